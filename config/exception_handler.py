@@ -1,0 +1,163 @@
+"""Our exceptions -> HTTP: every error of the API is problem+json (RFC 9457) with a stable `code`.
+
+Domain code raises what happened and knows no HTTP; this table is the only place that chooses a status.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from blogs.admission import NoRoom
+from blogs.lifecycle import IdempotencyConflict, WrongState
+from credits.ledger import InsufficientCredits
+from workers.outage import DATABASE_AWAY
+
+logger = logging.getLogger(__name__)
+
+_CONTENT_TYPE = "application/problem+json"
+_TITLES = {
+    400: "Malformed request",
+    401: "Not authenticated",
+    402: "Not enough credits",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Not possible in this state",
+    413: "Request too large",
+    415: "Unsupported media type",
+    422: "Idempotency key reused",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Temporarily unavailable",
+}
+
+
+def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's EXCEPTION_HANDLER."""
+    problem = _problem(error)
+    if problem is None:
+        return None
+    set_rollback()
+    http, headers = problem.pop("http"), problem.pop("headers", {})
+    body = _body(http, getattr(context["request"], "request_id", ""), **problem)
+    logger.info("request refused", extra={"action": "refused", "http": http, "code": body["code"]})
+    response = Response(body, status=http, headers=headers)
+    response.content_type = _CONTENT_TYPE
+    return response
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _plain_problem(request, 404, code="not_found", detail="There is nothing at this address.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    detail = "Something went wrong on our side; support finds it by the requestId."
+    return _plain_problem(request, 500, code="internal", detail=detail, retryable=True)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _plain_problem(request, 400, code="malformed", detail="The request could not be understood.")
+
+
+def _plain_problem(request: HttpRequest, http: int, **fields: Any) -> HttpResponse:
+    body = _body(http, getattr(request, "request_id", ""), **fields)
+    return JsonResponse(body, status=http, content_type=_CONTENT_TYPE)
+
+
+def _body(http: int, request_id: str, *, code: str, detail: str, retryable: bool = False, **more: Any) -> dict[str, Any]:
+    return {
+        "type": f"urn:problem:{code.replace('_', '-')}",
+        "title": _TITLES.get(http, "Error"),
+        "status": http,
+        "code": code,
+        "detail": detail,
+        "retryable": retryable,
+        "requestId": request_id,
+        **more,
+    }
+
+
+def _problem(error: Exception) -> dict[str, Any] | None:
+    match error:
+        case InsufficientCredits():
+            return {
+                "http": 402,
+                "code": "insufficient_credits",
+                "detail": f"A blog costs {error.required} credits; {error.available} are available.",
+                "required": error.required,
+                "available": error.available,
+            }
+        case NoRoom():
+            return {
+                "http": 503,
+                "code": error.code,
+                "detail": f"{error} Nothing was charged.",
+                "retryable": True,
+                "estimatedWaitSeconds": error.retry_after,
+                "headers": {"Retry-After": str(error.retry_after)},
+            }
+        case IdempotencyConflict():
+            detail = "This Idempotency-Key came with another request before; use a new key for a new request."
+            return {"http": 422, "code": "idempotency_key_reused", "detail": detail}
+        case WrongState():
+            return {"http": 409, "code": "invalid_state", "detail": f"This blog can't be changed: {error}."}
+        case exceptions.ValidationError():
+            return {"http": 400, "code": "invalid", "detail": _VALIDATION_DETAIL, "errors": list(_field_errors(error.get_full_details()))}
+        case exceptions.APIException():
+            return _of_rest_framework(error)
+        case Http404():
+            return {"http": 404, "code": "not_found", "detail": "There is no such blog on this site."}
+        case PermissionDenied():
+            return {"http": 403, "code": "permission_denied", "detail": "This is not allowed."}
+        case _ if isinstance(error, DATABASE_AWAY):
+            logger.error("database away", extra={"action": "outage", "error": type(error).__name__})
+            return {
+                "http": 503,
+                "code": "database_unavailable",
+                "detail": "The service is restarting; nothing was stored or charged unless a repeated request with the same Idempotency-Key says so.",
+                "retryable": True,
+                "headers": {"Retry-After": "5"},
+            }
+    return None
+
+
+_VALIDATION_DETAIL = "Some fields are missing or have a value that isn't allowed; `errors` names each."
+
+
+def _of_rest_framework(error: exceptions.APIException) -> dict[str, Any]:
+    detail = error.detail
+    problem: dict[str, Any] = {
+        "http": error.status_code,
+        "code": getattr(detail, "code", error.default_code),
+        "detail": str(detail),
+        "headers": {},
+    }
+    if auth_header := getattr(error, "auth_header", None):
+        problem["headers"]["WWW-Authenticate"] = auth_header
+    if isinstance(error, exceptions.Throttled):
+        seconds = max(1, int(error.wait or 60))
+        problem["detail"] = f"This site has sent too many requests; try again in {seconds} seconds."
+        problem["headers"]["Retry-After"] = str(seconds)
+        problem["retryable"] = True
+    if error.status_code == status.HTTP_405_METHOD_NOT_ALLOWED:
+        problem["code"] = "method_not_allowed"
+    return problem
+
+
+def _field_errors(details: Any, field: str = "") -> Any:
+    """DRF's nested details as a flat list of {field, code, message}."""
+    if isinstance(details, dict) and set(details) == {"message", "code"}:
+        yield {"field": field, "code": details["code"], "message": details["message"]}
+    elif isinstance(details, dict):
+        for name, nested in details.items():
+            yield from _field_errors(nested, "" if name == "non_field_errors" else f"{field}.{name}".strip("."))
+    else:
+        for nested in details:
+            yield from _field_errors(nested, field)

@@ -1,0 +1,44 @@
+"""Log lines: JSON for machines in production, one readable line in development. Both carry blog, site, stage and attempt."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from pythonjsonlogger.json import JsonFormatter
+
+from workers.log_context import current
+
+_STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request", "server_time", "status_code"}
+
+
+class ContextFilter(logging.Filter):
+    """Adds what the thread is at to each record, unless the call itself says otherwise."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        for name, value in current().items():
+            record.__dict__.setdefault(name, value)
+        return True
+
+
+class JsonLines(JsonFormatter):
+    def __init__(self) -> None:
+        super().__init__(
+            "%(asctime)s %(levelname)s %(name)s %(message)s",
+            rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+            reserved_attrs=[name for name in _STANDARD if name not in ("status_code",)],
+            defaults={},
+        )
+
+
+class ConsoleLines(logging.Formatter):
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S")
+
+    def format(self, record: logging.LogRecord) -> str:
+        line, *trace = super().format(record).split("\n", 1)
+        return "\n".join([f"{line}  {self._extra(record)}".rstrip(), *trace])
+
+    def _extra(self, record: logging.LogRecord) -> str:
+        extra: dict[str, Any] = {k: v for k, v in record.__dict__.items() if k not in _STANDARD and v not in ("", None)}
+        return " ".join(f"{name}={value}" for name, value in extra.items())

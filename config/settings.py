@@ -1,0 +1,270 @@
+"""All settings, read once from the environment (and `.env` beside this project); `.env.example` documents each.
+
+Durations carry their unit in the name. What an operator may change is here and nowhere else; each app's `checks.py`
+looks at the values when the process starts.
+"""
+
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+if env.bool("READ_DOTENV", default=True):
+    environ.Env.read_env(BASE_DIR / ".env")
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="development-only-key-not-for-production" if DEBUG else "")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY is not set: put a long random string into .env (or DEBUG=true to try things out)")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:3000")
+
+INSTALLED_APPS = [
+    "blogs",
+    "credits",
+    "wix",
+    "workers",
+    "rest_framework",
+    "django_ratelimit",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "config.request_id.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "static/"
+# Served from where the packages keep them; `collectstatic` would be one more command before the admin looks right.
+STATIC_ROOT = None
+WHITENOISE_USE_FINDERS = True
+
+# --- PostgreSQL (design: README, "PostgreSQL") ------------------------------------------------------------------------
+
+DATABASE_URL = env.str("DATABASE_URL", default="")
+if not DATABASE_URL:
+    raise ImproperlyConfigured(
+        "DATABASE_URL is not set. `make demo`, `make run` and `make test` start a PostgreSQL of the project's own and "
+        "set it; everywhere else name your server: DATABASE_URL=postgres://user:password@host:5432/name"
+    )
+# LISTEN needs a session of its own: where DATABASE_URL leads to PgBouncer, name the server itself here.
+DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="") or DATABASE_URL
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=10)
+DATABASE_POOL_OVERFLOW = env.int("DATABASE_POOL_OVERFLOW", default=3)
+DATABASE_POOL_TIMEOUT_SECONDS = env.float("DATABASE_POOL_TIMEOUT_SECONDS", default=30)
+# Shown in pg_stat_activity, so that an operator sees whose connections they are.
+PROCESS_NAME = env.str("PROCESS_NAME", default="blogs")
+
+_database = environ.Env.db_url_config(DATABASE_URL)
+DATABASES = {
+    "default": {
+        **_database,
+        "ENGINE": "dj_db_conn_pool.backends.postgresql",
+        "CONN_MAX_AGE": 0,
+        "POOL_OPTIONS": {
+            "POOL_SIZE": DATABASE_POOL_SIZE,
+            "MAX_OVERFLOW": DATABASE_POOL_OVERFLOW,
+            "TIMEOUT": DATABASE_POOL_TIMEOUT_SECONDS,
+            "RECYCLE": 15 * 60,
+            "PRE_PING": True,
+        },
+        "OPTIONS": {
+            **_database.get("OPTIONS", {}),
+            "application_name": PROCESS_NAME,
+            "connect_timeout": 5,
+            # A process that is stopped in mid-transaction must not hold the claim lock or a limit's row for ever.
+            "options": "-c idle_in_transaction_session_timeout=5s",
+            # Notices within seconds that the server's machine has gone, instead of the kernel's two hours.
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+        },
+    }
+}
+
+CACHE_URL = env.str("CACHE_URL", default="")
+CACHES = {
+    "default": (
+        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+        if CACHE_URL
+        else {"BACKEND": "workers.counter_cache.CounterCache", "LOCATION": "workers_counter"}
+    )
+}
+# Both count atomically across processes; the library's list of officially supported backends names neither.
+SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
+
+# --- API --------------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["wix.auth.SignedInstanceAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["wix.auth.IsConnectedSite"],
+    "DEFAULT_THROTTLE_CLASSES": ["wix.throttle.SiteThrottle"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "config.exception_handler.problem_response",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+}
+SITE_REQUESTS_PER_MINUTE = env.int("SITE_REQUESTS_PER_MINUTE", default=6_000)
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("REQUEST_BODY_MAX_BYTES", default=64 * 1024)
+
+# --- Queue and credits ------------------------------------------------------------------------------------------------
+
+BLOG_CREDITS = env.int("BLOG_CREDITS", default=25)
+BLOG_QUEUE_LIMIT = env.int("BLOG_QUEUE_LIMIT", default=10_000)
+BLOG_SCHEDULED_LIMIT_PER_SITE = env.int("BLOG_SCHEDULED_LIMIT_PER_SITE", default=1_000)
+BLOG_MAX_ATTEMPTS = env.int("BLOG_MAX_ATTEMPTS", default=5)
+BLOG_MAX_RESCUES = env.int("BLOG_MAX_RESCUES", default=10)
+BLOG_BACKOFF_SECONDS = env.float("BLOG_BACKOFF_SECONDS", default=10)
+BLOG_BACKOFF_MAX_SECONDS = env.float("BLOG_BACKOFF_MAX_SECONDS", default=600)
+BLOG_MAX_DEFERRAL_SECONDS = env.float("BLOG_MAX_DEFERRAL_SECONDS", default=24 * 3600)
+BLOG_IMAGE_PATIENCE_SECONDS = env.float("BLOG_IMAGE_PATIENCE_SECONDS", default=600)
+BLOG_DRAFT_LOOKUP_SECONDS = env.float("BLOG_DRAFT_LOOKUP_SECONDS", default=90)
+BLOG_DRAFT_SWEEP_SECONDS = env.float("BLOG_DRAFT_SWEEP_SECONDS", default=600)
+
+# --- Worker -----------------------------------------------------------------------------------------------------------
+
+BLOG_WORKER_THREADS = env.int("BLOG_WORKER_THREADS", default=50)
+BLOG_WORKER_BATCH_SIZE = env.int("BLOG_WORKER_BATCH_SIZE", default=100)
+BLOG_WORKER_SITE_SEATS = env.int("BLOG_WORKER_SITE_SEATS", default=20)
+BLOG_WORKER_POLL_SECONDS = env.float("BLOG_WORKER_POLL_SECONDS", default=10)
+BLOG_WORKER_LEASE_SECONDS = env.float("BLOG_WORKER_LEASE_SECONDS", default=20)
+BLOG_WORKER_LEASE_RENEW_SECONDS = env.float("BLOG_WORKER_LEASE_RENEW_SECONDS", default=5)
+BLOG_WORKER_HEARTBEAT_LOG_SECONDS = env.float("BLOG_WORKER_HEARTBEAT_LOG_SECONDS", default=30)
+BLOG_WORKER_DRAIN_SECONDS = env.float("BLOG_WORKER_DRAIN_SECONDS", default=120)
+
+STAGE_DEADLINE_SECONDS: dict[str, float] = {
+    "products": env.float("STAGE_PRODUCTS_DEADLINE_SECONDS", default=60),
+    "idea": env.float("STAGE_IDEA_DEADLINE_SECONDS", default=60),
+    "image_order": env.float("STAGE_IMAGE_ORDER_DEADLINE_SECONDS", default=60),
+    "article": env.float("STAGE_ARTICLE_DEADLINE_SECONDS", default=180),
+    "image": env.float("STAGE_IMAGE_DEADLINE_SECONDS", default=120),
+    "media": env.float("STAGE_MEDIA_DEADLINE_SECONDS", default=90),
+    "draft": env.float("STAGE_DRAFT_DEADLINE_SECONDS", default=90),
+    "publish": env.float("STAGE_PUBLISH_DEADLINE_SECONDS", default=60),
+}
+
+# --- Shared limits ----------------------------------------------------------------------------------------------------
+
+OPENAI_MODEL = env.str("OPENAI_MODEL", default="gpt-4.1-mini")
+# What all workers together may ask of a provider in a minute. Wix counts each site by itself.
+RATE_LIMITS: dict[str, dict[str, int]] = {
+    "openai": {
+        "requests": env.int("OPENAI_REQUESTS_PER_MINUTE", default=450),
+        "tokens": env.int("OPENAI_TOKENS_PER_MINUTE", default=450_000),
+    },
+    "replicate": {"requests": env.int("REPLICATE_REQUESTS_PER_MINUTE", default=450)},
+    "wix": {"requests": env.int("WIX_REQUESTS_PER_MINUTE", default=200)},
+}
+RATE_LIMIT_HORIZON_SECONDS = env.float("RATE_LIMIT_HORIZON_SECONDS", default=2)
+RATE_LIMIT_LATE_SECONDS = env.float("RATE_LIMIT_LATE_SECONDS", default=0.25)
+RATE_LIMIT_MAX_WAIT_SECONDS = env.float("RATE_LIMIT_MAX_WAIT_SECONDS", default=60)
+RATE_LIMIT_TOKEN_REFUND = env.float("RATE_LIMIT_TOKEN_REFUND", default=0)
+
+# --- OpenAI, Replicate, Wix -------------------------------------------------------------------------------------------
+
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
+OPENAI_IDEA_MAX_TOKENS = env.int("OPENAI_IDEA_MAX_TOKENS", default=900)
+OPENAI_ARTICLE_MAX_TOKENS: dict[str, int] = {
+    "short": env.int("OPENAI_ARTICLE_SHORT_MAX_TOKENS", default=2_400),
+    "medium": env.int("OPENAI_ARTICLE_MEDIUM_MAX_TOKENS", default=3_600),
+    "long": env.int("OPENAI_ARTICLE_LONG_MAX_TOKENS", default=5_600),
+}
+
+REPLICATE_API_TOKEN = env.str("REPLICATE_API_TOKEN", default="")
+REPLICATE_BASE_URL = env.str("REPLICATE_BASE_URL", default="https://api.replicate.com")
+REPLICATE_MODEL = env.str("REPLICATE_MODEL", default="black-forest-labs/flux-schnell")
+REPLICATE_FILE_HOSTS = env.list("REPLICATE_FILE_HOSTS", default=["replicate.delivery"])
+REPLICATE_POLL_SECONDS = env.float("REPLICATE_POLL_SECONDS", default=2)
+
+WIX_APP_ID = env.str("WIX_APP_ID", default="")
+WIX_APP_SECRET = env.str("WIX_APP_SECRET", default="")
+WIX_BASE_URL = env.str("WIX_BASE_URL", default="https://www.wixapis.com")
+WIX_AUTHOR_EMAIL_DOMAIN = env.str("WIX_AUTHOR_EMAIL_DOMAIN", default="authors.invalid")
+WIX_MEDIA_POLL_SECONDS = env.float("WIX_MEDIA_POLL_SECONDS", default=1)
+
+# --- Logging ----------------------------------------------------------------------------------------------------------
+
+LOG_FORMAT = env.str("LOG_FORMAT", default="console" if DEBUG else "json")
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"context": {"()": "config.logging.ContextFilter"}},
+    "formatters": {
+        "json": {"()": "config.logging.JsonLines"},
+        "console": {"()": "config.logging.ConsoleLines"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["context"]}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # The SDKs' own request lines repeat ours without blog and site.
+        "httpx": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+        "openai": {"level": "WARNING"},
+        # One line for a refused request is ours (config.exception_handler).
+        "django.request": {"level": "ERROR"},
+    },
+}
+
+# --- Production -------------------------------------------------------------------------------------------------------
+
+# The dashboard page lives in an iframe at Wix; the admin is the only HTML we serve, and it must not be framed.
+X_FRAME_OPTIONS = "DENY"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_HTTPS_PROXY", default=False) else None
+SECURE_SSL_REDIRECT = env.bool("HTTPS_ONLY", default=False)
+SECURE_REDIRECT_EXEMPT = [r"^health"]
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000 if SECURE_SSL_REDIRECT else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_SSL_REDIRECT
+SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
+SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT
+CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT

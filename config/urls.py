@@ -1,0 +1,22 @@
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.generic import RedirectView
+
+from credits.views import CreditsView
+from workers import views as workers_views
+
+urlpatterns = [
+    path("", RedirectView.as_view(url="/admin/")),
+    path("admin/", admin.site.urls),
+    path("api/", include("blogs.urls")),
+    re_path(r"^api/credits/?$", CreditsView.as_view(), name="credits"),
+    re_path(r"^api/rate-limiter/stats/?$", workers_views.openai_limits, name="openai-limits"),
+    re_path(r"^api/replicate-rate-limiter/stats/?$", workers_views.replicate_limits, name="replicate-limits"),
+    re_path(r"^health/?$", workers_views.health, name="health"),
+    re_path(r"^health/live/?$", workers_views.live, name="health-live"),
+    re_path(r"^health/workers/?$", workers_views.workers_alive, name="health-workers"),
+]
+
+handler400 = "config.exception_handler.bad_request"
+handler404 = "config.exception_handler.not_found"
+handler500 = "config.exception_handler.server_error"
