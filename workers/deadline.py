@@ -1,0 +1,89 @@
+"""A deadline for a whole outside call. The HTTP libraries' timeouts hold for each read, so a dripping server outlasts them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import httpx
+import httpx2
+
+_ends_at: ContextVar[float] = ContextVar("call_deadline")
+_CONNECT_SECONDS = 5.0
+
+
+class DeadlineExceeded(Exception):
+    """The whole call took longer than it may, though each read was in time."""
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    token = _ends_at.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _ends_at.reset(token)
+
+
+def remaining() -> float:
+    """Seconds left to the current call; raises DeadlineExceeded when there are none."""
+    left = _ends_at.get() - time.monotonic()
+    if left <= 0:
+        raise DeadlineExceeded
+    return left
+
+
+def timeouts() -> dict[str, float]:
+    """In the form in which httpx and httpx2 pass them to a transport."""
+    left = remaining()
+    return {"connect": min(left, _CONNECT_SECONDS), "read": left, "write": left, "pool": left}
+
+
+class Httpx2Transport(httpx2.HTTPTransport):
+    """For the `openai` SDK, which runs on httpx2."""
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        request.extensions = {**request.extensions, "timeout": timeouts()}
+        response = super().handle_request(request)
+        assert isinstance(response.stream, httpx2.SyncByteStream)
+        response.stream = _Httpx2Stream(response.stream)
+        return response
+
+
+class _Httpx2Stream(httpx2.SyncByteStream):
+    def __init__(self, stream: httpx2.SyncByteStream) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._stream:
+            remaining()
+            yield chunk
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class HttpxTransport(httpx.HTTPTransport):
+    """For the `replicate` SDK, which runs on httpx and by default sends creates with no timeout at all."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.extensions = {**request.extensions, "timeout": timeouts()}
+        response = super().handle_request(request)
+        assert isinstance(response.stream, httpx.SyncByteStream)
+        response.stream = _HttpxStream(response.stream)
+        return response
+
+
+class _HttpxStream(httpx.SyncByteStream):
+    def __init__(self, stream: httpx.SyncByteStream) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._stream:
+            remaining()
+            yield chunk
+
+    def close(self) -> None:
+        self._stream.close()

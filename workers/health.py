@@ -1,0 +1,80 @@
+"""Is it alive, is the database there, does anybody work? And how are the shared limits used?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from workers import rate_limits
+from workers.database_clock import seconds_from_now
+from workers.models import WorkerProcess
+
+# Three renewals missed, and then some.
+FRESH_SECONDS = 30
+
+
+def database_answers() -> None:
+    """Raises one of outage.DATABASE_AWAY."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def workers() -> list[dict[str, Any]]:
+    """Those with a fresh heartbeat."""
+    alive = WorkerProcess.objects.filter(heartbeat_at__gt=seconds_from_now(-FRESH_SECONDS)).order_by("id")
+    return list(alive.values("name", "threads", "in_flight", "done", "failed", "stopping", "heartbeat_at", "waiting"))
+
+
+def limits(provider: str) -> list[dict[str, Any]]:
+    """One entry a shared limit; before its first use, the configured numbers."""
+    waiting = _threads_waiting(provider)
+    rows = rate_limits.snapshot(provider) or [_unused(provider)]
+    return [_described(provider, row, waiting) for row in rows]
+
+
+def _described(provider: str, row: dict[str, Any], waiting: int) -> dict[str, Any]:
+    answer = {
+        "provider": provider,
+        "model": row["model"],
+        "requests": _use(row["requests_per_minute"], row["requests_used"]),
+        "nextFreeInSeconds": round(row["next_free_in_seconds"], 3),
+        "waiting": waiting,
+        "blockedUntil": row["blocked_until"],
+        "rejections": row["rejections"],
+        "lastRejectionAt": row["last_rejection_at"],
+    }
+    if row["tokens_per_minute"]:
+        answer["tokens"] = _use(row["tokens_per_minute"], row["tokens_reserved"])
+        answer["tokens"]["usedByAnswersLast60Seconds"] = row["tokens_used"]
+    return answer
+
+
+def _use(limit: int, used: int) -> dict[str, Any]:
+    return {"limit": limit, "usedLast60Seconds": used, "remaining": max(0, limit - used)}
+
+
+def _unused(provider: str) -> dict[str, Any]:
+    numbers = settings.RATE_LIMITS[provider]
+    return {
+        "model": "",
+        "requests_per_minute": numbers["requests"],
+        "tokens_per_minute": numbers.get("tokens"),
+        "requests_used": 0,
+        "tokens_reserved": 0,
+        "tokens_used": 0,
+        "next_free_in_seconds": 0.0,
+        "blocked_until": None,
+        "rejections": 0,
+        "last_rejection_at": None,
+    }
+
+
+def _threads_waiting(provider: str) -> int:
+    return sum(
+        count
+        for worker in workers()
+        for limit, count in worker["waiting"].items()
+        if limit.split(":")[0] == provider
+    )

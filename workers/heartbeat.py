@@ -1,0 +1,80 @@
+"""A worker's row: that it lives, and what it is at."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from typing import Any
+
+from django.conf import settings
+
+from workers import metrics, rate_limits
+from workers.database_clock import ClockTimestamp, seconds_from_now
+from workers.models import WorkerProcess
+
+logger = logging.getLogger(__name__)
+
+# A killed worker's row stays a day, so that people see what happened.
+_FORGET_SECONDS = 24 * 3600
+
+
+def register(threads: int) -> WorkerProcess:
+    WorkerProcess.objects.filter(heartbeat_at__lt=seconds_from_now(-_FORGET_SECONDS)).delete()
+    worker = WorkerProcess.objects.create(name=f"{socket.gethostname()}:{os.getpid()}"[:100], threads=threads)
+    rate_limits.release_connection()
+    return worker
+
+
+def unregister(worker: WorkerProcess) -> None:
+    WorkerProcess.objects.filter(pk=worker.pk).delete()
+    rate_limits.release_connection()
+
+
+def beat(worker: WorkerProcess, in_flight: int, *, stopping: bool) -> bool:
+    """False: our row is gone, somebody has given us up."""
+    return bool(
+        WorkerProcess.objects.filter(pk=worker.pk).update(
+            heartbeat_at=ClockTimestamp(),
+            in_flight=in_flight,
+            stopping=stopping,
+            done=metrics.value("work", "done"),
+            failed=metrics.value("work", "failed"),
+            waiting=rate_limits.waiting(),
+        )
+    )
+
+
+_last = {"at": time.monotonic(), "done": 0, "failed": 0}
+
+
+def log(in_flight: int, threads: int, stats: dict[str, Any]) -> None:
+    """One line that says how this worker and the queue are doing."""
+    now, done, failed = time.monotonic(), metrics.value("work", "done"), metrics.value("work", "failed")
+    new_done, seconds = done - _last["done"], max(now - _last["at"], 0.001)
+    logger.info(
+        "heartbeat",
+        extra={
+            "action": "heartbeat",
+            "in_flight": in_flight,
+            "free_seats": threads - in_flight,
+            "done": new_done,
+            "failed": failed - _last["failed"],
+            "blogs_per_second": round(new_done / seconds, 2),
+            "limits": limiter_use(),
+            **stats,
+        },
+    )
+    _last.update(at=now, done=done, failed=failed)
+
+
+def limiter_use() -> dict[str, str]:
+    """Share of each shared limit used in the last minute, for example `{"openai requests": "63%"}`."""
+    use = {}
+    for provider in settings.RATE_LIMITS:
+        for limit in rate_limits.snapshot(provider):
+            use[f"{provider} requests"] = f"{limit['requests_used'] / limit['requests_per_minute']:.0%}"
+            if limit["tokens_per_minute"]:
+                use[f"{provider} tokens"] = f"{limit['tokens_reserved'] / limit['tokens_per_minute']:.0%}"
+    return use

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import logging
+import os
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from blogs import pipeline, queue, sweep
+from blogs.providers import openai, replicate
+from workers import rate_limits
+from workers.pool import Pool
+
+_SWEEP_EVERY_SECONDS = 15.0
+
+
+class Command(BaseCommand):
+    help = "Take blogs from the queue and write them, until SIGTERM (finishes what runs) or a second one (leaves at once)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--threads", type=int, default=settings.BLOG_WORKER_THREADS, help="blogs at the same time")
+        parser.add_argument(
+            "--batch-size", type=int, default=settings.BLOG_WORKER_BATCH_SIZE, help="claim at most so many at once"
+        )
+        parser.add_argument(
+            "--poll-interval", type=float, default=settings.BLOG_WORKER_POLL_SECONDS, help="seconds, where no wake-up comes"
+        )
+
+    def handle(self, *, threads: int, batch_size: int, poll_interval: float, **options: Any) -> None:
+        if min(threads, batch_size) < 1 or poll_interval <= 0:
+            raise CommandError("--threads and --batch-size must be at least 1, --poll-interval more than 0.")
+        _require_keys()
+        rate_limits.register(openai.limit())
+        rate_limits.register(replicate.limit())
+        pool = Pool(
+            queue,
+            pipeline.execute,
+            threads=threads,
+            batch_size=batch_size,
+            poll_seconds=poll_interval,
+            chores=[(_SWEEP_EVERY_SECONDS, sweep.sweep_due)],
+        )
+        pool.run()
+        # Threads that still hang in a call have nothing left to write, and would keep the process for minutes.
+        logging.shutdown()
+        os._exit(0)
+
+
+def _require_keys() -> None:
+    needed = ("OPENAI_API_KEY", "REPLICATE_API_TOKEN", "WIX_APP_ID", "WIX_APP_SECRET")
+    if missing := [name for name in needed if not getattr(settings, name)]:
+        raise CommandError(f"{', '.join(missing)} not set: put what is missing into .env (.env.example explains each).")

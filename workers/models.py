@@ -1,0 +1,78 @@
+"""The engine room's tables: who works, and what the shared limits are."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class WorkerProcess(models.Model):
+    """One running `run_blog_worker`. Its row goes when it stops; a killed one is shown as lost, and pruned after a day."""
+
+    name = models.CharField(max_length=100, help_text="host:pid")
+    threads = models.PositiveSmallIntegerField()
+    started_at = models.DateTimeField(db_default=Now())
+    heartbeat_at = models.DateTimeField(db_default=Now(), db_index=True)
+    stopping = models.BooleanField(default=False)
+    in_flight = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    waiting = models.JSONField(default=dict, help_text="threads waiting for a limit, by the limit's name")
+
+    class Meta:
+        verbose_name_plural = "worker processes"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RateLimit(models.Model):
+    """One budget that all workers share. The arithmetic is in `rate_limits.py`; times are PostgreSQL's, not ours.
+
+    `requests_tat` and `tokens_tat` are GCRA's theoretical arrival times: when the next call would be exactly on pace.
+    """
+
+    provider = models.CharField(max_length=20)
+    key = models.CharField(max_length=64, blank=True, help_text="whose budget: a Wix instance; empty for one of ours")
+    model = models.CharField(max_length=100, blank=True)
+    requests_per_minute = models.PositiveIntegerField()
+    tokens_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    requests_tat = models.DateTimeField(db_default=Now())
+    tokens_tat = models.DateTimeField(db_default=Now())
+    largest_tokens = models.PositiveIntegerField(default=0, help_text="largest reservation so far; pacing leaves room for it")
+    blocked_until = models.DateTimeField(null=True, blank=True)
+    rejections = models.PositiveBigIntegerField(default=0, help_text="429s that the provider answered")
+    last_rejection_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "key", "model"], name="rate_limit_unique"),
+            models.CheckConstraint(condition=Q(requests_per_minute__gt=0), name="rate_limit_requests_positive"),
+            models.CheckConstraint(
+                condition=Q(tokens_per_minute__isnull=True) | Q(tokens_per_minute__gt=0), name="rate_limit_tokens_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.provider, self.model, self.key) if part)
+
+
+class RateLimitUsage(models.Model):
+    """What was used in five seconds, for people: staff, stats and charts. The limiter itself never reads it."""
+
+    limit = models.ForeignKey(RateLimit, models.CASCADE, related_name="usage", db_index=False)
+    started_at = models.DateTimeField()
+    requests = models.PositiveIntegerField(default=0)
+    tokens = models.PositiveBigIntegerField(default=0, help_text="as reserved")
+    tokens_used = models.PositiveBigIntegerField(default=0, help_text="as the provider's answers said")
+    rejections = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["limit", "started_at"], name="rate_limit_usage_unique")]
+        indexes = [models.Index(fields=["started_at"], name="rate_limit_usage_age")]
+        verbose_name_plural = "rate limit usage"
+
+    def __str__(self) -> str:
+        return f"{self.limit_id} {self.started_at:%H:%M:%S}"

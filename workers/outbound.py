@@ -1,0 +1,102 @@
+"""The one door to other people's services: reserve, a deadline for the whole call, our three errors, one log line, one metric."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from workers import metrics, rate_limits
+from workers.deadline import DeadlineExceeded, within
+from workers.errors import RateLimited, TransientError, WorkError
+from workers.rate_limits import Limit, Reservation
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Call:
+    """What a request learns about itself while it runs, for the log and the limiter."""
+
+    tokens_used: int | None = None
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """How to understand one service: which exceptions its client raises, and what each of them means for us."""
+
+    name: str
+    raises: tuple[type[Exception], ...]
+    explain: Callable[[Exception], WorkError]
+
+
+def call(
+    provider: Provider,
+    operation: str,
+    request: Callable[[Call], T],
+    *,
+    limit: Limit | None,
+    seconds: float,
+    tokens: int = 0,
+) -> T:
+    """Make one request of at most `seconds`, after a place for it (and `tokens`) in `limit` has come.
+
+    Raises RateLimited, TransientError or PermanentError, and nothing else that `provider` knows of. `limit` is None only for file
+    hosts, which have none.
+    """
+    rate_limits.release_connection()
+    reservation = rate_limits.acquire(limit, tokens=tokens) if limit else None
+    attempt = Call()
+    began = time.monotonic()
+    outcome = "ok"
+    try:
+        with within(seconds):
+            return request(attempt)
+    except (*provider.raises, DeadlineExceeded, WorkError) as error:
+        explained = _explain(provider, error, seconds)
+        outcome = explained.code
+        if limit and isinstance(explained, RateLimited):
+            rate_limits.block(limit, explained.retry_in)
+        if explained is error:
+            raise
+        raise explained from error
+    finally:
+        _settle(reservation, attempt)
+        _report(provider, operation, outcome, time.monotonic() - began, reservation, attempt)
+
+
+def _explain(provider: Provider, error: Exception, seconds: float) -> WorkError:
+    if isinstance(error, WorkError):
+        return error
+    if isinstance(error, DeadlineExceeded):
+        return TransientError("timeout", f"{provider.name} did not finish its answer within {seconds:.0f} seconds.")
+    return provider.explain(error)
+
+
+def _settle(reservation: Reservation | None, attempt: Call) -> None:
+    if reservation and reservation.tokens and attempt.tokens_used is not None:
+        rate_limits.settle(reservation, attempt.tokens_used)
+
+
+def _report(
+    provider: Provider, operation: str, outcome: str, took: float, reservation: Reservation | None, attempt: Call
+) -> None:
+    metrics.observe_call(provider.name, operation, outcome, took)
+    logger.log(
+        logging.INFO if outcome == "ok" else logging.WARNING,
+        "outside call",
+        extra={
+            "action": "call",
+            "provider": provider.name,
+            "operation": operation,
+            "outcome": outcome,
+            "ms": round(took * 1000),
+            "waited_ms": round(reservation.waited * 1000) if reservation else 0,
+            "request_id": attempt.request_id,
+            **({"tokens_reserved": reservation.tokens, "tokens_used": attempt.tokens_used} if attempt.tokens_used else {}),
+        },
+    )

@@ -1,0 +1,222 @@
+"""Threads, seats and signals: keeps seats filled from any source of work, and knows nothing of blogs.
+
+The main thread claims; a seat is free again the moment its work ends, and is filled from the next claim, without waiting for the
+rest of a batch. Beside it three threads: one renews leases and shows that this process lives, one promotes and rescues, one listens
+for wake-ups. The first SIGTERM or SIGINT drains: no more claims, what runs may finish until the deadline, the rest goes
+back. The second leaves at once; leases then run out, and any worker rescues.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+from django.conf import settings
+
+from workers import heartbeat, wakeup
+from workers.outage import DATABASE_AWAY
+from workers.rate_limits import release_connection
+
+logger = logging.getLogger(__name__)
+
+# After a database error, before the next try of whatever it was.
+_PAUSE_SECONDS = 1.0
+_RESCUE_EVERY_SECONDS = 5.0
+
+
+class Work(Protocol):
+    """One claimed piece of work. Its lease is renewed until `overdue`: a hung call must not look alive."""
+
+    pk: int
+
+    @property
+    def overdue(self) -> bool: ...
+
+
+class Source(Protocol):
+    """What the pool needs of a queue (`blogs.queue` is one)."""
+
+    def claim(self, worker: Any, limit: int) -> list[Any]: ...
+    def renew(self, works: Any) -> int: ...
+    def hand_back(self, works: Any) -> int: ...
+    def promote(self) -> int: ...
+    def seconds_until_due(self) -> float | None: ...
+    def rescue(self) -> int: ...
+    def stats(self) -> dict[str, Any]: ...
+
+
+class Pool:
+    def __init__(
+        self,
+        source: Source,
+        execute: Callable[[Any], None],
+        *,
+        threads: int,
+        batch_size: int,
+        poll_seconds: float,
+        chores: Sequence[tuple[float, Callable[[], object]]] = (),
+    ) -> None:
+        """`chores` are done by one worker thread every so many seconds, each with its own idea of what is due."""
+        self._source = source
+        self._execute = execute
+        self._threads = threads
+        self._batch_size = batch_size
+        self._poll_seconds = poll_seconds
+        self._chores = [(_RESCUE_EVERY_SECONDS, source.rescue), *chores]
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="seat")
+        self._running: dict[int, Work] = {}
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._due = threading.Event()
+        self._stopping = threading.Event()
+        self._finished = threading.Event()
+
+    def run(self) -> None:
+        """Work until a signal says stop, then drain. Returns when nothing of ours is left running."""
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._stop)
+        self._worker = heartbeat.register(self._threads)
+        background = [
+            threading.Thread(target=self._keep_alive, name="heartbeat", daemon=True),
+            threading.Thread(target=self._keep_house, name="housekeeping", daemon=True),
+            threading.Thread(target=wakeup.listen, args=(self._woken, self._stopping), name="wakeup", daemon=True),
+        ]
+        for thread in background:
+            thread.start()
+        try:
+            self._claim_until_stopped()
+            self._drain()
+        finally:
+            self._finished.set()
+            heartbeat.unregister(self._worker)
+
+    # --- Filling seats ------------------------------------------------------------------------------------------------
+
+    def _claim_until_stopped(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            started = self._fill_seats()
+            if not started:
+                self._wake.wait(self._poll_seconds)
+
+    def _fill_seats(self) -> int:
+        limit = min(self._free_seats(), self._batch_size)
+        if not limit:
+            return 0
+        try:
+            claimed = self._source.claim(self._worker, limit)
+        except DATABASE_AWAY as error:
+            self._database_away("claim", error)
+            return 0
+        finally:
+            release_connection()
+        for work in claimed:
+            with self._lock:
+                self._running[work.pk] = work
+            self._executor.submit(self._occupy_a_seat, work)
+        return len(claimed)
+
+    def _occupy_a_seat(self, work: Work) -> None:
+        try:
+            self._execute(work)
+        except Exception:
+            # A thread's edge: `execute` ends every work in an outcome; what escapes it leaves a lease that runs out.
+            logger.exception("work ended without an outcome", extra={"action": "lost", "blog": work.pk})
+        finally:
+            release_connection()
+            with self._lock:
+                self._running.pop(work.pk, None)
+            self._wake.set()
+
+    def _free_seats(self) -> int:
+        with self._lock:
+            return self._threads - len(self._running)
+
+    def _works(self) -> list[Work]:
+        with self._lock:
+            return list(self._running.values())
+
+    # --- In the background --------------------------------------------------------------------------------------------
+
+    def _keep_alive(self) -> None:
+        """Renew leases and touch our row; every 30 s one line in the log."""
+        log_at = time.monotonic() + settings.BLOG_WORKER_HEARTBEAT_LOG_SECONDS
+        while not self._finished.wait(settings.BLOG_WORKER_LEASE_RENEW_SECONDS):
+            try:
+                works = self._works()
+                self._source.renew([work for work in works if not work.overdue])
+                alive = heartbeat.beat(self._worker, len(works), stopping=self._stopping.is_set())
+                if not alive:
+                    # Pruned as dead: others have our work by now, and would not see us in any list.
+                    logger.error("this worker was given up for dead", extra={"action": "pruned"})
+                    os.kill(os.getpid(), signal.SIGTERM)
+                    return
+                if time.monotonic() >= log_at:
+                    log_at += settings.BLOG_WORKER_HEARTBEAT_LOG_SECONDS
+                    heartbeat.log(len(works), self._threads, self._source.stats())
+            except DATABASE_AWAY as error:
+                self._database_away("heartbeat", error)
+            finally:
+                release_connection()
+
+    def _keep_house(self) -> None:
+        """Promote what is due, at the moment it is due; rescue and the other chores every few seconds."""
+        next_time = [time.monotonic()] * len(self._chores)
+        while not self._stopping.is_set():
+            wait = self._poll_seconds
+            try:
+                if self._source.promote():
+                    self._wake.set()
+                due = self._source.seconds_until_due()
+                wait = wait if due is None else min(wait, due)
+                for number, (every, chore) in enumerate(self._chores):
+                    if time.monotonic() >= next_time[number]:
+                        next_time[number] = time.monotonic() + every
+                        chore()
+                wait = min(wait, *(at - time.monotonic() for at in next_time))
+            except DATABASE_AWAY as error:
+                self._database_away("housekeeping", error)
+            finally:
+                release_connection()
+            self._due.wait(max(wait, 0.01))
+            self._due.clear()
+
+    def _woken(self) -> None:
+        self._wake.set()
+
+    def _database_away(self, doing: str, error: Exception) -> None:
+        logger.warning(
+            "database away", extra={"action": "outage", "doing": doing, "error": type(error).__name__}
+        )
+        self._finished.wait(_PAUSE_SECONDS)
+
+    # --- Leaving ------------------------------------------------------------------------------------------------------
+
+    def _stop(self, signum: int, frame: object) -> None:
+        if self._stopping.is_set():
+            logger.warning("leaving at once", extra={"action": "abort"})
+            os._exit(128 + signum)
+        self._stopping.set()
+        self._wake.set()
+        self._due.set()
+
+    def _drain(self) -> None:
+        deadline = time.monotonic() + settings.BLOG_WORKER_DRAIN_SECONDS
+        logger.info("draining", extra={"action": "drain", "in_flight": len(self._works())})
+        while self._works() and time.monotonic() < deadline:
+            self._wake.clear()
+            if self._works():
+                self._wake.wait(min(1.0, max(0.0, deadline - time.monotonic())))
+        left = self._works()
+        if left:
+            # Their threads may hang in a call for long; having lost the lease they can write nothing more.
+            returned = self._source.hand_back(left)
+            logger.warning("handed back", extra={"action": "hand_back", "blogs": returned})
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        logger.info("drained", extra={"action": "drained"})

@@ -1,0 +1,280 @@
+"""Shared limits: reserve a place in time (GCRA) instead of counting in a window.
+
+One row per limit holds two theoretical arrival times, requests and tokens. A reservation is one statement: under the row's lock it
+finds the common start at which both fit, moves both on from that start, and answers how many seconds away it is. (Moved separately,
+a mix of small and large calls put 507 requests into a minute of 450.) Pacing is even, with rate = (limit - margin - largest cost) / 60,
+so that no 60-second window, wherever it starts, holds more than the limit; the margin of 1 % of requests pays for network jitter.
+
+Nothing is reserved more than two seconds ahead: beyond that the answer is "not yet", and what a killed process had reserved is lost
+for two seconds only. In a process the waiting threads form one line per limit, and only its head asks.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from workers.errors import PermanentError, RateLimited
+
+# Staff and the stats endpoints see usage in steps of this many seconds.
+_BUCKET = "interval '5 seconds'"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Which budget: its numbers are `settings.RATE_LIMITS[provider]`. `key`: whose, where each site has its own."""
+
+    provider: str
+    model: str = ""
+    key: str = ""
+
+    def __str__(self) -> str:
+        return ":".join(part for part in (self.provider, self.model, self.key) if part)
+
+    @property
+    def requests_per_minute(self) -> int:
+        return settings.RATE_LIMITS[self.provider]["requests"]
+
+    @property
+    def tokens_per_minute(self) -> int | None:
+        return settings.RATE_LIMITS[self.provider].get("tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    limit: Limit
+    tokens: int
+    waited: float
+
+
+def acquire(limit: Limit, *, tokens: int = 0) -> Reservation:
+    """Wait until a call may start. Raises RateLimited after RATE_LIMIT_MAX_WAIT_SECONDS, PermanentError if it can never fit.
+
+    Must not be called in a transaction: a row that stays locked while a thread waits would stop all others.
+    """
+    allowed = limit.tokens_per_minute
+    if allowed is not None and tokens > allowed:
+        raise PermanentError("request_too_large", f"One call would need {tokens} of {allowed} tokens a minute.")
+    began = time.monotonic()
+    give_up_at = began + settings.RATE_LIMIT_MAX_WAIT_SECONDS
+    while True:
+        with _local_line(limit).head(give_up_at):
+            start_at = _reserve_from_the_head(limit, tokens, give_up_at)
+        time.sleep(max(0.0, start_at - time.monotonic()))
+        # A thread that overslept (a stopped process, a busy machine) would crowd whoever has the next place.
+        if time.monotonic() - start_at <= settings.RATE_LIMIT_LATE_SECONDS:
+            return Reservation(limit, tokens, waited=time.monotonic() - began)
+
+
+def settle(reservation: Reservation, tokens_used: int) -> None:
+    """Note what the call really used, and give back the share of the rest that RATE_LIMIT_TOKEN_REFUND says."""
+    refund = max(0, reservation.tokens - tokens_used) * settings.RATE_LIMIT_TOKEN_REFUND
+    _execute(_SETTLE, id=_row_id(reservation.limit), used=tokens_used, refund=refund)
+
+
+def block(limit: Limit, seconds: float) -> None:
+    """The provider said "too many": nobody asks it again before then."""
+    _execute(_BLOCK, id=_row_id(limit), seconds=seconds)
+
+
+def waiting() -> dict[str, int]:
+    """Threads of this process that wait, by limit."""
+    with _lines_lock:
+        return {str(limit): len(line) for limit, line in _lines.items() if len(line)}
+
+
+def snapshot(provider: str) -> list[dict[str, Any]]:
+    """Each shared limit of a provider as people need it; sites' own limits are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SNAPSHOT, {"provider": provider})
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def register(limit: Limit) -> None:
+    """Make the limit's row, or bring it to the configured numbers."""
+    _row_id(limit)
+
+
+# --- Asking PostgreSQL ------------------------------------------------------------------------------------------------
+
+# `at` reads the clock behind the lock; the statement's own start may be long past by then.
+_RESERVE = f"""
+WITH locked AS MATERIALIZED (
+    SELECT * FROM workers_ratelimit WHERE id = %(id)s FOR UPDATE
+), at AS MATERIALIZED (
+    SELECT clock_timestamp() AS now,
+           60.0 / greatest(requests_per_minute - floor(requests_per_minute * 0.01) - 1, 1) AS request_seconds,
+           60.0 / greatest(tokens_per_minute - greatest(largest_tokens, %(tokens)s), tokens_per_minute * 0.05) AS token_seconds,
+           locked.* FROM locked
+), place AS MATERIALIZED (
+    SELECT at.*, greatest(now, blocked_until, requests_tat,
+                          CASE WHEN tokens_per_minute IS NOT NULL THEN tokens_tat END) AS start FROM at
+), granted AS MATERIALIZED (
+    SELECT * FROM place WHERE start <= now + %(horizon)s * interval '1 second'
+), moved AS (
+    UPDATE workers_ratelimit r SET
+        requests_tat = granted.start + granted.request_seconds * interval '1 second',
+        tokens_tat = granted.start + coalesce(granted.token_seconds * %(tokens)s, 0) * interval '1 second',
+        largest_tokens = greatest(r.largest_tokens, %(tokens)s), used_at = granted.now
+      FROM granted WHERE r.id = granted.id
+), noted AS (
+    INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
+    SELECT id, date_bin({_BUCKET}, start, timestamptz '2000-01-01'), 1, %(tokens)s, 0, 0 FROM granted
+    ON CONFLICT (limit_id, started_at) DO UPDATE
+       SET requests = usage.requests + 1, tokens = usage.tokens + excluded.tokens
+)
+SELECT extract(epoch FROM start - now)::float, EXISTS (SELECT 1 FROM granted) FROM place
+"""
+
+_ENSURE = """
+INSERT INTO workers_ratelimit AS r
+       (provider, key, model, requests_per_minute, tokens_per_minute, largest_tokens, rejections)
+VALUES (%(provider)s, %(key)s, %(model)s, %(requests)s, %(tokens)s, 0, 0)
+ON CONFLICT (provider, key, model) DO UPDATE
+   SET requests_per_minute = excluded.requests_per_minute, tokens_per_minute = excluded.tokens_per_minute
+RETURNING id
+"""
+
+_SETTLE = f"""
+WITH given_back AS (
+    UPDATE workers_ratelimit
+       SET tokens_tat = tokens_tat - %(refund)s * interval '1 second' * 60.0 / greatest(tokens_per_minute - largest_tokens, 1)
+     WHERE id = %(id)s AND %(refund)s > 0 AND tokens_per_minute IS NOT NULL
+)
+INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
+VALUES (%(id)s, date_bin({_BUCKET}, clock_timestamp(), timestamptz '2000-01-01'), 0, 0, %(used)s, 0)
+ON CONFLICT (limit_id, started_at) DO UPDATE SET tokens_used = usage.tokens_used + excluded.tokens_used
+"""
+
+_BLOCK = f"""
+WITH blocked AS (
+    UPDATE workers_ratelimit
+       SET blocked_until = greatest(blocked_until, clock_timestamp() + %(seconds)s * interval '1 second'),
+           rejections = rejections + 1, last_rejection_at = clock_timestamp()
+     WHERE id = %(id)s
+)
+INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
+VALUES (%(id)s, date_bin({_BUCKET}, clock_timestamp(), timestamptz '2000-01-01'), 0, 0, 0, 1)
+ON CONFLICT (limit_id, started_at) DO UPDATE SET rejections = usage.rejections + 1
+"""
+
+_SNAPSHOT = """
+SELECT r.model, r.requests_per_minute, r.tokens_per_minute,
+       coalesce(used.requests, 0) AS requests_used, coalesce(used.tokens, 0) AS tokens_reserved,
+       coalesce(used.tokens_used, 0) AS tokens_used,
+       greatest(0, extract(epoch FROM greatest(r.requests_tat, r.blocked_until,
+           CASE WHEN r.tokens_per_minute IS NOT NULL THEN r.tokens_tat END) - clock_timestamp()))::float AS next_free_in_seconds,
+       CASE WHEN r.blocked_until > clock_timestamp() THEN r.blocked_until END AS blocked_until,
+       r.rejections, r.last_rejection_at
+  FROM workers_ratelimit r
+  LEFT JOIN LATERAL (
+      SELECT sum(requests)::bigint AS requests, sum(tokens)::bigint AS tokens, sum(tokens_used)::bigint AS tokens_used
+        FROM workers_ratelimitusage u
+       WHERE u.limit_id = r.id AND u.started_at > clock_timestamp() - interval '60 seconds'
+         AND u.started_at <= clock_timestamp()) used ON true
+ WHERE r.provider = %(provider)s AND r.key = ''
+ ORDER BY r.model
+"""
+
+
+def _reserve_from_the_head(limit: Limit, tokens: int, give_up_at: float) -> float:
+    """Ask until a place is given; when it starts, in this process's monotonic time."""
+    while True:
+        answer = _execute(_RESERVE, id=_row_id(limit), tokens=tokens, horizon=settings.RATE_LIMIT_HORIZON_SECONDS)
+        now = time.monotonic()
+        if answer is None:  # the row was pruned since this process last used it
+            _row_ids.pop(limit, None)
+            continue
+        ahead, granted = answer
+        if granted:
+            return now + float(ahead)
+        ask_again_in = float(ahead) - settings.RATE_LIMIT_HORIZON_SECONDS
+        if now + float(ahead) > give_up_at:
+            raise RateLimited("rate_limited", f"The limit of {limit.provider} is used up.", retry_in=float(ahead))
+        time.sleep(min(ask_again_in, give_up_at - now))
+
+
+def _execute(sql: str, **parameters: Any) -> Any:
+    """One statement in a transaction of its own, and the connection given back: the caller is about to wait."""
+    try:
+        with transaction.atomic(durable=True), connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.fetchone() if cursor.description else None
+    finally:
+        release_connection()
+
+
+def release_connection() -> None:
+    """Back into the pool, so that a thread which waits or talks to a provider holds none."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
+_row_ids: dict[Limit, int] = {}
+
+
+def _row_id(limit: Limit) -> int:
+    if limit not in _row_ids:
+        row = _execute(
+            _ENSURE,
+            provider=limit.provider,
+            key=limit.key,
+            model=limit.model,
+            requests=limit.requests_per_minute,
+            tokens=limit.tokens_per_minute,
+        )
+        _row_ids[limit] = row[0]
+    return _row_ids[limit]
+
+
+def forget_rows() -> None:
+    """For tests, whose tables are emptied between them."""
+    _row_ids.clear()
+
+
+# --- The line in front of each limit, in this process -----------------------------------------------------------------
+
+
+class _LocalLine:
+    """First come, first served: only the head talks to PostgreSQL, however many threads wait."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiters: deque[threading.Event] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiters)
+
+    @contextmanager
+    def head(self, give_up_at: float) -> Iterator[None]:
+        my_turn = threading.Event()
+        with self._lock:
+            self._waiters.append(my_turn)
+            self._waiters[0].set()
+        try:
+            if not my_turn.wait(give_up_at - time.monotonic()):
+                raise RateLimited("rate_limited", "Too many calls are waiting for this limit.", retry_in=10)
+            yield
+        finally:
+            with self._lock:
+                self._waiters.remove(my_turn)
+                if self._waiters:
+                    self._waiters[0].set()
+
+
+_lines: dict[Limit, _LocalLine] = {}
+_lines_lock = threading.Lock()
+
+
+def _local_line(limit: Limit) -> _LocalLine:
+    with _lines_lock:
+        return _lines.setdefault(limit, _LocalLine())

@@ -1,0 +1,89 @@
+"""Health and limits, for operators and load balancers: no token needed, no site's data shown."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from blogs import queue
+from workers import health as checks
+from workers.outage import DATABASE_AWAY
+
+logger = logging.getLogger(__name__)
+
+
+@require_safe
+@never_cache
+def health(request: HttpRequest) -> JsonResponse:
+    """`ok`; `degraded` (still 200) when nobody works on a queue that isn't empty; `down` (503) without the database."""
+    try:
+        checks.database_answers()
+        workers, stats = checks.workers(), queue.stats()
+    except DATABASE_AWAY as error:
+        return _down(error)
+    idle_with_work = not workers and stats["queue"] > 0
+    body = {
+        "status": "degraded" if idle_with_work else "ok",
+        "database": "ok",
+        "workers": {
+            "alive": len(workers),
+            "seats": sum(worker["threads"] for worker in workers),
+            "inFlight": sum(worker["in_flight"] for worker in workers),
+        },
+        "queue": {
+            "ready": stats["queue"],
+            "limit": stats["queue_limit"],
+            "delayed": stats["delayed"],
+            "processing": stats["processing"],
+            "oldestWaitingSeconds": stats["oldest_waiting_seconds"],
+            "doneLastMinute": stats["done_last_minute"],
+            "failedLastMinute": stats["failed_last_minute"],
+        },
+    }
+    return JsonResponse(body)
+
+
+@require_safe
+@never_cache
+def live(request: HttpRequest) -> JsonResponse:
+    """This process answers; says nothing of the database."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+@never_cache
+def workers_alive(request: HttpRequest) -> JsonResponse:
+    try:
+        workers = checks.workers()
+    except DATABASE_AWAY as error:
+        return _down(error)
+    return JsonResponse({"status": "ok" if workers else "down", "workers": workers}, status=200 if workers else 503)
+
+
+def openai_limits(request: HttpRequest) -> JsonResponse:
+    return _limits(request, "openai")
+
+
+def replicate_limits(request: HttpRequest) -> JsonResponse:
+    return _limits(request, "replicate")
+
+
+@require_safe
+@never_cache
+def _limits(request: HttpRequest, provider: str) -> JsonResponse:
+    try:
+        body: dict[str, Any] = {"provider": provider, "windowSeconds": 60, "limits": checks.limits(provider)}
+    except DATABASE_AWAY as error:
+        return _down(error)
+    return JsonResponse(body)
+
+
+def _down(error: Exception) -> JsonResponse:
+    logger.error("database away", extra={"action": "outage", "error": type(error).__name__})
+    answer = JsonResponse({"status": "down", "database": "unreachable"}, status=503)
+    answer["Retry-After"] = "5"
+    return answer
