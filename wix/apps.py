@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class WixConfig(AppConfig):
+    name = "wix"
+    verbose_name = "Wix"

@@ -1,0 +1,186 @@
+"""How we talk to Wix: one request through the outbound door, with the site's own token and its own limit."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from django.conf import settings
+
+from workers import outbound
+from workers.deadline import remaining, timeouts
+from workers.errors import PermanentError, RateLimited, TransientError, WorkError
+from workers.outbound import Call
+from workers.rate_limits import Limit, release_connection
+
+# Products of a page of 100 with descriptions stay far below; more is not an answer that we asked for.
+_MAX_BYTES = 16 * 1024 * 1024
+# Wix says "wait a minute and retry" and documents no Retry-After.
+_THROTTLED_SECONDS = 60.0
+# Tokens live four hours; one that ends in the middle of a call would cost a retry.
+_TOKEN_MARGIN_SECONDS = 300
+
+_sessions = threading.local()
+_tokens: dict[str, tuple[str, float]] = {}
+
+
+class WixRefused(PermanentError):
+    """An answer of 4xx, with what Wix says is wrong. `application_code` where Wix names one."""
+
+    def __init__(self, code: str, message: str, *, status: int, application_code: str = "") -> None:
+        super().__init__(code, message)
+        self.status = status
+        self.application_code = application_code
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    path: str
+    operation: str
+    seconds: float
+    body: Any = None
+    params: Any = None
+    before_sending: Callable[[], None] | None = None
+
+
+def request(instance_id: str, method: str, path: str, *, operation: str, seconds: float, **more: Any) -> dict[str, Any]:
+    """One call for a site, with `body`, `params` or `before_sending` if given; with a stale token it tries once more.
+
+    Raises WixRefused (4xx), RateLimited, TransientError.
+    """
+    wanted = _Request(method, path, operation, seconds, **more)
+    try:
+        return _call(instance_id, wanted, {"Authorization": _access_token(instance_id)})
+    except WixRefused as refused:
+        if refused.status != 401:
+            raise
+        _tokens.pop(instance_id, None)
+        return _call(instance_id, wanted, {"Authorization": _access_token(instance_id)})
+
+
+def pick(answer: Any, *path: str | int) -> Any:
+    """The value at a path that must be there; TransientError where Wix's answer has another shape."""
+    for step in path:
+        try:
+            answer = answer[step]
+        except (KeyError, IndexError, TypeError):
+            raise TransientError("wix_unavailable", f"Wix's answer lacks {'.'.join(map(str, path))}.") from None
+    return answer
+
+
+def _access_token(instance_id: str) -> str:
+    token, ends_at = _tokens.get(instance_id, ("", 0.0))
+    if time.monotonic() < ends_at:
+        return token
+    credentials = {
+        "grant_type": "client_credentials",
+        "client_id": settings.WIX_APP_ID,
+        "client_secret": settings.WIX_APP_SECRET,
+        "instance_id": instance_id,
+    }
+    try:
+        answer = _call(instance_id, _Request("POST", "/oauth2/token", "token", 30, body=credentials), {})
+    except WixRefused as refused:
+        # What a removed app gets is not documented: any refusal means that we are not connected.
+        raise PermanentError("wix_auth_lost", f"Wix gives no access to this site any more ({refused.status}).") from None
+    token = str(pick(answer, "access_token"))
+    _tokens[instance_id] = (token, time.monotonic() + float(answer.get("expires_in", 0)) - _TOKEN_MARGIN_SECONDS)
+    return token
+
+
+def _call(instance_id: str, wanted: _Request, headers: dict[str, str]) -> dict[str, Any]:
+    def send(call: Call) -> dict[str, Any]:
+        if wanted.before_sending:
+            wanted.before_sending()
+            release_connection()
+        limits = timeouts()
+        answer = _session().request(
+            wanted.method,
+            settings.WIX_BASE_URL.rstrip("/") + wanted.path,
+            json=wanted.body,
+            params=wanted.params,
+            headers=headers,
+            timeout=(limits["connect"], limits["read"]),
+            allow_redirects=False,
+            stream=True,
+        )
+        with answer:
+            call.request_id = answer.headers.get("x-wix-request-id", "")
+            return _understood(answer, _read(answer))
+
+    limit = Limit("wix", key=instance_id)
+    return outbound.call(WIX, wanted.operation, send, limit=limit, seconds=wanted.seconds)
+
+
+def _session() -> requests.Session:
+    """One a thread: requests' sessions are not made to be shared."""
+    if not hasattr(_sessions, "session"):
+        _sessions.session = requests.Session()
+        _sessions.session.trust_env = False
+    session: requests.Session = _sessions.session
+    return session
+
+
+def _read(answer: requests.Response) -> bytes:
+    chunks = bytearray()
+    for chunk in answer.iter_content(64 * 1024):
+        remaining()
+        chunks += chunk
+        if len(chunks) > _MAX_BYTES:
+            raise TransientError("wix_unavailable", "Wix sent an answer that is too large.")
+    return bytes(chunks)
+
+
+def _understood(answer: requests.Response, raw: bytes) -> dict[str, Any]:
+    try:
+        body = json.loads(raw) if raw else {}
+    except ValueError:
+        body = None
+    if answer.status_code == 429:
+        raise RateLimited("wix_rate_limited", "Wix asks this site's calls to wait.", retry_in=_retry_after(answer))
+    if answer.status_code >= 500:
+        raise TransientError("wix_unavailable", f"Wix answered {answer.status_code}.")
+    if answer.status_code >= 300:
+        raise _refusal(answer.status_code, body if isinstance(body, dict) else {})
+    if not isinstance(body, dict):
+        raise TransientError("wix_unavailable", "Wix sent something that is not a JSON object.")
+    return body
+
+
+def _refusal(status: int, body: dict[str, Any]) -> WixRefused:
+    """Wix's error body has an applicationError or a validationError, or nothing; anything may be missing."""
+    details = body.get("details") if isinstance(body.get("details"), dict) else {}
+    assert isinstance(details, dict)
+    application = details.get("applicationError") or {}
+    violations = (details.get("validationError") or {}).get("fieldViolations") or []
+    said = application.get("description") or body.get("message") or ""
+    if violations:
+        said = "; ".join(f"{found.get('field')}: {found.get('description')}" for found in violations[:3])
+    return WixRefused(
+        "wix_rejected",
+        f"Wix refused the request ({status}): {said}"[:300],
+        status=status,
+        application_code=str(application.get("code", "")),
+    )
+
+
+def _retry_after(answer: requests.Response) -> float:
+    try:
+        return max(1.0, float(answer.headers["Retry-After"]))
+    except (KeyError, ValueError):
+        return _THROTTLED_SECONDS
+
+
+def _explain(error: Exception) -> WorkError:
+    if isinstance(error, requests.Timeout):
+        return TransientError("timeout", "Wix did not answer in time.")
+    return TransientError("wix_unavailable", "The connection to Wix broke.")
+
+
+WIX = outbound.Provider("wix", raises=(requests.RequestException,), explain=_explain)

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import uuid
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from wix.auth import sign_instance
+from wix.models import Site
+
+
+class Command(BaseCommand):
+    help = "Print a signed app instance for a site, as Wix would put it into our page's address: the API's Bearer token."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("site", help="the site's name, instance id or number; an unknown instance id is signed too")
+        parser.add_argument("--hours", type=float, default=4, help="how long it is valid (default 4, as Wix's)")
+
+    def handle(self, *, site: str, hours: float, **options: Any) -> None:
+        if not (settings.WIX_APP_ID and settings.WIX_APP_SECRET):
+            raise CommandError("WIX_APP_ID and WIX_APP_SECRET must be set to sign an instance.")
+        self.stdout.write(sign_instance(_instance_id(site), lifetime=timedelta(hours=hours)))
+
+
+def _instance_id(site: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(site)
+    except ValueError:
+        pass
+    known = Site.objects.filter(pk=int(site)) if site.isdecimal() else Site.objects.filter(name__iexact=site)
+    found = list(known[:2])
+    if len(found) != 1:
+        names = ", ".join(Site.objects.exclude(name="").order_by("name").values_list("name", flat=True)[:10])
+        raise CommandError(f"{len(found)} sites are called {site!r}. Known: {names or 'none yet'}.")
+    return found[0].instance_id
