@@ -1,0 +1,383 @@
+"""The state machine: the only file that writes a blog's `status`.
+
+    submit        -          -> PENDING                 hold
+    START         PENDING    -> PROCESSING              (in `queue.claim`)              attempts + 1
+    checkpoint    PROCESSING -> PROCESSING
+    succeed       PROCESSING -> DONE                    capture
+    defer         PROCESSING -> PENDING                                                 attempts - 1
+    retry_later   PROCESSING -> PENDING, or fail
+    fail          PROCESSING -> FAILED                  release
+    hand_back     PROCESSING -> PENDING                                                 attempts - 1
+    rescue        PROCESSING -> PENDING, or FAILED      (release)                       attempts - 1, rescues + 1
+    cancel        PENDING    -> CANCELLED               release      (PROCESSING: asked for, honoured at the next checkpoint)
+    requeue       FAILED     -> PENDING                 hold again                      attempts = 0
+
+Each function is one transaction: it updates conditionally (the row count is the answer), moves credits, writes an event, and logs
+after the commit. Every write of a worker's thread carries its lease token; a thread whose lease was lost gets LeaseLost and
+leaves. Once a draft's id is stored the blog can only become DONE: with nothing left to do in the same transaction, else after
+publishing, where every failure is a warning. Locks are taken in the order credit account, site line, blog.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.db.models.functions import Coalesce
+
+from blogs import admission, backoff, lines
+from blogs.models import Article, BlogGeneration, GenerationEvent, SiteLine, Stage, StageOutput, Status
+from credits import ledger
+from credits.models import CreditAccount
+from wix.models import Site
+from workers import metrics, wakeup
+from workers.database_clock import ClockTimestamp, seconds_from_now
+from workers.errors import LeaseLost, PermanentError, RateLimited, WorkError
+from workers.outage import outlasts_an_outage
+
+logger = logging.getLogger(__name__)
+Kind = GenerationEvent.Kind
+
+# What `queue.claim` sets; here, because this file alone writes `status`.
+START = """
+    status = 'PROCESSING', ready = false, attempts = attempts + 1,
+    lease_token = gen_random_uuid(), lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second',
+    worker_id = %(worker)s, started_at = coalesce(started_at, clock_timestamp())
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class BlogRequest:
+    """What a shop asked for, already validated. Field names are those of the row."""
+
+    source_type: str
+    source_id: str
+    language: str
+    tone: str
+    length: str
+    publish: bool
+    scheduled_at: datetime | None = None
+
+
+class IdempotencyConflict(Exception):
+    """The same idempotency key came with another request."""
+
+
+class WrongState(Exception):
+    """The blog isn't in a state that allows this; str() says why, for a person."""
+
+
+# --- Entering ---------------------------------------------------------------------------------------------------------
+
+
+def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = None) -> BlogGeneration:
+    """Accept a request and hold its credits. The same key again returns the same blog, with one hold.
+
+    Raises admission.NoRoom, ledger.InsufficientCredits or IdempotencyConflict; then nothing is stored.
+    """
+    if idempotency_key and (known := _same_request(site, request, idempotency_key)):
+        return known
+    scheduled = request.scheduled_at is not None
+    admission.require_room(site.pk, scheduled=scheduled)
+    with transaction.atomic():
+        account = ledger.lock(site.pk)
+        if idempotency_key and (known := _same_request(site, request, idempotency_key)):
+            return known
+        line = lines.lock(site.pk)
+        if not scheduled:
+            lines.join(line)
+        generation = BlogGeneration.objects.create(
+            site=site,
+            idempotency_key=idempotency_key,
+            ready=not scheduled,
+            run_after=request.scheduled_at,
+            **_columns(request),
+        )
+        ledger.hold(account, generation.pk, settings.BLOG_CREDITS)
+        _record(generation, Kind.SUBMITTED)
+    if not scheduled:
+        wakeup.notify()
+    return generation
+
+
+def requeue(generation_id: int, *, by: str) -> BlogGeneration:
+    """A FAILED blog starts again at the stage that failed. Raises WrongState or ledger.InsufficientCredits."""
+    with transaction.atomic():
+        account, line, generation = _locked(generation_id)
+        if generation.status != Status.FAILED:
+            raise WrongState(f"it is {generation.status}; only FAILED blogs can be retried")
+        ledger.hold(account, generation.pk, settings.BLOG_CREDITS)
+        _join(line, generation, attempts=0, rescues=0, finished_at=None, error_code="", error_message="")
+        _record(generation, Kind.REQUEUED, worker=by)
+    wakeup.notify()
+    return generation
+
+
+# --- A worker's thread, holding the lease -----------------------------------------------------------------------------
+
+
+@outlasts_an_outage
+def checkpoint(
+    generation: BlogGeneration,
+    stage: Stage,
+    output: dict[str, Any],
+    *,
+    next_stage: Stage,
+    article: Article | None = None,
+    warning: WorkError | None = None,
+    **columns: Any,
+) -> bool:
+    """Save a stage's output, once, and move on to the next stage. False: it was cancelled here, as the shop had asked."""
+    with transaction.atomic():
+        _update_mine(generation, stage=next_stage, deferred_since=None, **columns)
+        _save_output(generation, stage, output, warning)
+        if article:
+            Article.objects.bulk_create([article], ignore_conflicts=True)
+    generation.stage = next_stage
+    return not honour_cancel(generation)
+
+
+@outlasts_an_outage
+def note_draft_create(generation: BlogGeneration) -> None:
+    """A create is about to leave. After this, whoever finds no draft id must look before creating again."""
+    again = generation.draft_create_started_at is not None
+    sweep_at = seconds_from_now(settings.BLOG_DRAFT_SWEEP_SECONDS) if again else None
+    _update_mine(generation, draft_create_started_at=ClockTimestamp(), draft_sweep_at=sweep_at)
+
+
+@outlasts_an_outage
+def succeed(
+    generation: BlogGeneration,
+    stage: Stage,
+    output: dict[str, Any],
+    *,
+    warning: WorkError | None = None,
+    **columns: Any,
+) -> None:
+    """The last stage is through: DONE, its output saved and the credits captured, all at once."""
+    with transaction.atomic():
+        account = ledger.lock(generation.site_id)
+        _finish(generation, Status.DONE, error_code="", error_message="", **columns)
+        _save_output(generation, stage, output, warning)
+        ledger.capture(account, generation.pk)
+        _record(generation, Kind.DONE)
+
+
+@outlasts_an_outage
+def defer(generation: BlogGeneration, limited: RateLimited) -> None:
+    """Put off without spending an attempt; after 24 hours of nothing else, give up."""
+    with transaction.atomic():
+        elapsed = _deferred_for(generation)
+        if elapsed > settings.BLOG_MAX_DEFERRAL_SECONDS:
+            fail(generation, limited)
+            return
+        wait = backoff.deferral_seconds(limited.retry_in, elapsed)
+        since = Coalesce("deferred_since", ClockTimestamp())
+        if _wait(generation, wait, attempts=F("attempts") - 1, deferred_since=since):
+            _record(generation, Kind.DEFERRED, limited)
+
+
+@outlasts_an_outage
+def retry_later(generation: BlogGeneration, error: WorkError) -> None:
+    """Try again after a while, or fail when this was the last attempt."""
+    if generation.attempts >= settings.BLOG_MAX_ATTEMPTS:
+        fail(generation, error)
+        return
+    with transaction.atomic():
+        wait = backoff.retry_seconds(generation.attempts)
+        if _wait(generation, wait, error_code=error.code, error_message=error.message):
+            _record(generation, Kind.RETRYING, error)
+
+
+@outlasts_an_outage
+def fail(generation: BlogGeneration, error: WorkError) -> None:
+    """FAILED with its credits back; a blog whose draft exists is DONE with a warning instead."""
+    if generation.draft_post_id:
+        succeed(generation, Stage(generation.stage), {}, warning=error)
+        return
+    with transaction.atomic():
+        account = ledger.lock(generation.site_id)
+        _finish(generation, Status.FAILED, error_code=error.code, error_message=error.message)
+        ledger.release(account, generation.pk, reason=error.code)
+        _record(generation, Kind.FAILED, error)
+
+
+@outlasts_an_outage
+def honour_cancel(generation: BlogGeneration) -> bool:
+    """If the shop asked to cancel, and no draft keeps it from that, stop here."""
+    asked = _mine(generation).filter(cancel_requested_at__isnull=False, draft_post_id=None)
+    if not asked.exists():
+        return False
+    with transaction.atomic():
+        account = ledger.lock(generation.site_id)
+        _finish(generation, Status.CANCELLED)
+        ledger.release(account, generation.pk, reason="cancelled")
+        _record(generation, Kind.CANCELLED)
+    return True
+
+
+# --- From outside -----------------------------------------------------------------------------------------------------
+
+
+def cancel(generation_id: int, *, by: str) -> BlogGeneration:
+    """Cancel what waits; ask what runs to stop at its next checkpoint. Raises WrongState. Twice is fine."""
+    with transaction.atomic():
+        account, line, generation = _locked(generation_id)
+        if generation.status == Status.CANCELLED:
+            return generation
+        if generation.draft_post_id or generation.is_finished:
+            because = "its draft post exists" if generation.draft_post_id else f"it is {generation.status}"
+            raise WrongState(f"{because}; only blogs without a draft that are PENDING or PROCESSING can be cancelled")
+        if generation.status == Status.PROCESSING:
+            _write(generation, cancel_requested_at=ClockTimestamp())
+            _record(generation, Kind.CANCEL_REQUESTED, worker=by)
+            return generation
+        if generation.ready:
+            lines.leave(line)
+        _write(generation, **_final(Status.CANCELLED))
+        ledger.release(account, generation.pk, reason="cancelled")
+        _record(generation, Kind.CANCELLED, worker=by)
+    return generation
+
+
+def rescue(generation_id: int) -> bool:
+    """Take a blog from a worker that stopped renewing its lease. False: it was renewed or has finished meanwhile."""
+    with transaction.atomic():
+        _, line, generation = _locked(generation_id)
+        if not _rows(generation).filter(status=Status.PROCESSING, lease_expires_at__lt=ClockTimestamp()).exists():
+            return False
+        _record(generation, Kind.RESCUED)
+        if generation.rescues >= settings.BLOG_MAX_RESCUES:
+            fail(generation, PermanentError("rescued_too_often", _POISON.format(generation.rescues)))
+        elif not honour_cancel(generation):
+            _join(line, generation, attempts=F("attempts") - 1, rescues=F("rescues") + 1)
+    wakeup.notify()
+    return True
+
+
+_POISON = "Workers died {} times in the middle of this blog; an engineer should look at it before it is retried."
+
+
+def hand_back(generation: BlogGeneration) -> bool:
+    """A worker that must stop returns what it could not finish. False: its thread has finished it after all."""
+    with transaction.atomic():
+        _, line, current = _locked(generation.pk)
+        if current.status != Status.PROCESSING or current.lease_token != generation.lease_token:
+            return False
+        if not honour_cancel(current):
+            _join(line, current, attempts=F("attempts") - 1)
+            _record(current, Kind.HANDED_BACK)
+    wakeup.notify()
+    return True
+
+
+# --- How a row is written ---------------------------------------------------------------------------------------------
+
+_NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None, "worker": None}
+
+
+def _final(status: Status) -> dict[str, Any]:
+    return {"status": status, "ready": False, "run_after": None, "finished_at": ClockTimestamp(), **_NO_LEASE}
+
+
+def _rows(generation: BlogGeneration) -> QuerySet[BlogGeneration]:
+    return BlogGeneration.objects.filter(pk=generation.pk)
+
+
+def _mine(generation: BlogGeneration) -> QuerySet[BlogGeneration]:
+    return _rows(generation).filter(status=Status.PROCESSING, lease_token=generation.lease_token)
+
+
+def _update_mine(generation: BlogGeneration, **columns: Any) -> None:
+    """The fence: only the holder of the lease writes, and only while the blog is PROCESSING."""
+    if not _mine(generation).update(**columns):
+        raise LeaseLost(generation.pk)
+    if draft_post_id := columns.get("draft_post_id"):
+        generation.draft_post_id = draft_post_id
+
+
+def _finish(generation: BlogGeneration, status: Status, **columns: Any) -> None:
+    _update_mine(generation, **_final(status), **columns)
+
+
+def _wait(generation: BlogGeneration, seconds: float, **columns: Any) -> bool:
+    """Back to PENDING, outside the line until `seconds` from now; False where the shop would rather have it cancelled."""
+    if honour_cancel(generation):
+        return False
+    later = {"status": Status.PENDING, "run_after": seconds_from_now(seconds), **_NO_LEASE}
+    _update_mine(generation, **later, **columns)
+    return True
+
+
+def _join(line: SiteLine, generation: BlogGeneration, **columns: Any) -> None:
+    """Back to the head of its line, at once."""
+    lines.join(line)
+    _write(generation, status=Status.PENDING, ready=True, run_after=None, deferred_since=None, **_NO_LEASE, **columns)
+
+
+def _write(generation: BlogGeneration, **columns: Any) -> None:
+    """Update a row that is locked already, so that no condition is needed."""
+    _rows(generation).update(**columns)
+    generation.refresh_from_db(fields=["status", "cancel_requested_at", "finished_at"])
+
+
+def _locked(generation_id: int) -> tuple[CreditAccount, SiteLine, BlogGeneration]:
+    """Everything a move from outside may touch, locked in the one order."""
+    site_id = BlogGeneration.objects.values_list("site_id", flat=True).get(pk=generation_id)
+    account, line = ledger.lock(site_id), lines.lock(site_id)
+    return account, line, BlogGeneration.objects.select_for_update().get(pk=generation_id)
+
+
+def _deferred_for(generation: BlogGeneration) -> float:
+    elapsed = _mine(generation).values_list(ClockTimestamp() - F("deferred_since"), flat=True).first()
+    return elapsed.total_seconds() if elapsed else 0.0
+
+
+def _columns(request: BlogRequest) -> dict[str, Any]:
+    return {field.name: getattr(request, field.name) for field in fields(request)}
+
+
+def _same_request(site: Site, request: BlogRequest, key: str) -> BlogGeneration | None:
+    known = BlogGeneration.objects.filter(site=site, idempotency_key=key).first()
+    if known and any(getattr(known, name) != value for name, value in _columns(request).items()):
+        raise IdempotencyConflict
+    return known
+
+
+def _save_output(generation: BlogGeneration, stage: Stage, output: dict[str, Any], warning: WorkError | None) -> None:
+    # A commit whose answer was lost in an outage is tried again: the output may be there already.
+    saved = StageOutput(generation=generation, stage=stage, output=output)
+    StageOutput.objects.bulk_create([saved], ignore_conflicts=True)
+    _record(generation, Kind.CHECKPOINT, stage=stage)
+    if warning:
+        _record(generation, Kind.WARNING, warning, stage=stage)
+
+
+def _record(
+    generation: BlogGeneration, kind: Kind, error: WorkError | None = None, *, stage: str = "", worker: str = ""
+) -> None:
+    """The event now, its log line once the transaction has committed."""
+    event = GenerationEvent.objects.create(
+        generation_id=generation.pk,
+        kind=kind,
+        stage=stage or generation.stage,
+        attempt=generation.attempts,
+        worker=worker or generation.worker_name,
+        code=error.code if error else "",
+        message=error.message if error else "",
+    )
+    level = logging.WARNING if kind in (Kind.FAILED, Kind.WARNING, Kind.RESCUED) else logging.INFO
+    ids = {"action": event.kind, "blog": generation.pk, "site": generation.site_id, "stage": event.stage}
+    about = {**ids, "attempt": event.attempt, **({"code": event.code} if error else {})}
+    transaction.on_commit(partial(_announce, level, event.kind, about))
+
+
+def _announce(level: int, kind: Kind, about: dict[str, Any]) -> None:
+    metrics.count("work", kind)
+    logger.log(level, "blog %s", kind, extra=about)

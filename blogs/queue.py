@@ -1,0 +1,196 @@
+"""The SQL of the queue: claiming in the fair order, promoting what is due, leases, and what needs rescue.
+
+What a worker pool needs of a queue is here and in this form: `claim`, `renew`, `promote`, `rescue`, `hand_back`, `stats`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from blogs import admission, lifecycle, lines
+from blogs.models import BlogGeneration, GenerationEvent, Status
+from workers import wakeup
+from workers.database_clock import ClockTimestamp
+from workers.models import WorkerProcess
+
+_FIELDS = BlogGeneration._meta.concrete_fields
+_COLUMNS = ", ".join(field.column for field in _FIELDS)
+
+# The lock and the claim are ONE string, so one implicit transaction: a claimer that is stopped between two statements would
+# block all others. And they are two statements, since a single one that took the lock would go by the snapshot from before it.
+#
+# `lines` are the lowest turns among those that wait; `starts` has a row for each start such a line could have, those beyond
+# the site's share of this worker's seats after all others, so that no seat stays idle. A line's blogs go by priority, then
+# whatever has run before, then age.
+_CLAIM = f"""
+SELECT pg_advisory_xact_lock({lines.CLAIM_LOCK});
+WITH lines AS MATERIALIZED (
+    SELECT l.site_id, l.turn, l.step, l.waiting
+      FROM blogs_siteline l JOIN wix_site site ON site.id = l.site_id
+     WHERE l.waiting > 0 AND NOT l.paused
+       AND NOT EXISTS (
+           SELECT 1 FROM workers_ratelimit r
+            WHERE r.provider = 'wix' AND r.key = site.instance_id::text AND r.model = ''
+              AND r.blocked_until > clock_timestamp() + interval '5 seconds')
+     ORDER BY l.turn, l.site_id LIMIT %(limit)s
+       FOR UPDATE OF l
+), held AS (
+    SELECT site_id, count(*) AS seats FROM blog_generations
+     WHERE status = 'PROCESSING' AND worker_id = %(worker)s GROUP BY site_id
+), starts AS (
+    SELECT l.site_id
+      FROM lines l LEFT JOIN held USING (site_id), generate_series(1, least(l.waiting, %(limit)s)) AS nth
+     ORDER BY nth + coalesce(held.seats, 0) > %(site_seats)s, l.turn + (nth - 1) * l.step, l.site_id
+     LIMIT %(limit)s
+), shares AS (
+    SELECT site_id, count(*) AS starts FROM starts GROUP BY site_id
+), chosen AS (
+    SELECT blog.id FROM shares CROSS JOIN LATERAL (
+        SELECT id FROM blog_generations WHERE site_id = shares.site_id AND ready
+         ORDER BY priority, (started_at IS NULL), id LIMIT shares.starts
+           FOR UPDATE) AS blog
+), started AS (
+    UPDATE blog_generations SET {lifecycle.START}
+     WHERE id IN (SELECT id FROM chosen) AND status = 'PENDING' AND ready
+    RETURNING *
+), moved AS (
+    UPDATE blogs_siteline l SET waiting = waiting - mine.starts, turn = l.turn + mine.starts * l.step
+      FROM (SELECT site_id, count(*) AS starts FROM started GROUP BY site_id) AS mine
+     WHERE l.site_id = mine.site_id
+    RETURNING l.turn - l.step AS last_start
+), clock AS (
+    UPDATE blogs_queueclock SET turn = greatest(turn, (SELECT max(last_start) FROM moved))
+     WHERE turn < (SELECT max(last_start) FROM moved)
+), history AS (
+    INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
+    SELECT id, '{GenerationEvent.Kind.STARTED}', stage, attempts, %(worker_name)s, '', '' FROM started
+)
+SELECT {_COLUMNS} FROM started ORDER BY id
+"""
+
+# Lines first, then blogs, under the claim lock: the lock order of `lines.py`. Both statements are one transaction.
+_PROMOTE = f"""
+SELECT pg_advisory_xact_lock({lines.CLAIM_LOCK});
+WITH due AS (
+    SELECT id, site_id FROM blog_generations
+     WHERE status = 'PENDING' AND NOT ready AND run_after <= clock_timestamp()
+     ORDER BY run_after LIMIT %(chunk)s
+), waking AS MATERIALIZED (
+    SELECT site_id FROM blogs_siteline WHERE site_id IN (SELECT site_id FROM due) ORDER BY site_id FOR UPDATE
+), rows AS MATERIALIZED (
+    SELECT g.id, g.site_id FROM blog_generations g
+     WHERE g.id IN (SELECT id FROM due) AND g.site_id IN (SELECT site_id FROM waking)
+       AND g.status = 'PENDING' AND NOT g.ready
+       FOR UPDATE SKIP LOCKED
+), promoted AS (
+    UPDATE blog_generations SET ready = true, run_after = NULL WHERE id IN (SELECT id FROM rows) RETURNING site_id
+), woken AS (
+    UPDATE blogs_siteline l
+       SET turn = CASE WHEN l.waiting = 0 THEN greatest(l.turn, (SELECT turn FROM blogs_queueclock)) ELSE l.turn END,
+           waiting = l.waiting + mine.blogs
+      FROM (SELECT site_id, count(*) AS blogs FROM promoted GROUP BY site_id) AS mine
+     WHERE l.site_id = mine.site_id
+)
+SELECT count(*) FROM promoted
+"""
+
+_PROMOTE_CHUNK = 500
+_RESCUE_CHUNK = 100
+
+
+def claim(worker: WorkerProcess, limit: int) -> list[BlogGeneration]:
+    """Start up to `limit` blogs in the fair order; they are PROCESSING and leased to this worker from now on."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CLAIM,
+            {
+                "limit": limit,
+                "worker": worker.pk,
+                "worker_name": worker.name,
+                "site_seats": settings.BLOG_WORKER_SITE_SEATS,
+                "lease": settings.BLOG_WORKER_LEASE_SECONDS,
+            },
+        )
+        claimed = [BlogGeneration.from_db(connection.alias, [field.attname for field in _FIELDS], row) for row in cursor.fetchall()]
+    for generation in claimed:
+        generation.worker_name = worker.name
+    return claimed
+
+
+def renew(generations: Iterable[BlogGeneration]) -> int:
+    """Extend the leases that are still ours; how many that was."""
+    held = {generation.pk: str(generation.lease_token) for generation in generations}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE blog_generations SET lease_expires_at = clock_timestamp() + %s * interval '1 second'"
+            " WHERE status = 'PROCESSING' AND id = ANY(%s) AND lease_token = ANY(%s::uuid[])",
+            [settings.BLOG_WORKER_LEASE_SECONDS, list(held), list(held.values())],
+        )
+        return int(cursor.rowcount)
+
+
+def promote() -> int:
+    """Bring what is due into its lines, and wake the workers; how many blogs that was."""
+    promoted = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(_PROMOTE, {"chunk": _PROMOTE_CHUNK})
+            chunk = cursor.fetchone()[0]
+        promoted += chunk
+        if chunk < _PROMOTE_CHUNK:
+            break
+    if promoted:
+        wakeup.notify()
+    return promoted
+
+
+def seconds_until_due() -> float | None:
+    """When `promote` will next find something, by PostgreSQL's clock; None: nothing waits for a time."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT extract(epoch FROM min(run_after) - clock_timestamp()) FROM blog_generations"
+            " WHERE status = 'PENDING' AND NOT ready"
+        )
+        seconds = cursor.fetchone()[0]
+    return None if seconds is None else max(0.0, float(seconds))
+
+
+def rescue() -> int:
+    """Bring back what dead or paused workers held; how many blogs that was."""
+    expired = BlogGeneration.objects.filter(status=Status.PROCESSING, lease_expires_at__lt=ClockTimestamp())
+    ids = list(expired.order_by("lease_expires_at").values_list("pk", flat=True)[:_RESCUE_CHUNK])
+    return sum(lifecycle.rescue(pk) for pk in ids)
+
+
+def hand_back(generations: Sequence[BlogGeneration]) -> int:
+    return sum(lifecycle.hand_back(generation) for generation in generations)
+
+
+def stats() -> dict[str, Any]:
+    """For heartbeats, health and metrics: what waits, since when, and what came of the last minute."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STATS)
+        oldest, delayed, processing, done, failed = cursor.fetchone()
+    return {
+        "queue": admission.ready_count(),
+        "queue_limit": settings.BLOG_QUEUE_LIMIT,
+        "delayed": delayed,
+        "processing": processing,
+        "oldest_waiting_seconds": round(float(oldest), 1),
+        "done_last_minute": done,
+        "failed_last_minute": failed,
+    }
+
+
+_STATS = """
+SELECT coalesce(extract(epoch FROM clock_timestamp() - (
+           SELECT min(created_at) FROM blog_generations WHERE ready)), 0),
+       (SELECT count(*) FROM (SELECT 1 FROM blog_generations WHERE status = 'PENDING' AND NOT ready LIMIT 10000) AS d),
+       (SELECT count(*) FROM blog_generations WHERE status = 'PROCESSING'),
+       (SELECT count(*) FROM blog_generations WHERE finished_at > clock_timestamp() - interval '1 minute' AND status = 'DONE'),
+       (SELECT count(*) FROM blog_generations WHERE finished_at > clock_timestamp() - interval '1 minute' AND status = 'FAILED')
+"""

@@ -1,0 +1,127 @@
+"""The API's shapes: camelCase names of the row's columns, and what is allowed in them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from blogs.lifecycle import BlogRequest
+from blogs.models import PROMPT_MAX, SOURCE_ID_MAX, BlogGeneration, GenerationEvent, Length, SourceType, Status, Tone
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+# Clocks differ, requests travel: a little late is now, more is a mistake that the caller should hear of.
+_LATE = timedelta(minutes=5)
+_FAR = timedelta(days=366)
+
+
+class PlainTextField(serializers.CharField):
+    """Trimmed, in Unicode's composed form, without control characters."""
+
+    default_error_messages = {"control": "Control characters are not allowed."}
+
+    def to_internal_value(self, data: Any) -> str:
+        text = unicodedata.normalize("NFC", super().to_internal_value(data))
+        # Cc: controls, Cs: lone surrogates (which no database takes), Cf: invisible formatting such as direction overrides.
+        # A zero-width joiner is Cf too, but belongs into Persian words and many emoji.
+        if any(unicodedata.category(char) in ("Cc", "Cs", "Cf") and char not in "\n\t\u200c\u200d" for char in text):
+            self.fail("control")
+        return " ".join(text.split())
+
+
+class ChoiceField(serializers.ChoiceField):
+    """Says what is allowed; DRF only says what isn't."""
+
+    def __init__(self, choices: Any, **kwargs: Any) -> None:
+        allowed = ", ".join(value for value, _ in choices)
+        kwargs.setdefault("error_messages", {})["invalid_choice"] = f'"{{input}}" is not allowed. Allowed: {allowed}.'
+        super().__init__(choices=choices, **kwargs)
+
+
+class BlogRequestSerializer(serializers.Serializer[BlogRequest]):
+    sourceType = ChoiceField(SourceType.choices, source="source_type")
+    sourceId = PlainTextField(source="source_id", max_length=PROMPT_MAX)
+    language = serializers.RegexField(_LANGUAGE, required=False, default="", max_length=35)
+    tone = ChoiceField(Tone.choices, default=Tone.FRIENDLY)
+    length = ChoiceField(Length.choices, default=Length.MEDIUM)
+    publish = serializers.BooleanField(default=False)
+    scheduledAt = serializers.DateTimeField(source="scheduled_at", required=False, allow_null=True, default=None)
+
+    default_error_messages = {"not_an_object": "The body must be a JSON object."}
+
+    def validate_scheduledAt(self, value: Any) -> Any:
+        if value is None:
+            return None
+        if not re.search(r"(Z|[+-]\d\d:?\d\d)$", str(self.initial_data.get("scheduledAt")), re.IGNORECASE):
+            raise serializers.ValidationError("Say the offset: 2026-12-24T09:00:00+01:00, or Z for UTC.")
+        now = timezone.now()
+        if value < now - _LATE:
+            raise serializers.ValidationError("This time has passed.")
+        if value > now + _FAR:
+            raise serializers.ValidationError("This is more than a year away.")
+        return None if value <= now else value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["source_type"] != SourceType.PROMPT and len(attrs["source_id"]) > SOURCE_ID_MAX:
+            message = f"At most {SOURCE_ID_MAX} characters; only a prompt may have {PROMPT_MAX}."
+            raise serializers.ValidationError({"sourceId": serializers.ErrorDetail(message, "max_length")})
+        return attrs
+
+    def blog_request(self) -> BlogRequest:
+        return BlogRequest(**self.validated_data)
+
+
+class BlogGenerationSerializer(serializers.ModelSerializer[BlogGeneration]):
+    sourceType = serializers.CharField(source="source_type")
+    sourceId = serializers.CharField(source="source_id")
+    scheduledAt = serializers.DateTimeField(source="scheduled_at")
+    cancelRequested = serializers.SerializerMethodField()
+    createdAt = serializers.DateTimeField(source="created_at")
+    startedAt = serializers.DateTimeField(source="started_at")
+    finishedAt = serializers.DateTimeField(source="finished_at")
+    draftPostId = serializers.UUIDField(source="draft_post_id")
+    draftPostUrl = serializers.CharField(source="draft_post_url")
+    error = serializers.SerializerMethodField()
+
+    class Meta:
+        model = BlogGeneration
+        fields = [
+            "id",
+            "status",
+            "stage",
+            "attempts",
+            "sourceType",
+            "sourceId",
+            "language",
+            "tone",
+            "length",
+            "publish",
+            "scheduledAt",
+            "cancelRequested",
+            "createdAt",
+            "startedAt",
+            "finishedAt",
+            "draftPostId",
+            "draftPostUrl",
+            "error",
+        ]
+        read_only_fields = fields
+
+    def get_cancelRequested(self, generation: BlogGeneration) -> bool:
+        return generation.cancel_requested_at is not None
+
+    def get_error(self, generation: BlogGeneration) -> dict[str, str] | None:
+        """While PENDING: why it is being tried again."""
+        if not generation.error_code or generation.status == Status.DONE:
+            return None
+        return {"code": generation.error_code, "message": generation.error_message, "stage": generation.stage}
+
+
+def warnings_of(generation: BlogGeneration) -> list[dict[str, str]]:
+    """What went wrong without keeping the blog from its draft."""
+    events = generation.events.filter(kind=GenerationEvent.Kind.WARNING).order_by("id")
+    return list(events.values("stage", "code", "message"))

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from rest_framework import mixins, viewsets
+from rest_framework.exceptions import ValidationError
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from blogs import forecast, lifecycle
+from blogs.models import BlogGeneration, Status
+from blogs.serializers import BlogGenerationSerializer, BlogRequestSerializer, warnings_of
+
+_IDEMPOTENCY_KEY_MAX = 255
+
+
+class NewestFirst(CursorPagination):
+    """Ties can't happen: ids are unique, and the newest have the highest."""
+
+    ordering = "-id"
+    page_size = 50
+    page_size_query_param = "limit"
+    max_page_size = 100
+
+
+class BlogGenerationViewSet(
+    mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[BlogGeneration]
+):
+    """A site's own blogs. Another site's is not found, rather than forbidden."""
+
+    serializer_class = BlogGenerationSerializer
+    pagination_class = NewestFirst
+    lookup_value_regex = r"\d{1,18}"
+
+    def get_queryset(self) -> QuerySet[BlogGeneration]:
+        blogs = BlogGeneration.objects.filter(site=self.request.user)
+        status = self.request.query_params.get("status") if self.action == "list" else None
+        if status is None:
+            return blogs
+        if status not in Status.values:
+            allowed = ", ".join(Status.values)
+            raise ValidationError({"status": f'"{status[:40]}" is not allowed. Allowed: {allowed}.'})
+        return blogs.filter(status=status)
+
+    def create(self, request: Request) -> Response:
+        if not isinstance(request.data, dict):
+            raise ValidationError("The body must be a JSON object.")
+        serializer = BlogRequestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        generation = lifecycle.submit(
+            site=request.user, request=serializer.blog_request(), idempotency_key=_idempotency_key(request)
+        )
+        where = reverse("blog-generation-detail", args=[generation.pk], request=request)
+        return Response(_described(generation), status=201, headers={"Location": where})
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        generation = self.get_object()
+        answer = Response({**_described(generation), "warnings": warnings_of(generation)})
+        if not generation.is_finished:
+            wait = answer.data["estimatedWaitSeconds"] or 0
+            answer["Retry-After"] = str(int(min(max(wait / 2, 5), 60)))
+        return answer
+
+
+def _described(generation: BlogGeneration) -> dict[str, Any]:
+    """The blog, and for one that waits where it stands; its credits are held until it is finished."""
+    position = forecast.queue_position(generation) if generation.ready else None
+    return {
+        **BlogGenerationSerializer(generation).data,
+        "queuePosition": position,
+        "estimatedWaitSeconds": None if position is None else round(forecast.seconds_for(position)),
+        "creditsHeld": 0 if generation.is_finished else settings.BLOG_CREDITS,
+    }
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= _IDEMPOTENCY_KEY_MAX and key.isprintable()):
+        raise ValidationError({"Idempotency-Key": f"It must have 1 to {_IDEMPOTENCY_KEY_MAX} printable characters."})
+    return key
