@@ -1,0 +1,176 @@
+"""How a blog is made, from the shop's products to the draft post. Reads like the product's description.
+
+Each stage's output is saved before the next begins, so a retry resumes at the first stage that is missing and pays for nothing
+twice. The picture is ordered before the article is written and collected after it. It is optional: where it can't be had, the
+blog goes on without one and says so in a warning.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db.models import F
+
+from blogs import lifecycle
+from blogs.article import Article as ArticleContent
+from blogs.article import VERSION, word_count
+from blogs.models import Article, BlogGeneration, Stage
+from blogs.stages import Inputs, article, draft, idea, image, image_order, media, products, publish
+from wix.models import Site
+from workers.database_clock import ClockTimestamp
+from workers.errors import LeaseLost, PermanentError, RateLimited, TransientError, WorkError
+from workers.log_context import log_context
+from workers.outage import DATABASE_AWAY, outlasts_an_outage
+
+logger = logging.getLogger(__name__)
+
+Output = dict[str, Any]
+
+
+class Step(NamedTuple):
+    stage: Stage
+    run: Callable[[Inputs], Output]
+    optional: bool = False
+
+
+STEPS = (
+    Step(Stage.PRODUCTS, products.run),
+    Step(Stage.IDEA, idea.run),
+    Step(Stage.IMAGE_ORDER, image_order.run, optional=True),
+    Step(Stage.ARTICLE, article.run),
+    Step(Stage.IMAGE, image.run, optional=True),
+    Step(Stage.MEDIA, media.run, optional=True),
+    Step(Stage.DRAFT, draft.run),
+    Step(Stage.PUBLISH, publish.run),
+)
+
+
+def execute(generation: BlogGeneration) -> None:
+    """Run a claimed blog to exactly one outcome. All of the policy about errors is here."""
+    with log_context(blog=generation.pk, site=generation.site_id, attempt=generation.attempts):
+        try:
+            _run_to_an_outcome(generation)
+        except LeaseLost:
+            # Any write may find that another worker holds the row by now.
+            logger.warning("lease lost", extra={"action": "lease_lost"})
+
+
+def _run_to_an_outcome(generation: BlogGeneration) -> None:
+    try:
+        run(generation)
+    except RateLimited as limited:
+        lifecycle.defer(generation, limited)  # not its fault: no attempt spent
+    except PermanentError as error:
+        lifecycle.fail(generation, error)
+    except TransientError as error:
+        lifecycle.retry_later(generation, error)  # becomes fail() on the last attempt
+    except (LeaseLost, *DATABASE_AWAY):
+        # The database stayed away: the lease runs out, and a rescue finds the blog.
+        raise
+    except Exception:
+        # A bug of ours: somebody should look, and the next attempt may find it mended.
+        logger.exception("unexpected error in a stage", extra={"action": "bug"})
+        lifecycle.retry_later(generation, TransientError("internal", "An error of ours; an engineer has to look."))
+
+
+def run(generation: BlogGeneration) -> None:
+    """The stages that are still missing, one after the other, up to DONE."""
+    if generation.cancel_requested_at and lifecycle.honour_cancel(generation):
+        return
+    inputs = _inputs(generation)
+    steps = [step for step in STEPS if step.stage != Stage.PUBLISH or generation.publish]
+    missing = [step for step in steps if step.stage not in inputs.outputs]
+    for step, following in zip(missing, [*missing[1:], None], strict=True):
+        output, warning = _take(step, generation, inputs)
+        inputs = replace(inputs, outputs={**inputs.outputs, step.stage: output})
+        columns = _columns(step.stage, output, generation)
+        if following is None:
+            lifecycle.succeed(generation, step.stage, output, warning=warning, **columns)
+        elif not lifecycle.checkpoint(
+            generation,
+            step.stage,
+            output,
+            next_stage=following.stage,
+            article=_article_row(generation, output) if step.stage == Stage.ARTICLE else None,
+            warning=warning,
+            **columns,
+        ):
+            return
+        inputs = replace(inputs, draft_post_id=generation.draft_post_id and str(generation.draft_post_id))
+
+
+def _take(step: Step, generation: BlogGeneration, inputs: Inputs) -> tuple[Output, WorkError | None]:
+    """One stage's output; or for an optional one that can't be had, nothing and the reason."""
+    seconds = settings.STAGE_DEADLINE_SECONDS[step.stage]
+    generation.renew_until = time.monotonic() + seconds + settings.RATE_LIMIT_MAX_WAIT_SECONDS
+    with log_context(stage=step.stage):
+        try:
+            return step.run(replace(inputs, seconds=seconds)), None
+        except PermanentError as error:
+            if not step.optional:
+                raise
+            return {}, error
+        except (TransientError, RateLimited) as error:
+            if not (step.optional and _patience_is_over(generation)):
+                raise
+            return {}, error
+
+
+@outlasts_an_outage
+def _patience_is_over(generation: BlogGeneration) -> bool:
+    """A picture is worth ten minutes of waiting since the idea, and not the blog's last attempt."""
+    if generation.attempts >= settings.BLOG_MAX_ATTEMPTS:
+        return True
+    waited = generation.outputs.filter(stage=Stage.IDEA).values_list(ClockTimestamp() - F("created_at"), flat=True)
+    return any(time.total_seconds() > settings.BLOG_IMAGE_PATIENCE_SECONDS for time in waited)
+
+
+@outlasts_an_outage
+def _inputs(generation: BlogGeneration) -> Inputs:
+    site = Site.objects.get(pk=generation.site_id)
+    known = BlogGeneration.objects.filter(pk=generation.pk)
+    age = known.values_list(ClockTimestamp() - F("draft_create_started_at"), flat=True).get()
+    return Inputs(
+        generation_id=generation.pk,
+        instance_id=str(site.instance_id),
+        site_name=site.name,
+        member_id=str(site.member_id) if site.member_id else None,
+        source_type=generation.source_type,
+        source_id=generation.source_id,
+        language=generation.language or site.language or "en",
+        tone=generation.tone,
+        length=generation.length,
+        attempt=generation.attempts,
+        seconds=0,
+        outputs=dict(generation.outputs.values_list("stage", "output")),
+        draft_post_id=str(generation.draft_post_id) if generation.draft_post_id else None,
+        draft_create_age=age.total_seconds() if age else None,
+        note_draft_create=functools.partial(lifecycle.note_draft_create, generation),
+    )
+
+
+def _columns(stage: Stage, output: Output, generation: BlogGeneration) -> dict[str, Any]:
+    """What a stage's output writes on the blog's own row."""
+    if stage != Stage.DRAFT:
+        return {}
+    if member_id := output.get("member_id"):
+        Site.objects.filter(pk=generation.site_id).exclude(member_id=member_id).update(member_id=member_id)
+    return {"draft_post_id": output["draft_post_id"], "draft_post_url": output["draft_post_url"]}
+
+
+def _article_row(generation: BlogGeneration, output: Output) -> Article:
+    content = {name: output[name] for name in ArticleContent.model_fields}
+    return Article(
+        generation=generation,
+        version=VERSION,
+        title=content["title"],
+        language=content["language"],
+        words=word_count(ArticleContent.model_validate(content)),
+        content=content,
+    )

@@ -1,0 +1,155 @@
+"""OpenAI as one method. Chat Completions, because every OpenAI-shaped server speaks it; the official SDK without its own retries."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+import openai
+from django.conf import settings
+
+from blogs.prompts import Prompt
+from workers import outbound
+from workers.deadline import Httpx2Transport
+from workers.errors import PermanentError, RateLimited, TransientError, WorkError
+from workers.outbound import Call
+from workers.rate_limits import Limit
+
+# Before any data: UTF-8 bytes a token, on the safe side for most languages.
+_BYTES_PER_TOKEN = 3.5
+# Money, not pace: waiting heals none of these, a person must act. Ask again now and then, so that it goes on by itself.
+_QUOTA_CODES = frozenset(
+    {
+        "insufficient_quota",
+        "credit_balance_exhausted",
+        "organization_spend_limit_exceeded",
+        "project_spend_limit_exceeded",
+        "organization_usage_limit_exceeded",
+    }
+)
+_UNTIL_A_PERSON_ACTED = 60.0
+_THROTTLED_SECONDS = 5.0
+
+
+class Truncated(TransientError):
+    """The answer was cut at the token limit: the same budget would cut it again."""
+
+
+def limit() -> Limit:
+    return Limit("openai", model=settings.OPENAI_MODEL)
+
+
+def complete(prompt: Prompt, *, schema_name: str, schema: dict[str, Any], max_tokens: int, seconds: float) -> str:
+    """The model's answer as JSON text in that schema's form, finished: its finish reason has been looked at.
+
+    Reserves the prompt's estimate plus `max_tokens`, which is what OpenAI charges up front. Raises Truncated, PermanentError
+    `content_refused`, and what outbound.call raises.
+    """
+
+    def ask(call: Call) -> str:
+        raw = _client().chat.completions.with_raw_response.create(
+            model=settings.OPENAI_MODEL,
+            messages=[{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
+            response_format={
+                "type": "json_schema",
+                "json_schema": {"name": schema_name, "strict": True, "schema": schema},
+            },
+            max_completion_tokens=max_tokens,
+        )
+        call.request_id = raw.headers.get("x-request-id", "")
+        # Read as plain JSON: an answer of another shape must become our error, not an attribute that happens to be None.
+        return _finished_text(json.loads(raw.text), call)
+
+    return outbound.call(
+        OPENAI, schema_name, ask, limit=limit(), seconds=seconds, tokens=_estimated_tokens(prompt) + max_tokens
+    )
+
+
+def _estimated_tokens(prompt: Prompt) -> int:
+    return int(len((prompt.system + prompt.user).encode()) / _BYTES_PER_TOKEN) + 16
+
+
+def _finished_text(answer: Any, call: Call) -> str:
+    if not isinstance(answer, dict):
+        raise TransientError("provider_unavailable", "OpenAI sent an answer that is not an object.")
+    usage = answer.get("usage") or {}
+    call.tokens_used = usage.get("total_tokens")
+    try:
+        choice = answer["choices"][0]
+        message, reason = choice["message"], choice["finish_reason"]
+    except (KeyError, IndexError, TypeError):
+        raise TransientError("provider_unavailable", "OpenAI sent an answer without a message.") from None
+    # The reason before the text: most "broken JSON" is an answer that was cut.
+    if reason == "length":
+        raise Truncated("content_truncated", "The text did not fit into its token budget.")
+    if reason == "content_filter" or message.get("refusal"):
+        raise PermanentError("content_refused", "OpenAI declined to write about this topic; ask for another one.")
+    text = message.get("content")
+    if reason != "stop" or not isinstance(text, str) or not text:
+        raise TransientError("provider_unavailable", "OpenAI sent an unfinished answer.")
+    return text
+
+
+@functools.cache
+def _client() -> openai.OpenAI:
+    """One for all threads of the process, made on first use, so after any fork."""
+    return openai.OpenAI(
+        api_key=settings.OPENAI_API_KEY,
+        base_url=settings.OPENAI_BASE_URL,
+        max_retries=0,
+        http_client=httpx2.Client(
+            transport=Httpx2Transport(limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100)),
+            follow_redirects=False,
+        ),
+    )
+
+
+def _explain(error: Exception) -> WorkError:
+    if isinstance(error, openai.RateLimitError):
+        return _explain_429(error)
+    if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
+        return RateLimited(
+            "provider_refused_key", "OpenAI refuses our key; an operator must look.", retry_in=_UNTIL_A_PERSON_ACTED
+        )
+    if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
+        return TransientError("timeout", "OpenAI did not answer in time.")
+    if isinstance(error, openai.APIStatusError) and error.status_code < 500 and error.status_code not in (408, 409):
+        return PermanentError("provider_rejected", f"OpenAI refused the request ({error.status_code}, {error.code}).")
+    if isinstance(error, openai.APIStatusError):
+        return TransientError("provider_unavailable", f"OpenAI answered {error.status_code}.")
+    return TransientError("provider_unavailable", "The connection to OpenAI broke, or its answer was not JSON.")
+
+
+def _explain_429(error: openai.RateLimitError) -> WorkError:
+    if error.code in _QUOTA_CODES or error.type in _QUOTA_CODES:
+        return RateLimited(
+            "provider_quota", "Our OpenAI account has run out; an operator must look.", retry_in=_UNTIL_A_PERSON_ACTED
+        )
+    if "request too large" in error.message.lower():
+        return PermanentError("request_too_large", "The request is larger than OpenAI takes in a minute.")
+    return RateLimited(
+        "rate_limited", "OpenAI asks us to wait.", retry_in=_retry_after(error.response.headers, error.message)
+    )
+
+
+def _retry_after(headers: Mapping[str, str], message: str) -> float:
+    """`retry-after-ms`, then `Retry-After`, then the text ("try again in 1.146s"); any of them may be missing."""
+    for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        try:
+            return max(0.1, float(headers[name]) / scale)
+        except (KeyError, ValueError):
+            continue
+    found = re.search(r"try again in (?:(\d+)m)?([\d.]+)(ms|s)", message)
+    if not found:
+        return _THROTTLED_SECONDS
+    minutes, number, unit = found.groups()
+    return max(0.1, int(minutes or 0) * 60 + float(number) / (1000 if unit == "ms" else 1))
+
+
+OPENAI = outbound.Provider(
+    "openai", raises=(openai.OpenAIError, httpx2.HTTPError, json.JSONDecodeError), explain=_explain
+)

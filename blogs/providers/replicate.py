@@ -1,0 +1,155 @@
+"""Replicate in two steps: order a picture, then collect it. Between them the article is written, and no thread waits.
+
+The official SDK makes the create; reading goes through its HTTP client into a lenient shape of ours, since the SDK's model of a
+prediction refuses the status `aborted`, which the API does send, and since it would resend refused reads by itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pydantic.v1
+import replicate.client
+import replicate.exceptions
+from django.conf import settings
+
+from workers import outbound
+from workers.deadline import HttpxTransport
+from workers.errors import PermanentError, RateLimited, TransientError, WorkError
+from workers.outbound import Call
+from workers.rate_limits import Limit
+
+# As long as a blog waits for its picture; a run that was not started by then is not charged.
+_CANCEL_AFTER = "10m"
+_UNTIL_A_PERSON_ACTED = 60.0
+_THROTTLED_SECONDS = 5.0
+_FAILED = {"failed", "canceled", "aborted"}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    url: str
+    mime_type: str
+
+
+def limit() -> Limit:
+    return Limit("replicate")
+
+
+def order(prompt: str, *, seconds: float) -> str:
+    """Start a picture, 16:9; the prediction's id. A repeated order is paid again: save the id."""
+
+    def create(call: Call) -> str:
+        prediction = _client().models.predictions.create(
+            settings.REPLICATE_MODEL,
+            input={"prompt": prompt, "aspect_ratio": "16:9", "output_format": "jpg", "num_outputs": 1},
+        )
+        call.request_id = prediction.id
+        return prediction.id
+
+    return outbound.call(REPLICATE, "create", create, limit=limit(), seconds=seconds)
+
+
+def collect(prediction_id: str, *, seconds: float) -> Picture:
+    """Wait for an ordered picture. PermanentError `image_failed` if there will be none, TransientError when time is up."""
+    ends_at = time.monotonic() + seconds
+    while True:
+        left = ends_at - time.monotonic()
+        if left <= 0:
+            raise TransientError("image_not_ready", "Replicate did not finish the picture in time.")
+        found = outbound.call(REPLICATE, "get", functools.partial(_read, prediction_id), limit=None, seconds=left)
+        status, output = found.get("status"), found.get("output")
+        if status in _FAILED or found.get("data_removed"):
+            raise PermanentError("image_failed", f"Replicate could not make the picture ({status}).")
+        if status == "succeeded":
+            return _picture(output)
+        time.sleep(min(settings.REPLICATE_POLL_SECONDS, max(0.0, ends_at - time.monotonic())))
+
+
+def _read(prediction_id: str, call: Call) -> dict[str, Any]:
+    call.request_id = prediction_id
+    answer = _reader().get(f"/v1/predictions/{prediction_id}")
+    answer.raise_for_status()
+    body = answer.json()
+    if not isinstance(body, dict):
+        raise TransientError("provider_unavailable", "Replicate sent an answer that is not an object.")
+    return body
+
+
+def _picture(output: Any) -> Picture:
+    """A list of addresses or one address, by model; `succeeded` without any is a failure all the same."""
+    url = output[0] if isinstance(output, list) and output else output
+    host = httpx.URL(url).host if isinstance(url, str) else ""
+    allowed = settings.REPLICATE_FILE_HOSTS
+    if not host or not any(host == name or host.endswith(f".{name}") for name in allowed):
+        raise PermanentError("image_failed", "Replicate named no picture, or one on a host that is not its own.")
+    return Picture(str(url), "image/png" if str(url).endswith(".png") else "image/jpeg")
+
+
+@functools.cache
+def _client() -> replicate.client.Client:
+    """The SDK builds its HTTP client on first use without a lock: it is built here, under the cache's."""
+    client = replicate.client.Client(
+        api_token=settings.REPLICATE_API_TOKEN,
+        base_url=settings.REPLICATE_BASE_URL,
+        transport=HttpxTransport(),
+        headers={"Cancel-After": _CANCEL_AFTER},
+        trust_env=False,
+    )
+    assert client._client
+    return client
+
+
+@functools.cache
+def _reader() -> httpx.Client:
+    return httpx.Client(
+        base_url=settings.REPLICATE_BASE_URL,
+        headers={"Authorization": f"Bearer {settings.REPLICATE_API_TOKEN}"},
+        transport=HttpxTransport(),
+        trust_env=False,
+    )
+
+
+def _explain(error: Exception) -> WorkError:
+    if isinstance(error, httpx.TimeoutException):
+        return TransientError("timeout", "Replicate did not answer in time.")
+    if isinstance(error, replicate.exceptions.ReplicateError):
+        return _by_status(error.status or 0, error.detail or "")
+    if isinstance(error, httpx.HTTPStatusError):
+        return _by_status(error.response.status_code, error.response.text[:200])
+    return TransientError("provider_unavailable", "The connection to Replicate broke, or its answer made no sense.")
+
+
+def _by_status(status: int, detail: str) -> WorkError:
+    if status == 429:
+        return RateLimited("rate_limited", "Replicate asks us to wait.", retry_in=_retry_after(detail))
+    if status in (401, 402, 403):
+        message = f"Replicate refuses our account ({status}); an operator must look."
+        return RateLimited("provider_quota", message, retry_in=_UNTIL_A_PERSON_ACTED)
+    if status >= 500 or status == 0:
+        return TransientError("provider_unavailable", f"Replicate answered {status}.")
+    return PermanentError("image_failed", f"Replicate refused the picture ({status}).")
+
+
+def _retry_after(detail: str) -> float:
+    """The SDK keeps neither headers nor `retry_after` of an error; the text says it: "resets in ~5s", "in 1 second"."""
+    digits = "".join(char if char.isdigit() else " " for char in detail).split()
+    return max(1.0, float(digits[-1])) if digits else _THROTTLED_SECONDS
+
+
+REPLICATE = outbound.Provider(
+    "replicate",
+    raises=(
+        httpx.HTTPError,
+        httpx.InvalidURL,
+        replicate.exceptions.ReplicateException,
+        pydantic.v1.ValidationError,
+        ValueError,
+        AttributeError,
+    ),
+    explain=_explain,
+)

@@ -1,0 +1,33 @@
+"""The article itself, in blocks; what code can mend is mended, what it can't is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from blogs import prompts
+from blogs.article import Article, InvalidArticle, json_schema, parse_article, problems, tidied
+from blogs.models import Stage
+from blogs.providers import openai
+from blogs.stages import Inputs
+from blogs.stages.idea import prompt_data, token_budget
+from django.conf import settings
+from workers.errors import TransientError
+
+
+def run(inputs: Inputs) -> dict[str, Any]:
+    """Raises TransientError `content_invalid` for an article that breaks our rules: another try may keep them."""
+    text = openai.complete(
+        prompts.article({**prompt_data(inputs), "idea": inputs.of(Stage.IDEA)}),
+        schema_name="blog_article",
+        schema=json_schema(Article),
+        max_tokens=token_budget(settings.OPENAI_ARTICLE_MAX_TOKENS[inputs.length], inputs.attempt),
+        seconds=inputs.seconds,
+    )
+    known = {product["id"] for product in inputs.of(Stage.PRODUCTS)["products"]}
+    try:
+        article = tidied(parse_article(text))
+        if found := problems(article, product_ids=known, language=inputs.language):
+            raise InvalidArticle(found)
+    except InvalidArticle as invalid:
+        raise TransientError("content_invalid", str(invalid)) from invalid
+    return {**article.model_dump(), "prompt_version": prompts.VERSION}

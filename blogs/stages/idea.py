@@ -1,0 +1,47 @@
+"""What the article will be about: title, angle, outline, and the picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from blogs import prompts
+from blogs.article import Idea, InvalidArticle, json_schema, parse_idea
+from blogs.models import Stage
+from blogs.providers import openai
+from blogs.stages import Inputs
+from django.conf import settings
+from workers.errors import TransientError
+
+
+def run(inputs: Inputs) -> dict[str, Any]:
+    text = openai.complete(
+        prompts.idea(prompt_data(inputs)),
+        schema_name="blog_idea",
+        schema=json_schema(Idea),
+        max_tokens=token_budget(settings.OPENAI_IDEA_MAX_TOKENS, inputs.attempt),
+        seconds=inputs.seconds,
+    )
+    try:
+        idea = parse_idea(text)
+    except InvalidArticle as invalid:
+        raise TransientError("content_invalid", str(invalid)) from invalid
+    return {**idea.model_dump(), "prompt_version": prompts.VERSION}
+
+
+def prompt_data(inputs: Inputs) -> dict[str, Any]:
+    """The data block: everything from the shop, none of it an instruction."""
+    found = inputs.of(Stage.PRODUCTS)
+    return {
+        "source": {"type": inputs.source_type, "text": found["source_text"]},
+        "language": inputs.language,
+        "tone": inputs.tone,
+        "length": inputs.length,
+        "sections": prompts.SECTIONS[inputs.length],
+        "site": {"name": inputs.site_name},
+        "products": [{"id": product["id"], "name": product["name"], "text": product["text"]} for product in found["products"]],
+    }
+
+
+def token_budget(base: int, attempt: int) -> int:
+    """A cut answer would be cut again: each further attempt may take a quarter more, up to double."""
+    return min(int(base * (1 + 0.25 * (attempt - 1))), base * 2)

@@ -1,0 +1,15 @@
+"""Order the picture as soon as there is an idea: it is made while the article is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from blogs.models import Stage
+from blogs.providers import replicate
+from blogs.stages import Inputs
+
+
+def run(inputs: Inputs) -> dict[str, Any]:
+    # Generators garble letters and draw logos that belong to somebody.
+    prompt = f"{inputs.of(Stage.IDEA)['image_prompt']} No text, no letters, no logos."
+    return {"prediction_id": replicate.order(prompt, seconds=inputs.seconds)}

@@ -1,0 +1,74 @@
+"""Rows in a named state, made the way the product makes them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import factory
+from django.db import transaction
+
+from blogs import lifecycle, queue
+from blogs.lifecycle import BlogRequest
+from blogs.models import BlogGeneration
+from credits import ledger
+from wix.models import Site
+from workers.models import WorkerProcess
+
+
+class SiteFactory(factory.django.DjangoModelFactory[Site]):
+    class Meta:
+        model = Site
+
+    instance_id = factory.LazyFunction(uuid.uuid4)
+    name = factory.Sequence(lambda n: f"Shop {n}")
+
+
+class WorkerFactory(factory.django.DjangoModelFactory[WorkerProcess]):
+    class Meta:
+        model = WorkerProcess
+
+    name = factory.Sequence(lambda n: f"test-host:{n}")
+    threads = 50
+
+
+def site(credits: int = 1_000, **fields: Any) -> Site:
+    """A connected site with that many credits."""
+    made = SiteFactory.create(**fields)
+    if credits:
+        with transaction.atomic():
+            ledger.grant(ledger.lock(made.pk), credits, reason="test")
+    return made
+
+
+def blog_request(source_id: str = "wool scarves", **fields: Any) -> BlogRequest:
+    defaults = {"source_type": "keyword", "language": "en", "tone": "friendly", "length": "medium", "publish": False}
+    return BlogRequest(source_id=source_id, **{**defaults, **fields})
+
+
+def pending_generation(site_: Site | None = None, **fields: Any) -> BlogGeneration:
+    """Waiting in its site's line."""
+    return lifecycle.submit(site=site_ or site(), request=blog_request(**fields))
+
+
+def processing_generation(site_: Site | None = None, worker: WorkerProcess | None = None, **fields: Any) -> BlogGeneration:
+    """Claimed by a worker, its lease held by what is returned. Nothing else may be waiting."""
+    pending = pending_generation(site_, **fields)
+    (claimed,) = queue.claim(worker or WorkerFactory.create(), 1)
+    assert claimed.pk == pending.pk
+    return claimed
+
+
+def done_generation(site_: Site | None = None, **fields: Any) -> BlogGeneration:
+    generation = processing_generation(site_, **fields)
+    draft = {"draft_post_id": str(uuid.uuid4()), "draft_post_url": "https://shop.example/post/x"}
+    lifecycle.succeed(generation, "draft", draft, **draft)
+    return BlogGeneration.objects.get(pk=generation.pk)
+
+
+def failed_generation(site_: Site | None = None, code: str = "content_refused", **fields: Any) -> BlogGeneration:
+    from workers.errors import PermanentError
+
+    generation = processing_generation(site_, **fields)
+    lifecycle.fail(generation, PermanentError(code, "It was refused."))
+    return BlogGeneration.objects.get(pk=generation.pk)
