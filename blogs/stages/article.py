@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from blogs import prompts
-from blogs.article import Article, InvalidArticle, json_schema, parse_article, problems, tidied
+from blogs.article import Article, Idea, InvalidArticle, json_schema, parse_article
+from blogs.article_rules import problems, tidied
 from blogs.models import Stage
 from blogs.providers import openai
 from blogs.stages import Inputs
@@ -13,11 +14,15 @@ from blogs.stages.idea import prompt_data, token_budget
 from django.conf import settings
 from workers.errors import TransientError
 
+# Of each product's text: enough to write from, and six of them still leave most of the budget to the article.
+_TEXT_MAX = 500
+
 
 def run(inputs: Inputs) -> dict[str, Any]:
     """Raises TransientError `content_invalid` for an article that breaks our rules: another try may keep them."""
+    idea = {name: value for name, value in inputs.of(Stage.IDEA).items() if name in Idea.model_fields}
     text = openai.complete(
-        prompts.article({**prompt_data(inputs), "idea": inputs.of(Stage.IDEA)}),
+        prompts.article({**prompt_data(inputs, text_max=_TEXT_MAX), "idea": idea}),
         schema_name="blog_article",
         schema=json_schema(Article),
         max_tokens=token_budget(settings.OPENAI_ARTICLE_MAX_TOKENS[inputs.length], inputs.attempt),

@@ -9,13 +9,17 @@ from blogs.article import Idea, InvalidArticle, json_schema, parse_idea
 from blogs.models import Stage
 from blogs.providers import openai
 from blogs.stages import Inputs
+from blogs.text import shortened
 from django.conf import settings
 from workers.errors import TransientError
+
+# Of each product's text: an outline needs to know what it is, no more.
+_TEXT_MAX = 160
 
 
 def run(inputs: Inputs) -> dict[str, Any]:
     text = openai.complete(
-        prompts.idea(prompt_data(inputs)),
+        prompts.idea(prompt_data(inputs, text_max=_TEXT_MAX)),
         schema_name="blog_idea",
         schema=json_schema(Idea),
         max_tokens=token_budget(settings.OPENAI_IDEA_MAX_TOKENS, inputs.attempt),
@@ -28,9 +32,13 @@ def run(inputs: Inputs) -> dict[str, Any]:
     return {**idea.model_dump(), "prompt_version": prompts.VERSION}
 
 
-def prompt_data(inputs: Inputs) -> dict[str, Any]:
+def prompt_data(inputs: Inputs, *, text_max: int) -> dict[str, Any]:
     """The data block: everything from the shop, none of it an instruction."""
     found = inputs.of(Stage.PRODUCTS)
+    products = [
+        {"id": product["id"], "name": product["name"], "text": shortened(product["text"], text_max)}
+        for product in found["products"]
+    ]
     return {
         "source": {"type": inputs.source_type, "text": found["source_text"]},
         "language": inputs.language,
@@ -38,7 +46,7 @@ def prompt_data(inputs: Inputs) -> dict[str, Any]:
         "length": inputs.length,
         "sections": prompts.SECTIONS[inputs.length],
         "site": {"name": inputs.site_name},
-        "products": [{"id": product["id"], "name": product["name"], "text": product["text"]} for product in found["products"]],
+        "products": products,
     }
 
 

@@ -1,0 +1,227 @@
+"""What a schema cannot say: what code can mend (`tidied`), and what it can only point at afterwards (`problems`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+
+from blogs import text as texts
+from blogs.article import (
+    BLOCKS_MIN,
+    EXCERPT_MAX,
+    META_DESCRIPTION_MAX,
+    META_TITLE_MAX,
+    SLUG_MAX,
+    TAG_MAX,
+    TAGS_MAX,
+    TITLE_MAX,
+    WORDS_MIN,
+    Article,
+    Block,
+    Divider,
+    Heading,
+    ListBlock,
+    ListItem,
+    Paragraph,
+    ProductBlock,
+    Quote,
+    Run,
+    Table,
+    TableRow,
+    block_texts,
+    joined,
+    products_named,
+    word_count,
+)
+
+META_DESCRIPTION_MIN = 70
+
+# TODO only in capitals and with its colon or bracket: "todo" is Spanish for "everything".
+_PLACEHOLDER = re.compile(
+    r"lorem ipsum|\[insert|\[your |\[(?:product|shop|store|brand|company|link|image|url)\b[^\]]{0,30}\]"
+    r"|\{\{|(?-i:\bTODO:|\[TODO)",
+    re.IGNORECASE,
+)
+_PLACEHOLDER_TITLE = re.compile(r"(?:(?:blog|article|post) )?title|untitled|heading(?: \d+)?", re.IGNORECASE)
+_LEAK = re.compile(
+    r"as an ai (?:language )?model|as an ai assistant|as a large language model|system prompt|</?data>"
+    r"|\bproduct_ids?\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",
+    re.IGNORECASE,
+)
+# Bounded on both sides of the @: an unbounded \S+ takes quadratic time on a text without spaces.
+_ADDRESS = re.compile(
+    r"\w+://|\bwww\.|\S@[\w-]{1,63}\.\w|\bmailto:|\b[\w-]{1,63}\.(?:com|net|org|io|shop|store)/\S",
+    re.IGNORECASE,
+)
+# Old and new codes of one language, as Wix and models mix them: Hebrew, Indonesian, Yiddish, and Norwegian Bokmål.
+_SAME_LANGUAGE = {"iw": "he", "in": "id", "ji": "yi", "nb": "no"}
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
+
+
+def problems(article: Article, *, product_ids: Collection[str], language: str) -> list[str]:
+    """Why the article can't be published, for the writer's one repair; empty when it can."""
+    return [
+        *_language_problems(article, language),
+        *_part_problems(article),
+        *_wording_problems(article),
+        *_structure_problems(article),
+        *(f"unknown product id {unknown!r}" for unknown in sorted(set(products_named(article)) - set(product_ids))),
+    ]
+
+
+def _language_problems(article: Article, language: str) -> Iterator[str]:
+    if _primary(article.language) != _primary(language):
+        yield f"written in {article.language!r}, not in {language!r}"
+
+
+def _primary(language: str) -> str:
+    subtag = re.split("[-_]", language.strip().lower())[0]
+    return _SAME_LANGUAGE.get(subtag, subtag)
+
+
+def _part_problems(article: Article) -> Iterator[str]:
+    parts = {
+        "title": (article.title, TITLE_MAX),
+        "meta_title": (article.meta_title, META_TITLE_MAX),
+        "meta_description": (article.meta_description, META_DESCRIPTION_MAX),
+        "excerpt": (article.excerpt, EXCERPT_MAX),
+    }
+    for name, (text, limit) in parts.items():
+        if not text.strip():
+            yield f"{name} is empty"
+        elif len(text) > limit:
+            yield f"{name} is longer than {limit} characters"
+    if 0 < texts.columns(article.meta_description.strip()) < META_DESCRIPTION_MIN:
+        yield f"meta_description is shorter than {META_DESCRIPTION_MIN} characters"
+    for number, block in enumerate(article.blocks, start=1):
+        if _has_empty_part(block):
+            yield f"block {number} ({block.type}) has an empty part"
+
+
+def _has_empty_part(block: Block) -> bool:
+    match block:
+        case Divider():
+            return False
+        case Table():  # a cell may be empty, the first of a header often is
+            return not block.rows or not any(cell.strip() for cell in block.header)
+        case _:
+            parts = block_texts(block)
+            return not parts or not all(part.strip() for part in parts)
+
+
+def _wording_problems(article: Article) -> Iterator[str]:
+    headings = [block.text for block in article.blocks if isinstance(block, Heading)]
+    for heading in (article.title, article.meta_title, *headings):
+        if _PLACEHOLDER_TITLE.fullmatch(heading.strip()):
+            yield f"placeholder {heading.strip()!r}"
+    body = (text for block in article.blocks for text in block_texts(block))
+    for text in (article.title, article.meta_title, article.meta_description, article.excerpt, *article.tags, *body):
+        for kind, pattern in (("placeholder", _PLACEHOLDER), ("text of the prompt", _LEAK), ("address", _ADDRESS)):
+            if found := pattern.search(text):
+                yield f"{kind} {found[0]!r} in {texts.shortened(texts.one_line(text), 60)!r}"
+
+
+def _structure_problems(article: Article) -> Iterator[str]:
+    if len(article.blocks) < BLOCKS_MIN:
+        yield f"{len(article.blocks)} blocks, at least {BLOCKS_MIN} are needed"
+    if (count := word_count(article)) < WORDS_MIN:
+        yield f"{count} words, at least {WORDS_MIN} are needed"
+    level = 1  # the title
+    for number, block in enumerate(article.blocks, start=1):
+        if isinstance(block, Heading):
+            if block.level > level + 1:
+                yield f"block {number}: heading level {block.level} follows level {level}"
+            level = block.level
+        if isinstance(block, Table) and any(len(row.cells) != len(block.header) for row in block.rows):
+            yield f"block {number}: a row of the table is not as wide as its header"
+
+
+def tidied(article: Article) -> Article:
+    """The same article with all mended that needs no writer. Tidying twice changes nothing more."""
+    return article.model_copy(
+        update={
+            "language": texts.one_line(article.language),
+            "title": _short_line(article.title, TITLE_MAX),
+            "meta_title": _short_line(article.meta_title, META_TITLE_MAX),
+            "meta_description": _short_line(article.meta_description, META_DESCRIPTION_MAX),
+            "slug": texts.slug(article.slug, SLUG_MAX) or texts.slug(article.title, SLUG_MAX),
+            "excerpt": _short_line(article.excerpt, EXCERPT_MAX),
+            "tags": _tidied_tags(article.tags),
+            "blocks": list(_tidied_blocks(article.blocks)),
+        }
+    )
+
+
+def _short_line(text: str, limit: int) -> str:
+    return texts.shortened(texts.one_line(text), limit)
+
+
+def _tidied_tags(tags: Iterable[str]) -> list[str]:
+    unique: dict[str, str] = {}
+    for tag in tags:
+        text = _short_line(texts.one_line(tag).lstrip("# "), TAG_MAX)
+        if text:
+            unique.setdefault(text.casefold(), text)
+    return list(unique.values())[:TAGS_MAX]
+
+
+def _tidied_blocks(blocks: Iterable[Block]) -> Iterator[Block]:
+    level = 1
+    for block in blocks:
+        if isinstance(block, Heading):
+            level = min(block.level, level + 1)
+            yield Heading.model_validate({"type": "heading", "level": level, "text": texts.one_line(block.text)})
+        else:
+            yield from _tidied_block(block)
+
+
+def _tidied_block(block: Block) -> Iterator[Block]:
+    """Nothing for a block that says nothing, several for a paragraph with blank lines in it."""
+    match block:
+        case Paragraph():
+            yield from (
+                Paragraph(type="paragraph", runs=runs) for runs in map(_tidied_runs, _paragraphs(block.runs)) if runs
+            )
+        case Quote():
+            if runs := _tidied_runs(block.runs):
+                yield block.model_copy(update={"runs": runs})
+        case ListBlock():
+            if items := [ListItem(runs=runs) for item in block.items if (runs := _tidied_runs(item.runs))]:
+                yield block.model_copy(update={"items": items})
+        case Table():
+            rows = [TableRow(cells=_tidied_cells(row.cells)) for row in block.rows]
+            yield block.model_copy(update={"header": _tidied_cells(block.header), "rows": rows})
+        case ProductBlock():
+            pitch = texts.one_line(block.pitch)
+            yield block.model_copy(update={"product_id": block.product_id.strip(), "pitch": pitch})
+        case _:
+            yield block
+
+
+def _tidied_cells(cells: Iterable[str]) -> list[str]:
+    return [texts.one_line(cell) for cell in cells]
+
+
+def _paragraphs(runs: Iterable[Run]) -> list[list[Run]]:
+    paragraphs: list[list[Run]] = [[]]
+    for run in runs:
+        first, *others = _BLANK_LINE.split(texts.printable(run.text))
+        paragraphs[-1].append(run.model_copy(update={"text": first}))
+        paragraphs += [[run.model_copy(update={"text": text})] for text in others]
+    return paragraphs
+
+
+def _tidied_runs(runs: Iterable[Run]) -> list[Run]:
+    """Single spaces, also where two runs meet, and none at the ends; no run without text."""
+    kept: list[Run] = []
+    for run in runs:
+        text = texts.spaced(run.text)
+        if not kept or kept[-1].text.endswith(" "):
+            text = text.lstrip(" ")
+        if text:
+            kept.append(run.model_copy(update={"text": text, "product_id": (run.product_id or "").strip() or None}))
+    if kept:
+        last = kept.pop()
+        text = last.text.rstrip(" ")
+        kept += [last.model_copy(update={"text": text})] if text else []
+    return kept if joined(kept).strip() else []

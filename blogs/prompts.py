@@ -1,0 +1,62 @@
+"""The prompts: prose in `templates/prompts`, filled with a language and a block of data.
+
+Rules come first, data afterwards, and the data can't end its own block, so a product text that contains `</data>` and
+new "rules" stays data. What a prompt forbids (addresses, unknown products) is refused in what comes back as well.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from string import Template
+from typing import Any
+
+# Stored with every article. Count it up when a prompt changes.
+VERSION = 1
+
+# Nobody keeps to an exact number of words. The lengths in `article_system.txt` come from budgets of 1,800, 3,500 and
+# 5,600 output tokens: 280 English words are about 400 tokens, 1,300 Polish or Russian characters 470, 600 Chinese ones
+# 370; the JSON around a paragraph takes 30, the parts before the body 300.
+SECTIONS = {"short": 3, "medium": 5, "long": 8}
+
+_FOLDER = Path(__file__).resolve().parent.parent / "templates" / "prompts"
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    system: str
+    user: str
+
+
+def idea(data: dict[str, Any]) -> Prompt:
+    """`data` has at least a `language`; the number in `sections` is how many the outline will have."""
+    return _prompt("idea", data)
+
+
+def article(data: dict[str, Any]) -> Prompt:
+    """`data` has at least a `language` and the `idea` with the outline."""
+    return _prompt("article", data)
+
+
+def _prompt(name: str, data: dict[str, Any]) -> Prompt:
+    # The only word of the request that stands outside the data block, so it must be a tag and no sentence.
+    language = data["language"]
+    if not _LANGUAGE.fullmatch(language):
+        raise ValueError(f"not a language tag: {language!r}")
+    return Prompt(
+        system=_template(f"{name}_system").substitute(language=language),
+        user=_template(f"{name}_user").substitute(language=language, data=_data_block(data)),
+    )
+
+
+@cache
+def _template(name: str) -> Template:
+    return Template((_FOLDER / f"{name}.txt").read_text(encoding="utf-8").strip())
+
+
+def _data_block(data: dict[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, indent=1).replace("<", "\\u003c")

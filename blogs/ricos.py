@@ -1,0 +1,233 @@
+"""Article -> Wix rich content (Ricos), as pure functions.
+
+Wix's validator sees neither link schemes nor doubled ids nor line ends in text, so this module does: links come from
+the shop's own cards and lead only to its hosts. The first node's id is the blog's marker: Wix has no idempotency key, and
+after a create that timed out the marker is how its draft is known again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+from urllib.parse import urlsplit
+
+from blogs import text as texts
+from blogs.article import (
+    ALT_TEXT_MAX,
+    Article,
+    Block,
+    Divider,
+    Heading,
+    ListBlock,
+    Paragraph,
+    ProductBlock,
+    Quote,
+    Run,
+    Table,
+)
+from blogs.article_rules import tidied
+
+# Wix takes drafts of 400 KB with everything in them; 1,024 x 400 - 400,000 is left for title, excerpt and SEO data.
+SIZE_MAX = 400_000
+
+# Neither `wix:image://…`, the SDK's form, nor an address: Wix would take both and show nothing.
+_BARE_ID = re.compile(r"(?!.*://)[!-~]+")
+
+Node = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductCard:
+    """What the shop says about a product; `image_id` is Wix's bare media id, never a URL."""
+
+    id: str
+    name: str
+    url: str | None
+    image_id: str | None
+    image_width: int | None
+    image_height: int | None
+    alt_text: str
+
+
+class ArticleTooLarge(Exception):
+    """More than one draft can hold."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        super().__init__(f"The article takes {size:,} bytes, more than the {SIZE_MAX:,} a draft may have.")
+
+
+def marker_for(generation_id: int, secret: str) -> str:
+    """Another installation on the same site counts its blogs from 1 too; the secret tells its markers from ours."""
+    digest = hmac.new(secret.encode(), f"blog:{generation_id}".encode(), hashlib.sha256).hexdigest()
+    return f"blog-{generation_id}-{digest[:16]}"
+
+
+def has_marker(rich_content: Mapping[str, Any], marker: str) -> bool:
+    """Anywhere at the top level: the owner may have moved it. Takes what Wix answers, whatever its shape."""
+    nodes = rich_content.get("nodes")
+    return isinstance(nodes, list) and any(isinstance(node, dict) and node.get("id") == marker for node in nodes)
+
+
+def size_bytes(document: Mapping[str, Any]) -> int:
+    return len(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def render(
+    article: Article, *, marker: str, products: Mapping[str, ProductCard], allowed_hosts: Collection[str]
+) -> dict[str, Any]:
+    """The same document for the same article. A product without a card leaves only its pitch."""
+    renderer = _Renderer(products, frozenset(host.lower() for host in allowed_hosts))
+    # An article of nothing still carries its marker: an empty paragraph is a gap.
+    nodes = [node for block in tidied(article).blocks for node in renderer.block(block)] or [_paragraph([])]
+    _number(nodes, marker)
+    document = {"nodes": nodes, "metadata": {"version": 1}}
+    if (size := size_bytes(document)) > SIZE_MAX:
+        raise ArticleTooLarge(size)
+    return document
+
+
+@dataclass(frozen=True, slots=True)
+class _Renderer:
+    products: Mapping[str, ProductCard]
+    allowed_hosts: frozenset[str]
+
+    def block(self, block: Block) -> list[Node]:
+        match block:
+            case Heading():
+                return _heading(block.level, block.text)
+            case Paragraph():
+                return [self._paragraph_of(block.runs)]
+            case ListBlock():
+                return [self._list(block)]
+            case Quote():
+                return [_node("BLOCKQUOTE", [self._paragraph_of(block.runs)], blockquoteData={"indentation": 0})]
+            case Table():
+                return _table([block.header, *(row.cells for row in block.rows)])
+            case ProductBlock():
+                return self._product(block)
+            case Divider():
+                return [_node("DIVIDER", dividerData={"lineStyle": "SINGLE", "width": "LARGE", "alignment": "CENTER"})]
+
+    def _list(self, block: ListBlock) -> Node:
+        items = [_node("LIST_ITEM", [self._paragraph_of(item.runs)]) for item in block.items]
+        if block.ordered:
+            return _node("ORDERED_LIST", items, orderedListData={"indentation": 0})
+        return _node("BULLETED_LIST", items, bulletedListData={"indentation": 0})
+
+    def _paragraph_of(self, runs: Iterable[Run]) -> Node:
+        return _paragraph([_text(run.text, self._decorations(run)) for run in runs])
+
+    def _decorations(self, run: Run) -> list[dict[str, Any]]:
+        decorations: list[dict[str, Any]] = []
+        if run.bold:
+            decorations.append({"type": "BOLD", "fontWeightValue": 700})
+        if run.italic:
+            decorations.append({"type": "ITALIC", "italicData": True})
+        if link := self._link(self.products.get(run.product_id or "")):
+            decorations.append({"type": "LINK", "linkData": {"link": link}})
+        return decorations
+
+    def _product(self, block: ProductBlock) -> list[Node]:
+        card = self.products.get(block.product_id)
+        pitch = [_paragraph([_text(block.pitch)])] if block.pitch else []
+        if card is None:
+            return pitch
+        name = texts.one_line(card.name)
+        link = self._link(card)
+        # The product's name is the one label that fits the article's language.
+        button = [_button(name, link)] if name and link else []
+        return [*_heading(3, name), *_image(card), *pitch, *button]
+
+    def _link(self, card: ProductCard | None) -> dict[str, Any] | None:
+        if card and card.url and _leads_to(card.url, self.allowed_hosts):
+            return {"url": card.url, "target": "BLANK"}
+        return None
+
+
+def _leads_to(url: str, hosts: frozenset[str]) -> bool:
+    r"""Strict about the form: browsers read a URL with `\`, tabs or line ends differently than urlsplit does."""
+    if url != texts.printable(url) or re.search(r"[\s\\]", url):
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that hold no IPv6 address
+        return False
+    return parts.scheme in ("http", "https") and "@" not in parts.netloc and parts.hostname in hosts
+
+
+def _node(kind: str, nodes: list[Node] | None = None, **data: Any) -> Node:
+    return {"type": kind, "id": "", "nodes": nodes or [], **data}
+
+
+def _text(text: str, decorations: list[dict[str, Any]] | None = None) -> Node:
+    return _node("TEXT", textData={"text": text, "decorations": decorations or []})
+
+
+def _paragraph(nodes: list[Node]) -> Node:
+    return _node("PARAGRAPH", nodes, paragraphData={"textStyle": {"textAlignment": "AUTO"}})
+
+
+def _heading(level: int, text: str) -> list[Node]:
+    data = {"level": level, "textStyle": {"textAlignment": "AUTO"}}
+    return [_node("HEADING", [_text(text)], headingData=data)] if text else []
+
+
+def _image(card: ProductCard) -> list[Node]:
+    if not (card.image_id and card.image_width and card.image_height) or not _BARE_ID.fullmatch(card.image_id):
+        return []
+    data: dict[str, Any] = {
+        "containerData": {"width": {"size": "CONTENT"}, "alignment": "CENTER", "textWrap": True},
+        "image": {"src": {"id": card.image_id}, "width": card.image_width, "height": card.image_height},
+    }
+    if alt_text := texts.shortened(texts.one_line(card.alt_text or card.name), ALT_TEXT_MAX):
+        data["altText"] = alt_text
+    return [_node("IMAGE", imageData=data)]
+
+
+def _button(text: str, link: dict[str, Any]) -> Node:
+    container = {"width": {"size": "ORIGINAL"}, "alignment": "CENTER", "textWrap": True}
+    return _node("BUTTON", buttonData={"type": "LINK", "text": text, "link": link, "containerData": container})
+
+
+def _table(rows: list[list[str]]) -> list[Node]:
+    """As wide as its header: a row of another width is filled up or cut."""
+    width = len(rows[0])
+    if not width:
+        return []
+    dimensions = {
+        "colsWidthRatio": [max(100 // width, 1)] * width,
+        "colsMinWidth": [120] * width,
+        "rowsHeight": [47] * len(rows),
+    }
+    filled = [(row + [""] * width)[:width] for row in rows]
+    return [_node("TABLE", [_row(row) for row in filled], tableData={"dimensions": dimensions, "rowHeader": True})]
+
+
+def _row(cells: list[str]) -> Node:
+    return _node("TABLE_ROW", [_cell(cell) for cell in cells])
+
+
+def _cell(text: str) -> Node:
+    data = {"cellStyle": {"verticalAlignment": "TOP"}, "borderColors": {}}
+    return _node("TABLE_CELL", [_paragraph([_text(text)] if text else [])], tableCellData=data)
+
+
+def _number(nodes: list[Node], marker: str) -> None:
+    """Ids in reading order: the marker, then the marker with a number. Texts have none, as Wix wants it."""
+    numbers = count(2)
+
+    def visit(nodes: list[Node]) -> None:
+        for node in nodes:
+            if node["type"] != "TEXT":
+                node["id"] = f"{marker}-{next(numbers)}"
+                visit(node["nodes"])
+
+    visit(nodes)
+    nodes[0]["id"] = marker
