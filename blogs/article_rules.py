@@ -48,10 +48,10 @@ _LEAK = re.compile(
     r"|\bproduct_ids?\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",
     re.IGNORECASE,
 )
-# Bounded on both sides of the @: an unbounded \S+ takes quadratic time on a text without spaces.
+# All parts are bounded, or a long text without spaces takes quadratic time. No \b before Latin letters: in Japanese an
+# address follows the text directly.
 _ADDRESS = re.compile(
-    r"\w+://|\bwww\.|\S@[\w-]{1,63}\.\w|\bmailto:|\b[\w-]{1,63}\.(?:com|net|org|io|shop|store)/\S",
-    re.IGNORECASE,
+    r"[a-z]{2,10}://|(?<![a-z])www\.|\S@[\w-]{1,63}\.\w|mailto:|\w\.(?:com|net|org|io|shop|store)/\S", re.IGNORECASE
 )
 # Old and new codes of one language, as Wix and models mix them: Hebrew, Indonesian, Yiddish, and Norwegian Bokmål.
 _SAME_LANGUAGE = {"iw": "he", "in": "id", "ji": "yi", "nb": "no"}

@@ -250,9 +250,11 @@ def rescue(generation_id: int) -> bool:
     """Take a blog from a worker that stopped renewing its lease. False: it was renewed or has finished meanwhile."""
     with transaction.atomic():
         _, line, generation = _locked(generation_id)
-        if not _rows(generation).filter(status=Status.PROCESSING, lease_expires_at__lt=ClockTimestamp()).exists():
+        late = ClockTimestamp() - F("lease_expires_at")
+        overdue = _rows(generation).filter(status=Status.PROCESSING).values_list(late, flat=True).first()
+        if overdue is None or overdue.total_seconds() <= 0:
             return False
-        _record(generation, Kind.RESCUED)
+        _record(generation, Kind.RESCUED, message=f"its lease ended {overdue.total_seconds():.1f} s ago")
         if generation.rescues >= settings.BLOG_MAX_RESCUES:
             fail(generation, PermanentError("rescued_too_often", _POISON.format(generation.rescues)))
         elif not honour_cancel(generation):
@@ -360,7 +362,13 @@ def _save_output(generation: BlogGeneration, stage: Stage, output: dict[str, Any
 
 
 def _record(
-    generation: BlogGeneration, kind: Kind, error: WorkError | None = None, *, stage: str = "", worker: str = ""
+    generation: BlogGeneration,
+    kind: Kind,
+    error: WorkError | None = None,
+    *,
+    stage: str = "",
+    worker: str = "",
+    message: str = "",
 ) -> None:
     """The event now, its log line once the transaction has committed."""
     event = GenerationEvent.objects.create(
@@ -370,7 +378,7 @@ def _record(
         attempt=generation.attempts,
         worker=worker or generation.worker_name,
         code=error.code if error else "",
-        message=error.message if error else "",
+        message=error.message if error else message,
     )
     level = logging.WARNING if kind in (Kind.FAILED, Kind.WARNING, Kind.RESCUED) else logging.INFO
     ids = {"action": event.kind, "blog": generation.pk, "site": generation.site_id, "stage": event.stage}

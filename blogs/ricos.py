@@ -1,8 +1,8 @@
 """Article -> Wix rich content (Ricos), as pure functions.
 
 Wix's validator sees neither link schemes nor doubled ids nor line ends in text, so this module does: links come from
-the shop's own cards and lead only to its hosts. The first node's id is the blog's marker: Wix has no idempotency key, and
-after a create that timed out the marker is how its draft is known again.
+the shop's own cards and lead only to its hosts. The first node's id is the blog's marker: Wix has no idempotency key,
+and after a create that timed out the marker is how its draft is known again.
 """
 
 from __future__ import annotations

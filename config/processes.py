@@ -1,0 +1,112 @@
+"""The processes that one make target runs: started in order, stopped in reverse, none left behind."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+_PR_SET_PDEATHSIG = 1
+_TICK_SECONDS = 0.1
+
+
+class ProcessDied(Exception):
+    """One of ours ended by itself, though it should have gone on."""
+
+
+class Processes:
+    """A context: on the way out each process gets SIGTERM, `grace` seconds, and then SIGKILL.
+
+    Each runs in a session of its own, so that a Ctrl-C in the terminal reaches only us, and the order is ours. If we are killed
+    ourselves, the kernel sends them SIGTERM (on Linux).
+    """
+
+    def __init__(self, environment: Mapping[str, str], *, log: Path | None = None, grace: float = 10) -> None:
+        self._environment = dict(environment)
+        self._log_path = log
+        self._log: IO[bytes] | None = None
+        self._grace = grace
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        if self._log_path:
+            self._log = self._log_path.open("wb")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for name in reversed(list(self._running)):
+            self.stop(name)
+        if self._log:
+            self._log.close()
+
+    def start(self, name: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+        """`python <arguments>` with our environment; its output goes to the log, or to ours if there is none."""
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            env=self._environment | {"PROCESS_NAME": f"blogs-{name}"} | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+        )
+        self._running[name] = process
+        return process
+
+    def stop(self, name: str) -> int:
+        """SIGTERM, and SIGKILL for it and its children after the grace; a Ctrl-C meanwhile hurries it. Its exit code."""
+        process = self._running.pop(name)
+        _signal(process, signal.SIGTERM)
+        ends_at = time.monotonic() + self._grace
+        while process.poll() is None and time.monotonic() < ends_at:
+            try:
+                time.sleep(_TICK_SECONDS)
+            except KeyboardInterrupt:
+                _signal(process, signal.SIGTERM)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        return process.wait()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, for those who want to see what happens then."""
+        process = self._running.pop(name)
+        process.kill()
+        process.wait()
+
+    def check(self) -> None:
+        """Raises ProcessDied."""
+        for name, process in self._running.items():
+            if (code := process.poll()) is not None:
+                raise ProcessDied(f"{name} ended by itself with exit code {code}{self.last_lines()}")
+
+    def wait_for(self, ready: Callable[[], bool], *, seconds: float, what: str) -> None:
+        ends_at = time.monotonic() + seconds
+        while not ready():
+            self.check()
+            if time.monotonic() > ends_at:
+                raise ProcessDied(f"{what} did not come up within {seconds:.0f} seconds{self.last_lines()}")
+            time.sleep(_TICK_SECONDS)
+
+    def last_lines(self, count: int = 15) -> str:
+        if not self._log_path or not self._log_path.exists():
+            return ""
+        lines = self._log_path.read_text(errors="replace").splitlines()[-count:]
+        return f"; the end of {self._log_path}:\n" + "\n".join(lines)
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    if process.poll() is None:
+        process.send_signal(number)
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

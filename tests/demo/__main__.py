@@ -1,0 +1,129 @@
+"""`make demo`: five shops ask for sixty blogs, over HTTP, and one watches them become draft posts."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from rich.console import Console
+from rich.live import Live
+from rich.panel import Panel
+
+from config.embedded_postgres import AlreadyRunning
+from config.processes import ProcessDied
+from tests.demo.progress import Progress
+from tests.shops import SHOPS
+from tests.world import World, running
+
+_PORT = 3000
+_SPEED = 6
+_LOGIN = ("demo", "demo")
+_GIVE_UP_SECONDS = 120
+console = Console()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make demo")
+    parser.add_argument("--exit", action="store_true", help="end by itself; exit 0 only if everything came out right")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    console.print("Starting PostgreSQL, the stand-in providers, gunicorn and a worker with 50 threads …")
+    try:
+        with running("demo", SHOPS, speed=_SPEED, port=_PORT) as world:
+            _create_staff()
+            world.start_worker()
+            return _show(world, keep_serving=not options.exit)
+    except KeyboardInterrupt:
+        console.print("Stopped; nothing is left running.")
+        return 130
+    except (ProcessDied, AlreadyRunning) as error:
+        console.print(f"[red]The demo could not go on:[/] {error}", soft_wrap=True)
+        return 1
+
+
+def _show(world: World, *, keep_serving: bool) -> int:
+    requested = [(shop, request) for shop in SHOPS for request in shop.requests()]
+    progress = Progress(world.url, blogs=len(requested))
+    with ThreadPoolExecutor(8) as submitters:
+        answers = submitters.map(lambda wanted: world.submit(*wanted), requested)
+        with Live(console=console, refresh_per_second=4, transient=True) as live:
+            while not progress.finished and progress.seconds < _GIVE_UP_SECONDS:
+                world.processes.check()
+                progress.look()
+                live.update(progress.table())
+                time.sleep(0.25)
+        refused = [answer.text for answer in answers if answer.status_code != 201]
+    console.print(progress.table())
+    console.print(f"The worker's 50 threads held at most {progress.connections} database connections.")
+    _show_an_article()
+    problems = [*refused, *_problems(world, progress)]
+    for problem in problems:
+        console.print(f"[red]✗[/] {problem}")
+    if not problems:
+        console.print("[green]✓[/] every blog is DONE, has exactly one draft post, was charged once; no limit was broken.")
+    if keep_serving:
+        _keep_serving(world)
+    return 1 if problems else 0
+
+
+def _create_staff() -> None:
+    from django.contrib.auth.models import User
+
+    User.objects.create_superuser(_LOGIN[0], password=_LOGIN[1])
+
+
+def _problems(world: World, progress: Progress) -> list[str]:
+    """What did not come out right, by the product's tables and by what the stand-in providers remember."""
+    from blogs.models import BlogGeneration, Status
+    from credits import ledger
+
+    blogs = BlogGeneration.objects.all()
+    found = [
+        f"blog {blog.pk} is {blog.status}: {blog.error_code} {blog.error_message}"
+        for blog in blogs.exclude(status=Status.DONE)[:10]
+    ]
+    stored = Counter(str(draft) for draft in blogs.values_list("draft_post_id", flat=True) if draft)
+    made = Counter(draft["id"] for draft in world.sandbox.drafts())
+    if stored != made or max(made.values(), default=0) > 1:
+        found.append(f"{blogs.count()} blogs, {len(stored)} stored drafts, but Wix has {made.total()}")
+    found += [f"ledger: {discrepancy.problem}" for discrepancy in ledger.discrepancies()]
+    if violations := world.sandbox.stats()["violations"]:
+        found.append(f"{violations} calls went over a provider's limit")
+    return found
+
+
+def _show_an_article() -> None:
+    from blogs.article import Article as Content
+    from blogs.article import plain_text
+    from blogs.models import Article, Stage
+
+    # The shortest one that speaks of products: a page, not a chapter.
+    articles = Article.objects.select_related("generation__site").filter(content__blocks__contains=[{"type": "product"}])
+    row = articles.order_by("words").first()
+    if row is None:
+        return
+    products = row.generation.outputs.get(stage=Stage.PRODUCTS).output["products"]
+    text = plain_text(Content.model_validate(row.content), {product["id"]: product["name"] for product in products})
+    title = f"{row.generation.site.name}: blog {row.pk}, from “{row.generation.source_id}”"
+    console.print(Panel(text, title=title, width=min(console.width, 100)), markup=False)
+
+
+def _keep_serving(world: World) -> None:
+    console.print(f"\nAdmin  {world.url}/admin/   (login {_LOGIN[0]}, password {_LOGIN[1]})")
+    console.print(f"API    {world.url}/api/blog-generation   health {world.url}/health")
+    console.print("Token  set the variables below, then: .venv/bin/python manage.py issue_instance_token 'Harbour Coffee'")
+    for name in ("DATABASE_URL", "WIX_APP_ID", "WIX_APP_SECRET", "DEBUG", "READ_DOTENV"):
+        console.print(f"       export {name}={os.environ[name]}", soft_wrap=True, highlight=False)
+    console.print(f"Time runs {_SPEED} times faster than at the real services. Ctrl-C ends everything.")
+    while True:
+        world.processes.check()
+        time.sleep(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""`make test`: pytest on a PostgreSQL that lives as long as the run. Arguments go to pytest: `make test ARGS="-k ledger"`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from config import embedded_postgres
+
+# Nothing of a developer's own .env may decide how a test ends.
+ENVIRONMENT = {
+    "DEBUG": "true",
+    "READ_DOTENV": "false",
+    "WIX_APP_ID": "test-app",
+    "WIX_APP_SECRET": "test-secret",
+    "OPENAI_API_KEY": "test-key",
+    "REPLICATE_API_TOKEN": "test-token",
+}
+
+
+def main(arguments: list[str]) -> int:
+    with embedded_postgres.spare_server("test") as url:
+        environment = {**os.environ, **ENVIRONMENT, "DATABASE_URL": url}
+        return subprocess.run([sys.executable, "-m", "pytest", *(arguments or ["-n", "2"])], env=environment).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

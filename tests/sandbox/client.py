@@ -1,0 +1,100 @@
+"""The control interface from Python; the same for a sandbox on a thread and one in another process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import requests
+
+_TIMEOUT_SECONDS = 60
+
+
+class SandboxClient:
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @property
+    def openai_url(self) -> str:
+        return f"{self.url}/openai/v1"
+
+    @property
+    def replicate_url(self) -> str:
+        return f"{self.url}/replicate"
+
+    @property
+    def wix_url(self) -> str:
+        return f"{self.url}/wix"
+
+    def add_shop(
+        self,
+        instance_id: str,
+        name: str = "Sandbox Shop",
+        *,
+        language: str = "en",
+        currency: str = "USD",
+        catalog_version: str = "V3_CATALOG",
+        products: Iterable[dict[str, Any]] = (),
+    ) -> None:
+        shop = {
+            "instanceId": instance_id,
+            "name": name,
+            "language": language,
+            "currency": currency,
+            "catalogVersion": catalog_version,
+            "products": list(products),
+        }
+        self._call("POST", "shops", json=shop)
+
+    def fault(
+        self,
+        provider: str,
+        kind: str,
+        operation: str = "*",
+        *,
+        times: int | None = 1,
+        probability: float = 1.0,
+        match: str | None = None,
+        seconds: float = 1.0,
+    ) -> None:
+        """`times=None`: until cleared. `match`: only requests whose body contains it."""
+        fault = {
+            "provider": provider,
+            "operation": operation,
+            "kind": kind,
+            "times": times,
+            "probability": probability,
+            "match": match,
+            "seconds": seconds,
+        }
+        self._call("POST", "faults", json=fault)
+
+    def clear_faults(self) -> None:
+        self._call("DELETE", "faults")
+
+    def limits(self, **changes: int) -> dict[str, int]:
+        limits: dict[str, int] = self._call("POST", "limits", json=changes)
+        return limits
+
+    def reset(self) -> None:
+        self._call("POST", "reset")
+
+    def stats(self) -> dict[str, Any]:
+        stats: dict[str, Any] = self._call("GET", "stats")
+        return stats
+
+    def requests(self, provider: str | None = None, operation: str | None = None) -> list[dict[str, Any]]:
+        answer = self._call("GET", "requests", params={"provider": provider, "operation": operation})
+        remembered: list[dict[str, Any]] = answer["requests"]
+        return remembered
+
+    def drafts(self, instance_id: str | None = None) -> list[dict[str, Any]]:
+        drafts: list[dict[str, Any]] = self._call("GET", "drafts", params={"instanceId": instance_id})["drafts"]
+        return drafts
+
+    def _call(self, method: str, what: str, **arguments: Any) -> Any:
+        response = requests.request(method, f"{self.url}/sandbox/{what}", timeout=_TIMEOUT_SECONDS, **arguments)
+        if response.status_code == 400:
+            raise ValueError(response.json()["error"])
+        response.raise_for_status()
+        return response.json()

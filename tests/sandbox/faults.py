@@ -1,0 +1,102 @@
+"""What can be made to go wrong, and when: each arriving call takes at most one fault, the oldest that matches it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from typing import Any
+
+OPERATIONS = {
+    "openai": {"idea", "article", "other"},
+    "replicate": {"create", "get", "cancel", "file"},
+    "wix": {
+        "token", "catalog_version", "products_query", "product_get", "media_import", "media_get", "media_upload_url",
+        "media_upload", "members_list", "member_create", "draft_create", "draft_get", "draft_query", "draft_delete",
+        "draft_publish", "post_get",
+    },
+}  # fmt: skip
+
+# Answered instead of doing the work; the bodies are each provider's own.
+REFUSALS = {"429", "429_no_retry_after", "401", "403", "500", "503", "not_found"}
+# The connection or the body breaks: the same for all three.
+BREAKAGES = {
+    "timeout", "reset", "drip", "truncated", "wrong_json", "invalid_json", "html", "after_success", "500_after_success",
+}  # fmt: skip
+# Only where they make sense: kind -> provider -> operations.
+SPECIAL: dict[str, dict[str, set[str]]] = {
+    "insufficient_quota": {"openai": OPERATIONS["openai"], "replicate": {"create"}},
+    "request_too_large": {"openai": OPERATIONS["openai"]},
+    "slow_down": {"openai": OPERATIONS["openai"]},
+    "refusal": {"openai": OPERATIONS["openai"]},
+    "length": {"openai": OPERATIONS["openai"]},
+    "content_filter": {"openai": OPERATIONS["openai"]},
+    "invalid_article": {"openai": {"article"}},
+    "prediction_failed": {"replicate": {"create"}},
+    "aborted": {"replicate": {"create"}},
+    "canceled": {"replicate": {"create"}},
+    "never_ready": {"replicate": {"create"}},
+    "media_failed": {"wix": {"media_import"}},
+    "media_pending_forever": {"wix": {"media_import"}},
+    "token_removed": {"wix": {"token"}},
+    "catalog_428": {"wix": {"products_query", "product_get"}},
+}
+# These don't stand in the call's way: they change what comes of it.
+OUTCOMES = {
+    "refusal", "length", "content_filter", "invalid_article", "prediction_failed", "aborted", "canceled", "never_ready",
+    "media_failed", "media_pending_forever",
+}  # fmt: skip
+
+
+class UnknownFault(ValueError):
+    """Asked for a fault that no call could ever meet."""
+
+
+@dataclass(slots=True)
+class Fault:
+    provider: str
+    kind: str
+    operation: str = "*"
+    times: int | None = 1
+    probability: float = 1.0
+    match: str | None = None
+    seconds: float = 1.0
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Fault:
+        try:
+            fault = cls(**document)
+        except TypeError as error:
+            raise UnknownFault(str(error)) from error
+        if not fault.places():
+            raise UnknownFault(f"{fault.kind!r} can never happen at {fault.provider}:{fault.operation}")
+        return fault
+
+    def places(self) -> set[str]:
+        everywhere = OPERATIONS.get(self.provider, set()) if self.kind in REFUSALS | BREAKAGES else set()
+        possible = SPECIAL.get(self.kind, {}).get(self.provider, everywhere)
+        return possible if self.operation == "*" else possible & {self.operation}
+
+    def meets(self, provider: str, operation: str, body: bytes) -> bool:
+        if provider != self.provider or operation not in self.places() or self.times == 0:
+            return False
+        return self.match is None or self.match.encode() in body
+
+
+class Faults:
+    def __init__(self, dice: random.Random) -> None:
+        self._dice = dice
+        self._armed: list[Fault] = []
+
+    def add(self, fault: Fault) -> None:
+        self._armed.append(fault)
+
+    def clear(self) -> None:
+        self._armed.clear()
+
+    def take(self, provider: str, operation: str, body: bytes) -> Fault | None:
+        for fault in self._armed:
+            if fault.meets(provider, operation, body) and self._dice.random() < fault.probability:
+                if fault.times is not None:
+                    fault.times -= 1
+                return replace(fault)
+        return None

@@ -1,0 +1,58 @@
+"""The providers' own rate limits: a sliding log, the strictest way to count, so that no client passes by luck."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+WINDOW_SECONDS = 60.0
+
+
+class SlidingWindow:
+    """What was asked for in the last 60 seconds. Refused calls stay in the count, as OpenAI documents."""
+
+    def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limit = limit
+        self._clock = clock
+        self.used = 0
+        self.highest = 0
+        self._entries: deque[tuple[float, int]] = deque()
+
+    def take(self, cost: int = 1) -> bool:
+        """Counts the call either way; the answer is whether it fitted."""
+        self.forget_old()
+        fits = self.used + cost <= self.limit
+        self._entries.append((self._clock(), cost))
+        self.used += cost
+        self.highest = max(self.highest, self.used)
+        return fits
+
+    def forget_old(self) -> None:
+        horizon = self._clock() - WINDOW_SECONDS
+        while self._entries and self._entries[0][0] <= horizon:
+            self.used -= self._entries.popleft()[1]
+
+    def clear(self) -> None:
+        self._entries.clear()
+        self.used = self.highest = 0
+
+    @property
+    def remaining(self) -> int:
+        return max(0, self.limit - self.used)
+
+    def seconds_until_free(self, cost: int = 1) -> float:
+        """When `cost` would fit if nobody asked for anything in the meantime."""
+        excess = self.used + cost - self.limit
+        for at, entry_cost in self._entries:
+            if excess <= 0:
+                break
+            excess -= entry_cost
+            expires_in = at + WINDOW_SECONDS - self._clock()
+            if excess <= 0:
+                return max(expires_in, 0.001)
+        return 0.001 if excess <= 0 else WINDOW_SECONDS
+
+    def seconds_until_full(self) -> float:
+        """What x-ratelimit-reset-* says: the time until the whole limit is there again, were it a bucket."""
+        return min(1.0, self.used / self.limit) * WINDOW_SECONDS if self.limit else WINDOW_SECONDS

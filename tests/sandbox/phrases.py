@@ -1,0 +1,82 @@
+"""Reads the writer's stock of prose, and finds the subject that a section's heading speaks of."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Collection
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_FILE = Path(__file__).with_name("phrases.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What surrounds the sections."""
+
+    titles: tuple[str, ...]
+    angles: tuple[str, ...]
+    audiences: tuple[str, ...]
+    intros: tuple[str, ...]
+    bridges: tuple[str, ...]
+    quotes: tuple[str, ...]
+    mentions: tuple[str, ...]
+    pitches: tuple[str, ...]
+    suits: tuple[str, ...]
+    comparisons: tuple[str, ...]
+    conclusions: tuple[str, ...]
+    conclusion_headings: tuple[str, ...]
+    descriptions: tuple[str, ...]
+    excerpts: tuple[str, ...]
+    pictures: tuple[str, ...]
+    alt_texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a section can be about; each of the middle four holds variants of one step."""
+
+    name: str
+    purpose: str
+    headings: tuple[str, ...]
+    keywords: tuple[str, ...]
+    openings: tuple[str, ...]
+    reasons: tuple[str, ...]
+    practices: tuple[str, ...]
+    closes: tuple[str, ...]
+    points: tuple[str, ...]
+
+
+@cache
+def _stock() -> dict[str, Any]:
+    return tomllib.loads(_FILE.read_text())
+
+
+@cache
+def frame() -> Frame:
+    stock = _stock()["frame"]
+    return Frame(**{field.name: tuple(stock[field.name]) for field in fields(Frame)})
+
+
+@cache
+def subjects() -> dict[str, Subject]:
+    return {
+        name: Subject(name, stock["purpose"], *(tuple(stock[field.name]) for field in fields(Subject)[2:]))
+        for name, stock in _stock().items()
+        if name != "frame"
+    }
+
+
+def subject_of(heading: str, purpose: str, told: Collection[str]) -> Subject:
+    """The subject with this very purpose, else one whose keyword the heading names, else any not told yet."""
+    left = [subject for subject in subjects().values() if subject.name not in told] or list(subjects().values())
+    for subject in left:
+        if subject.purpose == purpose:
+            return subject
+    for subject in left:
+        if any(keyword in heading.lower() for keyword in subject.keywords):
+            return subject
+    return left[hashlib.sha256(heading.encode()).digest()[0] % len(left)]

@@ -1,0 +1,245 @@
+"""Replicate's predictions: created at once, finished by the clock alone; whoever asks later sees them further on."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from aiohttp import web
+
+from tests.sandbox import picture
+from tests.sandbox.faults import Fault
+from tests.sandbox.limits import SlidingWindow
+from tests.sandbox.provider import Call, Provider, Refused, Route
+from tests.sandbox.world import World, iso
+
+KEPT_SECONDS = 3600
+_TERMINAL = {"succeeded", "failed", "canceled", "aborted"}
+_OUTCOMES = {"prediction_failed": "failed", "aborted": "aborted", "canceled": "canceled", "never_ready": "processing"}
+_ASPECT_RATIOS = {"1:1", "16:9", "21:9", "3:2", "2:3", "4:5", "5:4", "3:4", "4:3", "9:16", "9:21"}
+_OUTPUT_FORMATS = {"webp", "jpg", "png"}
+_FAILURE = "Prediction failed: CUDA out of memory. Tried to allocate 2.00 GiB."
+_DURATION = re.compile(r"^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$")
+
+_ERRORS = {
+    "401": (401, "Unauthenticated", "You did not pass a valid authentication token"),
+    "403": (403, "Permission denied", "You do not have permission to perform this action."),
+    "insufficient_quota": (
+        402,
+        "Insufficient credit",
+        "You have insufficient credit to run this model. Go to https://replicate.com/account/billing#billing to "
+        "purchase credit.",
+    ),
+    "500": (500, "Internal server error", "An unexpected error occurred. Please try again."),
+    "503": (503, "Service unavailable", "The service is temporarily unavailable. Please try again."),
+    "not_found": (404, "Not found", "The requested resource could not be found."),
+}
+
+
+def error(status: int, title: str, detail: str, **more: Any) -> web.Response:
+    body = {"title": title, "detail": detail, "status": status, **more}
+    return web.json_response(body, status=status, content_type="application/problem+json")
+
+
+def throttled(wait: float, *, with_header: bool) -> web.Response:
+    seconds = max(1, math.ceil(wait))
+    body = {"detail": f"Request was throttled. Your rate limit resets in ~{seconds}s.", "status": 429}
+    if not with_header:
+        return web.json_response(body, status=429)
+    return web.json_response(body | {"retry_after": seconds}, status=429, headers={"Retry-After": str(seconds)})
+
+
+@dataclass(slots=True)
+class Prediction:
+    model: str
+    input: dict[str, Any]
+    origin: str
+    created: float
+    starts: float
+    ends: float
+    deadline: float | None
+    outcome: str = "succeeded"
+    canceled_at: float | None = None
+    id: str = field(default_factory=lambda: uuid.uuid4().hex[:26])
+
+    def status(self, now: float) -> str:
+        if self.canceled_at is not None:
+            return "canceled"
+        if self.deadline is not None and self.deadline <= min(now, self.ends):
+            return "aborted" if self.deadline < self.starts else "canceled"
+        if now < self.starts:
+            return "starting"
+        if self.outcome == "aborted":
+            return "aborted"
+        return "processing" if now < self.ends else self.outcome
+
+    def as_json(self, now: float) -> dict[str, Any]:
+        status = self.status(now)
+        url = f"{self.origin}/replicate/v1/predictions/{self.id}"
+        document: dict[str, Any] = {
+            "id": self.id,
+            "model": self.model,
+            "version": "hidden",
+            "input": self.input,
+            "logs": "",
+            "output": None,
+            "data_removed": False,
+            "error": _FAILURE if status == "failed" else None,
+            "source": "api",
+            "status": status,
+            "created_at": iso(self.created),
+            "urls": {"get": url, "cancel": f"{url}/cancel", "web": f"https://replicate.com/p/{self.id}"},
+        }
+        if self.deadline is not None:
+            document["deadline"] = iso(self.deadline)
+        if now >= self.starts and status != "aborted":
+            document["started_at"] = iso(self.starts)
+        if status in _TERMINAL:
+            document["completed_at"] = iso(self.canceled_at or min(self.ends, self.deadline or math.inf, now))
+        if status == "succeeded":
+            document["output"] = [f"{self.origin}/replicate/files/{self.id}.png"]
+            document["metrics"] = {"predict_time": self.ends - self.starts, "total_time": self.ends - self.created}
+        return document
+
+
+class Replicate(Provider):
+    name: ClassVar[str] = "replicate"
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.creates = SlidingWindow(world.scaled(450))
+        self.reads = SlidingWindow(world.scaled(3000))
+        self.predictions: dict[str, Prediction] = {}
+        self.made = 0
+
+    def forget(self) -> None:
+        super().forget()
+        self.creates.clear()
+        self.reads.clear()
+        self.predictions.clear()
+        self.made = 0
+
+    def routes(self) -> Iterable[Route]:
+        yield "POST", "/replicate/v1/models/{owner}/{name}/predictions", "create", self.create
+        yield "GET", "/replicate/v1/predictions/{id}", "get", self.get
+        yield "POST", "/replicate/v1/predictions/{id}/cancel", "cancel", self.cancel
+        yield "GET", "/replicate/files/{id}.png", "file", self.file
+
+    def let_in(self, call: Call) -> None:
+        if call.operation == "file":  # replicate.delivery asks nobody for a token
+            return
+        scheme, _, token = call.request.headers.get("Authorization", "").partition(" ")
+        if scheme not in ("Bearer", "Token") or not token.strip():
+            raise Refused(error(*_ERRORS["401"]))
+        window = self._window(call)
+        if not window.take():
+            self.rejected += 1
+            raise Refused(throttled(window.seconds_until_free(), with_header=True))
+
+    def _window(self, call: Call) -> SlidingWindow:
+        return self.creates if call.operation == "create" else self.reads
+
+    async def create(self, call: Call) -> web.Response:
+        prompt_input = self._checked_input(call)
+        now, duration = self.world.now(), self.world.seconds("image")
+        cancel_after = call.request.headers.get("Cancel-After")
+        prediction = Prediction(
+            model="{owner}/{name}".format(**call.request.match_info),
+            input=prompt_input,
+            origin=call.origin,
+            created=now,
+            starts=now + duration / 10,
+            ends=math.inf if call.has_fault("never_ready") else now + duration,
+            deadline=now + _seconds(cancel_after) if cancel_after else None,
+            outcome=_OUTCOMES.get(call.fault.kind, "succeeded") if call.fault else "succeeded",
+        )
+        self._keep(prediction)
+        preference = call.request.headers.get("Prefer", "")
+        if preference.startswith("wait"):
+            longest = float(preference.partition("=")[2] or 60)
+            await asyncio.sleep(min(longest, prediction.ends - now))
+        return web.json_response(prediction.as_json(self.world.now()), status=201)
+
+    async def get(self, call: Call) -> web.Response:
+        return web.json_response(self._prediction(call).as_json(self.world.now()))
+
+    async def cancel(self, call: Call) -> web.Response:
+        prediction = self._prediction(call)
+        now = self.world.now()
+        if prediction.status(now) not in _TERMINAL:
+            prediction.canceled_at = now
+        return web.json_response(prediction.as_json(now))
+
+    async def file(self, call: Call) -> web.Response:
+        prediction = self._prediction(call)
+        if prediction.status(self.world.now()) != "succeeded":
+            raise Refused(self.not_found(call))
+        return web.Response(body=picture.gradient(prediction.id), content_type="image/png")
+
+    def _checked_input(self, call: Call) -> dict[str, Any]:
+        document = call.document()
+        prompt_input = document.get("input") if document else None
+        if not isinstance(prompt_input, dict):
+            raise Refused(_invalid("input", "input is required"))
+        if not isinstance(prompt_input.get("prompt"), str) or not prompt_input["prompt"]:
+            raise Refused(_invalid("input.prompt", "prompt is required"))
+        for name, allowed in (("aspect_ratio", _ASPECT_RATIOS), ("output_format", _OUTPUT_FORMATS)):
+            if prompt_input.get(name, next(iter(allowed))) not in allowed:
+                raise Refused(_invalid(f"input.{name}", f"{name} must be one of the following: {sorted(allowed)}"))
+        return prompt_input
+
+    def _keep(self, prediction: Prediction) -> None:
+        """Like the real one, forgets predictions and their files after an hour."""
+        self.made += 1
+        self.predictions[prediction.id] = prediction
+        while (oldest := next(iter(self.predictions.values()))).created < prediction.created - KEPT_SECONDS:
+            del self.predictions[oldest.id]
+
+    def _prediction(self, call: Call) -> Prediction:
+        prediction = self.predictions.get(call.request.match_info["id"])
+        if prediction is None:
+            raise Refused(self.not_found(call))
+        return prediction
+
+    def refusal(self, kind: str, fault: Fault, call: Call) -> web.Response:
+        if kind in ("429", "429_no_retry_after"):
+            return throttled(fault.seconds, with_header=kind == "429")
+        return error(*_ERRORS[kind])
+
+    def not_found(self, call: Call) -> web.Response:
+        return error(*_ERRORS["not_found"])
+
+    def signed(self, call: Call, response: web.Response) -> web.Response:
+        if call.operation != "file" and response.status != 401:
+            window = self._window(call)
+            window.forget_old()
+            response.headers["ratelimit-remaining"] = str(window.remaining)
+            response.headers["ratelimit-reset"] = str(math.ceil(window.seconds_until_free()))
+        return response
+
+    def stats(self) -> dict[str, Any]:
+        return {
+            "requests": self.calls.total(),
+            "byOperation": dict(self.calls),
+            "rejected": self.rejected,
+            "maxInWindow": {"requests": self.creates.highest, "reads": self.reads.highest},
+            "predictions": self.made,
+        }
+
+
+def _invalid(name: str, description: str) -> web.Response:
+    fields = [{"type": "required", "field": name, "description": description}]
+    return error(422, "Input validation failed", f"- {name}: {description}\n", invalid_fields=fields)
+
+
+def _seconds(duration: str) -> float:
+    match = _DURATION.match(duration)
+    if match is None or not any(match.groups()):
+        raise Refused(error(400, "Bad request", f"Invalid Cancel-After header: {duration}"))
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return max(5, hours * 3600 + minutes * 60 + seconds)

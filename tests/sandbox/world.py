@@ -1,0 +1,107 @@
+"""What all stand-ins share: the clock's speed, the dice, the faults, and the journal of everything they were sent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import random
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.sandbox.faults import Faults
+
+REMEMBERED_REQUESTS = 20_000
+
+# Mean seconds and coefficient of variation of what takes long at the real providers; the rest answers at once.
+_SHORT = {"idea": (4.0, 0.3), "article": (30.0, 0.3), "image": (8.0, 0.2), "media": (3.0, 0.2), "draft": (25.0, 0.15)}
+WORKLOADS = {"short": _SHORT, "long": _SHORT | {"article": (55.0, 0.3)}}
+
+
+def iso(timestamp: float) -> str:
+    moment = datetime.fromtimestamp(timestamp, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(slots=True)
+class Entry:
+    """One remembered request; the body stays as bytes because few of 20,000 are ever looked at."""
+
+    provider: str
+    operation: str
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    time: float
+    status: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "provider": self.provider,
+            "operation": self.operation,
+            "method": self.method,
+            "path": self.path,
+            "headers": self.headers,
+            "body": _readable(self.body),
+            "time": iso(self.time),
+            "status": self.status,
+        }
+
+
+def _readable(body: bytes) -> Any:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return f"<{len(body)} bytes>" if body else None
+    if isinstance(document, dict) and "client_secret" in document:
+        document["client_secret"] = "…"
+    return document
+
+
+class Journal:
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque(maxlen=REMEMBERED_REQUESTS)
+
+    def add(self, entry: Entry) -> None:
+        self._entries.append(entry)
+
+    def clear(self) -> None:
+        self._entries.clear()
+
+    def matching(self, provider: str | None, operation: str | None) -> Iterator[Entry]:
+        for entry in self._entries:
+            if provider in (None, entry.provider) and operation in (None, entry.operation):
+                yield entry
+
+
+@dataclass(slots=True)
+class World:
+    speed: float = 1.0
+    limit_scale: float = 1.0
+    seed: int = 0
+    workload: str = "short"
+    dice: random.Random = field(init=False)
+    faults: Faults = field(init=False)
+    journal: Journal = field(init=False, default_factory=Journal)
+    stopping: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.dice = random.Random(self.seed)
+        self.faults = Faults(self.dice)
+
+    def scaled(self, limit: int) -> int:
+        return max(1, round(limit * self.limit_scale))
+
+    def seconds(self, what: str) -> float:
+        """A log-normal duration with the workload's mean and variation, at this world's speed."""
+        mean, variation = WORKLOADS[self.workload][what]
+        variance = math.log(1 + variation**2)
+        return self.dice.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance)) / self.speed
+
+    def now(self) -> float:
+        return time.time()

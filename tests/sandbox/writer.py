@@ -1,0 +1,287 @@
+"""Writes ideas and articles from the request alone: no model, but prose one can read, and never twice the same.
+
+Everything is drawn with dice seeded by the request, so that a repeated request gets the same text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from blogs.article import (
+    Article,
+    Block,
+    Divider,
+    Heading,
+    Idea,
+    ListBlock,
+    ListItem,
+    Paragraph,
+    ProductBlock,
+    Quote,
+    Run,
+    Section,
+    Table,
+    TableRow,
+)
+from tests.sandbox import phrases
+from tests.sandbox.phrases import Subject
+
+_DATA = re.compile(r"<data>\s*(\{.*\})\s*</data>", re.DOTALL)
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_UNUSABLE = re.compile(r"https?:|www\.|@|[$€£¥]|\d+[.,]\d\d|<", re.IGNORECASE)
+_INSTRUCTION = re.compile(r"^(?:please\s+)?(?:write|create|make|tell)\b.*?\b(?:about|on)\s+", re.IGNORECASE)
+_TOPIC_WORDS = 7
+
+
+class NoOrder(ValueError):
+    """The prompt doesn't hold what an article can be written from."""
+
+
+@dataclass(frozen=True)
+class Product:
+    id: str
+    name: str
+    facts: tuple[str, ...]
+
+    @classmethod
+    def read(cls, document: dict[str, Any]) -> Product:
+        name = one_line(str(document["name"]))
+        sentences = _SENTENCE_END.split(one_line(str(document.get("text") or "")))
+        facts = [ended(cut(sentence, 160)) for sentence in sentences if sentence and not _UNUSABLE.search(sentence)]
+        return cls(str(document["id"]), name, tuple(facts[:4]) or ("It is part of our range.",))
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the product asks for, as it stands between <data> and </data>."""
+
+    topic: str
+    language: str
+    sections: int
+    shop: str
+    products: tuple[Product, ...]
+    idea: Idea | None
+    seed: str
+
+    @classmethod
+    def from_prompt(cls, prompt: str) -> Order:
+        found = _DATA.search(prompt)
+        if found is None:
+            raise NoOrder("no <data> block")
+        try:
+            data = json.loads(found.group(1))
+            source = data["source"]
+            products = tuple(Product.read(product) for product in data.get("products") or [])
+            idea = Idea.model_validate(data["idea"]) if data.get("idea") else None
+            return cls(
+                topic=_topic(str(source["type"]), str(source["text"]), products),
+                language=data["language"],
+                sections=int(data.get("sections") or 5),
+                shop=one_line((data.get("site") or {}).get("name") or "") or "our shop",
+                products=products,
+                idea=idea,
+                seed=json.dumps([source, data.get("site"), [product.id for product in products]], sort_keys=True),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise NoOrder(repr(error)) from error
+
+    def dice(self, purpose: str) -> random.Random:
+        return random.Random(hashlib.sha256(f"{purpose}\n{self.seed}".encode()).digest())
+
+    def fill(self, text: str) -> str:
+        return text.replace("{topic}", self.topic).replace("{Topic}", self.headline).replace("{shop}", self.shop)
+
+    @cached_property
+    def headline(self) -> str:
+        return self.topic[:1].upper() + self.topic[1:]
+
+    @cached_property
+    def by_id(self) -> dict[str, Product]:
+        return {product.id: product for product in self.products}
+
+
+def idea(order: Order) -> Idea:
+    dice = order.dice("idea")
+    frame = phrases.frame()
+    known = list(phrases.subjects().values())
+    subjects = [known[place] for place in sorted(dice.sample(range(len(known)), k=min(order.sections, len(known))))]
+    # One product a section at most, and none in the first: readers come for the answer.
+    places = list(range(1, len(subjects))) or [0]
+    shown = {place: product.id for place, product in zip(places, order.products, strict=False)}
+    sections = [
+        Section(
+            heading=cut(order.fill(dice.choice(subject.headings)), 90),
+            purpose=subject.purpose,
+            product_ids=[shown[place]] if place in shown else [],
+        )
+        for place, subject in enumerate(subjects)
+    ]
+    return Idea(
+        title=cut(order.fill(dice.choice(frame.titles)), 100),
+        angle=order.fill(dice.choice(frame.angles)),
+        audience=dice.choice(frame.audiences),
+        sections=sections,
+        image_prompt=order.fill(dice.choice(frame.pictures)),
+        image_alt_text=cut(order.fill(dice.choice(frame.alt_texts)), 125),
+    )
+
+
+def article(order: Order) -> Article:
+    plan = order.idea or idea(order)
+    title = cut(plan.title, 100)
+    dice, frame = order.dice("article"), phrases.frame()
+    return Article(
+        language=order.language,
+        title=title,
+        meta_title=cut(title if len(title) > 40 else f"{title} | {order.shop}", 70),
+        meta_description=_description(order.fill(dice.choice(frame.descriptions))),
+        slug=_slug(title) or f"post-{hashlib.sha256(title.encode()).hexdigest()[:8]}",
+        excerpt=cut(order.fill(dice.choice(frame.excerpts)), 200),
+        tags=_tags(order),
+        blocks=list(_Body(order, plan).blocks()),
+    )
+
+
+def spoiled_article(order: Order) -> Article:
+    """Fits the schema and nothing else: a product that doesn't exist, and a list of nothing."""
+    blocks: list[Block] = [
+        ProductBlock(type="product", product_id="no-such-product", pitch="A fine thing."),
+        ListBlock(type="list", ordered=False, items=[]),
+    ]
+    return article(order).model_copy(update={"blocks": blocks})
+
+
+class _Body:
+    def __init__(self, order: Order, plan: Idea) -> None:
+        self.order, self.plan = order, plan
+        self.dice = order.dice("body")
+        self.frame = phrases.frame()
+        self.bullets_at = self.dice.randrange(len(plan.sections)) if plan.sections else 0
+        # A short article has 1,800 tokens, and product texts may be long: then it leaves out what can be spared.
+        self.is_short = len(plan.sections) <= 3
+        self.quote_at = (self.bullets_at + 1) % max(1, len(plan.sections))
+
+    def blocks(self) -> list[Block]:
+        blocks = self._intro()
+        told: set[str] = set()
+        for place, section in enumerate(self.plan.sections):
+            subject = phrases.subject_of(section.heading, section.purpose, told)
+            told.add(subject.name)
+            blocks += self._section(place, section, subject)
+        if len(self.order.products) >= 2:
+            blocks += self._comparison()
+        return blocks + self._conclusion()
+
+    def _intro(self) -> list[Block]:
+        opening = self._pick(self.frame.intros)
+        before, topic, after = opening.partition(self.order.topic)
+        runs = [run(before), run(topic, bold=True), run(after)]
+        intro = paragraph(*[part for part in runs if part.text])
+        return [intro] if self.is_short else [intro, paragraph(run(self._pick(self.frame.bridges)))]
+
+    def _section(self, place: int, section: Section, subject: Subject) -> list[Block]:
+        opening, close = self._pick(subject.openings), self._pick(subject.closes)
+        *more, practice = self._several(subject.practices, 1 if self.is_short else 2)
+        more = self._several(subject.reasons, 2 if len(self.plan.sections) > 5 else 1) + more
+        blocks: list[Block] = [heading(section.heading), *(paragraph(run(text)) for text in (opening, *more))]
+        if place == self.bullets_at:
+            points = [ListItem(runs=[run(self.order.fill(point))]) for point in subject.points]
+            blocks.append(ListBlock(type="list", ordered=subject.name in ("checklist", "start"), items=points))
+        blocks.append(paragraph(run(practice), run(f" {close}", italic=self.dice.random() < 0.25)))
+        for product_id in section.product_ids:
+            if product := self.order.by_id.get(product_id):
+                blocks += self._product(product)
+        if place == self.quote_at:
+            blocks.append(Quote(type="quote", runs=[run(self._pick(self.frame.quotes), italic=True)]))
+        return blocks
+
+    def _product(self, product: Product) -> list[Block]:
+        facts = self.dice.sample(product.facts, k=len(product.facts))
+        told = "" if self.is_short or len(facts) < 2 else f" {facts.pop()}"
+        lead = run(f"{self._pick(self.frame.mentions)} ")
+        mention = paragraph(lead, run(product.name, product_id=product.id), run(f".{told}"))
+        pitch = " ".join([*facts[: 1 if self.is_short else 2], self._pick(self.frame.pitches)])
+        return [mention, ProductBlock(type="product", product_id=product.id, pitch=pitch)]
+
+    def _comparison(self) -> list[Block]:
+        products = self.order.products[: 2 if self.is_short else 3]
+        suits = self.dice.sample(self.frame.suits, k=len(products))
+        rows = [
+            TableRow(cells=[product.name, cut(product.facts[0], 90), suit])
+            for product, suit in zip(products, suits, strict=True)
+        ]
+        table = Table(type="table", header=["Product", "In short", "Good for"], rows=rows)
+        return [heading("At a glance"), paragraph(run(self._pick(self.frame.comparisons))), table]
+
+    def _conclusion(self) -> list[Block]:
+        return [
+            Divider(type="divider"),
+            heading(self._pick(self.frame.conclusion_headings)),
+            paragraph(run(self._pick(self.frame.conclusions))),
+        ]
+
+    def _several(self, variants: tuple[str, ...], count: int) -> list[str]:
+        return [self.order.fill(text) for text in self.dice.sample(variants, k=count)]
+
+    def _pick(self, variants: tuple[str, ...]) -> str:
+        return self.order.fill(self.dice.choice(variants))
+
+
+def run(text: str, *, bold: bool = False, italic: bool = False, product_id: str | None = None) -> Run:
+    return Run(text=text, bold=bold, italic=italic, product_id=product_id)
+
+
+def paragraph(*runs: Run) -> Paragraph:
+    return Paragraph(type="paragraph", runs=list(runs))
+
+
+def heading(text: str) -> Heading:
+    return Heading(type="heading", level=2, text=text)
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def cut(text: str, limit: int) -> str:
+    """At a word; a text without spaces at a character."""
+    if len(text) <= limit:
+        return text
+    shorter = text[: limit + 1].rpartition(" ")[0] or text[:limit]
+    return shorter.rstrip(" ,;:-–|")
+
+
+def ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence.rstrip(' ,;:')}."
+
+
+def _topic(kind: str, text: str, products: tuple[Product, ...]) -> str:
+    text = one_line(text)
+    if kind == "product":
+        text = next((product.name for product in products if text in (product.id, product.name)), text)
+    words = _INSTRUCTION.sub("", text).rstrip(".!?").split()
+    return cut(" ".join(words[:_TOPIC_WORDS]), 60) or "good things"
+
+
+def _description(text: str) -> str:
+    """Between 70 and 160 characters, whatever the topic's length."""
+    text = cut(text, 160)
+    return text if len(text) >= 70 else cut(f"{text} A plain guide: choosing, checking, using and caring.", 160)
+
+
+def _slug(text: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", " ", text.lower())
+    return cut(words.strip(), 80).replace(" ", "-")
+
+
+def _tags(order: Order) -> list[str]:
+    words = [word.lower() for word in re.findall(r"\w{4,}", order.topic)]
+    names = [product.name.lower() for product in order.products[:2]]
+    candidates = [order.topic.lower(), *words, *names, "guide"]
+    return list(dict.fromkeys(cut(tag, 50) for tag in candidates))[:8]

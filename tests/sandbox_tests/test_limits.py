@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import openai
+import pytest
+import requests
+
+from tests.sandbox import Sandbox
+from tests.sandbox.limits import SlidingWindow
+from tests.sandbox_tests.conftest import INSTANCE, WixSite, completion_request
+
+
+def statuses(count: int, **request: Any) -> list[int]:
+    with requests.Session() as session, ThreadPoolExecutor(8) as threads:
+        return list(threads.map(lambda _: session.request(timeout=10, **request).status_code, range(count)))
+
+
+def test_openai_refuses_the_451st_call_of_a_minute(sandbox: Sandbox, order: dict[str, Any]) -> None:
+    body = completion_request(order, max_completion_tokens=500)
+    url, headers = f"{sandbox.openai_url}/chat/completions", {"Authorization": "Bearer k"}
+
+    answered = statuses(451, method="POST", url=url, json=body, headers=headers)
+
+    assert sorted(answered)[-2:] == [200, 429]
+    stats = sandbox.stats()
+    assert stats["violations"] == stats["openai"]["rejected"] == 1
+    assert stats["openai"]["maxInWindow"]["requests"] == 451
+
+
+def test_openai_refuses_what_would_pass_its_tokens(
+    sandbox: Sandbox, openai_client: openai.OpenAI, order: dict[str, Any]
+) -> None:
+    openai_client.chat.completions.create(**completion_request(order, max_completion_tokens=449_000))
+
+    with pytest.raises(openai.RateLimitError, match="tokens per min") as caught:
+        openai_client.chat.completions.create(**completion_request(order))
+
+    assert caught.value.type == "tokens"
+    assert 55 <= int(caught.value.response.headers["retry-after"]) <= 60
+
+
+def test_only_creates_count_for_replicate_s_450(sandbox: Sandbox) -> None:
+    headers = {"Authorization": "Bearer k"}
+    create_url = f"{sandbox.replicate_url}/v1/models/a/b/predictions"
+
+    reads = statuses(460, method="GET", url=f"{sandbox.replicate_url}/v1/predictions/x", headers=headers)
+    creates = statuses(451, method="POST", url=create_url, json={"input": {"prompt": "x"}}, headers=headers)
+
+    assert set(reads) == {404}
+    assert sorted(creates)[-2:] == [201, 429]
+
+
+def test_a_wix_site_s_limit_is_its_own(sandbox: Sandbox, wix_site: WixSite) -> None:
+    sandbox.add_shop("22222222-2222-4333-8444-555555555555")
+    other = WixSite(sandbox, "22222222-2222-4333-8444-555555555555")
+    url = f"{sandbox.wix_url}/stores/v3/provision/version"
+
+    answered = statuses(201, method="GET", url=url, headers={"Authorization": wix_site.token})
+
+    assert sorted(answered)[-2:] == [200, 429]
+    assert other.call("GET", "/stores/v3/provision/version").status_code == 200
+
+
+def test_limits_change_at_run_time(sandbox: Sandbox, wix_site: WixSite) -> None:
+    before = sandbox.limits()
+    sandbox.limits(wix_requests=1)
+    try:
+        answered = [wix_site.call("GET", "/stores/v3/provision/version").status_code for _ in range(2)]
+    finally:
+        sandbox.limits(**before)
+
+    assert answered == [200, 429]
+
+
+def test_a_reset_empties_the_windows_and_keeps_the_shops(sandbox: Sandbox, wix_site: WixSite) -> None:
+    statuses(201, method="GET", url=f"{sandbox.wix_url}/nowhere", headers={"Authorization": wix_site.token})
+
+    sandbox.reset()
+
+    assert wix_site.call("GET", "/stores/v3/provision/version").json() == {"catalogVersion": "V3_CATALOG"}
+    assert sandbox.stats()["violations"] == 0
+    assert sandbox.drafts(INSTANCE) == []
+
+
+def test_a_call_leaves_the_window_after_60_seconds_and_a_refused_one_stays_as_long() -> None:
+    now = 0.0
+    window = SlidingWindow(limit=2, clock=lambda: now)
+
+    assert window.take()
+    now = 30
+    assert window.take()
+    assert not window.take()
+    assert window.seconds_until_free() == 60  # two of three have to go, and the second leaves at 90
+
+    now = 61
+    assert not window.take()
+    now = 121
+    assert window.take()

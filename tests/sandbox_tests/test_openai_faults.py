@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import openai
+import pytest
+
+from blogs.article import Article
+from tests.sandbox import Sandbox
+from tests.sandbox_tests.conftest import completion_request
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "code"),
+    [
+        ("429", openai.RateLimitError, "rate_limit_exceeded"),
+        ("429_no_retry_after", openai.RateLimitError, "rate_limit_exceeded"),
+        ("request_too_large", openai.RateLimitError, "rate_limit_exceeded"),
+        ("insufficient_quota", openai.RateLimitError, "insufficient_quota"),
+        ("slow_down", openai.RateLimitError, "slow_down"),
+        ("401", openai.AuthenticationError, "invalid_api_key"),
+        ("403", openai.PermissionDeniedError, "unsupported_country_region_territory"),
+        ("not_found", openai.NotFoundError, "model_not_found"),
+        ("500", openai.InternalServerError, None),
+        ("503", openai.InternalServerError, "server_is_overloaded"),
+        ("500_after_success", openai.InternalServerError, None),
+    ],
+)
+def test_a_refusal_is_the_sdk_s_own_exception(
+    sandbox: Sandbox,
+    openai_client: openai.OpenAI,
+    order: dict[str, Any],
+    kind: str,
+    error: type[openai.APIStatusError],
+    code: str | None,
+) -> None:
+    sandbox.fault("openai", kind)
+
+    with pytest.raises(error) as caught:
+        openai_client.chat.completions.create(**completion_request(order))
+
+    assert caught.value.code == code
+    assert sandbox.stats()["violations"] == 0
+
+
+def test_a_429_says_when_to_come_back_unless_it_must_not(
+    sandbox: Sandbox, openai_client: openai.OpenAI, order: dict[str, Any]
+) -> None:
+    sandbox.fault("openai", "429", seconds=1.5)
+    sandbox.fault("openai", "429_no_retry_after")
+
+    headers = []
+    for _ in range(2):
+        with pytest.raises(openai.RateLimitError) as caught:
+            openai_client.chat.completions.create(**completion_request(order))
+        headers.append(caught.value.response.headers)
+
+    assert (headers[0]["retry-after"], headers[0]["retry-after-ms"]) == ("2", "1500")
+    assert "retry-after" not in headers[1]
+
+
+def test_too_large_a_request_names_its_limit_and_its_size(
+    sandbox: Sandbox, openai_client: openai.OpenAI, order: dict[str, Any]
+) -> None:
+    with pytest.raises(openai.RateLimitError, match=r"Request too large .* Limit 450000, Requested 500\d{3}\."):
+        openai_client.chat.completions.create(**completion_request(order, max_completion_tokens=500_000))
+
+
+@pytest.mark.parametrize("kind", ["reset", "truncated", "after_success", "timeout"])
+def test_a_broken_connection_is_a_connection_error(
+    sandbox: Sandbox, openai_client: openai.OpenAI, order: dict[str, Any], kind: str
+) -> None:
+    sandbox.fault("openai", kind, seconds=0.05)
+
+    with pytest.raises(openai.APIConnectionError):
+        openai_client.chat.completions.create(**completion_request(order))
+
+
+def test_a_silent_server_is_a_timeout(sandbox: Sandbox, openai_client: openai.OpenAI, order: dict[str, Any]) -> None:
+    sandbox.fault("openai", "timeout", seconds=60)
+
+    with pytest.raises(openai.APITimeoutError):
+        openai_client.with_options(timeout=0.1).chat.completions.create(**completion_request(order))
+
+
+def test_a_dripping_answer_outlives_the_read_timeout(
+    sandbox: Sandbox, openai_client: openai.OpenAI, order: dict[str, Any]
+) -> None:
+    sandbox.fault("openai", "drip", seconds=0.9)
+
+    with pytest.raises(openai.APIConnectionError) as caught:
+        openai_client.with_options(timeout=0.4).chat.completions.create(**completion_request(order))
+
+    assert not isinstance(caught.value, openai.APITimeoutError)
+
+
+def test_bodies_that_are_not_answers_reach_the_caller_as_the_sdk_leaves_them(
+    sandbox: Sandbox, openai_client: openai.OpenAI, order: dict[str, Any]
+) -> None:
+    for kind in ("invalid_json", "html", "wrong_json"):
+        sandbox.fault("openai", kind)
+
+    with pytest.raises(json.JSONDecodeError):
+        openai_client.chat.completions.create(**completion_request(order))
+    assert isinstance(openai_client.chat.completions.create(**completion_request(order)), str)
+    assert openai_client.chat.completions.create(**completion_request(order)).choices is None
+
+
+def test_refusal_and_content_filter_and_length_are_200s(
+    sandbox: Sandbox, openai_client: openai.OpenAI, order: dict[str, Any]
+) -> None:
+    for kind in ("refusal", "content_filter", "length"):
+        sandbox.fault("openai", kind, "idea")
+
+    answers = [openai_client.chat.completions.create(**completion_request(order)).choices[0] for _ in range(3)]
+
+    assert [answer.finish_reason for answer in answers] == ["stop", "content_filter", "length"]
+    assert answers[0].message.content is None
+    assert answers[0].message.refusal
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(answers[2].message.content or "")
+
+
+def test_an_invalid_article_fits_the_schema_but_names_an_unknown_product(
+    sandbox: Sandbox, openai_client: openai.OpenAI, order: dict[str, Any]
+) -> None:
+    sandbox.fault("openai", "invalid_article")
+
+    openai_client.chat.completions.create(**completion_request(order, "blog_idea"))  # keeps the fault for an article
+    answer = openai_client.chat.completions.create(**completion_request(order, "blog_article"))
+
+    article = Article.model_validate_json(answer.choices[0].message.content or "")
+    assert [block.type for block in article.blocks] == ["product", "list"]
+    assert article.blocks[0].model_dump()["product_id"] == "no-such-product"
+
+
+def test_a_fault_meets_only_requests_that_contain_its_text(
+    sandbox: Sandbox, openai_client: openai.OpenAI, order: dict[str, Any]
+) -> None:
+    sandbox.fault("openai", "500", match="poison", times=None)
+
+    openai_client.chat.completions.create(**completion_request(order))
+    with pytest.raises(openai.InternalServerError):
+        openai_client.chat.completions.create(**completion_request(order | {"tone": "poison"}))
+    sandbox.clear_faults()
+    openai_client.chat.completions.create(**completion_request(order | {"tone": "poison"}))
+
+
+@pytest.mark.parametrize(
+    "fault", [("openai", "never_ready"), ("wix", "refusal"), ("nobody", "500"), ("wix", "500", "create")]
+)
+def test_a_fault_that_can_never_happen_is_refused(sandbox: Sandbox, fault: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="can never happen"):
+        sandbox.fault(*fault)

@@ -1,0 +1,102 @@
+"""The hard rules of Wix's own validator, and the things it is blind to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.sandbox import ricos_rules
+from tests.sandbox.provider import Refused
+
+
+def text(content: str = "word", *decorations: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "TEXT", "id": "", "nodes": [], "textData": {"text": content, "decorations": list(decorations)}}
+
+
+def node(kind: str, *children: dict[str, Any], **data: Any) -> dict[str, Any]:
+    return {"type": kind, "id": "n1", "nodes": list(children), **data}
+
+
+def paragraph(*children: dict[str, Any]) -> dict[str, Any]:
+    return node("PARAGRAPH", *(children or (text(),)), paragraphData={"textStyle": {"textAlignment": "AUTO"}})
+
+
+def link(url: str) -> dict[str, Any]:
+    return {"type": "LINK", "linkData": {"link": {"url": url, "target": "BLANK", "rel": {"nofollow": True}}}}
+
+
+CONTAINER = {"width": {"size": "CONTENT"}, "alignment": "CENTER", "textWrap": True}
+IMAGE = {
+    "image": {"src": {"id": "a_b~mv2.jpg"}, "width": 900, "height": 600},
+    "containerData": CONTAINER,
+    "altText": "A",
+}
+BOLD = {"type": "BOLD", "fontWeightValue": 700}
+
+RIGHT = [
+    node("HEADING", text(), headingData={"level": 2, "textStyle": {"textAlignment": "AUTO"}}),
+    paragraph(
+        text("bold", BOLD), text("linked", link("https://shop.example/a"), {"type": "ITALIC", "italicData": True})
+    ),
+    node("PARAGRAPH", paragraphData={}),
+    node("BULLETED_LIST", node("LIST_ITEM", paragraph(), paragraph()), bulletedListData={"indentation": 0}),
+    node("ORDERED_LIST", node("LIST_ITEM", paragraph()), orderedListData={"indentation": 0, "start": 1}),
+    node("BLOCKQUOTE", paragraph(), blockquoteData={"indentation": 0}),
+    node("DIVIDER", dividerData={"lineStyle": "SINGLE", "width": "LARGE", "alignment": "CENTER"}),
+    node("IMAGE", node("CAPTION", text(), captionData={}), imageData=IMAGE),
+    node("BUTTON", buttonData={"type": "LINK", "text": "Buy", "link": {"url": "https://shop.example/a"}}),
+    node(
+        "TABLE",
+        node("TABLE_ROW", node("TABLE_CELL", paragraph(), tableCellData={"borderColors": {}})),
+        tableData={
+            "dimensions": {"colsWidthRatio": [50], "colsMinWidth": [120], "rowsHeight": [47]},
+            "rowHeader": True,
+        },
+    ),
+    node("CODE_BLOCK", text("a\nb"), codeBlockData={"textStyle": {"textAlignment": "AUTO"}}),
+    paragraph(text("here", link("javascript:alert(1)"))),
+]
+WRONG = {
+    "text outside a paragraph": text(),
+    "text in a list item": node("BULLETED_LIST", node("LIST_ITEM", text()), bulletedListData={"indentation": 0}),
+    "empty text": paragraph(text("")),
+    "null": paragraph() | {"paragraphData": {"textStyle": None}},
+    "unknown property": paragraph() | {"paragraphData": {"colour": "red"}},
+    "unknown node property": paragraph() | {"key": "x"},
+    "unknown node": node("MENTION"),
+    "id with a space": paragraph() | {"id": "a b"},
+    "heading of level 7": node("HEADING", text(), headingData={"level": 7}),
+    "heading of level 2.0": node("HEADING", text(), headingData={"level": 2.0}),
+    "heading without level": node("HEADING", text(), headingData={}),
+    "empty list": node("BULLETED_LIST", bulletedListData={"indentation": 0}),
+    "empty table": node("TABLE", tableData={"rowHeader": True}),
+    "list item that starts with a list": node(
+        "BULLETED_LIST", node("LIST_ITEM", node("BULLETED_LIST", node("LIST_ITEM", paragraph())))
+    ),
+    "quote of two paragraphs": node("BLOCKQUOTE", paragraph(), paragraph()),
+    "quote of a heading": node("BLOCKQUOTE", node("HEADING", text(), headingData={"level": 2})),
+    "bold twice": paragraph(text("x", BOLD, BOLD)),
+    "decoration nobody knows": paragraph(text("x", {"type": "BLINK"})),
+    "width as text": node("IMAGE", imageData={"image": {"src": {"id": "a"}, "width": "900", "height": 600}}),
+    "button without text": node("BUTTON", buttonData={"type": "LINK"}),
+    "paragraph right in a table row": node("TABLE", node("TABLE_ROW", paragraph())),
+}
+
+
+@pytest.mark.parametrize("right", RIGHT, ids=lambda right: right["type"])
+def test_what_wix_takes_passes(right: dict[str, Any]) -> None:
+    ricos_rules.check({"nodes": [right], "metadata": {"version": 1}})
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
+def test_what_wix_refuses_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as caught:
+        ricos_rules.check({"nodes": [paragraph(), wrong], "metadata": {"version": 1}})
+
+    assert caught.value.response.status == 400
+    assert "nodes[1]" in (caught.value.response.text or "")
+
+
+def test_words_are_counted_wherever_they_are() -> None:
+    assert ricos_rules.word_count({"nodes": [paragraph(text("two words")), RIGHT[3]]}) == 4

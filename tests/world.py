@@ -1,0 +1,154 @@
+"""The whole product in processes of its own, with the sandbox as its world: for the demo, chaos runs and end-to-end tests."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from config import embedded_postgres
+from config.processes import Processes
+from tests.sandbox import SandboxClient
+from tests.shops import Shop
+
+_LOGS = Path(__file__).resolve().parent.parent / ".local"
+APP_ID, APP_SECRET = "00000000-0000-4000-8000-00000000d370", "demo-app-secret"
+
+
+@dataclass(slots=True)
+class World:
+    """What is running, and where. `environment` is what a further process of the product needs."""
+
+    url: str
+    sandbox: SandboxClient
+    processes: Processes
+    environment: dict[str, str] = field(repr=False)
+
+    def start_worker(self, name: str = "worker", *arguments: str) -> None:
+        self.processes.start(name, "manage.py", "run_blog_worker", *arguments, **self.environment)
+
+    def submit(self, shop: Shop, body: dict[str, Any]) -> requests.Response:
+        """As the Wix integration does it: over HTTP, the signed instance as Bearer."""
+        from wix.auth import sign_instance
+
+        headers = {"Authorization": f"Bearer {sign_instance(shop.instance_id)}"}
+        return requests.post(f"{self.url}/api/blog-generation", json=body, headers=headers, timeout=30)
+
+
+@contextmanager
+def running(
+    purpose: str, shops: Sequence[Shop], *, speed: float, port: int = 0, credits: int = 10_000, **settings: str
+) -> Iterator[World]:
+    """PostgreSQL, sandbox and gunicorn; workers are started by the caller. Time runs `speed` times faster than at the real
+    services: latencies are divided by it, limits multiplied. This process's own Django uses the same database."""
+    _LOGS.mkdir(exist_ok=True)
+    with embedded_postgres.spare_server(purpose) as database_url:
+        port = _free_port(port)
+        url = f"http://localhost:{port}"
+        environment = {**os.environ, **_environment(database_url, port, speed), **settings}
+        with Processes(environment, log=_LOGS / f"{purpose}-{port}.log", grace=15) as processes:
+            sandbox = _start_sandbox(processes, speed)
+            providers = _providers(sandbox)
+            os.environ.update({**environment, **providers})
+            _prepare_database(sandbox, shops, credits)
+            processes.start("web", "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi", **providers)
+            processes.wait_for(lambda: _answers(f"{url}/health"), seconds=30, what="the API")
+            yield World(url, sandbox, processes, providers)
+
+
+def _environment(database_url: str, port: int, speed: float) -> dict[str, str]:
+    return {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "READ_DOTENV": "false",
+        "DEBUG": "true",
+        "LOG_FORMAT": "console",
+        "PYTHONUNBUFFERED": "1",
+        "SECRET_KEY": secrets.token_hex(32),
+        "DATABASE_URL": database_url,
+        "DATABASE_DIRECT_URL": database_url,
+        "BIND": f"127.0.0.1:{port}",
+        "PUBLIC_URL": f"http://localhost:{port}",
+        "PROCESS_NAME": "blogs-host",
+        "WIX_APP_ID": APP_ID,
+        "WIX_APP_SECRET": APP_SECRET,
+        "OPENAI_API_KEY": "demo-key",
+        "REPLICATE_API_TOKEN": "demo-token",
+        "OPENAI_REQUESTS_PER_MINUTE": str(round(450 * speed)),
+        "OPENAI_TOKENS_PER_MINUTE": str(round(450_000 * speed)),
+        "REPLICATE_REQUESTS_PER_MINUTE": str(round(450 * speed)),
+        "WIX_REQUESTS_PER_MINUTE": str(round(200 * speed)),
+        "REPLICATE_POLL_SECONDS": str(2 / speed),
+        "WIX_MEDIA_POLL_SECONDS": str(2 / speed),
+    }
+
+
+def _start_sandbox(processes: Processes, speed: float) -> SandboxClient:
+    port = _free_port(0)
+    arguments = ["--port", str(port), "--speed", str(speed), "--limit-scale", str(speed)]
+    processes.start("sandbox", "-m", "tests.sandbox", *arguments)
+    processes.wait_for(lambda: _listens(port), seconds=20, what="the sandbox")
+    return SandboxClient(f"http://127.0.0.1:{port}")
+
+
+def _providers(sandbox: SandboxClient) -> dict[str, str]:
+    return {
+        "OPENAI_BASE_URL": sandbox.openai_url,
+        "REPLICATE_BASE_URL": sandbox.replicate_url,
+        "REPLICATE_FILE_HOSTS": "127.0.0.1",
+        "WIX_BASE_URL": sandbox.wix_url,
+    }
+
+
+def _prepare_database(sandbox: SandboxClient, shops: Sequence[Shop], credits: int) -> None:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection, transaction
+
+    from credits import ledger
+    from wix.models import Site
+
+    call_command("migrate", verbosity=0)
+    for shop in shops:
+        address = f"https://{shop.host}"
+        site = Site.objects.create(instance_id=shop.instance_id, name=shop.name, url=address, language="en")
+        with transaction.atomic():
+            ledger.grant(ledger.lock(site.pk), credits, reason="sample data")
+        sandbox.add_shop(
+            shop.instance_id, shop.name, catalog_version=shop.catalog_version, products=shop.catalogue()
+        )
+    connection.close()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _free_port(wanted: int) -> int:
+    """The wanted one or the next that nobody uses; 0 for any."""
+    for port in range(wanted, wanted + 50) if wanted else [0]:
+        with socket.socket() as probe:
+            # As gunicorn binds: a port whose last server has just gone is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return int(probe.getsockname()[1])
+            except OSError:
+                continue
+    raise SystemExit(f"No free port from {wanted} to {wanted + 49}.")
