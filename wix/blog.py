@@ -31,7 +31,7 @@ def author(instance_id: str, *, seconds: float) -> str:
         seconds=seconds,
         params={"fieldsets": "FULL", "paging.limit": 100},
     )
-    members = listed.get("members") or []
+    members = http.pick(listed, "members")
     email = f"author-{instance_id}@{settings.WIX_AUTHOR_EMAIL_DOMAIN}"
     # Ours if it is there already: creating it twice would be refused.
     ours = [member for member in members if member.get("loginEmail") == email]
@@ -80,7 +80,7 @@ def find_drafts(instance_id: str, title: str, edited_since: datetime, *, seconds
         "fieldsets": ["URL", "RICH_CONTENT"],
     }
     answer = http.request(instance_id, "POST", f"{_DRAFTS}/query", operation="draft_query", seconds=seconds, body=body)
-    return [(_draft(found), found.get("richContent") or {}) for found in answer.get("draftPosts", [])]
+    return [(_draft(found), found.get("richContent") or {}) for found in http.pick(answer, "draftPosts")]
 
 
 def delete_draft(instance_id: str, draft_id: str, *, seconds: float) -> None:
@@ -92,7 +92,7 @@ def publish_draft(instance_id: str, draft_id: str, *, seconds: float) -> str:
     answer = http.request(
         instance_id, "POST", f"{_DRAFTS}/{draft_id}/publish", operation="draft_publish", seconds=seconds, body={}
     )
-    return str(answer.get("postId", ""))
+    return str(http.pick(answer, "postId"))
 
 
 def _draft(found: dict[str, Any]) -> Draft:

@@ -43,11 +43,11 @@ def products(instance_id: str, *, seconds: float) -> list[Product]:
     if version == _V1:
         query = {"filter": json.dumps({"visible": True}), "paging": {"limit": _PAGE, "offset": 0}}
         answer = _post(instance_id, "/stores-reader/v1/products/query", {"query": query}, seconds)
-        return [_from_v1(raw) for raw in answer.get("products", []) if raw.get("visible", True)]
+        return [_from_v1(raw) for raw in http.pick(answer, "products") if raw.get("visible", True)]
     if version == _V3:
         body = {"query": {"cursorPaging": {"limit": _PAGE}, "filter": {"visible": True}}, "fields": _V3_FIELDS}
         answer = _post(instance_id, "/stores/v3/products/query", body, seconds)
-        return [_from_v3(raw) for raw in answer.get("products", []) if raw.get("visible", True)]
+        return [_from_v3(raw) for raw in http.pick(answer, "products") if raw.get("visible", True)]
     return []
 
 
@@ -71,7 +71,7 @@ def _version(instance_id: str, seconds: float) -> str:
     answer = http.request(
         instance_id, "GET", "/stores/v3/provision/version", operation="catalog_version", seconds=seconds
     )
-    return str(answer.get("catalogVersion", ""))
+    return str(http.pick(answer, "catalogVersion"))
 
 
 def _post(instance_id: str, path: str, body: dict[str, Any], seconds: float) -> dict[str, Any]:

@@ -54,11 +54,20 @@ def sandbox(_running_sandbox: Sandbox, settings: Any, transactional_db: None) ->
         "replicate": {"requests": 450_000},
         "wix": {"requests": 200_000},
     }
-    for remembered in (openai._client, replicate._client, replicate._reader):
-        remembered.cache_clear()
     http._tokens.clear()
     yield _running_sandbox
     _running_sandbox.clear_faults()
+    close_clients()
+
+
+def close_clients() -> None:
+    """What a process keeps open as long as it lives, and was opened for this test's addresses."""
+    openai._client().close()
+    replicate._client()._client.close()
+    replicate._reader().close()
+    for remembered in (openai._client, replicate._client, replicate._reader):
+        remembered.cache_clear()
+    http._session().close()
 
 
 @pytest.fixture

@@ -1,0 +1,126 @@
+"""A create that may have succeeded is never simply repeated: wait, look, and only then create; the sweep removes what is left."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from blogs import sweep
+from blogs.models import BlogGeneration, GenerationEvent, StageOutput, Status
+from credits import ledger
+from tests import factories
+from tests.pipeline.conftest import make_due
+
+
+def age_the_create(seconds: float) -> None:
+    """As if the create had been begun that much earlier."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE blog_generations SET draft_create_started_at = draft_create_started_at - %s * interval '1 second'", [seconds]
+        )
+
+
+@pytest.fixture(autouse=True)
+def _short_deadline(settings):
+    settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, "draft": 0.6}
+
+
+def test_a_create_that_timed_out_after_succeeding_is_found_and_not_repeated(sandbox, shop, attempt):
+    sandbox.fault("wix", "after_success", "draft_create", seconds=3)
+    factories.pending_generation(shop)
+    hurt = attempt()
+    assert (hurt.status, hurt.draft_post_id) == (Status.PENDING, None)
+
+    unsure = attempt()
+    why = unsure.events.order_by("-id")[0].code
+    age_the_create(90)
+    done = attempt()
+
+    assert (unsure.status, unsure.attempts, why) == (Status.PENDING, 1, "draft_unsure")  # waiting spends nothing
+    assert done.status == Status.DONE
+    (draft,) = sandbox.drafts()
+    assert draft["id"] == str(done.draft_post_id)
+    assert StageOutput.objects.get(generation=done, stage="draft").output["found"]
+    assert len(sandbox.requests("wix", "draft_create")) == 1
+    assert ledger.discrepancies() == []
+
+
+def test_a_create_that_really_failed_is_repeated_after_the_look(sandbox, shop, attempt):
+    sandbox.fault("wix", "reset", "draft_create")
+    factories.pending_generation(shop)
+    attempt()
+    age_the_create(90)
+
+    done = attempt()
+
+    assert done.status == Status.DONE
+    assert len(sandbox.drafts()) == 1
+    assert len(sandbox.requests("wix", "draft_query")) == 1
+
+
+def test_a_draft_of_the_same_title_without_our_marker_is_not_taken_for_ours(sandbox, shop, attempt):
+    sandbox.fault("wix", "reset", "draft_create")
+    factories.pending_generation(shop, source_id="the same topic")
+    attempt()
+    # The shop's other blog about the same topic, whose article has the same title, is created meanwhile.
+    first = BlogGeneration.objects.get()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE blog_generations SET run_after = clock_timestamp() + interval '1 hour' WHERE id = %s", [first.pk])
+    twin = factories.pending_generation(shop, source_id="the same topic")
+    from blogs import pipeline, queue
+
+    (claimed,) = queue.claim(factories.WorkerFactory.create(), 1)
+    pipeline.execute(claimed)
+    age_the_create(90)
+
+    done = attempt()
+
+    drafts = {str(blog.draft_post_id) for blog in BlogGeneration.objects.all()}
+    assert done.status == Status.DONE
+    assert twin.pk != first.pk
+    assert {draft["id"] for draft in sandbox.drafts()} == drafts
+    assert len(drafts) == 2
+
+
+def test_a_second_draft_is_swept_ten_minutes_later(sandbox, shop, attempt):
+    sandbox.fault("wix", "after_success", "draft_create", seconds=3)
+    factories.pending_generation(shop)
+    attempt()
+    with connection.cursor() as cursor:  # a stopped process that wakes up in mid-create knows nothing of the first one
+        cursor.execute("UPDATE blog_generations SET draft_create_started_at = NULL")
+    done = attempt()
+    assert done.status == Status.DONE
+    assert len(sandbox.drafts()) == 2
+    BlogGeneration.objects.update(draft_sweep_at=done.finished_at)
+
+    swept = sweep.sweep_due()
+
+    assert swept == 1
+    assert [draft["id"] for draft in sandbox.drafts()] == [str(done.draft_post_id)]
+    assert done.events.filter(kind=GenerationEvent.Kind.SWEPT).count() == 1
+    assert BlogGeneration.objects.get().draft_sweep_at is None
+    assert sweep.sweep_due() == 0
+
+
+def test_a_look_up_with_a_nonsense_answer_is_not_taken_for_an_empty_one(sandbox, shop, attempt):
+    sandbox.fault("wix", "after_success", "draft_create", seconds=3)
+    factories.pending_generation(shop)
+    attempt()
+    age_the_create(90)
+    sandbox.fault("wix", "wrong_json", "draft_query")
+
+    assert attempt().status == Status.PENDING
+    assert attempt().status == Status.DONE
+    assert len(sandbox.drafts()) == 1
+
+
+def test_a_repeated_create_schedules_a_sweep_and_a_single_one_does_not(sandbox, shop, attempt):
+    factories.pending_generation(shop)
+    assert attempt().draft_sweep_at is None
+    sandbox.fault("wix", "reset", "draft_create")
+    factories.pending_generation(shop)
+    attempt()
+    age_the_create(90)
+    make_due()
+
+    assert attempt().draft_sweep_at is not None

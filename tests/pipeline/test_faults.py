@@ -1,0 +1,301 @@
+"""What the providers do wrong, over real HTTP, and what becomes of the blog and of its credits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from blogs.models import BlogGeneration, GenerationEvent, Stage, StageOutput, Status
+from credits import ledger
+from credits.models import CreditAccount
+from tests import factories
+from tests.pipeline.conftest import PRODUCTS, make_due
+from workers.models import RateLimit
+
+Kind = GenerationEvent.Kind
+
+
+def unblock_limits() -> None:
+    """The minute that a provider asked for is over."""
+    RateLimit.objects.update(blocked_until=None)
+
+
+def last_event(generation: BlogGeneration) -> GenerationEvent:
+    return generation.events.order_by("-id")[0]
+
+
+def free_and_balance(site: Any) -> tuple[int, int]:
+    account = CreditAccount.objects.get(site=site)
+    assert ledger.discrepancies() == []
+    return account.available, account.balance
+
+
+@pytest.mark.parametrize("operation", ["idea", "article"])
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("500", "provider_unavailable"),
+        ("503", "provider_unavailable"),
+        ("timeout", "timeout"),
+        ("drip", "timeout"),
+        ("reset", "provider_unavailable"),
+        ("truncated", "provider_unavailable"),
+        ("invalid_json", "provider_unavailable"),
+        ("wrong_json", "provider_unavailable"),
+        ("html", "provider_unavailable"),
+        ("length", "content_truncated"),
+    ],
+)
+def test_a_passing_fault_of_openai_costs_one_attempt_and_nothing_is_paid_twice(
+    sandbox, shop, attempt, settings, operation, kind, code
+):
+    settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, operation: 0.6}
+    sandbox.fault("openai", kind, operation, seconds=3)
+    factories.pending_generation(shop)
+
+    hurt = attempt()
+
+    assert (hurt.status, hurt.attempts, hurt.error_code, hurt.stage) == (Status.PENDING, 1, code, operation)
+    assert hurt.run_after is not None
+    settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, operation: 60}
+    done = attempt()
+    assert (done.status, done.attempts) == (Status.DONE, 2)
+    other = "article" if operation == "idea" else "idea"
+    assert len(sandbox.requests("openai", operation)) == 2
+    assert len(sandbox.requests("openai", other)) == 1
+    assert len(sandbox.requests("wix", "products_query")) == 1
+    assert free_and_balance(shop) == (975, 975)
+
+
+@pytest.mark.parametrize("kind", ["429", "429_no_retry_after", "slow_down", "insufficient_quota", "401", "403"])
+def test_a_refusal_that_is_not_the_blogs_fault_spends_no_attempt_and_holds_all_workers_back(sandbox, shop, attempt, kind):
+    sandbox.fault("openai", kind, "idea")
+    factories.pending_generation(shop)
+
+    put_off = attempt()
+
+    assert (put_off.status, put_off.attempts) == (Status.PENDING, 0)
+    assert put_off.deferred_since is not None
+    assert last_event(put_off).kind == Kind.DEFERRED
+    assert RateLimit.objects.get(provider="openai").blocked_until is not None
+    unblock_limits()
+    assert attempt().status == Status.DONE
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "code"),
+    [
+        ("refusal", "idea", "content_refused"),
+        ("content_filter", "article", "content_refused"),
+        ("request_too_large", "article", "request_too_large"),
+    ],
+)
+def test_what_will_never_succeed_fails_at_once_with_its_credits_back(sandbox, shop, attempt, kind, operation, code):
+    sandbox.fault("openai", kind, operation)
+    factories.pending_generation(shop)
+
+    failed = attempt()
+
+    assert (failed.status, failed.error_code, failed.attempts) == (Status.FAILED, code, 1)
+    assert failed.error_message.endswith(".")
+    assert free_and_balance(shop) == (1_000, 1_000)
+    assert sandbox.drafts() == []
+
+
+def test_an_article_that_keeps_naming_products_the_shop_lacks_fails_after_five_attempts(sandbox, shop, attempt):
+    sandbox.fault("openai", "invalid_article", "article", times=None)
+    factories.pending_generation(shop)
+
+    for expected in (1, 2, 3, 4):
+        assert (again := attempt()).status == Status.PENDING
+        assert (again.attempts, again.error_code) == (expected, "content_invalid")
+    failed = attempt()
+
+    assert (failed.status, failed.error_code, failed.attempts) == (Status.FAILED, "content_invalid", 5)
+    assert len(sandbox.requests("openai", "idea")) == 1
+    assert free_and_balance(shop) == (1_000, 1_000)
+
+
+def test_a_cut_article_gets_a_larger_budget_next_time(sandbox, shop, attempt):
+    sandbox.fault("openai", "length", "article")
+    factories.pending_generation(shop)
+    attempt()
+    attempt()
+
+    first, second = (request["body"]["max_completion_tokens"] for request in sandbox.requests("openai", "article"))
+
+    assert second > first
+
+
+@pytest.mark.parametrize("kind", ["prediction_failed", "aborted", "canceled", "401"])
+def test_a_picture_that_cannot_be_made_leaves_a_warning_and_no_cover(sandbox, shop, attempt, settings, kind):
+    settings.BLOG_IMAGE_PATIENCE_SECONDS = -1  # for 401: as if ten minutes had passed
+    sandbox.fault("replicate", kind, "create", times=None)
+    factories.pending_generation(shop)
+
+    done = attempt()
+
+    assert done.status == Status.DONE
+    assert done.events.filter(kind=Kind.WARNING).exists()
+    assert "media" not in sandbox.drafts()[0] or not sandbox.drafts()[0]["media"].get("wixMedia")
+    assert free_and_balance(shop) == (975, 975)
+
+
+@pytest.mark.parametrize("kind", ["500", "timeout", "reset", "wrong_json", "invalid_json", "html"])
+def test_a_passing_fault_of_replicate_is_tried_again(sandbox, shop, attempt, settings, kind):
+    settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, "image_order": 0.6}
+    sandbox.fault("replicate", kind, "create", seconds=3)
+    factories.pending_generation(shop)
+
+    assert (attempt().status, attempt().status) == (Status.PENDING, Status.DONE)
+    assert sandbox.drafts()[0]["media"]["wixMedia"]["image"]["id"]
+
+
+def test_replicates_429_puts_the_blog_off_without_spending_an_attempt(sandbox, shop, attempt):
+    sandbox.fault("replicate", "429", "create")
+    factories.pending_generation(shop)
+
+    put_off = attempt()
+
+    assert (put_off.status, put_off.attempts, put_off.stage) == (Status.PENDING, 0, "image_order")
+    assert RateLimit.objects.get(provider="replicate").rejections == 1
+
+
+def test_media_that_fails_leaves_a_warning(sandbox, shop, attempt):
+    sandbox.fault("wix", "media_failed", "media_import")
+    factories.pending_generation(shop)
+
+    done = attempt()
+
+    assert done.status == Status.DONE
+    assert done.events.get(kind=Kind.WARNING).code == "media_failed"
+
+
+@pytest.mark.parametrize("operation", ["catalog_version", "products_query", "members_list", "media_import"])
+@pytest.mark.parametrize("kind", ["500", "reset", "html", "truncated", "429"])
+def test_a_passing_fault_of_wix_is_tried_again(sandbox, shop, attempt, operation, kind):
+    sandbox.fault("wix", kind, operation)
+    factories.pending_generation(shop)
+
+    hurt = attempt()
+    unblock_limits()
+
+    assert (hurt.status, hurt.attempts) == (Status.PENDING, 0 if kind == "429" else 1)
+    assert attempt().status == Status.DONE
+    assert len(sandbox.drafts()) == 1
+    assert len(sandbox.requests("openai", "article")) == 1
+
+
+def test_a_stale_token_is_fetched_anew_once(sandbox, shop, attempt):
+    sandbox.fault("wix", "401", "products_query")
+    factories.pending_generation(shop)
+
+    assert attempt().status == Status.DONE
+    assert len(sandbox.requests("wix", "token")) == 2
+
+
+def test_a_site_that_gives_no_token_any_more_fails_with_a_code_for_support(sandbox, shop, attempt):
+    sandbox.fault("wix", "token_removed", "token", times=None)
+    factories.pending_generation(shop)
+
+    failed = attempt()
+
+    assert (failed.status, failed.error_code) == (Status.FAILED, "wix_auth_lost")
+    assert free_and_balance(shop) == (1_000, 1_000)
+
+
+@pytest.mark.parametrize("version", ["V1_CATALOG", "V3_CATALOG"])
+def test_a_product_becomes_an_article_about_it(sandbox, attempt, version):
+    site = factories.site()
+    sandbox.add_shop(str(site.instance_id), "Wool & Co", catalog_version=version, products=PRODUCTS)
+    factories.pending_generation(site, source_type="product", source_id=PRODUCTS[1]["id"])
+
+    done = attempt()
+
+    assert done.status == Status.DONE
+    products = StageOutput.objects.get(generation=done, stage=Stage.PRODUCTS).output
+    assert products["source_text"] == "Lambswool Beanie"
+    assert products["products"][0]["text"].startswith("A warm beanie")
+
+
+@pytest.mark.parametrize("version", ["V1_CATALOG", "V3_CATALOG", "STORES_NOT_INSTALLED"])
+def test_a_product_that_does_not_exist_fails_and_says_so(sandbox, attempt, version):
+    site = factories.site()
+    sandbox.add_shop(str(site.instance_id), catalog_version=version, products=PRODUCTS)
+    factories.pending_generation(site, source_type="product", source_id="99999999-0000-4000-8000-000000000000")
+
+    failed = attempt()
+
+    assert (failed.status, failed.error_code) == (Status.FAILED, "source_not_found")
+    assert free_and_balance(site) == (1_000, 1_000)
+
+
+@pytest.mark.parametrize("version", ["V1_CATALOG", "V3_CATALOG", "STORES_NOT_INSTALLED"])
+def test_a_shop_without_products_gets_its_article_all_the_same(sandbox, attempt, version):
+    site = factories.site()
+    sandbox.add_shop(str(site.instance_id), catalog_version=version)
+    factories.pending_generation(site)
+
+    assert attempt().status == Status.DONE
+
+
+def test_a_published_blog_is_published_and_twice_is_harmless(sandbox, shop, attempt):
+    sandbox.fault("wix", "500_after_success", "draft_publish")
+    factories.pending_generation(shop, publish=True)
+
+    assert (attempt().status, attempt().status) == (Status.PENDING, Status.DONE)
+    (draft,) = sandbox.drafts()
+    assert draft["status"] == "PUBLISHED"
+    assert free_and_balance(shop) == (975, 975)
+
+
+def test_publishing_that_never_works_leaves_the_draft_paid_with_a_warning(sandbox, shop, attempt):
+    sandbox.fault("wix", "500", "draft_publish", times=None)
+    factories.pending_generation(shop, publish=True)
+
+    *waiting, done = [attempt() for _ in range(5)]
+
+    assert {again.status for again in waiting} == {Status.PENDING}
+    assert done.status == Status.DONE
+    assert done.events.get(kind=Kind.WARNING).stage == Stage.PUBLISH
+    assert free_and_balance(shop) == (975, 975)
+
+
+def test_a_poison_blog_disturbs_no_other(sandbox, shop, attempt):
+    sandbox.fault("openai", "500", match="poison", times=None)
+    factories.pending_generation(shop, source_id="poison")
+    assert attempt().status == Status.PENDING
+    BlogGeneration.objects.update(priority=1)
+    factories.pending_generation(shop, source_id="healthy")
+
+    assert attempt().status == Status.DONE
+
+
+def test_a_bug_of_ours_is_retried_and_says_internal(sandbox, shop, attempt, monkeypatch, caplog):
+    monkeypatch.setattr("blogs.stages.products._fitting", lambda text, products: 1 / 0)
+    factories.pending_generation(shop)
+
+    hurt = attempt()
+
+    assert (hurt.status, hurt.error_code) == (Status.PENDING, "internal")
+    assert "unexpected error in a stage" in caplog.text
+
+
+def test_no_secret_reaches_logs_events_or_rows(sandbox, shop, attempt, caplog, settings):
+    for kind in ("401", "500", "html"):
+        sandbox.fault("openai", kind, "idea")
+    factories.pending_generation(shop)
+    for _ in range(4):
+        attempt()
+        unblock_limits()
+        make_due()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT string_agg(e::text, ' ') FROM blogs_generationevent e")
+        events = cursor.fetchone()[0]
+    rows = str(list(BlogGeneration.objects.values())) + str(list(StageOutput.objects.values()))
+    written = events + rows + caplog.text + str([record.__dict__ for record in caplog.records])
+    for secret in (settings.OPENAI_API_KEY, settings.REPLICATE_API_TOKEN, settings.WIX_APP_SECRET):
+        assert secret not in written

@@ -1,0 +1,213 @@
+"""A shop on the support desk: its credits, its line, and what staff may change about either."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.validators import RegexValidator
+from django.db import transaction
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Lower
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from blogs import lines
+from blogs.models import BlogGeneration, Status
+from credits import ledger
+from credits.models import Credit
+from wix.models import Site
+from workers import wakeup
+from workers.admin import DeskAdmin, as_uuid
+
+ENTRIES_SHOWN = 50
+# For those who search by name: a prefix that fits more shops than this says nothing.
+SITES_MATCHED = 50
+# A typing error of one zero too many should not pass.
+_CREDITS_MAX = 1_000_000
+
+
+def sites_called(term: str) -> QuerySet[Site]:
+    """By instance id, or by how the name begins."""
+    if instance_id := as_uuid(term):
+        return Site.objects.filter(instance_id=instance_id)
+    return Site.objects.alias(lower_name=Lower("name")).filter(lower_name__startswith=term.lower())
+
+
+class CreditsForm(forms.Form):
+    """`key` is made when the form is shown, so that a double click gives credits once."""
+
+    amount = forms.IntegerField(
+        min_value=-_CREDITS_MAX,
+        max_value=_CREDITS_MAX,
+        help_text="negative takes credits away; what is held stays held",
+    )
+    reason = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"size": 60}))
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+    def clean_amount(self) -> int:
+        amount: int = self.cleaned_data["amount"]
+        if not amount:
+            raise forms.ValidationError("0 credits change nothing.")
+        return amount
+
+
+class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
+    language = forms.CharField(
+        required=False,
+        max_length=35,
+        validators=[RegexValidator(re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z"), "This is not BCP 47.")],
+        help_text=Site._meta.get_field("language").help_text,
+    )
+
+    class Meta:
+        model = Site
+        fields = ["name", "language"]
+
+
+@admin.register(Site)
+class SiteAdmin(DeskAdmin):
+    form = SiteForm
+    fields = ["name", "language", "instance_id", "url", "member_id", "created_at", "removed_at"]
+    readonly_fields = ["instance_id", "url", "member_id", "created_at", "removed_at"]
+    list_display = [
+        "__str__",
+        "instance_id",
+        "connected",
+        "balance",
+        "held",
+        "available",
+        "waiting",
+        "in_flight",
+        "paused",
+    ]
+    list_select_related = ["credit_account", "line"]
+    ordering = ["-id"]
+    search_fields = ["name"]
+    search_help_text = "Instance id, or how the name begins"
+    actions = ["pause", "resume"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Site]:
+        processing = BlogGeneration.objects.filter(site=OuterRef("pk"), status=Status.PROCESSING).order_by()
+        count = Subquery(processing.values("site").annotate(count=Count("pk")).values("count"), IntegerField())
+        sites: QuerySet[Site] = super().get_queryset(request)
+        return sites.annotate(in_flight=Coalesce(count, 0))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Site], search_term: str
+    ) -> tuple[QuerySet[Site], bool]:
+        term = search_term.strip()
+        return (queryset.filter(pk__in=sites_called(term).values("pk")) if term else queryset), False
+
+    def save_model(self, request: HttpRequest, obj: Site, form: Any, change: bool) -> None:
+        # A worker may have found the author meanwhile.
+        obj.save(update_fields=form.changed_data)
+
+    # --- The list ---------------------------------------------------------------------------------------------------
+
+    @admin.display(boolean=True)
+    def connected(self, site: Site) -> bool:
+        return site.removed_at is None
+
+    @admin.display
+    def balance(self, site: Site) -> int:
+        return site.credit_account.balance if hasattr(site, "credit_account") else 0
+
+    @admin.display
+    def held(self, site: Site) -> int:
+        return site.credit_account.held if hasattr(site, "credit_account") else 0
+
+    @admin.display
+    def available(self, site: Site) -> int:
+        return site.credit_account.available if hasattr(site, "credit_account") else 0
+
+    @admin.display
+    def waiting(self, site: Site) -> int:
+        return site.line.waiting if hasattr(site, "line") else 0
+
+    @admin.display(description="in flight")
+    def in_flight(self, site: Any) -> int:
+        return int(site.in_flight)
+
+    @admin.display(description="line")
+    def paused(self, site: Site) -> SafeString | None:
+        if hasattr(site, "line") and site.line.paused:
+            return format_html('<span class="badge badge-{}">{}</span>', "pending", "paused")
+        return None
+
+    @admin.action(description="Pause the line: its blogs wait until it is resumed", permissions=["change"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Site]) -> None:
+        self._steer_lines(request, queryset, paused=True)
+
+    @admin.action(description="Resume the line", permissions=["change"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Site]) -> None:
+        self._steer_lines(request, queryset, paused=False)
+        wakeup.notify()
+
+    def _steer_lines(self, request: HttpRequest, queryset: QuerySet[Site], *, paused: bool) -> None:
+        word, changed = "Paused" if paused else "Resumed", 0
+        sites = queryset.order_by("pk")[: self.list_per_page]
+        for site in sites:
+            with transaction.atomic():
+                line = lines.lock(site.pk)
+                if line.paused == paused:
+                    continue
+                lines.pause(line) if paused else lines.resume(line)
+                self.log_change(request, site, f"{word} its line.")
+            changed += 1
+        self.message_user(request, f"{word} {changed}. {len(sites) - changed} needed no change.")
+
+    # --- A site's page ----------------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.credits_view)
+        return [path("<int:site_id>/credits/", view, name="wix_site_credits"), *super().get_urls()]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        site = context["original"]
+        entries = Credit.objects.filter(account__site=site).select_related("created_by").order_by("-id")
+        line = getattr(site, "line", None)
+        context |= {
+            "account": getattr(site, "credit_account", None),
+            "line": line,
+            "line_weight": 1 / line.step if line else None,
+            "entries": entries[:ENTRIES_SHOWN],
+            "entries_shown": ENTRIES_SHOWN,
+            "credits_form": CreditsForm() if request.user.has_perm("credits.add_credit") else None,
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def credits_view(self, request: HttpRequest, site_id: int) -> HttpResponse:
+        site = get_object_or_404(Site, pk=site_id)
+        if not (request.user.has_perm("credits.add_credit") and self.has_view_permission(request, site)):
+            raise PermissionDenied
+        form = CreditsForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            self._move_credits(request, site, form.cleaned_data)
+            return HttpResponseRedirect(reverse("admin:wix_site_change", args=[site.pk]))
+        context = {"title": f"Credits of {site}", "site_shown": site, "form": form}
+        return render(request, "admin/wix/site/credits.html", {**self.admin_site.each_context(request), **context})
+
+    def _move_credits(self, request: HttpRequest, site: Site, asked: dict[str, Any]) -> None:
+        amount, staff = asked["amount"], request.user
+        assert staff.is_authenticated
+        move = ledger.grant if amount > 0 else ledger.adjust
+        with transaction.atomic():
+            account = ledger.lock(site.pk)
+            key = f"staff:{site.pk}:{asked['key']}"
+            entry = move(account, amount, reason=asked["reason"], created_by=staff, idempotency_key=key)
+            if entry:
+                self.log_change(request, site, f"Credits {amount:+,}: {asked['reason']}")
+        if entry:
+            self.message_user(request, f"Credits {amount:+,}: done.", messages.SUCCESS)
+        else:
+            self.message_user(request, "This form was used before, so nothing was changed again.", messages.WARNING)
