@@ -25,35 +25,19 @@ AT_ONCE = 1_000
 
 _Fields = list[str | list[str] | tuple[str, ...]]
 _REQUEST: _Fields = [
-    "site",
-    "source_type",
     "source_id",
-    "language",
-    "tone",
-    "length",
-    "publish",
-    "scheduled_at",
-    "idempotency_key",
+    ("site", "source_type", "language", "tone", "length"),
+    ("publish", "scheduled_at", "idempotency_key"),
 ]
 _WHERE: _Fields = [
-    "status_badge",
-    "when",
-    "stage",
-    "attempts",
-    "rescues",
+    ("status_badge", "stage", "attempts", "rescues", "priority"),
     "error",
-    "worker",
-    "lease_expires_at",
-    "run_after",
+    ("worker", "lease_expires_at", "run_after", "deferred_since", "cancel_requested_at"),
 ]
-_WHERE += ["deferred_since", "cancel_requested_at", "priority"]
 _TIMES: _Fields = [
-    "created_at",
-    "started_at",
-    "finished_at",
-    "draft_create_started_at",
-    "draft_sweep_at",
+    ("created_at", "started_at", "finished_at"),
     "draft_post_id",
+    ("draft_create_started_at", "draft_sweep_at"),
 ]
 
 
@@ -72,7 +56,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
         ("Where it is", {"fields": _WHERE}),
         ("When", {"fields": _TIMES}),
     ]
-    readonly_fields = ["status_badge", "when", "error"]
+    readonly_fields = ["status_badge", "error"]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[BlogGeneration], search_term: str
@@ -98,16 +82,15 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     def when(self, generation: BlogGeneration) -> str:
         now = timezone.now()
         if generation.finished_at:
-            return f"{span((now - generation.finished_at).total_seconds())} ago"
+            return f"finished {span((now - generation.finished_at).total_seconds())} ago"
         if generation.run_after:
             ahead = (generation.run_after - now).total_seconds()
             return f"starts in {span(ahead)}" if ahead > 0 else "due now"
-        verb = "running, asked for" if generation.status == Status.PROCESSING else "waiting, asked for"
-        return f"{verb} {span((now - generation.created_at).total_seconds())} ago"
+        return f"asked {span((now - generation.created_at).total_seconds())} ago"
 
     @admin.display(description="last error")
-    def error(self, generation: BlogGeneration) -> str:
-        return f"{generation.error_code}: {generation.error_message}" if generation.error_code else ""
+    def error(self, generation: BlogGeneration) -> str | None:
+        return f"{generation.error_code}: {generation.error_message}" if generation.error_code else None
 
     # --- Actions ----------------------------------------------------------------------------------------------------
 

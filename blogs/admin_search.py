@@ -50,8 +50,8 @@ WITH RECURSIVE codes AS (
 SELECT error_code FROM codes WHERE error_code IS NOT NULL LIMIT 100
 """
 
-# `created_at` has no index of its own, but ids are given in its order, give or take overlapping transactions: halve the ids
-# until the first one of that time is found, some twenty look-ups by primary key.
+# `created_at` has no index of its own, but ids are given in its order, give or take overlapping transactions: halve the
+# ids until the first one of that time is found, some twenty look-ups by primary key.
 _FIRST_SINCE = """
 WITH RECURSIVE halves AS (
     SELECT coalesce(min(id), 0) AS low, coalesce(max(id), 0) + 1 AS high FROM blog_generations

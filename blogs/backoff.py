@@ -18,4 +18,5 @@ def deferral_seconds(asked: float, elapsed: float) -> float:
 
 
 def _jittered(seconds: float) -> float:
-    return min(seconds, settings.BLOG_BACKOFF_MAX_SECONDS) * random.uniform(0.75, 1.25)
+    longest: float = settings.BLOG_BACKOFF_MAX_SECONDS
+    return min(seconds, longest) * random.uniform(0.75, 1.25)

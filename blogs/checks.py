@@ -8,7 +8,13 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 @register(Tags.compatibility)
 def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    positive = ["BLOG_CREDITS", "BLOG_QUEUE_LIMIT", "BLOG_MAX_ATTEMPTS", "BLOG_WORKER_THREADS", "BLOG_WORKER_SITE_SEATS"]
+    positive = [
+        "BLOG_CREDITS",
+        "BLOG_QUEUE_LIMIT",
+        "BLOG_MAX_ATTEMPTS",
+        "BLOG_WORKER_THREADS",
+        "BLOG_WORKER_SITE_SEATS",
+    ]
     found: list[CheckMessage] = [
         Error(f"{name} must be at least 1, not {getattr(settings, name)}.", hint=f"Correct {name}.", id="blogs.E001")
         for name in positive

@@ -58,7 +58,7 @@ def _measured() -> float:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM blog_generations"
-            " WHERE finished_at > clock_timestamp() - %s * interval '1 second'"
+            " WHERE finished_at > (SELECT clock_timestamp() - %s * interval '1 second')"
             " GROUP BY date_trunc('minute', finished_at)) AS minutes",
             [_WINDOW_SECONDS],
         )
@@ -69,4 +69,5 @@ def _allowed() -> float:
     """What the provider limits allow: two OpenAI calls a blog, or the tokens that they reserve."""
     openai = settings.RATE_LIMITS["openai"]
     tokens = settings.OPENAI_IDEA_MAX_TOKENS + settings.OPENAI_ARTICLE_MAX_TOKENS["medium"] + 2_000
-    return min(openai["requests"] / 2, openai["tokens"] / tokens) / 60
+    blogs_a_minute: float = min(openai["requests"] / 2, openai["tokens"] / tokens)
+    return blogs_a_minute / 60

@@ -20,28 +20,26 @@ publishing, where every failure is a warning. Locks are taken in the order credi
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, fields
-from datetime import datetime
-from functools import partial
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
-from blogs import admission, backoff, lines
-from blogs.models import Article, BlogGeneration, GenerationEvent, SiteLine, Stage, StageOutput, Status
+from blogs import admission, backoff, history, lines
+from blogs.models import Article, BlogGeneration, GenerationEvent, SiteLine, Stage, Status
 from credits import ledger
 from credits.models import CreditAccount
 from wix.models import Site
-from workers import metrics, wakeup
+from workers import wakeup
 from workers.database_clock import ClockTimestamp, seconds_from_now
 from workers.errors import LeaseLost, PermanentError, RateLimited, WorkError
 from workers.outage import outlasts_an_outage
 
-logger = logging.getLogger(__name__)
 Kind = GenerationEvent.Kind
 
 # What `queue.claim` sets; here, because this file alone writes `status`.
@@ -50,6 +48,10 @@ START = """
     lease_token = gen_random_uuid(), lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second',
     worker_id = %(worker)s, started_at = coalesce(started_at, clock_timestamp())
 """
+
+
+# Clocks differ, requests travel: a little late is now, more is a mistake that the caller should hear of.
+_LATE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,10 @@ class IdempotencyConflict(Exception):
     """The same idempotency key came with another request."""
 
 
+class SchedulePassed(Exception):
+    """The time asked for is over."""
+
+
 class WrongState(Exception):
     """The blog isn't in a state that allows this; str() says why, for a person."""
 
@@ -79,11 +85,14 @@ class WrongState(Exception):
 def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = None) -> BlogGeneration:
     """Accept a request and hold its credits. The same key again returns the same blog, with one hold.
 
-    Raises admission.NoRoom, ledger.InsufficientCredits or IdempotencyConflict; then nothing is stored.
+    Raises admission.NoRoom, ledger.InsufficientCredits, SchedulePassed or IdempotencyConflict; then nothing is stored.
     """
     if idempotency_key and (known := _same_request(site, request, idempotency_key)):
         return known
-    scheduled = request.scheduled_at is not None
+    now = timezone.now()
+    scheduled = request.scheduled_at is not None and request.scheduled_at > now
+    if request.scheduled_at and request.scheduled_at < now - _LATE:
+        raise SchedulePassed
     admission.require_room(site.pk, scheduled=scheduled)
     with transaction.atomic():
         account = ledger.lock(site.pk)
@@ -96,11 +105,11 @@ def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = No
             site=site,
             idempotency_key=idempotency_key,
             ready=not scheduled,
-            run_after=request.scheduled_at,
+            run_after=request.scheduled_at if scheduled else None,
             **_columns(request),
         )
         ledger.hold(account, generation.pk, settings.BLOG_CREDITS)
-        _record(generation, Kind.SUBMITTED)
+        history.record(generation, Kind.SUBMITTED)
     if not scheduled:
         wakeup.notify()
     return generation
@@ -113,8 +122,9 @@ def requeue(generation_id: int, *, by: str) -> BlogGeneration:
         if generation.status != Status.FAILED:
             raise WrongState(f"it is {generation.status}; only FAILED blogs can be retried")
         ledger.hold(account, generation.pk, settings.BLOG_CREDITS)
-        _join(line, generation, attempts=0, rescues=0, finished_at=None, error_code="", error_message="")
-        _record(generation, Kind.REQUEUED, worker=by)
+        forgotten = {"cancel_requested_at": None, "error_code": "", "error_message": ""}
+        _join(line, generation, attempts=0, rescues=0, finished_at=None, **forgotten)
+        history.record(generation, Kind.REQUEUED, worker=by)
     wakeup.notify()
     return generation
 
@@ -136,7 +146,7 @@ def checkpoint(
     """Save a stage's output, once, and move on to the next stage. False: it was cancelled here, as the shop had asked."""
     with transaction.atomic():
         _update_mine(generation, stage=next_stage, deferred_since=None, **columns)
-        _save_output(generation, stage, output, warning)
+        history.save_output(generation, stage, output, warning)
         if article:
             Article.objects.bulk_create([article], ignore_conflicts=True)
     generation.stage = next_stage
@@ -164,9 +174,9 @@ def succeed(
     with transaction.atomic():
         account = ledger.lock(generation.site_id)
         _finish(generation, Status.DONE, error_code="", error_message="", **columns)
-        _save_output(generation, stage, output, warning)
+        history.save_output(generation, stage, output, warning)
         ledger.capture(account, generation.pk)
-        _record(generation, Kind.DONE)
+        history.record(generation, Kind.DONE)
 
 
 @outlasts_an_outage
@@ -180,7 +190,7 @@ def defer(generation: BlogGeneration, limited: RateLimited) -> None:
         wait = backoff.deferral_seconds(limited.retry_in, elapsed)
         since = Coalesce("deferred_since", ClockTimestamp())
         if _wait(generation, wait, attempts=F("attempts") - 1, deferred_since=since):
-            _record(generation, Kind.DEFERRED, limited)
+            history.record(generation, Kind.DEFERRED, limited)
 
 
 @outlasts_an_outage
@@ -191,8 +201,8 @@ def retry_later(generation: BlogGeneration, error: WorkError) -> None:
         return
     with transaction.atomic():
         wait = backoff.retry_seconds(generation.attempts)
-        if _wait(generation, wait, error_code=error.code, error_message=error.message):
-            _record(generation, Kind.RETRYING, error)
+        if _wait(generation, wait, deferred_since=None, error_code=error.code, error_message=error.message):
+            history.record(generation, Kind.RETRYING, error)
 
 
 @outlasts_an_outage
@@ -205,7 +215,7 @@ def fail(generation: BlogGeneration, error: WorkError) -> None:
         account = ledger.lock(generation.site_id)
         _finish(generation, Status.FAILED, error_code=error.code, error_message=error.message)
         ledger.release(account, generation.pk, reason=error.code)
-        _record(generation, Kind.FAILED, error)
+        history.record(generation, Kind.FAILED, error)
 
 
 @outlasts_an_outage
@@ -218,7 +228,7 @@ def honour_cancel(generation: BlogGeneration) -> bool:
         account = ledger.lock(generation.site_id)
         _finish(generation, Status.CANCELLED)
         ledger.release(account, generation.pk, reason="cancelled")
-        _record(generation, Kind.CANCELLED)
+        history.record(generation, Kind.CANCELLED)
     return True
 
 
@@ -236,13 +246,13 @@ def cancel(generation_id: int, *, by: str) -> BlogGeneration:
             raise WrongState(f"{because}; only blogs without a draft that are PENDING or PROCESSING can be cancelled")
         if generation.status == Status.PROCESSING:
             _write(generation, cancel_requested_at=ClockTimestamp())
-            _record(generation, Kind.CANCEL_REQUESTED, worker=by)
+            history.record(generation, Kind.CANCEL_REQUESTED, worker=by)
             return generation
         if generation.ready:
             lines.leave(line)
         _write(generation, **_final(Status.CANCELLED))
         ledger.release(account, generation.pk, reason="cancelled")
-        _record(generation, Kind.CANCELLED, worker=by)
+        history.record(generation, Kind.CANCELLED, worker=by)
     return generation
 
 
@@ -254,7 +264,7 @@ def rescue(generation_id: int) -> bool:
         overdue = _rows(generation).filter(status=Status.PROCESSING).values_list(late, flat=True).first()
         if overdue is None or overdue.total_seconds() <= 0:
             return False
-        _record(generation, Kind.RESCUED, message=f"its lease ended {overdue.total_seconds():.1f} s ago")
+        history.record(generation, Kind.RESCUED, message=f"its lease ended {overdue.total_seconds():.1f} s ago")
         if generation.rescues >= settings.BLOG_MAX_RESCUES:
             fail(generation, PermanentError("rescued_too_often", _POISON.format(generation.rescues)))
         elif not honour_cancel(generation):
@@ -274,7 +284,7 @@ def hand_back(generation: BlogGeneration) -> bool:
             return False
         if not honour_cancel(current):
             _join(line, current, attempts=F("attempts") - 1)
-            _record(current, Kind.HANDED_BACK)
+            history.record(current, Kind.HANDED_BACK)
     wakeup.notify()
     return True
 
@@ -350,42 +360,3 @@ def _same_request(site: Site, request: BlogRequest, key: str) -> BlogGeneration 
     if known and any(getattr(known, name) != value for name, value in _columns(request).items()):
         raise IdempotencyConflict
     return known
-
-
-def _save_output(generation: BlogGeneration, stage: Stage, output: dict[str, Any], warning: WorkError | None) -> None:
-    # A commit whose answer was lost in an outage is tried again: the output may be there already.
-    saved = StageOutput(generation=generation, stage=stage, output=output)
-    StageOutput.objects.bulk_create([saved], ignore_conflicts=True)
-    _record(generation, Kind.CHECKPOINT, stage=stage)
-    if warning:
-        _record(generation, Kind.WARNING, warning, stage=stage)
-
-
-def _record(
-    generation: BlogGeneration,
-    kind: Kind,
-    error: WorkError | None = None,
-    *,
-    stage: str = "",
-    worker: str = "",
-    message: str = "",
-) -> None:
-    """The event now, its log line once the transaction has committed."""
-    event = GenerationEvent.objects.create(
-        generation_id=generation.pk,
-        kind=kind,
-        stage=stage or generation.stage,
-        attempt=generation.attempts,
-        worker=worker or generation.worker_name,
-        code=error.code if error else "",
-        message=error.message if error else message,
-    )
-    level = logging.WARNING if kind in (Kind.FAILED, Kind.WARNING, Kind.RESCUED) else logging.INFO
-    ids = {"action": event.kind, "blog": generation.pk, "site": generation.site_id, "stage": event.stage}
-    about = {**ids, "attempt": event.attempt, **({"code": event.code} if error else {})}
-    transaction.on_commit(partial(_announce, level, event.kind, about))
-
-
-def _announce(level: int, kind: Kind, about: dict[str, Any]) -> None:
-    metrics.count("work", kind)
-    logger.log(level, "blog %s", kind, extra=about)

@@ -86,7 +86,9 @@ class BlogGeneration(models.Model):
     deferred_since = models.DateTimeField(null=True, blank=True, help_text="since when it has only been put off")
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
 
-    stage = models.CharField(max_length=12, choices=Stage, default=Stage.PRODUCTS, help_text="the one it is in, or needs next")
+    stage = models.CharField(
+        max_length=12, choices=Stage, default=Stage.PRODUCTS, help_text="the one it is in, or needs next"
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     rescues = models.PositiveSmallIntegerField(default=0)
     lease_token = models.UUIDField(null=True, blank=True)
@@ -157,7 +159,9 @@ class BlogGeneration(models.Model):
             models.Index(fields=["run_after"], condition=Q(status="PENDING", ready=False), name="blog_due"),
             models.Index(fields=["lease_expires_at"], condition=Q(status="PROCESSING"), name="blog_leased"),
             models.Index(fields=["draft_sweep_at"], condition=Q(draft_sweep_at__isnull=False), name="blog_sweep"),
-            models.Index(fields=["site", "scheduled_at"], condition=Q(status="PENDING", ready=False), name="blog_scheduled"),
+            models.Index(
+                fields=["site", "scheduled_at"], condition=Q(status="PENDING", ready=False), name="blog_scheduled"
+            ),
             models.Index(fields=["site", "-id"], name="blog_of_site"),
             models.Index(fields=["site", "status", "-id"], name="blog_of_site_by_status"),
             models.Index(fields=["status", "-id"], name="blog_by_status"),
@@ -195,7 +199,9 @@ class SiteLine(models.Model):
             models.CheckConstraint(condition=Q(step__gt=0), name="site_line_step_positive"),
             models.CheckConstraint(condition=Q(waiting__gte=0), name="site_line_waiting_not_negative"),
         ]
-        indexes = [models.Index(fields=["turn", "site"], condition=Q(waiting__gt=0, paused=False), name="site_line_next")]
+        indexes = [
+            models.Index(fields=["turn", "site"], condition=Q(waiting__gt=0, paused=False), name="site_line_next")
+        ]
 
     def __str__(self) -> str:
         return f"line of site {self.site_id}"

@@ -18,8 +18,8 @@ from django.conf import settings
 from django.db.models import F
 
 from blogs import lifecycle
-from blogs.article import Article as ArticleContent
 from blogs.article import VERSION, word_count
+from blogs.article import Article as ArticleContent
 from blogs.models import Article, BlogGeneration, Stage
 from blogs.stages import Inputs, article, draft, idea, image, image_order, media, products, publish
 from wix.models import Site
@@ -102,7 +102,7 @@ def run(generation: BlogGeneration) -> None:
             **columns,
         ):
             return
-        inputs = replace(inputs, draft_post_id=generation.draft_post_id and str(generation.draft_post_id))
+        inputs = replace(inputs, draft_post_id=_text(generation.draft_post_id))
 
 
 def _take(step: Step, generation: BlogGeneration, inputs: Inputs) -> tuple[Output, WorkError | None]:
@@ -140,7 +140,7 @@ def _inputs(generation: BlogGeneration) -> Inputs:
         generation_id=generation.pk,
         instance_id=str(site.instance_id),
         site_name=site.name,
-        member_id=str(site.member_id) if site.member_id else None,
+        member_id=_text(site.member_id),
         source_type=generation.source_type,
         source_id=generation.source_id,
         language=generation.language or site.language or "en",
@@ -149,10 +149,14 @@ def _inputs(generation: BlogGeneration) -> Inputs:
         attempt=generation.attempts,
         seconds=0,
         outputs=dict(generation.outputs.values_list("stage", "output")),
-        draft_post_id=str(generation.draft_post_id) if generation.draft_post_id else None,
+        draft_post_id=_text(generation.draft_post_id),
         draft_create_age=age.total_seconds() if age else None,
         note_draft_create=functools.partial(lifecycle.note_draft_create, generation),
     )
+
+
+def _text(known: object) -> str | None:
+    return str(known) if known else None
 
 
 def _columns(stage: Stage, output: Output, generation: BlogGeneration) -> dict[str, Any]:
@@ -160,8 +164,13 @@ def _columns(stage: Stage, output: Output, generation: BlogGeneration) -> dict[s
     if stage != Stage.DRAFT:
         return {}
     if member_id := output.get("member_id"):
-        Site.objects.filter(pk=generation.site_id).exclude(member_id=member_id).update(member_id=member_id)
+        _remember_author(generation.site_id, member_id)
     return {"draft_post_id": output["draft_post_id"], "draft_post_url": output["draft_post_url"]}
+
+
+@outlasts_an_outage
+def _remember_author(site_id: int, member_id: str) -> None:
+    Site.objects.filter(pk=site_id).exclude(member_id=member_id).update(member_id=member_id)
 
 
 def _article_row(generation: BlogGeneration, output: Output) -> Article:

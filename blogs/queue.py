@@ -18,17 +18,20 @@ from workers.database_clock import ClockTimestamp
 from workers.models import WorkerProcess
 
 _FIELDS = BlogGeneration._meta.concrete_fields
-_COLUMNS = ", ".join(field.column for field in _FIELDS)
+_COLUMNS = ", ".join(str(field.column) for field in _FIELDS)
 
 # The lock and the claim are ONE string, so one implicit transaction: a claimer that is stopped between two statements would
 # block all others. And they are two statements, since a single one that took the lock would go by the snapshot from before it.
 #
-# `lines` are the lowest turns among those that wait; `starts` has a row for each start such a line could have, those beyond
-# the site's share of this worker's seats after all others, so that no seat stays idle. A line's blogs go by priority, then
-# whatever has run before, then age.
+# `lines` are the lowest turns among those that wait: as many as there are seats, and one more for each site that has its share
+# of this worker already. `starts` has a row for each start such a line could have, those beyond a site's share after all
+# others, so that no seat stays idle. A line's blogs go by priority, then whatever has run before, then age.
 _CLAIM = f"""
 SELECT pg_advisory_xact_lock({lines.CLAIM_LOCK});
-WITH lines AS MATERIALIZED (
+WITH held AS MATERIALIZED (
+    SELECT site_id, count(*) AS seats FROM blog_generations
+     WHERE status = 'PROCESSING' AND worker_id = %(worker)s GROUP BY site_id
+), lines AS MATERIALIZED (
     SELECT l.site_id, l.turn, l.step, l.waiting
       FROM blogs_siteline l JOIN wix_site site ON site.id = l.site_id
      WHERE l.waiting > 0 AND NOT l.paused
@@ -36,11 +39,9 @@ WITH lines AS MATERIALIZED (
            SELECT 1 FROM workers_ratelimit r
             WHERE r.provider = 'wix' AND r.key = site.instance_id::text AND r.model = ''
               AND r.blocked_until > clock_timestamp() + interval '5 seconds')
-     ORDER BY l.turn, l.site_id LIMIT %(limit)s
+     ORDER BY l.turn, l.site_id
+     LIMIT %(limit)s + (SELECT count(*) FROM held WHERE seats >= %(site_seats)s)
        FOR UPDATE OF l
-), held AS (
-    SELECT site_id, count(*) AS seats FROM blog_generations
-     WHERE status = 'PROCESSING' AND worker_id = %(worker)s GROUP BY site_id
 ), starts AS (
     SELECT l.site_id
       FROM lines l LEFT JOIN held USING (site_id), generate_series(1, least(l.waiting, %(limit)s)) AS nth
@@ -77,7 +78,7 @@ _PROMOTE = f"""
 SELECT pg_advisory_xact_lock({lines.CLAIM_LOCK});
 WITH due AS (
     SELECT id, site_id FROM blog_generations
-     WHERE status = 'PENDING' AND NOT ready AND run_after <= clock_timestamp()
+     WHERE status = 'PENDING' AND NOT ready AND run_after <= (SELECT clock_timestamp())
      ORDER BY run_after LIMIT %(chunk)s
 ), waking AS MATERIALIZED (
     SELECT site_id FROM blogs_siteline WHERE site_id IN (SELECT site_id FROM due) ORDER BY site_id FOR UPDATE
@@ -115,7 +116,10 @@ def claim(worker: WorkerProcess, limit: int) -> list[BlogGeneration]:
                 "lease": settings.BLOG_WORKER_LEASE_SECONDS,
             },
         )
-        claimed = [BlogGeneration.from_db(connection.alias, [field.attname for field in _FIELDS], row) for row in cursor.fetchall()]
+        claimed = [
+            BlogGeneration.from_db(connection.alias, [field.attname for field in _FIELDS], row)
+            for row in cursor.fetchall()
+        ]
     for generation in claimed:
         generation.worker_name = worker.name
     return claimed
@@ -139,7 +143,7 @@ def promote() -> int:
     while True:
         with connection.cursor() as cursor:
             cursor.execute(_PROMOTE, {"chunk": _PROMOTE_CHUNK})
-            chunk = cursor.fetchone()[0]
+            chunk = int(cursor.fetchone()[0])
         promoted += chunk
         if chunk < _PROMOTE_CHUNK:
             break
@@ -187,10 +191,13 @@ def stats() -> dict[str, Any]:
 
 
 _STATS = """
-SELECT coalesce(extract(epoch FROM clock_timestamp() - (
-           SELECT min(created_at) FROM blog_generations WHERE ready)), 0),
-       (SELECT count(*) FROM (SELECT 1 FROM blog_generations WHERE status = 'PENDING' AND NOT ready LIMIT 10000) AS d),
+WITH last_minute AS (
+    SELECT status FROM blog_generations WHERE finished_at > (SELECT clock_timestamp() - interval '1 minute')
+)
+SELECT coalesce(extract(epoch FROM clock_timestamp() - (SELECT min(created_at) FROM blog_generations WHERE ready)), 0),
+       (SELECT count(*) FROM (
+           SELECT 1 FROM blog_generations WHERE status = 'PENDING' AND NOT ready LIMIT 10000) AS delayed),
        (SELECT count(*) FROM blog_generations WHERE status = 'PROCESSING'),
-       (SELECT count(*) FROM blog_generations WHERE finished_at > clock_timestamp() - interval '1 minute' AND status = 'DONE'),
-       (SELECT count(*) FROM blog_generations WHERE finished_at > clock_timestamp() - interval '1 minute' AND status = 'FAILED')
+       (SELECT count(*) FROM last_minute WHERE status = 'DONE'),
+       (SELECT count(*) FROM last_minute WHERE status = 'FAILED')
 """

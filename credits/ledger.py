@@ -1,7 +1,8 @@
-"""Where money moves: hold at submit, capture when a blog is DONE, release when it is FAILED or CANCELLED; grant and adjust by staff.
+"""Where money moves.
 
-Every function runs inside its caller's transaction, with the account's row locked first (lock order: credit account, site line,
-blog). The account row is the lock and the running total; the entries are the proof, which `check_ledger` adds up.
+Hold at submit, capture when a blog is DONE, release when it is FAILED or CANCELLED; grant and adjust by staff. Every function
+runs inside its caller's transaction, with the account's row locked first (lock order: credit account, site line, blog). The
+account is the lock and the running total; the entries are the proof, which `check_ledger` adds up.
 """
 
 from __future__ import annotations
@@ -50,9 +51,7 @@ def hold(account: CreditAccount, generation_id: int, amount: int) -> Credit:
 def capture(account: CreditAccount, generation_id: int) -> Credit:
     """The blog is done: its held credits are spent."""
     held = _open_hold(generation_id)
-    CreditAccount.objects.filter(pk=account.pk).update(
-        held=F("held") - held.amount, balance=F("balance") - held.amount
-    )
+    CreditAccount.objects.filter(pk=account.pk).update(held=F("held") - held.amount, balance=F("balance") - held.amount)
     return _write(
         account, Kind.CAPTURE, held.amount, balance_change=-held.amount, generation_id=generation_id, hold=held
     )
@@ -76,9 +75,7 @@ def grant(
     """Give credits; an open debt is paid from them first. None if this key was used before: nothing is given twice."""
     if amount <= 0:
         raise ValueError("a grant is a positive number of credits; to take some away, adjust")
-    return _change(
-        account, Kind.GRANT, amount, reason=reason, created_by=created_by, idempotency_key=idempotency_key
-    )
+    return _change(account, Kind.GRANT, amount, reason=reason, created_by=created_by, idempotency_key=idempotency_key)
 
 
 def adjust(
@@ -92,14 +89,12 @@ def adjust(
     """Correct a balance up or down. What is held for running blogs stays: the rest of a larger deduction becomes debt."""
     if not change:
         raise ValueError("an adjustment of 0 credits changes nothing")
-    return _change(
-        account, Kind.ADJUST, change, reason=reason, created_by=created_by, idempotency_key=idempotency_key
-    )
+    return _change(account, Kind.ADJUST, change, reason=reason, created_by=created_by, idempotency_key=idempotency_key)
 
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    account_id: int
+    account_id: int | None
     site_id: int
     problem: str
 
@@ -140,15 +135,17 @@ SELECT a.id, a.site_id,
   FROM credits_creditaccount a LEFT JOIN sums s ON s.account_id = a.id
  WHERE a.held <> coalesce(s.holds, 0) - coalesce(s.settled, 0)
 UNION ALL
-SELECT a.id, a.site_id, format('blog %s is %s with %s open holds and %s captures', b.generation_id, b.status, open_holds, captures)
+SELECT a.id, a.site_id,
+       format('blog %s is %s with %s open holds and %s captures', b.generation_id, b.status, open_holds, captures)
   FROM blogs b JOIN credits_creditaccount a ON a.id = b.account_id
  WHERE b.status IS NOT NULL
    AND (open_holds, captures) IS DISTINCT FROM CASE b.status
-       WHEN 'DONE' THEN (0::bigint, 1::bigint) WHEN 'FAILED' THEN (0::bigint, 0::bigint) WHEN 'CANCELLED' THEN (0::bigint, 0::bigint)
+       WHEN 'DONE' THEN (0::bigint, 1::bigint)
+       WHEN 'FAILED' THEN (0::bigint, 0::bigint) WHEN 'CANCELLED' THEN (0::bigint, 0::bigint)
        ELSE (1::bigint, 0::bigint) END
 UNION ALL
-SELECT a.id, a.site_id, format('blog %s is %s without any entry', g.id, g.status)
-  FROM blog_generations g JOIN credits_creditaccount a ON a.site_id = g.site_id
+SELECT a.id, g.site_id, format('blog %s is %s without any entry', g.id, g.status)
+  FROM blog_generations g LEFT JOIN credits_creditaccount a ON a.site_id = g.site_id
  WHERE NOT EXISTS (SELECT 1 FROM credits_credit c WHERE c.generation_id = g.id)
 ORDER BY 1
 """

@@ -71,7 +71,9 @@ class Credit(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=["grant", "hold", "capture", "release", "adjust"]), name="credit_kind"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["grant", "hold", "capture", "release", "adjust"]), name="credit_kind"
+            ),
             models.CheckConstraint(condition=Q(amount__gt=0), name="credit_amount_positive"),
             models.CheckConstraint(
                 condition=Q(kind__in=["hold", "release"], balance_change=0, debt_change=0)
@@ -82,7 +84,12 @@ class Credit(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(kind="hold", generation__isnull=False, hold__isnull=True, hold_number__isnull=False)
-                | Q(kind__in=["capture", "release"], generation__isnull=False, hold__isnull=False, hold_number__isnull=True)
+                | Q(
+                    kind__in=["capture", "release"],
+                    generation__isnull=False,
+                    hold__isnull=False,
+                    hold_number__isnull=True,
+                )
                 | Q(kind__in=["grant", "adjust"], hold__isnull=True, hold_number__isnull=True),
                 name="credit_shape",
             ),

@@ -6,13 +6,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from credits.models import CreditAccount
+from wix.auth import site_of
 
 
 class CreditsView(APIView):
     """What the site has: `available` can be spent, `held` belongs to blogs that are not finished."""
 
     def get(self, request: Request) -> Response:
-        account = CreditAccount.objects.filter(site=request.user).first() or CreditAccount()
+        account = CreditAccount.objects.filter(site=site_of(request)).first() or CreditAccount()
         recent = account.entries.order_by("-id")[:20] if account.pk else []
         return Response(
             {

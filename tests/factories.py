@@ -51,7 +51,9 @@ def pending_generation(site_: Site | None = None, **fields: Any) -> BlogGenerati
     return lifecycle.submit(site=site_ or site(), request=blog_request(**fields))
 
 
-def processing_generation(site_: Site | None = None, worker: WorkerProcess | None = None, **fields: Any) -> BlogGeneration:
+def processing_generation(
+    site_: Site | None = None, worker: WorkerProcess | None = None, **fields: Any
+) -> BlogGeneration:
     """Claimed by a worker, its lease held by what is returned. Nothing else may be waiting."""
     pending = pending_generation(site_, **fields)
     (claimed,) = queue.claim(worker or WorkerFactory.create(), 1)

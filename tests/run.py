@@ -20,8 +20,8 @@ ENVIRONMENT = {
 
 
 def main(arguments: list[str]) -> int:
-    with embedded_postgres.spare_server("test") as url:
-        environment = {**os.environ, **ENVIRONMENT, "DATABASE_URL": url}
+    with embedded_postgres.spare_server("test") as server:
+        environment = {**os.environ, **ENVIRONMENT, "DATABASE_URL": server.url}
         return subprocess.run([sys.executable, "-m", "pytest", *(arguments or ["-n", "2"])], env=environment).returncode
 
 

@@ -56,13 +56,25 @@ SHOPS = (
         "Harbour Coffee",
         "V3_CATALOG",
         (
-            ("Morning Blend", "A medium roast of beans from Colombia and Ethiopia with notes of cocoa and orange, roasted every Tuesday."),
+            (
+                "Morning Blend",
+                "A medium roast of beans from Colombia and Ethiopia with notes of cocoa and orange, roasted every Tuesday.",
+            ),
             ("Dark Anchor", "A dark roast for espresso, low in acidity, with a taste of walnut and dark chocolate."),
             ("Ceramic Dripper", "A hand-thrown dripper for one or two cups that keeps the water hot while it pours."),
-            ("Travel Grinder", "A small hand grinder with steel burrs and eighteen settings, from Turkish to French press."),
+            (
+                "Travel Grinder",
+                "A small hand grinder with steel burrs and eighteen settings, from Turkish to French press.",
+            ),
             ("Linen Filter", "A reusable filter of washed linen; rinse it after each use and it lasts for a year."),
         ),
-        ("pour over coffee at home", "how to store coffee beans", "Which grind for which brewer", "coffee for beginners", "espresso without a machine"),
+        (
+            "pour over coffee at home",
+            "how to store coffee beans",
+            "Which grind for which brewer",
+            "coffee for beginners",
+            "espresso without a machine",
+        ),
         24,
     ),
     Shop(

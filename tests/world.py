@@ -14,6 +14,7 @@ from typing import Any
 import requests
 
 from config import embedded_postgres
+from config.embedded_postgres import Server
 from config.processes import Processes
 from tests.sandbox import SandboxClient
 from tests.shops import Shop
@@ -29,6 +30,7 @@ class World:
     url: str
     sandbox: SandboxClient
     processes: Processes
+    database: Server
     environment: dict[str, str] = field(repr=False)
 
     def start_worker(self, name: str = "worker", *arguments: str) -> None:
@@ -49,10 +51,10 @@ def running(
     """PostgreSQL, sandbox and gunicorn; workers are started by the caller. Time runs `speed` times faster than at the real
     services: latencies are divided by it, limits multiplied. This process's own Django uses the same database."""
     _LOGS.mkdir(exist_ok=True)
-    with embedded_postgres.spare_server(purpose) as database_url:
+    with embedded_postgres.spare_server(purpose) as database:
         port = _free_port(port)
         url = f"http://localhost:{port}"
-        environment = {**os.environ, **_environment(database_url, port, speed), **settings}
+        environment = {**os.environ, **_environment(database.url, port, speed), **settings}
         with Processes(environment, log=_LOGS / f"{purpose}-{port}.log", grace=15) as processes:
             sandbox = _start_sandbox(processes, speed)
             providers = _providers(sandbox)
@@ -60,7 +62,7 @@ def running(
             _prepare_database(sandbox, shops, credits)
             processes.start("web", "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi", **providers)
             processes.wait_for(lambda: _answers(f"{url}/health"), seconds=30, what="the API")
-            yield World(url, sandbox, processes, providers)
+            yield World(url, sandbox, processes, database, providers)
 
 
 def _environment(database_url: str, port: int, speed: float) -> dict[str, str]:
@@ -122,9 +124,7 @@ def _prepare_database(sandbox: SandboxClient, shops: Sequence[Shop], credits: in
         site = Site.objects.create(instance_id=shop.instance_id, name=shop.name, url=address, language="en")
         with transaction.atomic():
             ledger.grant(ledger.lock(site.pk), credits, reason="sample data")
-        sandbox.add_shop(
-            shop.instance_id, shop.name, catalog_version=shop.catalog_version, products=shop.catalogue()
-        )
+        sandbox.add_shop(shop.instance_id, shop.name, catalog_version=shop.catalog_version, products=shop.catalogue())
     connection.close()
 
 

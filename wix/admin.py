@@ -30,6 +30,8 @@ from workers.admin import DeskAdmin, as_uuid
 ENTRIES_SHOWN = 50
 # For those who search by name: a prefix that fits more shops than this says nothing.
 SITES_MATCHED = 50
+# Each is a transaction of its own: about what fits into one request.
+AT_ONCE = 1_000
 # A typing error of one zero too many should not pass.
 _CREDITS_MAX = 1_000_000
 
@@ -152,17 +154,19 @@ class SiteAdmin(DeskAdmin):
         wakeup.notify()
 
     def _steer_lines(self, request: HttpRequest, queryset: QuerySet[Site], *, paused: bool) -> None:
-        word, changed = "Paused" if paused else "Resumed", 0
-        sites = queryset.order_by("pk")[: self.list_per_page]
-        for site in sites:
+        move, word = (lines.pause, "Paused") if paused else (lines.resume, "Resumed")
+        sites, changed = list(queryset.order_by("pk")[: AT_ONCE + 1]), 0
+        for site in sites[:AT_ONCE]:
             with transaction.atomic():
                 line = lines.lock(site.pk)
                 if line.paused == paused:
                     continue
-                lines.pause(line) if paused else lines.resume(line)
+                move(line)
                 self.log_change(request, site, f"{word} its line.")
             changed += 1
-        self.message_user(request, f"{word} {changed}. {len(sites) - changed} needed no change.")
+        unchanged = len(sites[:AT_ONCE]) - changed
+        more = f" That was the first {AT_ONCE:,} sites." if len(sites) > AT_ONCE else ""
+        self.message_user(request, f"{word} {changed}. {unchanged} needed no change.{more}")
 
     # --- A site's page ----------------------------------------------------------------------------------------------
 
@@ -174,13 +178,13 @@ class SiteAdmin(DeskAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         site = context["original"]
-        entries = Credit.objects.filter(account__site=site).select_related("created_by").order_by("-id")
-        line = getattr(site, "line", None)
+        account, line = getattr(site, "credit_account", None), getattr(site, "line", None)
+        entries = Credit.objects.filter(account=account) if account else Credit.objects.none()
         context |= {
-            "account": getattr(site, "credit_account", None),
+            "account": account,
             "line": line,
             "line_weight": 1 / line.step if line else None,
-            "entries": entries[:ENTRIES_SHOWN],
+            "entries": entries.select_related("created_by").order_by("-id")[:ENTRIES_SHOWN],
             "entries_shown": ENTRIES_SHOWN,
             "credits_form": CreditsForm() if request.user.has_perm("credits.add_credit") else None,
         }

@@ -37,7 +37,11 @@ def author(instance_id: str, *, seconds: float) -> str:
     ours = [member for member in members if member.get("loginEmail") == email]
     if ours or members:
         return str(http.pick(ours or members, 0, "id"))
-    member = {"loginEmail": email, "contact": {"firstName": "Blog", "lastName": "Author"}, "profile": {"nickname": "Blog"}}
+    member = {
+        "loginEmail": email,
+        "contact": {"firstName": "Blog", "lastName": "Author"},
+        "profile": {"nickname": "Blog"},
+    }
     made = http.request(
         instance_id, "POST", "/members/v1/members", operation="member_create", seconds=seconds, body={"member": member}
     )
@@ -69,7 +73,9 @@ def create_draft(
     return _draft(http.pick(answer, "draftPost"))
 
 
-def find_drafts(instance_id: str, title: str, edited_since: datetime, *, seconds: float) -> list[tuple[Draft, dict[str, Any]]]:
+def find_drafts(
+    instance_id: str, title: str, edited_since: datetime, *, seconds: float
+) -> list[tuple[Draft, dict[str, Any]]]:
     """Drafts of exactly this title edited since then, each with its rich content."""
     body = {
         "query": {

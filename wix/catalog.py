@@ -97,7 +97,7 @@ def _from_v1(raw: dict[str, Any]) -> Product:
 
 def _from_v3(raw: dict[str, Any]) -> Product:
     main = (raw.get("media") or {}).get("main") or {}
-    image = main.get("image") if isinstance(main.get("image"), dict) else {}
+    image: dict[str, Any] = main["image"] if isinstance(main.get("image"), dict) else {}
     return Product(
         id=str(http.pick(raw, "id")),
         name=plain(raw.get("name", "")),
@@ -121,5 +121,7 @@ def _image(media_id: Any, image: Any) -> dict[str, Any]:
 def plain(markup: Any) -> str:
     """Text without tags, entities, control and zero-width characters: shop data is data, never markup."""
     text = html.unescape(_TAGS.sub(" ", str(markup)))
-    text = "".join(char for char in text if unicodedata.category(char) not in ("Cf", "Cs", "Co") or char in "\u200c\u200d")
+    text = "".join(
+        char for char in text if unicodedata.category(char) not in ("Cf", "Cs", "Co") or char in "\u200c\u200d"
+    )
     return " ".join("".join(" " if unicodedata.category(char) == "Cc" else char for char in text).split())

@@ -88,7 +88,9 @@ def _access_token(instance_id: str) -> str:
         answer = _call(instance_id, _Request("POST", "/oauth2/token", "token", 30, body=credentials), {})
     except WixRefused as refused:
         # What a removed app gets is not documented: any refusal means that we are not connected.
-        raise PermanentError("wix_auth_lost", f"Wix gives no access to this site any more ({refused.status}).") from None
+        raise PermanentError(
+            "wix_auth_lost", f"Wix gives no access to this site any more ({refused.status})."
+        ) from None
     token = str(pick(answer, "access_token"))
     _tokens[instance_id] = (token, time.monotonic() + float(answer.get("expires_in", 0)) - _TOKEN_MARGIN_SECONDS)
     return token

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 
 
 class Site(models.Model):
@@ -10,8 +11,12 @@ class Site(models.Model):
     instance_id = models.UUIDField(unique=True)
     name = models.CharField(max_length=200, blank=True)
     url = models.URLField(max_length=500, blank=True)
-    language = models.CharField(max_length=35, blank=True, help_text="BCP 47; empty: not known yet, blogs are in English")
-    member_id = models.UUIDField(null=True, blank=True, help_text="the site member who signs its posts; found on first use")
+    language = models.CharField(
+        max_length=35, blank=True, help_text="BCP 47; empty: not known yet, blogs are in English"
+    )
+    member_id = models.UUIDField(
+        null=True, blank=True, help_text="the site member who signs its posts; found on first use"
+    )
     created_at = models.DateTimeField(db_default=Now())
     removed_at = models.DateTimeField(null=True, blank=True, help_text="when the app was removed; requests are refused")
 
@@ -19,7 +24,7 @@ class Site(models.Model):
     is_authenticated = True
 
     class Meta:
-        indexes = [models.Index(fields=["name"], name="site_name")]
+        indexes = [models.Index(OpClass(Lower("name"), name="text_pattern_ops"), name="site_name")]
 
     def __str__(self) -> str:
         return self.name or str(self.instance_id)

@@ -31,7 +31,8 @@ class SiteThrottle(BaseThrottle):
         )
         if usage is None:
             return True
-        self._wait = max(1, usage["time_left"])
+        # The window includes its last second.
+        self._wait = max(1, usage["time_left"] + 1)
         return not usage["should_limit"]
 
     def wait(self) -> float:

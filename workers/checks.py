@@ -6,7 +6,8 @@ import importlib.util
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 
 # PostgreSQL's own default is 100 connections for everybody.
 _POOL_MAX = 100
@@ -43,9 +44,9 @@ def settings_fit_together(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
                 id="workers.E004",
             )
         )
-    elif settings.BLOG_WORKER_THREADS > 10 * pool:
+    elif 10 * pool < settings.BLOG_WORKER_THREADS:
         found.append(
-            Warning(
+            checks.Warning(
                 f"{settings.BLOG_WORKER_THREADS} threads share {pool} database connections.",
                 hint="Raise DATABASE_POOL_SIZE, or run more worker processes with fewer threads.",
                 id="workers.W001",

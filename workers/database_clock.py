@@ -9,9 +9,12 @@ from django.db.models.expressions import Combinable
 
 
 class ClockTimestamp(Func):
-    """The time at this very moment; Django's `Now()` stands still in a statement, SQL's `now()` in a transaction."""
+    """The time at this very moment, not at the start of the transaction as SQL's `now()`.
 
-    template = "clock_timestamp()"
+    In a sub-select, which is evaluated once: compared with a bare volatile function, no index would be used.
+    """
+
+    template = "(SELECT clock_timestamp())"
     output_field = DateTimeField()
 
 
@@ -19,5 +22,3 @@ def seconds_from_now(seconds: float) -> Combinable:
     return ExpressionWrapper(
         ClockTimestamp() + Value(timedelta(seconds=seconds), output_field=DurationField()), output_field=DateTimeField()
     )
-
-

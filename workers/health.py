@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.conf import settings
@@ -24,7 +25,16 @@ def database_answers() -> None:
 def workers() -> list[dict[str, Any]]:
     """Those with a fresh heartbeat."""
     alive = WorkerProcess.objects.filter(heartbeat_at__gt=seconds_from_now(-FRESH_SECONDS)).order_by("id")
-    return list(alive.values("name", "threads", "in_flight", "done", "failed", "stopping", "heartbeat_at", "waiting"))
+    shown = ("name", "threads", "in_flight", "done", "failed", "stopping", "heartbeat_at", "waiting")
+    return [{**worker, "waiting": _by_provider(worker["waiting"])} for worker in alive.values(*shown)]
+
+
+def _by_provider(waiting: dict[str, int]) -> dict[str, int]:
+    """Health is open to strangers, and the name of a site's own limit is the site's instance id."""
+    sums: Counter[str] = Counter()
+    for limit, threads in waiting.items():
+        sums[limit.split(":")[0]] += threads
+    return dict(sums)
 
 
 def limits(provider: str) -> list[dict[str, Any]]:
@@ -72,9 +82,4 @@ def _unused(provider: str) -> dict[str, Any]:
 
 
 def _threads_waiting(provider: str) -> int:
-    return sum(
-        count
-        for worker in workers()
-        for limit, count in worker["waiting"].items()
-        if limit.split(":")[0] == provider
-    )
+    return sum(worker["waiting"].get(provider, 0) for worker in workers())

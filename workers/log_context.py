@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
 
-_current: ContextVar[dict[str, Any]] = ContextVar("log_context", default={})
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_current: ContextVar[Mapping[str, Any]] = ContextVar("log_context", default=_NOTHING)
 
 
-def current() -> dict[str, Any]:
+def current() -> Mapping[str, Any]:
     return _current.get()
 
 

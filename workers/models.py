@@ -40,7 +40,9 @@ class RateLimit(models.Model):
     tokens_per_minute = models.PositiveIntegerField(null=True, blank=True)
     requests_tat = models.DateTimeField(db_default=Now())
     tokens_tat = models.DateTimeField(db_default=Now())
-    largest_tokens = models.PositiveIntegerField(default=0, help_text="largest reservation so far; pacing leaves room for it")
+    largest_tokens = models.PositiveIntegerField(
+        default=0, help_text="largest reservation so far; pacing leaves room for it"
+    )
     blocked_until = models.DateTimeField(null=True, blank=True)
     rejections = models.PositiveBigIntegerField(default=0, help_text="429s that the provider answered")
     last_rejection_at = models.DateTimeField(null=True, blank=True)
@@ -51,7 +53,8 @@ class RateLimit(models.Model):
             models.UniqueConstraint(fields=["provider", "key", "model"], name="rate_limit_unique"),
             models.CheckConstraint(condition=Q(requests_per_minute__gt=0), name="rate_limit_requests_positive"),
             models.CheckConstraint(
-                condition=Q(tokens_per_minute__isnull=True) | Q(tokens_per_minute__gt=0), name="rate_limit_tokens_positive"
+                condition=Q(tokens_per_minute__isnull=True) | Q(tokens_per_minute__gt=0),
+                name="rate_limit_tokens_positive",
             ),
         ]
 

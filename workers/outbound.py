@@ -56,7 +56,7 @@ def call(
     try:
         with within(seconds):
             return request(attempt)
-    except (*provider.raises, DeadlineExceeded, WorkError) as error:
+    except provider.raises + (DeadlineExceeded, WorkError) as error:  # noqa: RUF005  mypy reads only a sum
         explained = _explain(provider, error, seconds)
         outcome = explained.code
         if limit and isinstance(explained, RateLimited):
@@ -97,6 +97,10 @@ def _report(
             "ms": round(took * 1000),
             "waited_ms": round(reservation.waited * 1000) if reservation else 0,
             "request_id": attempt.request_id,
-            **({"tokens_reserved": reservation.tokens, "tokens_used": attempt.tokens_used} if attempt.tokens_used else {}),
+            **(
+                {"tokens_reserved": reservation.tokens, "tokens_used": attempt.tokens_used}
+                if reservation and attempt.tokens_used
+                else {}
+            ),
         },
     )

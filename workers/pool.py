@@ -125,9 +125,13 @@ class Pool:
     def _occupy_a_seat(self, work: Work) -> None:
         try:
             self._execute(work)
+        except DATABASE_AWAY as error:
+            # Longer away than the lease: a rescue finds the work.
+            about = {"action": "outage", "work": work.pk, "error": type(error).__name__}
+            logger.warning("work lost its database", extra=about)
         except Exception:
             # A thread's edge: `execute` ends every work in an outcome; what escapes it leaves a lease that runs out.
-            logger.exception("work ended without an outcome", extra={"action": "lost", "blog": work.pk})
+            logger.exception("work ended without an outcome", extra={"action": "lost", "work": work.pk})
         finally:
             release_connection()
             with self._lock:
@@ -191,9 +195,7 @@ class Pool:
         self._wake.set()
 
     def _database_away(self, doing: str, error: Exception) -> None:
-        logger.warning(
-            "database away", extra={"action": "outage", "doing": doing, "error": type(error).__name__}
-        )
+        logger.warning("database away", extra={"action": "outage", "doing": doing, "error": type(error).__name__})
         self._finished.wait(_PAUSE_SECONDS)
 
     # --- Leaving ------------------------------------------------------------------------------------------------------

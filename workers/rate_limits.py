@@ -1,12 +1,13 @@
 """Shared limits: reserve a place in time (GCRA) instead of counting in a window.
 
-One row per limit holds two theoretical arrival times, requests and tokens. A reservation is one statement: under the row's lock it
-finds the common start at which both fit, moves both on from that start, and answers how many seconds away it is. (Moved separately,
-a mix of small and large calls put 507 requests into a minute of 450.) Pacing is even, with rate = (limit - margin - largest cost) / 60,
-so that no 60-second window, wherever it starts, holds more than the limit; the margin of 1 % of requests pays for network jitter.
+One row per limit holds two theoretical arrival times, requests and tokens. A reservation is one statement: under the row's
+lock it finds the common start at which both fit, moves both on from that start, and answers how many seconds away it is.
+(Moved separately, a mix of small and large calls put 507 requests into a minute of 450.) Pacing is even, with
+rate = (limit - margin - largest cost) / 60, so that no 60-second window, wherever it starts, holds more than the limit; the
+margin, 1 % of the requests, pays for network jitter.
 
-Nothing is reserved more than two seconds ahead: beyond that the answer is "not yet", and what a killed process had reserved is lost
-for two seconds only. In a process the waiting threads form one line per limit, and only its head asks.
+Nothing is reserved more than two seconds ahead: beyond that the answer is "not yet", and what a killed process had reserved
+is lost for two seconds only. In a process the waiting threads form one line per limit, and only its head asks.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from workers.errors import PermanentError, RateLimited
+from workers.outage import outlasts_an_outage
 
 # Staff and the stats endpoints see usage in steps of this many seconds.
 _BUCKET = "interval '5 seconds'"
@@ -82,6 +84,7 @@ def settle(reservation: Reservation, tokens_used: int) -> None:
 
 def block(limit: Limit, seconds: float) -> None:
     """The provider said "too many": nobody asks it again before then."""
+    _row_ids.pop(limit, None)  # pruned or not, it must be there now
     _execute(_BLOCK, id=_row_id(limit), seconds=seconds)
 
 
@@ -106,7 +109,8 @@ def register(limit: Limit) -> None:
 
 # --- Asking PostgreSQL ------------------------------------------------------------------------------------------------
 
-# `at` reads the clock behind the lock; the statement's own start may be long past by then.
+# `at` reads the clock behind the lock; the statement's own start may be long past by then. A call larger than any before it
+# waits a little longer: what came before was paced to leave room for smaller ones.
 _RESERVE = f"""
 WITH locked AS MATERIALIZED (
     SELECT * FROM workers_ratelimit WHERE id = %(id)s FOR UPDATE
@@ -114,10 +118,12 @@ WITH locked AS MATERIALIZED (
     SELECT clock_timestamp() AS now,
            60.0 / greatest(requests_per_minute - floor(requests_per_minute * 0.01) - 1, 1) AS request_seconds,
            60.0 / greatest(tokens_per_minute - greatest(largest_tokens, %(tokens)s), tokens_per_minute * 0.05) AS token_seconds,
+           greatest(0, %(tokens)s - largest_tokens) * 60.0 / greatest(tokens_per_minute - largest_tokens, 1)
+               * interval '1 second' AS first_of_its_size,
            locked.* FROM locked
 ), place AS MATERIALIZED (
     SELECT at.*, greatest(now, blocked_until, requests_tat,
-                          CASE WHEN tokens_per_minute IS NOT NULL THEN tokens_tat END) AS start FROM at
+                          CASE WHEN tokens_per_minute IS NOT NULL THEN tokens_tat + first_of_its_size END) AS start FROM at
 ), granted AS MATERIALIZED (
     SELECT * FROM place WHERE start <= now + %(horizon)s * interval '1 second'
 ), moved AS (
@@ -137,8 +143,9 @@ SELECT extract(epoch FROM start - now)::float, EXISTS (SELECT 1 FROM granted) FR
 
 _ENSURE = """
 INSERT INTO workers_ratelimit AS r
-       (provider, key, model, requests_per_minute, tokens_per_minute, largest_tokens, rejections)
-VALUES (%(provider)s, %(key)s, %(model)s, %(requests)s, %(tokens)s, 0, 0)
+       (provider, key, model, requests_per_minute, tokens_per_minute, largest_tokens, rejections, requests_tat, tokens_tat)
+VALUES (%(provider)s, %(key)s, %(model)s, %(requests)s, %(tokens)s, 0, 0,
+        clock_timestamp() - interval '1 minute', clock_timestamp() - interval '1 minute')
 ON CONFLICT (provider, key, model) DO UPDATE
    SET requests_per_minute = excluded.requests_per_minute, tokens_per_minute = excluded.tokens_per_minute
 RETURNING id
@@ -151,7 +158,8 @@ WITH given_back AS (
      WHERE id = %(id)s AND %(refund)s > 0 AND tokens_per_minute IS NOT NULL
 )
 INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
-VALUES (%(id)s, date_bin({_BUCKET}, clock_timestamp(), timestamptz '2000-01-01'), 0, 0, %(used)s, 0)
+SELECT id, date_bin({_BUCKET}, clock_timestamp(), timestamptz '2000-01-01'), 0, 0, %(used)s, 0
+  FROM workers_ratelimit WHERE id = %(id)s
 ON CONFLICT (limit_id, started_at) DO UPDATE SET tokens_used = usage.tokens_used + excluded.tokens_used
 """
 
@@ -160,10 +168,10 @@ WITH blocked AS (
     UPDATE workers_ratelimit
        SET blocked_until = greatest(blocked_until, clock_timestamp() + %(seconds)s * interval '1 second'),
            rejections = rejections + 1, last_rejection_at = clock_timestamp()
-     WHERE id = %(id)s
+     WHERE id = %(id)s RETURNING id
 )
 INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
-VALUES (%(id)s, date_bin({_BUCKET}, clock_timestamp(), timestamptz '2000-01-01'), 0, 0, 0, 1)
+SELECT id, date_bin({_BUCKET}, clock_timestamp(), timestamptz '2000-01-01'), 0, 0, 0, 1 FROM blocked
 ON CONFLICT (limit_id, started_at) DO UPDATE SET rejections = usage.rejections + 1
 """
 
@@ -179,8 +187,8 @@ SELECT r.model, r.requests_per_minute, r.tokens_per_minute,
   LEFT JOIN LATERAL (
       SELECT sum(requests)::bigint AS requests, sum(tokens)::bigint AS tokens, sum(tokens_used)::bigint AS tokens_used
         FROM workers_ratelimitusage u
-       WHERE u.limit_id = r.id AND u.started_at > clock_timestamp() - interval '60 seconds'
-         AND u.started_at <= clock_timestamp()) used ON true
+       WHERE u.limit_id = r.id AND u.started_at > (SELECT clock_timestamp() - interval '60 seconds')
+         AND u.started_at <= (SELECT clock_timestamp())) used ON true
  WHERE r.provider = %(provider)s AND r.key = ''
  ORDER BY r.model
 """
@@ -203,8 +211,12 @@ def _reserve_from_the_head(limit: Limit, tokens: int, give_up_at: float) -> floa
         time.sleep(min(ask_again_in, give_up_at - now))
 
 
+@outlasts_an_outage
 def _execute(sql: str, **parameters: Any) -> Any:
-    """One statement in a transaction of its own, and the connection given back: the caller is about to wait."""
+    """One statement in a transaction of its own, and the connection given back: the caller is about to wait.
+
+    It waits for a database that is away: an answer that is paid for must not be lost over its bookkeeping.
+    """
     try:
         with transaction.atomic(durable=True), connection.cursor() as cursor:
             cursor.execute(sql, parameters)

@@ -1,4 +1,7 @@
-"""LISTEN and NOTIFY: an idle worker starts within milliseconds of a submit. Polling is the fallback, so a lost one costs seconds."""
+"""LISTEN and NOTIFY: an idle worker starts within milliseconds of a submit.
+
+Polling is the fallback, so that a lost notification costs seconds and not a blog.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ _RECONNECT_SECONDS = 2
 
 
 def notify() -> None:
-    """Wake idle workers. Call it after the commit: inside, NOTIFY makes all commits wait for each other (13,000 -> 3,100 a second)."""
+    """Wake idle workers. After the commit: inside, NOTIFY makes all commits wait for each other (13,000 -> 3,100 a second)."""
     try:
         with connection.cursor() as cursor:
             cursor.execute(f"NOTIFY {_CHANNEL}")

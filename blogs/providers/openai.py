@@ -1,4 +1,7 @@
-"""OpenAI as one method. Chat Completions, because every OpenAI-shaped server speaks it; the official SDK without its own retries."""
+"""OpenAI as one method.
+
+Chat Completions, because every OpenAI-shaped server speaks it; through the official SDK, without the SDK's own retries.
+"""
 
 from __future__ import annotations
 

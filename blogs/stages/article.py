@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+
 from blogs import prompts
 from blogs.article import Article, Idea, InvalidArticle, json_schema, parse_article
 from blogs.article_rules import problems, tidied
@@ -11,7 +13,6 @@ from blogs.models import Stage
 from blogs.providers import openai
 from blogs.stages import Inputs
 from blogs.stages.idea import prompt_data, token_budget
-from django.conf import settings
 from workers.errors import TransientError
 
 # Of each product's text: enough to write from, and six of them still leave most of the budget to the article.

@@ -1,9 +1,9 @@
 """The draft post in the site's blog: exactly one, eventually.
 
-Wix has no idempotency key and a create takes 25 to 30 s, so a create may succeed without our hearing of it. Each draft carries a marker,
-the id of its first node. Whoever finds that a create was begun, and no draft's id, waits until it must be over, looks for
-a draft of this title with the marker, and only then creates. What still slips through (a stopped process that wakes up in
-mid-create) is deleted ten minutes later by `blogs.sweep`.
+Wix has no idempotency key and a create takes 25 to 30 s, so a create may succeed without our hearing of it. Each draft
+carries a marker, the id of its first node. Whoever finds that a create was begun, and no draft's id, waits until it must be
+over, looks for a draft of this title with the marker, and only then creates. What still slips through (a stopped process
+that wakes up in mid-create) is deleted ten minutes later by `blogs.sweep`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
+
 from blogs import ricos
 from blogs.article import Article
 from blogs.models import Stage
 from blogs.stages import Inputs
-from django.conf import settings
 from wix import blog
 from wix.blog import Draft
 from wix.http import WixRefused
@@ -39,9 +40,7 @@ def marker_of(generation_id: int) -> str:
     return ricos.marker_for(generation_id, settings.SECRET_KEY)
 
 
-def marked_drafts(
-    instance_id: str, title: str, marker: str, *, since_seconds: float, seconds: float
-) -> list[Draft]:
+def marked_drafts(instance_id: str, title: str, marker: str, *, since_seconds: float, seconds: float) -> list[Draft]:
     """This blog's drafts, oldest first, among those edited in the last `since_seconds`."""
     since = datetime.now(UTC) - timedelta(seconds=since_seconds) - _CLOCKS
     found = blog.find_drafts(instance_id, title, since, seconds=seconds)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+
 from blogs import prompts
 from blogs.article import ALT_TEXT_MAX, Idea, InvalidArticle, json_schema, parse_idea
 from blogs.models import Stage
 from blogs.providers import openai
 from blogs.stages import Inputs
 from blogs.text import shortened
-from django.conf import settings
 from workers.errors import TransientError
 
 # Of each product's text: an outline needs to know what it is, no more.

@@ -18,6 +18,7 @@ def service_state() -> dict[str, Any]:
     stats, workers = queue.stats(), health.workers()
     return {
         **stats,
+        "limit": f"{stats['queue_limit']:,}",
         "oldest": span(stats["oldest_waiting_seconds"]),
         "workers": len(workers),
         "seats": sum(worker["threads"] for worker in workers),

@@ -63,7 +63,9 @@ def main() -> int:
 
 
 def _submit(world: World, blogs: int) -> None:
-    wanted = [(SHOPS[n % 4], {"sourceType": "keyword", "sourceId": f"chaos {n}", "length": "short"}) for n in range(blogs)]
+    wanted = [
+        (SHOPS[n % 4], {"sourceType": "keyword", "sourceId": f"chaos {n}", "length": "short"}) for n in range(blogs)
+    ]
     with ThreadPoolExecutor(8) as submitters:
         for answer in submitters.map(lambda request: world.submit(*request), wanted):
             assert answer.status_code == 201, answer.text
@@ -108,7 +110,11 @@ def _counts(world: World, size: Size) -> dict[str, Any]:
     of_blog = Counter(pk for pk in ids for draft in drafts if has_marker(draft["richContent"], marker_of(pk)))
     captures = Counter(Credit.objects.filter(kind=Credit.Kind.CAPTURE).values_list("generation_id", flat=True))
     rescued = GenerationEvent.objects.filter(kind=GenerationEvent.Kind.RESCUED)
-    late = [float(found[1]) for text in rescued.values_list("message", flat=True) if (found := re.search(r"([\d.]+) s", text))]
+    late = [
+        float(found[1])
+        for text in rescued.values_list("message", flat=True)
+        if (found := re.search(r"([\d.]+) s", text))
+    ]
     return {
         "blogs": len(ids),
         "done": _done(),
@@ -120,7 +126,10 @@ def _counts(world: World, size: Size) -> dict[str, Any]:
         "double_captures": sum(count - 1 for count in captures.values()),
         "ledger_ok": not ledger.discrepancies(),
         "rescues": rescued.count(),
-        "creates_looked_up": GenerationEvent.objects.filter(code="draft_unsure").values("generation").distinct().count(),
+        "creates_looked_up": GenerationEvent.objects.filter(code="draft_unsure")
+        .values("generation")
+        .distinct()
+        .count(),
         "creates_found": StageOutput.objects.filter(stage=Stage.DRAFT, output__found=True).count(),
         "pickup_s_max": max(late, default=0.0),
         "violations": world.sandbox.stats()["violations"],

@@ -65,7 +65,9 @@ def _show(world: World, *, keep_serving: bool) -> int:
     for problem in problems:
         console.print(f"[red]✗[/] {problem}")
     if not problems:
-        console.print("[green]✓[/] every blog is DONE, has exactly one draft post, was charged once; no limit was broken.")
+        console.print(
+            "[green]✓[/] every blog is DONE, has exactly one draft post, was charged once; no limit was broken."
+        )
     if keep_serving:
         _keep_serving(world)
     return 1 if problems else 0
@@ -103,7 +105,9 @@ def _show_an_article() -> None:
     from blogs.models import Article, Stage
 
     # The shortest one that speaks of products: a page, not a chapter.
-    articles = Article.objects.select_related("generation__site").filter(content__blocks__contains=[{"type": "product"}])
+    articles = Article.objects.select_related("generation__site").filter(
+        content__blocks__contains=[{"type": "product"}]
+    )
     row = articles.order_by("words").first()
     if row is None:
         return
@@ -116,7 +120,9 @@ def _show_an_article() -> None:
 def _keep_serving(world: World) -> None:
     console.print(f"\nAdmin  {world.url}/admin/   (login {_LOGIN[0]}, password {_LOGIN[1]})")
     console.print(f"API    {world.url}/api/blog-generation   health {world.url}/health")
-    console.print("Token  set the variables below, then: .venv/bin/python manage.py issue_instance_token 'Harbour Coffee'")
+    console.print(
+        "Token  set the variables below, then: .venv/bin/python manage.py issue_instance_token 'Harbour Coffee'"
+    )
     for name in ("DATABASE_URL", "WIX_APP_ID", "WIX_APP_SECRET", "DEBUG", "READ_DOTENV"):
         console.print(f"       export {name}={os.environ[name]}", soft_wrap=True, highlight=False)
     console.print(f"Time runs {_SPEED} times faster than at the real services. Ctrl-C ends everything.")

@@ -16,7 +16,8 @@ def age_the_create(seconds: float) -> None:
     """As if the create had been begun that much earlier."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE blog_generations SET draft_create_started_at = draft_create_started_at - %s * interval '1 second'", [seconds]
+            "UPDATE blog_generations SET draft_create_started_at = draft_create_started_at - %s * interval '1 second'",
+            [seconds],
         )
 
 
@@ -65,7 +66,9 @@ def test_a_draft_of_the_same_title_without_our_marker_is_not_taken_for_ours(sand
     # The shop's other blog about the same topic, whose article has the same title, is created meanwhile.
     first = BlogGeneration.objects.get()
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE blog_generations SET run_after = clock_timestamp() + interval '1 hour' WHERE id = %s", [first.pk])
+        cursor.execute(
+            "UPDATE blog_generations SET run_after = clock_timestamp() + interval '1 hour' WHERE id = %s", [first.pk]
+        )
     twin = factories.pending_generation(shop, source_id="the same topic")
     from blogs import pipeline, queue
 

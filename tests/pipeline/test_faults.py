@@ -11,7 +11,8 @@ from blogs.models import BlogGeneration, GenerationEvent, Stage, StageOutput, St
 from credits import ledger
 from credits.models import CreditAccount
 from tests import factories
-from tests.pipeline.conftest import PRODUCTS, make_due
+from tests.pipeline.conftest import make_due
+from tests.sandbox_fixtures import PRODUCTS
 from workers.models import RateLimit
 
 Kind = GenerationEvent.Kind
@@ -70,7 +71,9 @@ def test_a_passing_fault_of_openai_costs_one_attempt_and_nothing_is_paid_twice(
 
 
 @pytest.mark.parametrize("kind", ["429", "429_no_retry_after", "slow_down", "insufficient_quota", "401", "403"])
-def test_a_refusal_that_is_not_the_blogs_fault_spends_no_attempt_and_holds_all_workers_back(sandbox, shop, attempt, kind):
+def test_a_refusal_that_is_not_the_blogs_fault_spends_no_attempt_and_holds_all_workers_back(
+    sandbox, shop, attempt, kind
+):
     sandbox.fault("openai", kind, "idea")
     factories.pending_generation(shop)
 

@@ -93,7 +93,9 @@ class SandboxClient:
         return drafts
 
     def _call(self, method: str, what: str, **arguments: Any) -> Any:
-        response = requests.request(method, f"{self.url}/sandbox/{what}", timeout=_TIMEOUT_SECONDS, **arguments)
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy between us and loopback
+            response = session.request(method, f"{self.url}/sandbox/{what}", timeout=_TIMEOUT_SECONDS, **arguments)
         if response.status_code == 400:
             raise ValueError(response.json()["error"])
         response.raise_for_status()

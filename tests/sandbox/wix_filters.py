@@ -37,6 +37,8 @@ def matching(items: Iterable[Item], condition: dict[str, Any], filterable: Colle
 
 
 def _passes(value: Any, operator: str, operand: Any) -> bool:
+    if isinstance(value, str) and type(operand) is int:
+        operand = str(operand)
     return value is not None and _OPERATORS[operator](value, operand)
 
 

@@ -14,6 +14,8 @@ from tests.sandbox.wix_errors import application_error, invalid, malformed, not_
 from tests.sandbox.wix_site import Product, Site
 from tests.sandbox.world import World
 
+# Wix sends these as text; all of one length, so that text compares as numbers do.
+_FIRST_NUMERIC_ID = 1_567_755_582_928_000
 _CREATED = "2026-05-04T09:30:00.000Z"
 _V1_FILTERABLE = {"id", "name", "slug", "sku", "visible", "numericId", "productType", "lastUpdated", "createdDate"}
 _V3_FILTERABLE = {"id", "handle", "slug", "options.id", "createdDate", "updatedDate", "visible"}
@@ -148,7 +150,7 @@ def _v1(product: Product, site: Site) -> dict[str, Any]:
         "media": {"items": []},
         "productOptions": [],
         "productPageUrl": {"base": f"{address.scheme}://{address.netloc}", "path": address.path},
-        "numericId": str(product.number),
+        "numericId": str(_FIRST_NUMERIC_ID + product.number),
         "collectionIds": [],
         "lastUpdated": _CREATED,
         "createdDate": _CREATED,

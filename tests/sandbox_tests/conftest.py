@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -84,6 +85,15 @@ class WixSite:
         member = {"loginEmail": "author@nordlicht.example", "profile": {"nickname": "Editorial team"}}
         created = self.call("POST", "/members/v1/members", {"member": member})
         return str(created.json()["member"]["id"])
+
+    def settled(self, file_id: str, *, deadline_seconds: float = 5) -> dict[str, Any]:
+        until = time.monotonic() + deadline_seconds
+        while True:
+            answer = self.call("GET", "/site-media/v1/files/get-file-by-id", params={"fileId": file_id})
+            file: dict[str, Any] = answer.json()["file"]
+            if file["operationStatus"] != "PENDING":
+                return file
+            assert time.monotonic() < until
 
     def create_draft(self, **fields: Any) -> requests.Response:
         draft = {"title": "On linen", "memberId": fields.pop("memberId", None) or self.member(), **fields}

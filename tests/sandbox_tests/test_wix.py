@@ -6,7 +6,6 @@ import requests
 from tests.sandbox import Sandbox
 from tests.sandbox_tests.conftest import INSTANCE, WixSite
 
-V1_QUERY = "/stores-reader/v1/products/query"
 V3_QUERY = "/stores/v3/products/query"
 
 

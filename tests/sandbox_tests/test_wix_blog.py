@@ -9,24 +9,12 @@ import requests
 from tests.sandbox import Sandbox
 from tests.sandbox_tests.conftest import INSTANCE, WixSite
 
-V1_QUERY = "/stores-reader/v1/products/query"
-V3_QUERY = "/stores/v3/products/query"
 
-
-def ready_media(site: WixSite, *, deadline_seconds: float = 5) -> str:
+def ready_media(site: WixSite) -> str:
     body = {"url": "https://images.example/a.png", "displayName": "a.png", "mediaType": "IMAGE"}
-    file_id = site.call("POST", "/site-media/v1/files/import", body).json()["file"]["id"]
-    assert settled(site, file_id, deadline_seconds=deadline_seconds)["operationStatus"] == "READY"
-    return str(file_id)
-
-
-def settled(site: WixSite, file_id: str, *, deadline_seconds: float = 5) -> dict[str, Any]:
-    until = time.monotonic() + deadline_seconds
-    while True:
-        answer = site.call("GET", "/site-media/v1/files/get-file-by-id", params={"fileId": file_id}).json()["file"]
-        if answer["operationStatus"] != "PENDING":
-            return dict(answer)
-        assert time.monotonic() < until
+    file_id = str(site.call("POST", "/site-media/v1/files/import", body).json()["file"]["id"])
+    assert site.settled(file_id)["operationStatus"] == "READY"
+    return file_id
 
 
 class TestDrafts:

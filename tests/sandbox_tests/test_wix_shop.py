@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
-from typing import Any
 
 import pytest
 import requests
@@ -13,22 +11,6 @@ from tests.sandbox_tests.conftest import INSTANCE, PRODUCTS, WixSite
 
 V1_QUERY = "/stores-reader/v1/products/query"
 V3_QUERY = "/stores/v3/products/query"
-
-
-def ready_media(site: WixSite, *, deadline_seconds: float = 5) -> str:
-    body = {"url": "https://images.example/a.png", "displayName": "a.png", "mediaType": "IMAGE"}
-    file_id = site.call("POST", "/site-media/v1/files/import", body).json()["file"]["id"]
-    assert settled(site, file_id, deadline_seconds=deadline_seconds)["operationStatus"] == "READY"
-    return str(file_id)
-
-
-def settled(site: WixSite, file_id: str, *, deadline_seconds: float = 5) -> dict[str, Any]:
-    until = time.monotonic() + deadline_seconds
-    while True:
-        answer = site.call("GET", "/site-media/v1/files/get-file-by-id", params={"fileId": file_id}).json()["file"]
-        if answer["operationStatus"] != "PENDING":
-            return dict(answer)
-        assert time.monotonic() < until
 
 
 class TestProducts:
@@ -54,7 +36,9 @@ class TestProducts:
 
     def test_v1_takes_its_filter_as_a_string_and_hides_the_hidden(self, sandbox: Sandbox, wix_site: WixSite) -> None:
         sandbox.add_shop(INSTANCE, "Nordlicht", catalog_version="V1_CATALOG", products=PRODUCTS)
-        query = {"filter": json.dumps({"numericId": {"$gt": "1"}}), "sort": '[{"numericId":"asc"}]'}
+        first = wix_site.call("GET", "/stores-reader/v1/products/p-linen").json()["product"]
+        later = {"numericId": {"$gt": first["numericId"]}}
+        query = {"filter": json.dumps(later), "sort": '[{"numericId":"asc"}]'}
 
         answer = wix_site.call("POST", V1_QUERY, {"query": query}).json()
 
@@ -91,7 +75,7 @@ class TestMedia:
         body = {"url": "https://images.example/a", "mimeType": "image/png"}
         imported = wix_site.call("POST", "/site-media/v1/files/import", body).json()["file"]
 
-        ready = settled(wix_site, imported["id"])
+        ready = wix_site.settled(imported["id"])
 
         assert imported["operationStatus"] == "PENDING"
         assert "media" not in imported
@@ -132,9 +116,9 @@ class TestMedia:
         body = {"url": "https://images.example/a.png"}
         failed, stuck = (wix_site.call("POST", "/site-media/v1/files/import", body).json()["file"] for _ in range(2))
 
-        assert settled(wix_site, failed["id"])["operationStatus"] == "FAILED"
+        assert wix_site.settled(failed["id"])["operationStatus"] == "FAILED"
         with pytest.raises(AssertionError):
-            settled(wix_site, stuck["id"], deadline_seconds=0.1)
+            wix_site.settled(stuck["id"], deadline_seconds=0.1)
 
 
 class TestMembers:

@@ -13,7 +13,9 @@ from wix.models import Site
 
 
 class Command(BaseCommand):
-    help = "Print a signed app instance for a site, as Wix would put it into our page's address: the API's Bearer token."
+    help = (
+        "Print a signed app instance for a site, as Wix would put it into our page's address: the API's Bearer token."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("site", help="the site's name, instance id or number; an unknown instance id is signed too")

@@ -17,7 +17,9 @@ _SWEEP_EVERY_SECONDS = 15.0
 
 
 class Command(BaseCommand):
-    help = "Take blogs from the queue and write them, until SIGTERM (finishes what runs) or a second one (leaves at once)."
+    help = (
+        "Take blogs from the queue and write them, until SIGTERM (finishes what runs) or a second one (leaves at once)."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--threads", type=int, default=settings.BLOG_WORKER_THREADS, help="blogs at the same time")
@@ -25,7 +27,10 @@ class Command(BaseCommand):
             "--batch-size", type=int, default=settings.BLOG_WORKER_BATCH_SIZE, help="claim at most so many at once"
         )
         parser.add_argument(
-            "--poll-interval", type=float, default=settings.BLOG_WORKER_POLL_SECONDS, help="seconds, where no wake-up comes"
+            "--poll-interval",
+            type=float,
+            default=settings.BLOG_WORKER_POLL_SECONDS,
+            help="seconds, where no wake-up comes",
         )
 
     def handle(self, *, threads: int, batch_size: int, poll_interval: float, **options: Any) -> None:

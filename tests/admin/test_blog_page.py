@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from blogs import admin_page
+from blogs.models import BlogGeneration, GenerationEvent
+from tests.admin.pages import BLOGS, blog_page, text_of, visible
+from tests.admin.rows import written_generation
+from tests.factories import failed_generation, processing_generation, site
+from workers.models import WorkerProcess
+
+pytestmark = pytest.mark.django_db
+
+SCRIPT = "<script>alert(1)</script>"
+
+
+def test_a_blogs_page_tells_its_whole_story(desk: Client) -> None:
+    page = visible(blog_page(desk, written_generation(product_name="Enamel mug").pk))
+
+    for expected in (
+        "wool scarves",
+        "Submitted",
+        "Started",
+        "Checkpoint",
+        "How to wash it",
+        "Wear it twice.",
+        "First rinse",
+        "Merino",
+        "Enamel mug It lasts.",
+        '"source_text": "wool"',
+        "hold 25",
+        "capture 25 -25",
+        "Open the draft at Wix",
+    ):
+        assert expected in page
+
+
+def test_a_failed_blogs_page_says_why(desk: Client) -> None:
+    page = visible(blog_page(desk, failed_generation(code="content_refused").pk))
+
+    assert "content_refused: It was refused." in page
+    assert "release 25" in page
+    assert "Not written yet." in page
+
+
+def test_nothing_from_a_shop_or_a_model_becomes_html(desk: Client) -> None:
+    generation = written_generation(site(name=SCRIPT), text=SCRIPT, product_name=SCRIPT)
+    BlogGeneration.objects.filter(pk=generation.pk).update(source_id=SCRIPT)
+    GenerationEvent.objects.filter(generation=generation).update(message=SCRIPT, worker=SCRIPT)
+
+    pages = blog_page(desk, generation.pk) + text_of(desk, reverse(BLOGS))
+
+    assert SCRIPT not in pages
+    assert pages.count("&lt;script&gt;alert(1)&lt;/script&gt;") > 8
+
+
+def test_only_a_web_page_becomes_the_link_to_the_draft(desk: Client) -> None:
+    generation = written_generation()
+    BlogGeneration.objects.filter(pk=generation.pk).update(draft_post_url="javascript:alert(1)")
+
+    assert "javascript:" not in blog_page(desk, generation.pk)
+
+
+def test_a_long_history_shows_its_last_events(desk: Client) -> None:
+    generation = failed_generation()
+    GenerationEvent.objects.bulk_create(
+        GenerationEvent(generation=generation, kind="deferred", message=f"event {n}")
+        for n in range(admin_page.EVENTS_SHOWN)
+    )
+
+    page = visible(blog_page(desk, generation.pk))
+
+    assert "The last 200 events; there are older ones." in page
+    assert "event 199" in page
+    assert "Submitted" not in page
+
+
+def test_a_blog_whose_worker_is_gone_still_opens(desk: Client) -> None:
+    generation = processing_generation()
+    WorkerProcess.objects.all().delete()
+
+    assert "PROCESSING" in blog_page(desk, generation.pk)
+
+
+def test_a_blogs_page_takes_as_many_queries_however_much_there_is_to_show(
+    desk: Client, django_assert_max_num_queries: object
+) -> None:
+    generation = written_generation()
+    events = [GenerationEvent(generation=generation, kind="deferred") for _ in range(150)]
+
+    for batch in (events[:5], events[5:]):
+        GenerationEvent.objects.bulk_create(batch)
+        with django_assert_max_num_queries(13):  # type: ignore[operator]
+            blog_page(desk, generation.pk)
+
+
+def test_a_blog_can_be_neither_edited_nor_added_nor_deleted(desk: Client) -> None:
+    generation = failed_generation()
+    page = f"/admin/blogs/bloggeneration/{generation.pk}"
+
+    assert desk.post(f"{page}/change/", {"status": "DONE", "source_id": "x"}).status_code == 403
+    assert desk.post(f"{page}/delete/", {"post": "yes"}).status_code == 403
+    assert desk.get("/admin/blogs/bloggeneration/add/").status_code == 403
+    assert BlogGeneration.objects.get(pk=generation.pk).source_id == generation.source_id

@@ -1,0 +1,92 @@
+"""Proved on rows enough for PostgreSQL to prefer an index, with its own statistics of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from blogs import admin_search
+from blogs.models import BlogGeneration
+from credits.models import Credit
+from tests.admin.pages import BLOGS
+from tests.admin.rows import plan, thousands_of_blogs
+from tests.factories import pending_generation, site
+from workers.admin import COUNTED, BoundedPaginator
+
+pytestmark = pytest.mark.django_db
+
+ROWS = 20_000
+
+
+@pytest.fixture
+def many_blogs() -> None:
+    thousands_of_blogs(site(name="Big"), ROWS)
+    pending_generation(site(name="Small"), source_id="wool")
+
+
+@pytest.mark.parametrize(
+    ("term", "index"),
+    [
+        ("17", "blog_generations_pkey"),
+        ("00000000-0000-4000-8000-000000000009", "blog_draft_belongs_to_one"),
+        ("wool s", "blog_by_source"),
+        ("Small", "blog_of_site"),
+    ],
+)
+def test_a_search_reads_an_index(many_blogs: None, term: str, index: str) -> None:
+    page = admin_search.found(BlogGeneration.objects.order_by("-id"), term)[:50]
+
+    assert index in plan(page)
+    assert "Seq Scan on blog_generations" not in plan(page)
+
+
+def test_an_error_code_is_filtered_by_an_index(many_blogs: None) -> None:
+    page = BlogGeneration.objects.filter(error_code="code_50").order_by("-id")[:50]
+
+    assert "blog_by_error" in plan(page)
+
+
+@pytest.mark.parametrize("sql", [admin_search._CODES, admin_search._FIRST_SINCE])
+def test_what_filters_ask_first_reads_indexes_only(many_blogs: None, sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN " + sql, {"since": timezone.now()})
+        steps = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "Seq Scan on blog_generations" not in steps
+
+
+def test_the_first_blog_since_a_time_is_exact(many_blogs: None) -> None:
+    since = timezone.now() - timedelta(minutes=777, seconds=30)
+
+    first = admin_search.first_since(since)
+
+    assert first == BlogGeneration.objects.filter(created_at__gte=since).order_by("id").values_list("pk", flat=True)[0]
+
+
+def test_a_list_counts_no_further_than_it_shows(many_blogs: None, desk: Client) -> None:
+    assert BoundedPaginator(BlogGeneration.objects.order_by("-id"), 50).count == COUNTED + 1
+
+    with CaptureQueriesContext(connection) as queries:
+        page = desk.get(reverse(BLOGS)).content.decode()
+
+    assert "10,000+ blog generations" in page
+    counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
+    assert counts
+    assert all(f"LIMIT {COUNTED + 1}" in sql for sql in counts)
+
+
+def test_the_ledger_is_searched_by_an_index(many_blogs: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO credits_credit (account_id, kind, amount, balance_change, debt_change, reason)"
+            " SELECT id, 'grant', 1, 1, 0, '' FROM credits_creditaccount, generate_series(1, 5000)"
+        )
+        cursor.execute("ANALYZE credits_credit")
+
+    assert "credit_of_generation" in plan(Credit.objects.filter(generation_id=17).order_by("-id")[:50])

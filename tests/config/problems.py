@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+
+def problem(response: Any, http: int, code: str) -> dict[str, Any]:
+    """The body of a refused request, after all that is promised for every one of them."""
+    assert response.status_code == http, response.content[:500]
+    assert response["Content-Type"] == "application/problem+json"
+    body = response.json()
+    assert body["code"] == code
+    assert body["type"] == f"urn:problem:{code.replace('_', '-')}"
+    assert body["status"] == http
+    assert body["requestId"] == response["X-Request-ID"] != ""
+    assert body["title"]
+    assert body["detail"]
+    text = response.content.decode()
+    assert settings.WIX_APP_SECRET not in text
+    sent = response.wsgi_request.META.get("HTTP_AUTHORIZATION", "").split()
+    assert not any(len(part) > len("Bearer") and part in text for part in sent)
+    return body
+
+
+def refused_fields(response: Any) -> dict[str, str]:
+    """What a 400 says of each field: {"sourceId": "required"}."""
+    return {error["field"]: error["code"] for error in problem(response, 400, "invalid")["errors"]}

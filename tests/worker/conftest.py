@@ -1,0 +1,109 @@
+"""The real `run_blog_worker` in a process of its own, against the sandbox and the test's own database."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+
+from blogs.models import BlogGeneration
+from tests.sandbox import Sandbox
+
+STAGE_CALLS = {
+    "products": ("wix", "products_query"),
+    "idea": ("openai", "idea"),
+    "image_order": ("replicate", "create"),
+    "article": ("openai", "article"),
+    "image": ("replicate", "get"),
+    "media": ("wix", "media_import"),
+    "draft": ("wix", "draft_create"),
+    "publish": ("wix", "draft_publish"),
+}
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    ends_at = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < ends_at, "it did not come to that in time"
+        time.sleep(0.05)
+    return found
+
+
+class Worker:
+    """Short leases, so that a rescue takes two seconds and not twenty."""
+
+    def __init__(self, sandbox: Sandbox, **settings: str) -> None:
+        self._settings = {
+            "PROCESS_NAME": "test-worker",
+            "DATABASE_URL": _database_url(),
+            "WIX_APP_ID": django_settings.WIX_APP_ID,
+            "WIX_APP_SECRET": django_settings.WIX_APP_SECRET,
+            "OPENAI_BASE_URL": sandbox.openai_url,
+            "REPLICATE_BASE_URL": sandbox.replicate_url,
+            "REPLICATE_FILE_HOSTS": "127.0.0.1",
+            "WIX_BASE_URL": sandbox.wix_url,
+            "REPLICATE_POLL_SECONDS": "0.05",
+            "WIX_MEDIA_POLL_SECONDS": "0.05",
+            "OPENAI_REQUESTS_PER_MINUTE": "45000",
+            "OPENAI_TOKENS_PER_MINUTE": "45000000",
+            "REPLICATE_REQUESTS_PER_MINUTE": "45000",
+            "WIX_REQUESTS_PER_MINUTE": "20000",
+            "BLOG_WORKER_LEASE_SECONDS": "2",
+            "BLOG_WORKER_LEASE_RENEW_SECONDS": "0.5",
+            "BLOG_BACKOFF_SECONDS": "0.2",
+            "STAGE_DRAFT_DEADLINE_SECONDS": "2",
+            "BLOG_DRAFT_LOOKUP_SECONDS": "2",
+            **settings,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "run_blog_worker", *arguments],
+            env={**os.environ, **self._settings},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process
+        self.process.send_signal(number)
+
+    def wait(self, seconds: float = 20) -> int:
+        assert self.process
+        return self.process.wait(seconds)
+
+    def kill(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def _database_url() -> str:
+    found = connection.settings_dict
+    return f"postgres://{found['USER']}@{found['HOST']}:{found['PORT']}/{found['NAME']}"
+
+
+@pytest.fixture
+def worker(sandbox: Sandbox) -> Iterator[Callable[..., Worker]]:
+    made: list[Worker] = []
+
+    def make(**settings: str) -> Worker:
+        made.append(Worker(sandbox, **settings))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.kill()
+
+
+def statuses() -> list[str]:
+    return sorted(BlogGeneration.objects.values_list("status", flat=True))

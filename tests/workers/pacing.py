@@ -1,0 +1,34 @@
+"""Limits of the tests' own size, and when calls may start under them."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import Any
+
+from workers import rate_limits
+from workers.rate_limits import Limit
+
+OPENAI = Limit("openai", model="m")
+REPLICATE = Limit("replicate")
+
+
+def slow(settings: Any, **numbers: int) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "openai": {"requests": 60_000, **numbers}}
+
+
+def schedule(limit: Limit, costs: list[int], settings: Any) -> list[float]:
+    """When calls of these costs may start, without waiting for it: all places are given at once."""
+    settings.RATE_LIMIT_HORIZON_SECONDS = 1e6
+    starts = [rate_limits._reserve_from_the_head(limit, tokens, give_up_at=float("inf")) for tokens in costs]
+    return [start - starts[0] for start in starts]
+
+
+def most_in_a_minute(starts: list[float], weights: list[int]) -> int:
+    """In the fullest sliding window; a little shorter, since a start is known only as well as its answer was fast."""
+    sums = [0, *accumulate(weights)]
+    fullest, first = 0, 0
+    for last, start in enumerate(starts):
+        while start - starts[first] > 59.95:
+            first += 1
+        fullest = max(fullest, sums[last + 1] - sums[first])
+    return fullest

@@ -1,0 +1,72 @@
+"""Settings that contradict each other are said at the start, with what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+
+
+def found(**where: Any) -> dict[str, CheckMessage]:
+    ours = [message for message in run_checks(**where) if (message.id or "").startswith(("workers.", "blogs."))]
+    messages = {str(message.id): message for message in ours}
+    assert all(message.hint for message in messages.values())
+    return messages
+
+
+def test_the_settings_as_they_are_fit_together() -> None:
+    assert found() == {}
+
+
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    ("workers.E001", {"BLOG_WORKER_LEASE_SECONDS": 14.9, "BLOG_WORKER_LEASE_RENEW_SECONDS": 5}),
+    ("workers.E002", {"USE_TZ": False}),
+    ("workers.E004", {"DATABASE_POOL_SIZE": 1, "DATABASE_POOL_OVERFLOW": 0}),
+    ("workers.E004", {"DATABASE_POOL_SIZE": 90, "DATABASE_POOL_OVERFLOW": 11}),
+    ("workers.W001", {"BLOG_WORKER_THREADS": 200, "DATABASE_POOL_SIZE": 10, "DATABASE_POOL_OVERFLOW": 3}),
+    ("workers.E005", {"RATE_LIMITS": {"openai": {"requests": 0, "tokens": 1}}}),
+    ("workers.E005", {"RATE_LIMITS": {"openai": {"requests": 1, "tokens": -1}}}),
+    ("workers.E006", {"RATE_LIMIT_TOKEN_REFUND": 1.1}),
+    ("workers.E006", {"RATE_LIMIT_TOKEN_REFUND": -0.1}),
+    ("blogs.E001", {"BLOG_CREDITS": 0}),
+    ("blogs.E001", {"BLOG_QUEUE_LIMIT": 0}),
+    ("blogs.E001", {"BLOG_MAX_ATTEMPTS": 0}),
+    ("blogs.E001", {"BLOG_WORKER_SITE_SEATS": 0}),
+    ("blogs.E002", {"BLOG_DRAFT_LOOKUP_SECONDS": 30}),
+]
+
+
+@pytest.mark.parametrize(("check", "values"), WRONG, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_wrong_setting_is_named_with_a_hint(check: str, values: dict[str, Any], settings: Any) -> None:
+    for name, value in values.items():
+        setattr(settings, name, value)
+
+    messages = found()
+
+    assert list(messages) == [check]
+
+
+def test_the_hint_of_a_limit_names_the_variable_to_correct(settings: Any) -> None:
+    settings.RATE_LIMITS = {"replicate": {"requests": 0}}
+
+    assert found()["workers.E005"].hint == "Correct REPLICATE_REQUESTS_PER_MINUTE."
+
+
+def test_psycopg_3_beside_psycopg2_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "psycopg").mkdir()
+    (tmp_path / "psycopg" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert "workers.E003" in found()
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "REPLICATE_API_TOKEN", "WIX_APP_ID", "WIX_APP_SECRET"])
+def test_a_missing_key_stops_a_deployment(name: str, settings: Any) -> None:
+    for key in ("OPENAI_API_KEY", "REPLICATE_API_TOKEN", "WIX_APP_ID", "WIX_APP_SECRET"):
+        setattr(settings, key, "there")
+    setattr(settings, name, "")
+
+    assert name in found(include_deployment_checks=True)["blogs.E003"].msg
+    assert found() == {}

@@ -1,0 +1,187 @@
+"""Workers and shared limits for support staff, and what every page of their desk is built on.
+
+The tables grow to a million rows, so a page counts no further than anyone pages, sorts by index only, and shows no
+facets (each would be a count of its own). The machine writes, staff read.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce, Now
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from workers.database_clock import ClockTimestamp
+from workers.health import FRESH_SECONDS
+from workers.models import RateLimit, RateLimitUsage, WorkerProcess
+
+# More than this is shown as "10,000+" (`templates/admin/pagination.html`).
+COUNTED = 10_000
+
+admin.site.site_header = "Blog generation"
+admin.site.site_title = "Blog generation"
+admin.site.index_title = "Support desk"
+
+
+def span(seconds: float) -> str:
+    """About how long, for people: the largest unit that fits."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
+def as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def as_id(text: str) -> int | None:
+    """18 digits always fit a bigint."""
+    return int(text) if text.isdecimal() and len(text) <= 18 else None
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    @cached_property
+    def count(self) -> int:
+        assert isinstance(self.object_list, QuerySet)
+        return self.object_list.order_by()[: COUNTED + 1].count()
+
+
+class DeskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows come and go by themselves; `ordering` and filters must have an index."""
+
+    list_per_page = 50
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadOnlyAdmin(DeskAdmin):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(WorkerProcess)
+class WorkerProcessAdmin(ReadOnlyAdmin):
+    list_display = [
+        "name",
+        "heartbeat",
+        "threads",
+        "in_flight",
+        "done",
+        "failed",
+        "stopping",
+        "waiting_for",
+        "started_at",
+    ]
+    ordering = ["-id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WorkerProcess]:
+        workers: QuerySet[WorkerProcess] = super().get_queryset(request)
+        return workers.annotate(silence=ClockTimestamp() - F("heartbeat_at"))
+
+    @admin.display(description="heartbeat")
+    def heartbeat(self, worker: Any) -> SafeString:
+        silent = worker.silence.total_seconds()
+        if silent > FRESH_SECONDS:
+            return format_html('<span class="badge badge-failed">lost</span> {} ago', span(silent))
+        return format_html('<span class="badge badge-done">alive</span> {} ago', span(silent))
+
+    @admin.display(description="waiting for")
+    def waiting_for(self, worker: WorkerProcess) -> str:
+        return ", ".join(f"{limit}: {threads}" for limit, threads in worker.waiting.items())
+
+
+class WhoseLimit(admin.SimpleListFilter):
+    title = "whose"
+    parameter_name = "whose"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("shared", "Shared by all sites"), ("site", "A site's own")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[RateLimit]) -> QuerySet[RateLimit]:
+        match self.value():
+            case "shared":
+                return queryset.filter(key="")
+            case "site":
+                return queryset.exclude(key="")
+        return queryset
+
+
+@admin.register(RateLimit)
+class RateLimitAdmin(ReadOnlyAdmin):
+    list_display = ["name", "requests", "tokens", "next_free_in", "blocked", "rejections"]
+    list_filter = [WhoseLimit]
+    # The empty key, a limit of ours, comes first.
+    ordering = ["key", "provider", "model"]
+    search_fields = ["key__exact"]
+    search_help_text = "A site's instance id"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RateLimit]:
+        # Now() and not the wall clock: a volatile function would keep the index on `started_at` out of it.
+        last_minute = RateLimitUsage.objects.filter(
+            limit=OuterRef("pk"), started_at__gt=Now() - timedelta(seconds=60), started_at__lte=Now()
+        )
+        sums = last_minute.order_by().values("limit").annotate(requests_sum=Sum("requests"), tokens_sum=Sum("tokens"))
+        limits: QuerySet[RateLimit] = super().get_queryset(request)
+        return limits.annotate(
+            now=ClockTimestamp(),
+            requests_used=Coalesce(Subquery(sums.values("requests_sum")), 0),
+            tokens_used=Coalesce(Subquery(sums.values("tokens_sum")), 0),
+        )
+
+    @admin.display(description="limit")
+    def name(self, limit: RateLimit) -> str:
+        return str(limit)
+
+    @admin.display(description="requests, last 60 s")
+    def requests(self, limit: Any) -> SafeString:
+        return _use(limit.requests_used, limit.requests_per_minute)
+
+    @admin.display(description="tokens, last 60 s")
+    def tokens(self, limit: Any) -> SafeString | None:
+        return _use(limit.tokens_used, limit.tokens_per_minute) if limit.tokens_per_minute else None
+
+    @admin.display(description="next free in")
+    def next_free_in(self, limit: Any) -> str:
+        times = [limit.requests_tat, limit.blocked_until, limit.tokens_tat if limit.tokens_per_minute else None]
+        ahead = (max(time for time in times if time) - limit.now).total_seconds()
+        if ahead >= 60:
+            return span(ahead)
+        return f"{ahead:.1f} s" if ahead > 0 else "now"
+
+    @admin.display(description="blocked until")
+    def blocked(self, limit: Any) -> Any:
+        return limit.blocked_until if limit.blocked_until and limit.blocked_until > limit.now else None
+
+
+def _use(used: int, allowed: int) -> SafeString:
+    return format_html(
+        '<meter min="0" max="{}" high="{}" value="{}"></meter> {}&nbsp;%'
+        ' <div class="quiet small">{} of {}, {} left</div>',
+        allowed,
+        allowed * 0.9,
+        used,
+        round(100 * used / allowed),
+        f"{used:,}",
+        f"{allowed:,}",
+        f"{max(0, allowed - used):,}",
+    )
