@@ -336,7 +336,7 @@ def _join(line: SiteLine, generation: BlogGeneration, **columns: Any) -> None:
 def _write(generation: BlogGeneration, **columns: Any) -> None:
     """Update a row that is locked already, so that no condition is needed."""
     _rows(generation).update(**columns)
-    generation.refresh_from_db(fields=["status", "cancel_requested_at", "finished_at"])
+    generation.refresh_from_db()
 
 
 def _locked(generation_id: int) -> tuple[CreditAccount, SiteLine, BlogGeneration]:

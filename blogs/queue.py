@@ -56,7 +56,7 @@ WITH held AS MATERIALIZED (
            FOR UPDATE) AS blog
 ), started AS (
     UPDATE blog_generations SET {lifecycle.START}
-     WHERE id IN (SELECT id FROM chosen) AND status = 'PENDING' AND ready
+     WHERE id = ANY(ARRAY(SELECT id FROM chosen)) AND status = 'PENDING' AND ready
     RETURNING *
 ), moved AS (
     UPDATE blogs_siteline l SET waiting = waiting - mine.starts, turn = l.turn + mine.starts * l.step
@@ -88,7 +88,7 @@ WITH due AS (
        AND g.status = 'PENDING' AND NOT g.ready
        FOR UPDATE SKIP LOCKED
 ), promoted AS (
-    UPDATE blog_generations SET ready = true, run_after = NULL WHERE id IN (SELECT id FROM rows) RETURNING site_id
+    UPDATE blog_generations SET ready = true, run_after = NULL WHERE id = ANY(ARRAY(SELECT id FROM rows)) RETURNING site_id
 ), woken AS (
     UPDATE blogs_siteline l
        SET turn = CASE WHEN l.waiting = 0 THEN greatest(l.turn, (SELECT turn FROM blogs_queueclock)) ELSE l.turn END,

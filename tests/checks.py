@@ -16,7 +16,6 @@ _PRODUCTION = {
     "DEBUG": "false",
     "SECRET_KEY": "k7)v0wq!c5@x2m9#z4$u8^r1&e6*t3(y-b+n_f=h%j~d0s2a5g8",
     "ALLOWED_HOSTS": "blogs.example.com",
-    "PUBLIC_URL": "https://blogs.example.com",
     "HTTPS_ONLY": "true",
     "BEHIND_HTTPS_PROXY": "true",
 }

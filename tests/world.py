@@ -76,7 +76,6 @@ def _environment(database_url: str, port: int, speed: float) -> dict[str, str]:
         "DATABASE_URL": database_url,
         "DATABASE_DIRECT_URL": database_url,
         "BIND": f"127.0.0.1:{port}",
-        "PUBLIC_URL": f"http://localhost:{port}",
         "PROCESS_NAME": "blogs-host",
         "WIX_APP_ID": APP_ID,
         "WIX_APP_SECRET": APP_SECRET,

@@ -23,29 +23,40 @@ class Draft:
 
 def author(instance_id: str, *, seconds: float) -> str:
     """The id of a site member who can sign posts; a post without one is refused. Made on sites that have no members."""
-    listed = http.request(
-        instance_id,
-        "GET",
-        "/members/v1/members",
-        operation="members_list",
-        seconds=seconds,
-        params={"fieldsets": "FULL", "paging.limit": 100},
-    )
-    members = http.pick(listed, "members")
     email = f"author-{instance_id}@{settings.WIX_AUTHOR_EMAIL_DOMAIN}"
-    # Ours if it is there already: creating it twice would be refused.
-    ours = [member for member in members if member.get("loginEmail") == email]
-    if ours or members:
-        return str(http.pick(ours or members, 0, "id"))
+    if known := _member(instance_id, email, seconds):
+        return known
     member = {
         "loginEmail": email,
         "contact": {"firstName": "Blog", "lastName": "Author"},
         "profile": {"nickname": "Blog"},
     }
-    made = http.request(
-        instance_id, "POST", "/members/v1/members", operation="member_create", seconds=seconds, body={"member": member}
-    )
+    try:
+        made = http.request(
+            instance_id,
+            "POST",
+            "/members/v1/members",
+            operation="member_create",
+            seconds=seconds,
+            body={"member": member},
+        )
+    except http.WixRefused:
+        # Two blogs of a new site at the same time: the other one has made it.
+        if known := _member(instance_id, email, seconds):
+            return known
+        raise
     return str(http.pick(made, "member", "id"))
+
+
+def _member(instance_id: str, email: str, seconds: float) -> str | None:
+    """The author that we made before, else any member."""
+    params = {"fieldsets": "FULL", "paging.limit": 100}
+    listed = http.request(
+        instance_id, "GET", "/members/v1/members", operation="members_list", seconds=seconds, params=params
+    )
+    members = http.pick(listed, "members")
+    ours = [member for member in members if member.get("loginEmail") == email]
+    return str(http.pick(ours or members, 0, "id")) if members else None
 
 
 def create_draft(

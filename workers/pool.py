@@ -13,8 +13,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -76,11 +77,12 @@ class Pool:
         self._due = threading.Event()
         self._stopping = threading.Event()
         self._finished = threading.Event()
+        self._signals = 0
 
     def run(self) -> None:
         """Work until a signal says stop, then drain. Returns when nothing of ours is left running."""
-        signal.signal(signal.SIGTERM, self._stop)
-        signal.signal(signal.SIGINT, self._stop)
+        signal.signal(signal.SIGTERM, self._signalled)
+        signal.signal(signal.SIGINT, self._signalled)
         self._worker = heartbeat.register(self._threads)
         background = [
             threading.Thread(target=self._keep_alive, name="heartbeat", daemon=True),
@@ -94,7 +96,8 @@ class Pool:
             self._drain()
         finally:
             self._finished.set()
-            heartbeat.unregister(self._worker)
+            with self._going_on("leaving"):
+                heartbeat.unregister(self._worker)
 
     # --- Filling seats ------------------------------------------------------------------------------------------------
 
@@ -107,18 +110,13 @@ class Pool:
 
     def _fill_seats(self) -> int:
         limit = min(self._free_seats(), self._batch_size)
-        if not limit:
-            return 0
-        try:
-            claimed = self._source.claim(self._worker, limit)
-        except DATABASE_AWAY as error:
-            self._database_away("claim", error)
-            return 0
-        finally:
-            release_connection()
+        claimed: list[Work] = []
+        if limit:
+            with self._going_on("claim"):
+                claimed = self._source.claim(self._worker, limit)
         for work in claimed:
             with self._lock:
-                self._running[work.pk] = work
+                self._running[id(work)] = work
             self._executor.submit(self._occupy_a_seat, work)
         return len(claimed)
 
@@ -135,7 +133,7 @@ class Pool:
         finally:
             release_connection()
             with self._lock:
-                self._running.pop(work.pk, None)
+                self._running.pop(id(work))
             self._wake.set()
 
     def _free_seats(self) -> int:
@@ -152,58 +150,64 @@ class Pool:
         """Renew leases and touch our row; every 30 s one line in the log."""
         log_at = time.monotonic() + settings.BLOG_WORKER_HEARTBEAT_LOG_SECONDS
         while not self._finished.wait(settings.BLOG_WORKER_LEASE_RENEW_SECONDS):
-            try:
+            with self._going_on("heartbeat"):
                 works = self._works()
                 self._source.renew([work for work in works if not work.overdue])
-                alive = heartbeat.beat(self._worker, len(works), stopping=self._stopping.is_set())
-                if not alive:
+                if not heartbeat.beat(self._worker, len(works), stopping=self._stopping.is_set()):
                     # Pruned as dead: others have our work by now, and would not see us in any list.
                     logger.error("this worker was given up for dead", extra={"action": "pruned"})
-                    os.kill(os.getpid(), signal.SIGTERM)
+                    self._begin_to_stop()
                     return
                 if time.monotonic() >= log_at:
                     log_at += settings.BLOG_WORKER_HEARTBEAT_LOG_SECONDS
                     heartbeat.log(len(works), self._threads, self._source.stats())
-            except DATABASE_AWAY as error:
-                self._database_away("heartbeat", error)
-            finally:
-                release_connection()
 
     def _keep_house(self) -> None:
         """Promote what is due, at the moment it is due; rescue and the other chores every few seconds."""
         next_time = [time.monotonic()] * len(self._chores)
         while not self._stopping.is_set():
             wait = self._poll_seconds
-            try:
+            with self._going_on("housekeeping"):
                 if self._source.promote():
                     self._wake.set()
                 due = self._source.seconds_until_due()
                 wait = wait if due is None else min(wait, due)
-                for number, (every, chore) in enumerate(self._chores):
-                    if time.monotonic() >= next_time[number]:
-                        next_time[number] = time.monotonic() + every
+            for number, (every, chore) in enumerate(self._chores):
+                if time.monotonic() >= next_time[number]:
+                    next_time[number] = time.monotonic() + every
+                    with self._going_on("housekeeping"):
                         chore()
-                wait = min(wait, *(at - time.monotonic() for at in next_time))
-            except DATABASE_AWAY as error:
-                self._database_away("housekeeping", error)
-            finally:
-                release_connection()
-            self._due.wait(max(wait, 0.01))
+            self._due.wait(max(0.01, min(wait, *(at - time.monotonic() for at in next_time))))
             self._due.clear()
 
     def _woken(self) -> None:
         self._wake.set()
 
-    def _database_away(self, doing: str, error: Exception) -> None:
-        logger.warning("database away", extra={"action": "outage", "doing": doing, "error": type(error).__name__})
-        self._finished.wait(_PAUSE_SECONDS)
+    @contextmanager
+    def _going_on(self, doing: str) -> Iterator[None]:
+        """What fails is logged and tried again after a pause: without these threads leases run out, and nothing is rescued."""
+        try:
+            yield
+        except DATABASE_AWAY as error:
+            logger.warning("database away", extra={"action": "outage", "doing": doing, "error": type(error).__name__})
+            self._finished.wait(_PAUSE_SECONDS)
+        except Exception:
+            # A thread's edge.
+            logger.exception("unexpected error", extra={"action": "bug", "doing": doing})
+            self._finished.wait(_PAUSE_SECONDS)
+        finally:
+            release_connection()
 
     # --- Leaving ------------------------------------------------------------------------------------------------------
 
-    def _stop(self, signum: int, frame: object) -> None:
-        if self._stopping.is_set():
-            logger.warning("leaving at once", extra={"action": "abort"})
+    def _signalled(self, signum: int, frame: object) -> None:
+        """On the main thread, between any two of its instructions: so nothing here may take a lock that it could hold."""
+        self._signals += 1
+        if self._signals > 1:
             os._exit(128 + signum)
+        threading.Thread(target=self._begin_to_stop, name="stopping", daemon=True).start()
+
+    def _begin_to_stop(self) -> None:
         self._stopping.set()
         self._wake.set()
         self._due.set()
@@ -218,7 +222,8 @@ class Pool:
         left = self._works()
         if left:
             # Their threads may hang in a call for long; having lost the lease they can write nothing more.
-            returned = self._source.hand_back(left)
-            logger.warning("handed back", extra={"action": "hand_back", "blogs": returned})
+            with self._going_on("hand back"):
+                returned = self._source.hand_back(left)
+                logger.warning("handed back", extra={"action": "hand_back", "works": returned})
         self._executor.shutdown(wait=False, cancel_futures=True)
         logger.info("drained", extra={"action": "drained"})

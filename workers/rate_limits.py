@@ -6,8 +6,9 @@ lock it finds the common start at which both fit, moves both on from that start,
 rate = (limit - margin - largest cost) / 60, so that no 60-second window, wherever it starts, holds more than the limit; the
 margin, 1 % of the requests, pays for network jitter.
 
-Nothing is reserved more than two seconds ahead: beyond that the answer is "not yet", and what a killed process had reserved
-is lost for two seconds only. In a process the waiting threads form one line per limit, and only its head asks.
+Nothing is reserved more than two seconds ahead: beyond that the answer is "not yet". So what a killed process had reserved is
+lost for two seconds only, and no call starts under an old limit later than that after the limit was lowered. In a process
+the waiting threads form one line per limit, and only its head asks.
 """
 
 from __future__ import annotations
@@ -72,8 +73,11 @@ def acquire(limit: Limit, *, tokens: int = 0) -> Reservation:
             start_at = _reserve_from_the_head(limit, tokens, give_up_at)
         time.sleep(max(0.0, start_at - time.monotonic()))
         # A thread that overslept (a stopped process, a busy machine) would crowd whoever has the next place.
-        if time.monotonic() - start_at <= settings.RATE_LIMIT_LATE_SECONDS:
+        late = time.monotonic() - start_at
+        if late <= settings.RATE_LIMIT_LATE_SECONDS:
             return Reservation(limit, tokens, waited=time.monotonic() - began)
+        if time.monotonic() > give_up_at:
+            raise RateLimited("rate_limited", f"This machine is {late:.1f} s late for each place it gets.", retry_in=10)
 
 
 def settle(reservation: Reservation, tokens_used: int) -> None:
@@ -147,7 +151,10 @@ INSERT INTO workers_ratelimit AS r
 VALUES (%(provider)s, %(key)s, %(model)s, %(requests)s, %(tokens)s, 0, 0,
         clock_timestamp() - interval '1 minute', clock_timestamp() - interval '1 minute')
 ON CONFLICT (provider, key, model) DO UPDATE
-   SET requests_per_minute = excluded.requests_per_minute, tokens_per_minute = excluded.tokens_per_minute
+   SET requests_per_minute = excluded.requests_per_minute, tokens_per_minute = excluded.tokens_per_minute,
+       -- Raised: what was far ahead by the old pace is near by the new one.
+       tokens_tat = CASE WHEN excluded.tokens_per_minute > r.tokens_per_minute
+                         THEN least(r.tokens_tat, clock_timestamp() + interval '2 seconds') ELSE r.tokens_tat END
 RETURNING id
 """
 

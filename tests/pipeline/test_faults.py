@@ -13,6 +13,7 @@ from credits.models import CreditAccount
 from tests import factories
 from tests.pipeline.conftest import make_due
 from tests.sandbox_fixtures import PRODUCTS
+from wix import blog, http
 from workers.models import RateLimit
 
 Kind = GenerationEvent.Kind
@@ -189,6 +190,23 @@ def test_a_passing_fault_of_wix_is_tried_again(sandbox, shop, attempt, operation
     assert attempt().status == Status.DONE
     assert len(sandbox.drafts()) == 1
     assert len(sandbox.requests("openai", "article")) == 1
+
+
+def test_a_member_that_was_made_between_the_look_and_the_create_is_used(sandbox, shop, attempt, monkeypatch):
+    looks = iter([None])
+    look = blog._member
+    monkeypatch.setattr(blog, "_member", lambda *site: next(looks) if looks.__length_hint__() else look(*site))
+    http.request(
+        str(shop.instance_id),
+        "POST",
+        "/members/v1/members",
+        operation="member_create",
+        seconds=5,
+        body={"member": {"loginEmail": f"author-{shop.instance_id}@authors.invalid"}},
+    )
+    factories.pending_generation(shop)
+
+    assert attempt().status == Status.DONE
 
 
 def test_a_stale_token_is_fetched_anew_once(sandbox, shop, attempt):

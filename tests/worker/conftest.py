@@ -59,8 +59,8 @@ class Worker:
             "BLOG_WORKER_LEASE_SECONDS": "2",
             "BLOG_WORKER_LEASE_RENEW_SECONDS": "0.5",
             "BLOG_BACKOFF_SECONDS": "0.2",
-            "STAGE_DRAFT_DEADLINE_SECONDS": "2",
-            "BLOG_DRAFT_LOOKUP_SECONDS": "2",
+            "STAGE_DRAFT_DEADLINE_SECONDS": "6",
+            "BLOG_DRAFT_LOOKUP_SECONDS": "6",
             **settings,
         }
         self.process: subprocess.Popen[bytes] | None = None
