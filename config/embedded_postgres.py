@@ -96,6 +96,9 @@ def server(purpose: str, *, keep_data: bool) -> Iterator[Server]:
 @contextmanager
 def spare_server(purpose: str) -> Iterator[Server]:
     """An empty server that is thrown away afterwards; a second one beside the first gets a folder of its own."""
+    for folder in _DATA.glob(f"postgres-{os.getuid()}-{purpose}-[1-9]"):
+        with suppress(AlreadyRunning), _owned(folder):
+            _end_leftovers(folder / "data")
     with ExitStack() as stack:
         yield _first_free(stack, purpose)
 

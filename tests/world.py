@@ -55,7 +55,7 @@ def running(
         port = _free_port(port)
         url = f"http://localhost:{port}"
         environment = {**os.environ, **_environment(database.url, port, speed), **settings}
-        with Processes(environment, log=_LOGS / f"{purpose}-{port}.log", grace=15) as processes:
+        with Processes(environment, log=_LOGS / f"{purpose}-{port}.log", grace=3) as processes:
             sandbox = _start_sandbox(processes, speed)
             providers = _providers(sandbox)
             os.environ.update({**environment, **providers})

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
@@ -31,7 +32,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo")
     parser.add_argument("--exit", action="store_true", help="end by itself; exit 0 only if everything came out right")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGINT):  # also where a shell started us with SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     console.print("Starting PostgreSQL, the stand-in providers, gunicorn and a worker with 50 threads …")
     try:
         with running("demo", SHOPS, speed=_SPEED, port=_PORT) as world:
@@ -119,16 +121,25 @@ def _show_an_article() -> None:
 
 def _keep_serving(world: World) -> None:
     console.print(f"\nAdmin  {world.url}/admin/   (login {_LOGIN[0]}, password {_LOGIN[1]})")
-    console.print(f"API    {world.url}/api/blog-generation   health {world.url}/health")
+    console.print(f"API    {world.url}/api/blog-generation", soft_wrap=True)
+    console.print(f"Health {world.url}/health", soft_wrap=True)
+    variables = _write_variables()
     console.print(
-        "Token  set the variables below, then: .venv/bin/python manage.py issue_instance_token 'Harbour Coffee'"
+        f"Token  . {variables}; .venv/bin/python manage.py issue_instance_token 'Harbour Coffee'", soft_wrap=True
     )
-    for name in ("DATABASE_URL", "WIX_APP_ID", "WIX_APP_SECRET", "DEBUG", "READ_DOTENV"):
-        console.print(f"       export {name}={os.environ[name]}", soft_wrap=True, highlight=False)
+    console.print(f'SQL    . {variables}; psql "$DATABASE_URL"', soft_wrap=True)
     console.print(f"Time runs {_SPEED} times faster than at the real services. Ctrl-C ends everything.")
     while True:
         world.processes.check()
         time.sleep(1)
+
+
+def _write_variables() -> str:
+    """What manage.py and psql need to talk to this demo, to be read into a shell."""
+    file = Path(".local/demo.env")
+    names = ("DATABASE_URL", "WIX_APP_ID", "WIX_APP_SECRET", "SECRET_KEY", "DEBUG", "READ_DOTENV")
+    file.write_text("".join(f"export {name}='{os.environ[name]}'\n" for name in names))
+    return f"./{file}"
 
 
 if __name__ == "__main__":
