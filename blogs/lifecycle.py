@@ -26,7 +26,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Case, F, QuerySet, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -295,7 +295,12 @@ _NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None, "wor
 
 
 def _final(status: Status) -> dict[str, Any]:
-    return {"status": status, "ready": False, "run_after": None, "finished_at": ClockTimestamp(), **_NO_LEASE}
+    columns = {"status": status, "ready": False, "run_after": None, "finished_at": ClockTimestamp(), **_NO_LEASE}
+    if status != Status.DONE:
+        # A create that was never answered may have made a draft, which nobody pays for now: the sweep looks.
+        unsure = When(draft_create_started_at__isnull=False, then=seconds_from_now(settings.BLOG_DRAFT_SWEEP_SECONDS))
+        columns["draft_sweep_at"] = Case(unsure, default=None)
+    return columns
 
 
 def _rows(generation: BlogGeneration) -> QuerySet[BlogGeneration]:

@@ -1,7 +1,7 @@
-"""Second drafts: where a create had to be repeated, look again ten minutes later and delete what came twice.
+"""Drafts that should not be: ten minutes after a doubtful end, look again and delete what is there without being paid for.
 
-Only blogs whose create was begun more than once are looked at. The draft that the blog's row names stays; any other one with
-this blog's marker goes to the site's trash bin.
+Doubtful are blogs whose create was begun more than once, and those that failed or were cancelled after a create was begun.
+The draft that the blog's row names stays; any other one with this blog's marker goes to the site's trash bin.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ logger = logging.getLogger(__name__)
 _TAKE = """
 UPDATE blog_generations SET draft_sweep_at = clock_timestamp() + interval '1 hour'
  WHERE id = (SELECT id FROM blog_generations
-              WHERE draft_sweep_at <= (SELECT clock_timestamp()) AND draft_post_id IS NOT NULL AND status = 'DONE'
+              WHERE draft_sweep_at <= (SELECT clock_timestamp()) AND finished_at IS NOT NULL
               ORDER BY draft_sweep_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id, site_id, draft_post_id, extract(epoch FROM clock_timestamp() - created_at)
 """
+
+_Taken = tuple[int, int, UUID | None, float]
 
 
 def sweep_due() -> int:
@@ -43,15 +45,15 @@ def sweep_due() -> int:
     return deleted
 
 
-def _take() -> tuple[int, int, UUID, float] | None:
+def _take() -> _Taken | None:
     with connection.cursor() as cursor:
         cursor.execute(_TAKE)
-        row: tuple[int, int, UUID, float] | None = cursor.fetchone()
+        row: _Taken | None = cursor.fetchone()
     release_connection()
     return row
 
 
-def _sweep(generation_id: int, site_id: int, draft_post_id: UUID, age: float) -> int:
+def _sweep(generation_id: int, site_id: int, draft_post_id: UUID | None, age: float) -> int:
     instance_id = str(Site.objects.values_list("instance_id", flat=True).get(pk=site_id))
     title = Article.objects.values_list("title", flat=True).get(pk=generation_id)
     seconds = settings.STAGE_DEADLINE_SECONDS["draft"]

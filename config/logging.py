@@ -38,8 +38,9 @@ class UnavailableFilter(logging.Filter):
 class JsonLines(JsonFormatter):
     def __init__(self) -> None:
         super().__init__(
-            "%(asctime)s %(levelname)s %(name)s %(message)s",
-            rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+            "%(levelname)s %(name)s %(message)s",
+            timestamp="time",
+            rename_fields={"levelname": "level", "name": "logger"},
             reserved_attrs=list(_STANDARD),
         )
 

@@ -41,6 +41,29 @@ def timeouts() -> dict[str, float]:
     return {"connect": min(left, _CONNECT_SECONDS), "read": left, "write": left, "pool": left}
 
 
+class _UntilTheDeadline:
+    """A response's body, chunk by chunk while there is time. The two libraries are twins, but each wants a stream of its own."""
+
+    def __init__(self, stream: httpx.SyncByteStream | httpx2.SyncByteStream) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._stream:
+            remaining()
+            yield chunk
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class _Httpx2Stream(_UntilTheDeadline, httpx2.SyncByteStream):
+    pass
+
+
+class _HttpxStream(_UntilTheDeadline, httpx.SyncByteStream):
+    pass
+
+
 class Httpx2Transport(httpx2.HTTPTransport):
     """For the `openai` SDK, which runs on httpx2."""
 
@@ -52,19 +75,6 @@ class Httpx2Transport(httpx2.HTTPTransport):
         return response
 
 
-class _Httpx2Stream(httpx2.SyncByteStream):
-    def __init__(self, stream: httpx2.SyncByteStream) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._stream:
-            remaining()
-            yield chunk
-
-    def close(self) -> None:
-        self._stream.close()
-
-
 class HttpxTransport(httpx.HTTPTransport):
     """For the `replicate` SDK, which runs on httpx and by default sends creates with no timeout at all."""
 
@@ -74,16 +84,3 @@ class HttpxTransport(httpx.HTTPTransport):
         assert isinstance(response.stream, httpx.SyncByteStream)
         response.stream = _HttpxStream(response.stream)
         return response
-
-
-class _HttpxStream(httpx.SyncByteStream):
-    def __init__(self, stream: httpx.SyncByteStream) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._stream:
-            remaining()
-            yield chunk
-
-    def close(self) -> None:
-        self._stream.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from blogs import sweep
+from blogs import lifecycle, sweep
 from blogs.models import BlogGeneration, GenerationEvent, StageOutput, Status
 from credits import ledger
 from tests import factories
@@ -127,3 +127,31 @@ def test_a_repeated_create_schedules_a_sweep_and_a_single_one_does_not(sandbox, 
     make_due()
 
     assert attempt().draft_sweep_at is not None
+
+
+def test_a_blog_that_fails_after_an_unanswered_create_leaves_no_draft_behind(sandbox, shop, attempt, settings):
+    settings.BLOG_MAX_ATTEMPTS = 1
+    sandbox.fault("wix", "after_success", "draft_create", seconds=3)
+    factories.pending_generation(shop)
+    failed = attempt()
+    assert (failed.status, failed.error_code) == (Status.FAILED, "timeout")
+    assert len(sandbox.drafts()) == 1
+    assert sweep.sweep_due() == 0  # not before ten minutes have passed: a retry by staff would find and use it
+    BlogGeneration.objects.update(draft_sweep_at=failed.finished_at)
+
+    assert sweep.sweep_due() == 1
+    assert sandbox.drafts() == []
+    assert ledger.discrepancies() == []
+
+
+def test_a_retry_by_staff_uses_the_draft_of_an_unanswered_create(sandbox, shop, attempt, settings):
+    settings.BLOG_MAX_ATTEMPTS = 1
+    sandbox.fault("wix", "after_success", "draft_create", seconds=3)
+    failed = factories.pending_generation(shop)
+    attempt()
+    lifecycle.requeue(failed.pk, by="staff")
+    age_the_create(90)
+
+    assert attempt().status == Status.DONE
+    assert len(sandbox.requests("wix", "draft_create")) == 1
+    assert ledger.discrepancies() == []
