@@ -13,9 +13,11 @@ from blogs.models import BlogGeneration
 # In the lines of others, those starts go before that have a lower turn; in one's own, those with a lower id.
 # Retries and priorities move a few: a forecast, not a promise.
 _POSITION = """
-WITH mine AS (
+WITH mine AS MATERIALIZED (
     SELECT l.site_id, l.turn, l.step, (
-        SELECT count(*) FROM blog_generations g WHERE g.site_id = l.site_id AND g.ready AND g.id <= %(id)s
+        SELECT count(*) FROM (
+            SELECT 1 FROM blog_generations g WHERE g.site_id = l.site_id AND g.ready AND g.id <= %(id)s LIMIT %(limit)s
+        ) AS before
     ) AS place
       FROM blogs_siteline l WHERE l.site_id = %(site)s
 )
@@ -33,7 +35,7 @@ _rate = (float("-inf"), 0.0)
 def queue_position(generation: BlogGeneration) -> int:
     """1 starts next; 0 means that it isn't waiting in line."""
     with connection.cursor() as cursor:
-        cursor.execute(_POSITION, {"id": generation.pk, "site": generation.site_id})
+        cursor.execute(_POSITION, {"id": generation.pk, "site": generation.site_id, "limit": settings.BLOG_QUEUE_LIMIT})
         row = cursor.fetchone()
     return int(row[0]) if row else 0
 
