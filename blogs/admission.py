@@ -16,12 +16,14 @@ _FRESH_SECONDS = 1.0
 
 
 class NoRoom(Exception):
-    """The queue, or this site's part of it, is full. `retry_after` in seconds."""
+    """The queue, or this site's part of it, is full. `estimated_wait` in seconds: until what waits has started."""
 
-    def __init__(self, code: str, message: str, *, retry_after: int) -> None:
+    def __init__(self, code: str, message: str, *, estimated_wait: float) -> None:
         super().__init__(message)
         self.code = code
-        self.retry_after = retry_after
+        self.estimated_wait = round(estimated_wait)
+        # There is room again long before that: when a tenth of it has started, and it is worth another try within ten minutes.
+        self.retry_after = int(min(max(estimated_wait / 10, 10), 600))
 
 
 @dataclass(slots=True)
@@ -32,6 +34,13 @@ class _Count:
 
 _ready = _Count()
 
+# Paused lines keep nobody waiting, and must not keep others out.
+_READY = """
+SELECT count(*) FROM (
+    SELECT 1 FROM blog_generations
+     WHERE ready AND site_id NOT IN (SELECT site_id FROM blogs_siteline WHERE paused) LIMIT %s) AS ready
+"""
+
 
 def require_room(site_id: int, *, scheduled: bool) -> None:
     """Raises NoRoom."""
@@ -41,12 +50,16 @@ def require_room(site_id: int, *, scheduled: bool) -> None:
     limit = settings.BLOG_QUEUE_LIMIT
     ready = ready_count()
     if ready >= limit:
-        raise NoRoom("queue_full", f"The queue is full: {limit} blogs are waiting.", retry_after=_retry_after(ready))
+        raise NoRoom(
+            "queue_full", f"The queue is full: {limit} blogs are waiting.", estimated_wait=forecast.seconds_for(ready)
+        )
     # One shop may not take the whole queue from the others.
     of_site = SiteLine.objects.filter(pk=site_id).values_list("waiting", flat=True).first() or 0
     if of_site >= limit // 2:
         raise NoRoom(
-            "site_queue_full", f"{of_site} blogs of this site are waiting already.", retry_after=_retry_after(of_site)
+            "site_queue_full",
+            f"{of_site} blogs of this site are waiting already.",
+            estimated_wait=forecast.seconds_for(of_site),
         )
 
 
@@ -56,7 +69,7 @@ def ready_count() -> int:
     if now - _ready.read_at > _FRESH_SECONDS:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(*) FROM (SELECT 1 FROM blog_generations WHERE ready LIMIT %s) AS ready",
+                _READY,
                 [settings.BLOG_QUEUE_LIMIT],
             )
             _ready.value = cursor.fetchone()[0]
@@ -75,9 +88,4 @@ def _require_room_to_schedule(site_id: int) -> None:
         site_id=site_id, status=Status.PENDING, ready=False, scheduled_at__isnull=False
     )
     if waiting[:limit].count() >= limit:
-        raise NoRoom("schedule_full", f"{limit} blogs of this site are scheduled already.", retry_after=3600)
-
-
-def _retry_after(waiting: int) -> int:
-    """Time for a tenth of them, within reason."""
-    return int(min(max(forecast.seconds_for(waiting // 10), 10), 600))
+        raise NoRoom("schedule_full", f"{limit} blogs of this site are scheduled already.", estimated_wait=3600)

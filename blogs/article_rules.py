@@ -44,7 +44,7 @@ _PLACEHOLDER = re.compile(
 )
 _PLACEHOLDER_TITLE = re.compile(r"(?:(?:blog|article|post) )?title|untitled|heading(?: \d+)?", re.IGNORECASE)
 _LEAK = re.compile(
-    r"as an ai (?:language )?model|as an ai assistant|as a large language model|system prompt|</?data>"
+    r"as an ai (?:language )?model|as an ai assistant|as a large language model|</?data>"
     r"|\bproduct_ids?\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",
     re.IGNORECASE,
 )

@@ -14,7 +14,8 @@ def retry_seconds(attempts: int) -> float:
 
 def deferral_seconds(asked: float, elapsed: float) -> float:
     """What was asked for, and the longer it has been put off already, the longer: half of that time again."""
-    return max(asked, _jittered(elapsed / 2))
+    longest: float = settings.BLOG_BACKOFF_MAX_SECONDS
+    return max(min(asked, longest), _jittered(elapsed / 2))
 
 
 def _jittered(seconds: float) -> float:

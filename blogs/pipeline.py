@@ -24,6 +24,7 @@ from blogs.models import Article, BlogGeneration, Stage
 from blogs.stages import Inputs, article, draft, idea, image, image_order, media, products, publish
 from wix.models import Site
 from workers.database_clock import ClockTimestamp
+from workers.deadline import DeadlineExceeded, within
 from workers.errors import LeaseLost, PermanentError, RateLimited, TransientError, WorkError
 from workers.log_context import log_context
 from workers.outage import DATABASE_AWAY, outlasts_an_outage
@@ -31,6 +32,9 @@ from workers.outage import DATABASE_AWAY, outlasts_an_outage
 logger = logging.getLogger(__name__)
 
 Output = dict[str, Any]
+
+# Between a stage's last moment and the end of its lease: time to write down what became of it.
+_GRACE_SECONDS = 10
 
 
 class Step(NamedTuple):
@@ -66,6 +70,9 @@ def _run_to_an_outcome(generation: BlogGeneration) -> None:
         run(generation)
     except RateLimited as limited:
         lifecycle.defer(generation, limited)  # not its fault: no attempt spent
+    except DeadlineExceeded:
+        error = TransientError("timeout", f"The stage {generation.stage} took longer than it may.")
+        lifecycle.retry_later(generation, error)
     except PermanentError as error:
         lifecycle.fail(generation, error)
     except TransientError as error:
@@ -108,8 +115,10 @@ def run(generation: BlogGeneration) -> None:
 def _take(step: Step, generation: BlogGeneration, inputs: Inputs) -> tuple[Output, WorkError | None]:
     """One stage's output; or for an optional one that can't be had, nothing and the reason."""
     seconds = settings.STAGE_DEADLINE_SECONDS[step.stage]
-    generation.renew_until = time.monotonic() + seconds + settings.RATE_LIMIT_MAX_WAIT_SECONDS
-    with log_context(stage=step.stage):
+    # However many calls it makes, with the waiting for their limits it ends by then; a thread that doesn't is stuck.
+    in_all = seconds + settings.RATE_LIMIT_MAX_WAIT_SECONDS
+    generation.renew_until = time.monotonic() + in_all + _GRACE_SECONDS
+    with log_context(stage=step.stage), within(in_all):
         try:
             return step.run(replace(inputs, seconds=seconds)), None
         except PermanentError as error:
@@ -124,11 +133,12 @@ def _take(step: Step, generation: BlogGeneration, inputs: Inputs) -> tuple[Outpu
 
 @outlasts_an_outage
 def _patience_is_over(generation: BlogGeneration) -> bool:
-    """A picture is worth ten minutes of waiting since the idea, and not the blog's last attempt."""
+    """A picture is worth ten minutes since the stage before it was through, and not the blog's last attempt."""
     if generation.attempts >= settings.BLOG_MAX_ATTEMPTS:
         return True
-    waited = generation.outputs.filter(stage=Stage.IDEA).values_list(ClockTimestamp() - F("created_at"), flat=True)
-    return any(time.total_seconds() > settings.BLOG_IMAGE_PATIENCE_SECONDS for time in waited)
+    outputs = generation.outputs.order_by("-created_at")
+    waited = outputs.values_list(ClockTimestamp() - F("created_at"), flat=True).first()
+    return waited is not None and waited.total_seconds() > settings.BLOG_IMAGE_PATIENCE_SECONDS
 
 
 @outlasts_an_outage

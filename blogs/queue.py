@@ -5,17 +5,20 @@ What a worker pool needs of a queue is here and in this form: `claim`, `renew`, 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from blogs import admission, lifecycle, lines
 from blogs.models import BlogGeneration, GenerationEvent, Status
 from workers import wakeup
 from workers.database_clock import ClockTimestamp
 from workers.models import WorkerProcess
+
+logger = logging.getLogger(__name__)
 
 _FIELDS = BlogGeneration._meta.concrete_fields
 _COLUMNS = ", ".join(str(field.column) for field in _FIELDS)
@@ -26,6 +29,9 @@ _COLUMNS = ", ".join(str(field.column) for field in _FIELDS)
 # `lines` are the lowest turns among those that wait: as many as there are seats, and one more for each site that has its share
 # of this worker already. `starts` has a row for each start such a line could have, those beyond a site's share after all
 # others, so that no seat stays idle. A line's blogs go by priority, then whatever has run before, then age.
+#
+# A line may give fewer than it has counted: its row was read behind its lock, its blogs by the snapshot from before. The rest
+# comes with the next claim.
 _CLAIM = f"""
 SELECT pg_advisory_xact_lock({lines.CLAIM_LOCK});
 WITH held AS MATERIALIZED (
@@ -99,6 +105,11 @@ WITH due AS (
 SELECT count(*) FROM promoted
 """
 
+_SUSPECT_LINES = """
+SELECT site_id FROM blogs_siteline l
+ WHERE (waiting > 0) <> EXISTS (SELECT 1 FROM blog_generations g WHERE g.site_id = l.site_id AND g.ready)
+"""
+
 _PROMOTE_CHUNK = 500
 _RESCUE_CHUNK = 100
 
@@ -152,6 +163,31 @@ def promote() -> int:
     return promoted
 
 
+def recount() -> int:
+    """Put right what should never be wrong: lines that count blogs and have none, or have some and count none.
+
+    Such a line would win every free seat and fill none, or never be asked. How many lines that was.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_SUSPECT_LINES)
+        suspects = [site_id for (site_id,) in cursor.fetchall()]
+    return sum(_recounted(site_id) for site_id in suspects)
+
+
+def _recounted(site_id: int) -> bool:
+    with transaction.atomic():
+        line = lines.lock(site_id)  # only now, and by a new snapshot, is the count the truth
+        ready = BlogGeneration.objects.filter(site_id=site_id, ready=True).count()
+        if ready == line.waiting:
+            return False
+        logger.error(
+            "line counted wrong", extra={"action": "bug", "site": site_id, "counted": line.waiting, "ready": ready}
+        )
+        lines.join(line, ready - line.waiting)
+    wakeup.notify()
+    return True
+
+
 def seconds_until_due() -> float | None:
     """When `promote` will next find something, by PostgreSQL's clock; None: nothing waits for a time."""
     with connection.cursor() as cursor:
@@ -167,7 +203,16 @@ def rescue() -> int:
     """Bring back what dead or paused workers held; how many blogs that was."""
     expired = BlogGeneration.objects.filter(status=Status.PROCESSING, lease_expires_at__lt=ClockTimestamp())
     ids = list(expired.order_by("lease_expires_at").values_list("pk", flat=True)[:_RESCUE_CHUNK])
-    return sum(lifecycle.rescue(pk) for pk in ids)
+    return sum(_rescued(pk) for pk in ids)
+
+
+def _rescued(generation_id: int) -> bool:
+    """One that can't be rescued must not keep all behind it from it."""
+    try:
+        return lifecycle.rescue(generation_id)
+    except IntegrityError:
+        logger.exception("can't be rescued", extra={"action": "bug", "blog": generation_id})
+        return False
 
 
 def hand_back(generations: Sequence[BlogGeneration]) -> int:

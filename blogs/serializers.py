@@ -28,7 +28,10 @@ class PlainTextField(serializers.CharField):
         # A zero-width joiner is Cf too, but belongs into Persian words and many emoji.
         if any(unicodedata.category(char) in ("Cc", "Cs", "Cf") and char not in "\n\t\u200c\u200d" for char in text):
             self.fail("control")
-        return " ".join(text.split())
+        text = " ".join(text.split())
+        if not text.strip("\u200c\u200d "):
+            self.fail("blank")
+        return text
 
 
 class ChoiceField(serializers.ChoiceField):

@@ -7,16 +7,18 @@ The draft that the blog's row names stays; any other one with this blog's marker
 from __future__ import annotations
 
 import logging
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
 
-from blogs.models import Article, BlogGeneration, GenerationEvent
+from blogs.models import Article, BlogGeneration, GenerationEvent, Stage
 from blogs.stages.draft import marked_drafts, marker_of
 from wix import blog
 from wix.models import Site
-from workers.errors import WorkError
+from workers.errors import PermanentError, WorkError
 from workers.rate_limits import release_connection
 
 logger = logging.getLogger(__name__)
@@ -27,41 +29,80 @@ UPDATE blog_generations SET draft_sweep_at = clock_timestamp() + interval '1 hou
  WHERE id = (SELECT id FROM blog_generations
               WHERE draft_sweep_at <= (SELECT clock_timestamp()) AND finished_at IS NOT NULL
               ORDER BY draft_sweep_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id, site_id, draft_post_id, extract(epoch FROM clock_timestamp() - created_at)
+RETURNING id, site_id, status, draft_post_id, draft_sweep_at, extract(epoch FROM clock_timestamp() - created_at)::float
 """
 
-_Taken = tuple[int, int, UUID | None, float]
+
+class _Doubtful(NamedTuple):
+    pk: int
+    site_id: int
+    status: str
+    draft_post_id: UUID | None
+    draft_sweep_at: datetime
+    age: float
 
 
-def sweep_due() -> int:
-    """Look at every blog that is due; how many second drafts were deleted."""
-    deleted = 0
-    while taken := _take():
-        generation_id, site_id, draft_post_id, age = taken
-        try:
-            deleted += _sweep(generation_id, site_id, draft_post_id, float(age))
-        except WorkError as error:
-            logger.warning("sweep put off", extra={"action": "sweep", "blog": generation_id, "code": error.code})
-    return deleted
+def sweep_one() -> bool:
+    """Look at the blog that has been due for longest; False: none is."""
+    doubtful = _take()
+    if doubtful is None:
+        return False
+    try:
+        _sweep(doubtful)
+    except PermanentError as error:
+        # The site has left us, or its blog has: nobody will see what may be there.
+        _close(doubtful, f"could not look: {error.message}")
+    except WorkError as error:
+        logger.warning("sweep put off", extra={"action": "sweep", "blog": doubtful.pk, "code": error.code})
+    return True
 
 
-def _take() -> _Taken | None:
+def _take() -> _Doubtful | None:
     with connection.cursor() as cursor:
         cursor.execute(_TAKE)
-        row: _Taken | None = cursor.fetchone()
+        row = cursor.fetchone()
     release_connection()
-    return row
+    return _Doubtful(*row) if row else None
 
 
-def _sweep(generation_id: int, site_id: int, draft_post_id: UUID | None, age: float) -> int:
-    instance_id = str(Site.objects.values_list("instance_id", flat=True).get(pk=site_id))
-    title = Article.objects.values_list("title", flat=True).get(pk=generation_id)
+def _sweep(doubtful: _Doubtful) -> None:
+    instance_id = str(Site.objects.values_list("instance_id", flat=True).get(pk=doubtful.site_id))
+    title = Article.objects.values_list("title", flat=True).get(pk=doubtful.pk)
     seconds = settings.STAGE_DEADLINE_SECONDS["draft"]
-    marked = marked_drafts(instance_id, title, marker_of(generation_id), since_seconds=age, seconds=seconds)
-    second = [draft for draft in marked if draft.id != str(draft_post_id)]
-    for draft in second:
+    marked = marked_drafts(instance_id, title, marker_of(doubtful.pk), since_seconds=doubtful.age, seconds=seconds)
+    unpaid = [draft for draft in marked if draft.id != str(doubtful.draft_post_id)]
+    if unpaid and not _condemned(doubtful):
+        return
+    for draft in unpaid:
         blog.delete_draft(instance_id, draft.id, seconds=seconds)
-        GenerationEvent.objects.create(generation_id=generation_id, kind=GenerationEvent.Kind.SWEPT, message=draft.id)
-        logger.warning("second draft deleted", extra={"action": "swept", "blog": generation_id, "site": site_id})
-    BlogGeneration.objects.filter(pk=generation_id).update(draft_sweep_at=None)
-    return len(second)
+        _note(doubtful, draft.id)
+    _close(doubtful)
+
+
+def _condemned(doubtful: _Doubtful) -> bool:
+    """After this nobody takes up what the look has found. False: staff retried the blog meanwhile, and it may have done so.
+
+    A retry looks for a draft only where `draft_create_started_at` says that a create was begun; without, it makes a new one.
+    """
+    unchanged = BlogGeneration.objects.filter(
+        pk=doubtful.pk,
+        status=doubtful.status,
+        draft_post_id=doubtful.draft_post_id,
+        draft_sweep_at=doubtful.draft_sweep_at,
+    )
+    return bool(unchanged.update(draft_create_started_at=None))
+
+
+def _close(doubtful: _Doubtful, why_not: str = "") -> None:
+    """Not due again, unless the blog has gone on meanwhile and is doubtful anew."""
+    BlogGeneration.objects.filter(pk=doubtful.pk, draft_sweep_at=doubtful.draft_sweep_at).update(draft_sweep_at=None)
+    if why_not:
+        _note(doubtful, why_not)
+
+
+def _note(doubtful: _Doubtful, message: str) -> None:
+    GenerationEvent.objects.create(
+        generation_id=doubtful.pk, kind=GenerationEvent.Kind.SWEPT, stage=Stage.DRAFT, message=message[:500]
+    )
+    about = {"action": "swept", "blog": doubtful.pk, "site": doubtful.site_id}
+    logger.warning("draft swept: %s", message, extra=about)

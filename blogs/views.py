@@ -16,6 +16,7 @@ from blogs import forecast, lifecycle
 from blogs.models import BlogGeneration, Status
 from blogs.serializers import BlogGenerationSerializer, BlogRequestSerializer, warnings_of
 from wix.auth import site_of
+from workers.outage import DATABASE_AWAY
 
 _IDEMPOTENCY_KEY_MAX = 255
 
@@ -75,13 +76,22 @@ class BlogGenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, vi
 
 def _described(generation: BlogGeneration) -> dict[str, Any]:
     """The blog, and for one that waits where it stands; its credits are held until it is finished."""
-    position = forecast.queue_position(generation) if generation.ready else None
+    position, wait = _forecast(generation) if generation.ready else (None, None)
     return {
         **BlogGenerationSerializer(generation).data,
         "queuePosition": position,
-        "estimatedWaitSeconds": None if position is None else round(forecast.seconds_for(position)),
+        "estimatedWaitSeconds": wait,
         "creditsHeld": 0 if generation.is_finished else settings.BLOG_CREDITS,
     }
+
+
+def _forecast(generation: BlogGeneration) -> tuple[int | None, int | None]:
+    """Unknown while the database is away: a blog that is stored must not be answered with an error, or it is asked for twice."""
+    try:
+        position = forecast.queue_position(generation)
+        return position, round(forecast.seconds_for(position))
+    except DATABASE_AWAY:
+        return None, None
 
 
 def _idempotency_key(request: Request) -> str | None:

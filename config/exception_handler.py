@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from blogs.admission import NoRoom
-from blogs.lifecycle import IdempotencyConflict, SchedulePassed, WrongState
+from blogs.lifecycle import IdempotencyConflict, SchedulePassed
 from credits.ledger import InsufficientCredits
 from workers.outage import DATABASE_AWAY
 
@@ -31,7 +31,6 @@ _TITLES = {
     404: "Not found",
     405: "Method not allowed",
     406: "Not acceptable",
-    409: "Not possible in this state",
     413: "Request too large",
     415: "Unsupported media type",
     422: "Idempotency key reused",
@@ -104,7 +103,7 @@ def _problem(error: Exception) -> dict[str, Any] | None:
                 "code": error.code,
                 "detail": f"{error} Nothing was charged.",
                 "retryable": True,
-                "estimatedWaitSeconds": error.retry_after,
+                "estimatedWaitSeconds": error.estimated_wait,
                 "headers": {"Retry-After": str(error.retry_after)},
             }
         case SchedulePassed():
@@ -116,8 +115,6 @@ def _problem(error: Exception) -> dict[str, Any] | None:
         case IdempotencyConflict():
             detail = "This Idempotency-Key came with another request before; use a new key for a new request."
             return {"http": 422, "code": "idempotency_key_reused", "detail": detail}
-        case WrongState():
-            return {"http": 409, "code": "invalid_state", "detail": f"This blog can't be changed: {error}."}
         case exceptions.ValidationError():
             return {
                 "http": 400,

@@ -205,6 +205,7 @@ RATE_LIMITS: dict[str, dict[str, int]] = {
         "tokens": env.int("OPENAI_TOKENS_PER_MINUTE", default=450_000),
     },
     "replicate": {"requests": env.int("REPLICATE_REQUESTS_PER_MINUTE", default=450)},
+    "replicate_reads": {"requests": env.int("REPLICATE_READS_PER_MINUTE", default=3_000)},
     "wix": {"requests": env.int("WIX_REQUESTS_PER_MINUTE", default=200)},
 }
 RATE_LIMIT_HORIZON_SECONDS = env.float("RATE_LIMIT_HORIZON_SECONDS", default=2)

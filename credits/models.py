@@ -79,7 +79,8 @@ class Credit(models.Model):
                 condition=Q(kind__in=["hold", "release"], balance_change=0, debt_change=0)
                 | Q(kind="capture", balance_change=-F("amount"), debt_change=0)
                 | (Q(kind="grant", debt_change__lte=0) & Q(balance_change=F("amount") + F("debt_change")))
-                | Q(kind="adjust"),
+                | (Q(kind="adjust") & Q(balance_change=F("debt_change") + F("amount")))
+                | (Q(kind="adjust") & Q(balance_change=F("debt_change") - F("amount"))),
                 name="credit_weight",
             ),
             models.CheckConstraint(

@@ -50,6 +50,7 @@ def sandbox(_running_sandbox: Sandbox, settings: Any, transactional_db: None) ->
     settings.RATE_LIMITS = {
         "openai": {"requests": 450_000, "tokens": 450_000_000},
         "replicate": {"requests": 450_000},
+        "replicate_reads": {"requests": 3_000_000},
         "wix": {"requests": 200_000},
     }
     http._tokens.clear()

@@ -84,6 +84,7 @@ def _environment(database_url: str, port: int, speed: float) -> dict[str, str]:
         "OPENAI_REQUESTS_PER_MINUTE": str(round(450 * speed)),
         "OPENAI_TOKENS_PER_MINUTE": str(round(450_000 * speed)),
         "REPLICATE_REQUESTS_PER_MINUTE": str(round(450 * speed)),
+        "REPLICATE_READS_PER_MINUTE": str(round(3_000 * speed)),
         "WIX_REQUESTS_PER_MINUTE": str(round(200 * speed)),
         "REPLICATE_POLL_SECONDS": str(2 / speed),
         "WIX_MEDIA_POLL_SECONDS": str(2 / speed),

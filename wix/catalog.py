@@ -120,7 +120,7 @@ def _image(media_id: Any, image: Any) -> dict[str, Any]:
 
 def plain(markup: Any) -> str:
     """Text without tags, entities, control and zero-width characters: shop data is data, never markup."""
-    text = html.unescape(_TAGS.sub(" ", str(markup)))
+    text = html.unescape(_TAGS.sub(" ", str(markup or "")))
     text = "".join(
         char for char in text if unicodedata.category(char) not in ("Cf", "Cs", "Co") or char in "\u200c\u200d"
     )

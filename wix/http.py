@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
+import urllib3
 from django.conf import settings
 
 from workers import outbound
@@ -130,8 +131,9 @@ def _session() -> requests.Session:
 
 
 def _read(answer: requests.Response) -> bytes:
+    """Whatever has arrived, again and again: `iter_content` would wait for a whole chunk, and a dripping server outlast us."""
     chunks = bytearray()
-    for chunk in answer.iter_content(64 * 1024):
+    while chunk := answer.raw.read1(64 * 1024, decode_content=True):
         remaining()
         chunks += chunk
         if len(chunks) > _MAX_BYTES:
@@ -180,9 +182,9 @@ def _retry_after(answer: requests.Response) -> float:
 
 
 def _explain(error: Exception) -> WorkError:
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
         return TransientError("timeout", "Wix did not answer in time.")
     return TransientError("wix_unavailable", "The connection to Wix broke.")
 
 
-WIX = outbound.Provider("wix", raises=(requests.RequestException,), explain=_explain)
+WIX = outbound.Provider("wix", raises=(requests.RequestException, urllib3.exceptions.HTTPError), explain=_explain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from contextvars import ContextVar
 import httpx
 import httpx2
 
-_ends_at: ContextVar[float] = ContextVar("call_deadline")
+_ends_at: ContextVar[float] = ContextVar("deadline", default=math.inf)
 _CONNECT_SECONDS = 5.0
 
 
@@ -20,7 +21,8 @@ class DeadlineExceeded(Exception):
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    token = _ends_at.set(time.monotonic() + seconds)
+    """Everything inside ends by then. Nested: the earlier end holds, so that several calls can't outlast their stage."""
+    token = _ends_at.set(min(_ends_at.get(), time.monotonic() + seconds))
     try:
         yield
     finally:
@@ -28,7 +30,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def remaining() -> float:
-    """Seconds left to the current call; raises DeadlineExceeded when there are none."""
+    """Seconds left; raises DeadlineExceeded when there are none."""
     left = _ends_at.get() - time.monotonic()
     if left <= 0:
         raise DeadlineExceeded

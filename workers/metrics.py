@@ -22,8 +22,3 @@ def observe_call(provider: str, operation: str, outcome: str, seconds: float) ->
 def value(*name: str) -> int:
     with _lock:
         return _counters[name]
-
-
-def snapshot() -> dict[str, int]:
-    with _lock:
-        return {"/".join(name): number for name, number in sorted(_counters.items())}

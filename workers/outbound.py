@@ -39,27 +39,28 @@ def call(
     operation: str,
     request: Callable[[Call], T],
     *,
-    limit: Limit | None,
+    limit: Limit,
     seconds: float,
     tokens: int = 0,
 ) -> T:
     """Make one request of at most `seconds`, after a place for it (and `tokens`) in `limit` has come.
 
-    Raises RateLimited, TransientError or PermanentError, and nothing else that `provider` knows of. `limit` is None only for file
-    hosts, which have none.
+    Raises RateLimited, TransientError or PermanentError, and nothing else that `provider` knows of.
     """
     rate_limits.release_connection()
-    reservation = rate_limits.acquire(limit, tokens=tokens) if limit else None
+    reservation = rate_limits.acquire(limit, tokens=tokens)
     attempt = Call()
     began = time.monotonic()
-    outcome = "ok"
+    outcome = "aborted"  # unless it comes to an answer or to an error of the provider's
     try:
         with within(seconds):
-            return request(attempt)
+            answer = request(attempt)
+        outcome = "ok"
+        return answer
     except provider.raises + (DeadlineExceeded, WorkError) as error:  # noqa: RUF005  mypy reads only a sum
         explained = _explain(provider, error, seconds)
         outcome = explained.code
-        if limit and isinstance(explained, RateLimited):
+        if isinstance(explained, RateLimited):
             rate_limits.block(limit, explained.retry_in)
         if explained is error:
             raise
@@ -77,13 +78,13 @@ def _explain(provider: Provider, error: Exception, seconds: float) -> WorkError:
     return provider.explain(error)
 
 
-def _settle(reservation: Reservation | None, attempt: Call) -> None:
-    if reservation and reservation.tokens and attempt.tokens_used is not None:
+def _settle(reservation: Reservation, attempt: Call) -> None:
+    if reservation.tokens and attempt.tokens_used is not None:
         rate_limits.settle(reservation, attempt.tokens_used)
 
 
 def _report(
-    provider: Provider, operation: str, outcome: str, took: float, reservation: Reservation | None, attempt: Call
+    provider: Provider, operation: str, outcome: str, took: float, reservation: Reservation, attempt: Call
 ) -> None:
     metrics.observe_call(provider.name, operation, outcome, took)
     logger.log(
@@ -95,11 +96,11 @@ def _report(
             "operation": operation,
             "outcome": outcome,
             "ms": round(took * 1000),
-            "waited_ms": round(reservation.waited * 1000) if reservation else 0,
+            "waited_ms": round(reservation.waited * 1000),
             "request_id": attempt.request_id,
             **(
                 {"tokens_reserved": reservation.tokens, "tokens_used": attempt.tokens_used}
-                if reservation and attempt.tokens_used
+                if attempt.tokens_used
                 else {}
             ),
         },

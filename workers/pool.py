@@ -63,13 +63,13 @@ class Pool:
         poll_seconds: float,
         chores: Sequence[tuple[float, Callable[[], object]]] = (),
     ) -> None:
-        """`chores` are done by one worker thread every so many seconds, each with its own idea of what is due."""
+        """`chores` are done every so many seconds, each on a thread of its own: one that waits for the network delays nobody."""
         self._source = source
         self._execute = execute
         self._threads = threads
         self._batch_size = batch_size
         self._poll_seconds = poll_seconds
-        self._chores = [(_RESCUE_EVERY_SECONDS, source.rescue), *chores]
+        self._chores = chores
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="seat")
         self._running: dict[int, Work] = {}
         self._lock = threading.Lock()
@@ -89,6 +89,7 @@ class Pool:
             threading.Thread(target=self._keep_house, name="housekeeping", daemon=True),
             threading.Thread(target=wakeup.listen, args=(self._woken, self._stopping), name="wakeup", daemon=True),
         ]
+        background += [threading.Thread(target=self._keep_up, args=chore, daemon=True) for chore in self._chores]
         for thread in background:
             thread.start()
         try:
@@ -163,8 +164,8 @@ class Pool:
                     heartbeat.log(len(works), self._threads, self._source.stats())
 
     def _keep_house(self) -> None:
-        """Promote what is due, at the moment it is due; rescue and the other chores every few seconds."""
-        next_time = [time.monotonic()] * len(self._chores)
+        """Promote what is due, at the moment it is due; rescue every few seconds."""
+        rescue_at = time.monotonic()
         while not self._stopping.is_set():
             wait = self._poll_seconds
             with self._going_on("housekeeping"):
@@ -172,13 +173,16 @@ class Pool:
                     self._wake.set()
                 due = self._source.seconds_until_due()
                 wait = wait if due is None else min(wait, due)
-            for number, (every, chore) in enumerate(self._chores):
-                if time.monotonic() >= next_time[number]:
-                    next_time[number] = time.monotonic() + every
-                    with self._going_on("housekeeping"):
-                        chore()
-            self._due.wait(max(0.01, min(wait, *(at - time.monotonic() for at in next_time))))
+                if time.monotonic() >= rescue_at:
+                    rescue_at = time.monotonic() + _RESCUE_EVERY_SECONDS
+                    self._source.rescue()
+            self._due.wait(max(0.01, min(wait, rescue_at - time.monotonic())))
             self._due.clear()
+
+    def _keep_up(self, every_seconds: float, chore: Callable[[], object]) -> None:
+        while not self._stopping.wait(every_seconds):
+            with self._going_on(getattr(chore, "__name__", "chore")):
+                chore()
 
     def _woken(self) -> None:
         self._wake.set()

@@ -24,11 +24,14 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from workers.deadline import remaining
 from workers.errors import PermanentError, RateLimited
 from workers.outage import outlasts_an_outage
 
 # Staff and the stats endpoints see usage in steps of this many seconds.
 _BUCKET = "interval '5 seconds'"
+# A slip of a provider's must not stop everybody until an engineer finds the row.
+_LONGEST_BLOCK_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def acquire(limit: Limit, *, tokens: int = 0) -> Reservation:
     if allowed is not None and tokens > allowed:
         raise PermanentError("request_too_large", f"One call would need {tokens} of {allowed} tokens a minute.")
     began = time.monotonic()
-    give_up_at = began + settings.RATE_LIMIT_MAX_WAIT_SECONDS
+    give_up_at = began + min(settings.RATE_LIMIT_MAX_WAIT_SECONDS, remaining())
     while True:
         with _local_line(limit).head(give_up_at):
             start_at = _reserve_from_the_head(limit, tokens, give_up_at)
@@ -87,7 +90,8 @@ def settle(reservation: Reservation, tokens_used: int) -> None:
 
 
 def block(limit: Limit, seconds: float) -> None:
-    """The provider said "too many": nobody asks it again before then."""
+    """The provider said "too many": nobody asks it again before then, or for ten minutes if it names a longer time."""
+    seconds = seconds if 0 <= seconds <= _LONGEST_BLOCK_SECONDS else _LONGEST_BLOCK_SECONDS
     _row_ids.pop(limit, None)  # pruned or not, it must be there now
     _execute(_BLOCK, id=_row_id(limit), seconds=seconds)
 
@@ -106,6 +110,11 @@ def snapshot(provider: str) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+def prune() -> None:
+    """Forget usage of more than a day ago, and limits of single sites that nobody has used since."""
+    _execute(_PRUNE)
+
+
 def register(limit: Limit) -> None:
     """Make the limit's row, or bring it to the configured numbers."""
     _row_id(limit)
@@ -122,7 +131,7 @@ WITH locked AS MATERIALIZED (
     SELECT clock_timestamp() AS now,
            60.0 / greatest(requests_per_minute - floor(requests_per_minute * 0.01) - 1, 1) AS request_seconds,
            60.0 / greatest(tokens_per_minute - greatest(largest_tokens, %(tokens)s), tokens_per_minute * 0.05) AS token_seconds,
-           greatest(0, %(tokens)s - largest_tokens) * 60.0 / greatest(tokens_per_minute - largest_tokens, 1)
+           greatest(0, %(tokens)s - largest_tokens) * 60.0 / greatest(tokens_per_minute - largest_tokens, tokens_per_minute * 0.05)
                * interval '1 second' AS first_of_its_size,
            locked.* FROM locked
 ), place AS MATERIALIZED (
@@ -161,7 +170,8 @@ RETURNING id
 _SETTLE = f"""
 WITH given_back AS (
     UPDATE workers_ratelimit
-       SET tokens_tat = tokens_tat - %(refund)s * interval '1 second' * 60.0 / greatest(tokens_per_minute - largest_tokens, 1)
+       SET tokens_tat = tokens_tat - %(refund)s * interval '1 second' * 60.0
+                        / greatest(tokens_per_minute - largest_tokens, tokens_per_minute * 0.05)
      WHERE id = %(id)s AND %(refund)s > 0 AND tokens_per_minute IS NOT NULL
 )
 INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
@@ -180,6 +190,16 @@ WITH blocked AS (
 INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
 SELECT id, date_bin({_BUCKET}, clock_timestamp(), timestamptz '2000-01-01'), 0, 0, 0, 1 FROM blocked
 ON CONFLICT (limit_id, started_at) DO UPDATE SET rejections = usage.rejections + 1
+"""
+
+_PRUNE = """
+WITH old AS (
+    DELETE FROM workers_ratelimitusage WHERE started_at < (SELECT clock_timestamp() - interval '1 day')
+), unused AS (
+    SELECT id FROM workers_ratelimit WHERE key <> '' AND used_at < clock_timestamp() - interval '2 days'
+)
+DELETE FROM workers_ratelimit WHERE id IN (SELECT id FROM unused)
+   AND NOT EXISTS (SELECT 1 FROM workers_ratelimitusage u WHERE u.limit_id = workers_ratelimit.id)
 """
 
 _SNAPSHOT = """

@@ -12,8 +12,10 @@ from collections.abc import Callable
 
 import psycopg2
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
+
+from workers.outage import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +28,7 @@ def notify() -> None:
     try:
         with connection.cursor() as cursor:
             cursor.execute(f"NOTIFY {_CHANNEL}")
-    except DatabaseError:
+    except DATABASE_AWAY:
         # The work is committed, and polling finds it.
         logger.warning("no wake-up sent", exc_info=True, extra={"action": "notify"})
 

@@ -79,19 +79,18 @@ def _estimated_tokens(prompt: Prompt) -> int:
 def _finished_text(answer: Any, call: Call) -> str:
     if not isinstance(answer, dict):
         raise TransientError("provider_unavailable", "OpenAI sent an answer that is not an object.")
-    usage = answer.get("usage") or {}
-    call.tokens_used = usage.get("total_tokens")
     try:
+        call.tokens_used = (answer.get("usage") or {}).get("total_tokens")
         choice = answer["choices"][0]
         message, reason = choice["message"], choice["finish_reason"]
-    except (KeyError, IndexError, TypeError):
+        refusal, text = message.get("refusal"), message.get("content")
+    except (KeyError, IndexError, TypeError, AttributeError):
         raise TransientError("provider_unavailable", "OpenAI sent an answer without a message.") from None
     # The reason before the text: most "broken JSON" is an answer that was cut.
     if reason == "length":
         raise Truncated("content_truncated", "The text did not fit into its token budget.")
-    if reason == "content_filter" or message.get("refusal"):
+    if reason == "content_filter" or refusal:
         raise PermanentError("content_refused", "OpenAI declined to write about this topic; ask for another one.")
-    text = message.get("content")
     if reason != "stop" or not isinstance(text, str) or not text:
         raise TransientError("provider_unavailable", "OpenAI sent an unfinished answer.")
     return text
@@ -118,6 +117,9 @@ def _explain(error: Exception) -> WorkError:
         return RateLimited(
             "provider_refused_key", "OpenAI refuses our key; an operator must look.", retry_in=_UNTIL_A_PERSON_ACTED
         )
+    if isinstance(error, openai.NotFoundError):
+        message = "OpenAI knows no such model, or not for our key; an operator must look."
+        return RateLimited("provider_misconfigured", message, retry_in=_UNTIL_A_PERSON_ACTED)
     if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
         return TransientError("timeout", "OpenAI did not answer in time.")
     if isinstance(error, openai.APIStatusError) and error.status_code < 500 and error.status_code not in (408, 409):

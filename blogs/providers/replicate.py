@@ -36,6 +36,9 @@ class Picture:
     mime_type: str
 
 
+_READS = Limit("replicate_reads")
+
+
 def limit() -> Limit:
     return Limit("replicate")
 
@@ -61,7 +64,7 @@ def collect(prediction_id: str, *, seconds: float) -> Picture:
         left = ends_at - time.monotonic()
         if left <= 0:
             raise TransientError("image_not_ready", "Replicate did not finish the picture in time.")
-        found = outbound.call(REPLICATE, "get", functools.partial(_read, prediction_id), limit=None, seconds=left)
+        found = outbound.call(REPLICATE, "get", functools.partial(_read, prediction_id), limit=_READS, seconds=left)
         status, output = found.get("status"), found.get("output")
         if status in _FAILED or found.get("data_removed"):
             raise PermanentError("image_failed", f"Replicate could not make the picture ({status}).")

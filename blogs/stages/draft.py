@@ -21,7 +21,7 @@ from blogs.stages import Inputs
 from wix import blog
 from wix.blog import Draft
 from wix.http import WixRefused
-from workers.errors import RateLimited
+from workers.errors import PermanentError, RateLimited
 
 # Clocks differ, ours and Wix's.
 _CLOCKS = timedelta(minutes=5)
@@ -30,9 +30,15 @@ _CLOCKS = timedelta(minutes=5)
 def run(inputs: Inputs) -> dict[str, Any]:
     article = _article(inputs)
     marker = marker_of(inputs.generation_id)
+    try:
+        post = _draft_post(inputs, article, marker)
+    except ricos.ArticleTooLarge as error:
+        raise PermanentError(
+            "article_too_large", "The article is larger than Wix takes; ask for a shorter one."
+        ) from error
     if inputs.draft_create_age is not None and (found := _made_before(inputs, article.title, marker)):
         return {"draft_post_id": found.id, "draft_post_url": found.url, "found": True}
-    draft, member_id = _create(inputs, _draft_post(inputs, article, marker))
+    draft, member_id = _create(inputs, post)
     return {"draft_post_id": draft.id, "draft_post_url": draft.url, "member_id": member_id}
 
 

@@ -10,6 +10,7 @@ from blogs.models import BlogGeneration, GenerationEvent, StageOutput, Status
 from credits import ledger
 from tests import factories
 from tests.pipeline.conftest import make_due
+from wix import http
 
 
 def age_the_create(seconds: float) -> None:
@@ -96,13 +97,12 @@ def test_a_second_draft_is_swept_ten_minutes_later(sandbox, shop, attempt):
     assert len(sandbox.drafts()) == 2
     BlogGeneration.objects.update(draft_sweep_at=done.finished_at)
 
-    swept = sweep.sweep_due()
+    assert sweep.sweep_one()
 
-    assert swept == 1
     assert [draft["id"] for draft in sandbox.drafts()] == [str(done.draft_post_id)]
     assert done.events.filter(kind=GenerationEvent.Kind.SWEPT).count() == 1
     assert BlogGeneration.objects.get().draft_sweep_at is None
-    assert sweep.sweep_due() == 0
+    assert not sweep.sweep_one()
 
 
 def test_a_look_up_with_a_nonsense_answer_is_not_taken_for_an_empty_one(sandbox, shop, attempt):
@@ -136,10 +136,10 @@ def test_a_blog_that_fails_after_an_unanswered_create_leaves_no_draft_behind(san
     failed = attempt()
     assert (failed.status, failed.error_code) == (Status.FAILED, "timeout")
     assert len(sandbox.drafts()) == 1
-    assert sweep.sweep_due() == 0  # not before ten minutes have passed: a retry by staff would find and use it
+    assert not sweep.sweep_one()  # not before ten minutes have passed: a retry by staff would find and use it
     BlogGeneration.objects.update(draft_sweep_at=failed.finished_at)
 
-    assert sweep.sweep_due() == 1
+    assert sweep.sweep_one()
     assert sandbox.drafts() == []
     assert ledger.discrepancies() == []
 
@@ -155,3 +155,61 @@ def test_a_retry_by_staff_uses_the_draft_of_an_unanswered_create(sandbox, shop, 
     assert attempt().status == Status.DONE
     assert len(sandbox.requests("wix", "draft_create")) == 1
     assert ledger.discrepancies() == []
+
+
+def test_a_retry_during_the_sweep_keeps_the_draft_that_it_has_taken_up(sandbox, shop, attempt, settings, monkeypatch):
+    settings.BLOG_MAX_ATTEMPTS = 1
+    sandbox.fault("wix", "after_success", "draft_create", seconds=3)
+    factories.pending_generation(shop)
+    failed = attempt()
+    BlogGeneration.objects.update(draft_sweep_at=failed.finished_at)
+    look = sweep.marked_drafts
+
+    def retried_between_look_and_delete(*site, **when):
+        found = look(*site, **when)
+        lifecycle.requeue(failed.pk, by="staff")
+        age_the_create(90)
+        assert attempt().status == Status.DONE
+        return found
+
+    monkeypatch.setattr(sweep, "marked_drafts", retried_between_look_and_delete)
+    sweep.sweep_one()
+
+    done = BlogGeneration.objects.get()
+    assert [draft["id"] for draft in sandbox.drafts()] == [str(done.draft_post_id)]
+    assert done.status == Status.DONE
+
+
+def test_a_retry_after_the_sweep_has_condemned_a_draft_makes_a_new_one(sandbox, shop, attempt, settings, monkeypatch):
+    settings.BLOG_MAX_ATTEMPTS = 1
+    sandbox.fault("wix", "after_success", "draft_create", seconds=3)
+    factories.pending_generation(shop)
+    failed = attempt()
+    BlogGeneration.objects.update(draft_sweep_at=failed.finished_at)
+    delete = sweep.blog.delete_draft
+
+    def retried_before_the_delete(*site, **when):
+        lifecycle.requeue(failed.pk, by="staff")
+        assert attempt().status == Status.DONE
+        delete(*site, **when)
+
+    monkeypatch.setattr(sweep.blog, "delete_draft", retried_before_the_delete)
+    sweep.sweep_one()
+
+    done = BlogGeneration.objects.get()
+    assert [draft["id"] for draft in sandbox.drafts()] == [str(done.draft_post_id)]
+
+
+def test_a_sweep_of_a_site_that_has_left_is_not_repeated_for_ever(sandbox, shop, attempt, settings):
+    settings.BLOG_MAX_ATTEMPTS = 1
+    sandbox.fault("wix", "after_success", "draft_create", seconds=3)
+    factories.pending_generation(shop)
+    failed = attempt()
+    BlogGeneration.objects.update(draft_sweep_at=failed.finished_at)
+    sandbox.fault("wix", "token_removed", "token", times=None)
+    http._tokens.clear()
+
+    sweep.sweep_one()
+
+    assert BlogGeneration.objects.get().draft_sweep_at is None
+    assert failed.events.get(kind=GenerationEvent.Kind.SWEPT).message.startswith("could not look")

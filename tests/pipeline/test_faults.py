@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 from django.db import connection
 
+from blogs import pipeline, queue
 from blogs.models import BlogGeneration, GenerationEvent, Stage, StageOutput, Status
 from credits import ledger
 from credits.models import CreditAccount
@@ -225,6 +227,46 @@ def test_a_site_that_gives_no_token_any_more_fails_with_a_code_for_support(sandb
 
     assert (failed.status, failed.error_code) == (Status.FAILED, "wix_auth_lost")
     assert free_and_balance(shop) == (1_000, 1_000)
+
+
+@pytest.mark.parametrize("operation", ["products_query", "draft_create"])
+def test_a_dripping_wix_is_left_at_the_deadline(sandbox, shop, attempt, settings, operation):
+    stage = "products" if operation == "products_query" else "draft"
+    settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, stage: 0.6}
+    sandbox.fault("wix", "drip", operation, seconds=6)
+    factories.pending_generation(shop)
+    began = time.monotonic()
+
+    hurt = attempt()
+
+    assert (hurt.status, hurt.error_code) == (Status.PENDING, "timeout")
+    assert time.monotonic() - began < 3
+
+
+def test_a_stage_of_many_slow_calls_ends_within_its_deadline_and_the_wait_for_limits(sandbox, shop, attempt, settings):
+    settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, "media": 0.7}
+    settings.RATE_LIMIT_MAX_WAIT_SECONDS = 0.3
+    sandbox.fault("wix", "media_pending_forever", "media_import")
+    factories.pending_generation(shop)
+    began = time.monotonic()
+
+    hurt = attempt()
+
+    assert (hurt.status, hurt.stage) == (Status.PENDING, "media")
+    assert time.monotonic() - began < 3
+
+
+def test_a_stage_says_until_when_its_lease_is_renewed(sandbox, shop, settings):
+    settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, "products": 1_000}
+    settings.RATE_LIMIT_MAX_WAIT_SECONDS = 60
+    sandbox.fault("wix", "500", "products_query")
+    factories.pending_generation(shop)
+    (generation,) = queue.claim(factories.WorkerFactory.create(), 1)
+    now = time.monotonic()
+
+    pipeline.execute(generation)
+
+    assert now + 1_060 <= generation.renew_until <= now + 1_080
 
 
 @pytest.mark.parametrize("version", ["V1_CATALOG", "V3_CATALOG"])

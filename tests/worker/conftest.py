@@ -55,6 +55,7 @@ class Worker:
             "OPENAI_REQUESTS_PER_MINUTE": "45000",
             "OPENAI_TOKENS_PER_MINUTE": "45000000",
             "REPLICATE_REQUESTS_PER_MINUTE": "45000",
+            "REPLICATE_READS_PER_MINUTE": "300000",
             "WIX_REQUESTS_PER_MINUTE": "20000",
             "BLOG_WORKER_LEASE_SECONDS": "2",
             "BLOG_WORKER_LEASE_RENEW_SECONDS": "0.5",
@@ -65,12 +66,12 @@ class Worker:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *arguments: str) -> None:
+    def start(self, *arguments: str, stderr: int = subprocess.DEVNULL) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "run_blog_worker", *arguments],
             env={**os.environ, **self._settings},
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=stderr,
         )
 
     def signal(self, number: signal.Signals) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 
 import pytest
 
@@ -99,8 +100,12 @@ def test_a_second_signal_leaves_at_once_and_a_rescue_repairs(sandbox, shop, work
     assert len(sandbox.drafts()) == 1
 
 
-def test_a_missing_key_is_named_before_anything_starts(sandbox, worker, capfd):
+def test_a_missing_key_is_named_before_anything_starts(sandbox, worker):
     keyless = worker(OPENAI_API_KEY="", WIX_APP_SECRET="")
-    keyless.start()
+    keyless.start(stderr=subprocess.PIPE)
 
-    assert keyless.wait() == 1
+    _, said = keyless.process.communicate(timeout=20)
+
+    assert keyless.process.returncode == 1
+    assert "OPENAI_API_KEY, WIX_APP_SECRET not set" in said.decode()
+    assert not WorkerProcess.objects.exists()

@@ -13,7 +13,9 @@ from blogs.providers import openai, replicate
 from workers import rate_limits
 from workers.pool import Pool
 
-_SWEEP_EVERY_SECONDS = 15.0
+_SWEEP_EVERY_SECONDS = 5.0
+_RECOUNT_EVERY_SECONDS = 60.0
+_PRUNE_EVERY_SECONDS = 3600.0
 
 
 class Command(BaseCommand):
@@ -45,7 +47,11 @@ class Command(BaseCommand):
             threads=threads,
             batch_size=batch_size,
             poll_seconds=poll_interval,
-            chores=[(_SWEEP_EVERY_SECONDS, sweep.sweep_due)],
+            chores=[
+                (_SWEEP_EVERY_SECONDS, sweep.sweep_one),
+                (_RECOUNT_EVERY_SECONDS, queue.recount),
+                (_PRUNE_EVERY_SECONDS, rate_limits.prune),
+            ],
         )
         pool.run()
         # Threads that still hang in a call have nothing left to write, and would keep the process for minutes.
