@@ -47,7 +47,7 @@ class BlogGenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, vi
     def get_queryset(self) -> QuerySet[BlogGeneration]:
         blogs = BlogGeneration.objects.filter(site=site_of(self.request))
         status = self.request.query_params.get("status") if self.action == "list" else None
-        if status is None:
+        if not status:
             return blogs
         if status not in Status.values:
             allowed = ", ".join(Status.values)

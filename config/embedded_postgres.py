@@ -37,7 +37,7 @@ _SPARE_MAX = 9
 
 
 class AlreadyRunning(Exception):
-    """Another process owns this folder's server."""
+    """Another process owns this folder's server; str() says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,8 @@ def server(purpose: str, *, keep_data: bool) -> Iterator[Server]:
             yield running
         finally:
             running.stop("fast" if keep_data else "immediate")
+            if not keep_data:
+                shutil.rmtree(data, ignore_errors=True)
 
 
 @contextmanager
@@ -116,7 +118,7 @@ def _owned(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise AlreadyRunning(folder.name) from None
+            raise AlreadyRunning(f"{folder} belongs to a server that is running already; stop that first.") from None
         yield
 
 
@@ -132,7 +134,7 @@ def _initialise(data: Path) -> None:
         user = pwd.getpwnam(_SYSTEM_USER)
         os.chown(data, user.pw_uid, user.pw_gid)
     data.chmod(0o700)
-    # Trust: it listens on loopback only, for as long as its owner runs, with sample data.
+    # Trust: it listens on loopback only, for as long as its owner runs. For development: real data want a server of their own.
     _run(
         "initdb", "-D", str(data), "--auth=trust", "--encoding=utf8", "--locale=C.UTF-8", "--no-sync", "-U", "postgres"
     )

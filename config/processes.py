@@ -1,4 +1,4 @@
-"""The processes that one make target runs: started in order, stopped in reverse, none left behind."""
+"""The processes that one make target runs: started in order, stopped together, none left behind."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import IO, Self
 
 _PR_SET_PDEATHSIG = 1
 _TICK_SECONDS = 0.1
+_HURRIED_SECONDS = 3.0
 
 
 class ProcessDied(Exception):
@@ -43,8 +44,7 @@ class Processes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for name in reversed(list(self._running)):
-            self.stop(name)
+        self._stop_all()
         if self._log:
             self._log.close()
 
@@ -62,19 +62,20 @@ class Processes:
         self._running[name] = process
         return process
 
-    def stop(self, name: str) -> int:
-        """SIGTERM, and SIGKILL for it and its children after the grace; a Ctrl-C meanwhile hurries it. Its exit code."""
-        process = self._running.pop(name)
-        _signal(process, signal.SIGTERM)
+    def _stop_all(self) -> None:
+        """SIGTERM to each, and after the grace SIGKILL with its children. A Ctrl-C meanwhile sends a second SIGTERM."""
+        processes = list(reversed(self._running.values()))
         ends_at = time.monotonic() + self._grace
-        while process.poll() is None and time.monotonic() < ends_at:
+        _terminate(processes)
+        while _alive(processes) and time.monotonic() < ends_at:
             try:
                 time.sleep(_TICK_SECONDS)
             except KeyboardInterrupt:
-                _signal(process, signal.SIGTERM)
-        if process.poll() is None:
+                ends_at = min(ends_at, time.monotonic() + _HURRIED_SECONDS)
+                _terminate(processes)
+        for process in _alive(processes):
             os.killpg(process.pid, signal.SIGKILL)
-        return process.wait()
+            process.wait()
 
     def kill(self, name: str) -> None:
         """SIGKILL, for those who want to see what happens then."""
@@ -103,9 +104,13 @@ class Processes:
         return f"; the end of {self._log_path}:\n" + "\n".join(lines)
 
 
-def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    if process.poll() is None:
-        process.send_signal(number)
+def _alive(processes: list[subprocess.Popen[bytes]]) -> list[subprocess.Popen[bytes]]:
+    return [process for process in processes if process.poll() is None]
+
+
+def _terminate(processes: list[subprocess.Popen[bytes]]) -> None:
+    for process in _alive(processes):
+        process.terminate()
 
 
 def _die_with_parent() -> None:

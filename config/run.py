@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -11,12 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import environ
+import psycopg2
+import requests
 
 from config import embedded_postgres
 from config.embedded_postgres import AlreadyRunning
 from config.processes import ProcessDied, Processes
 
 _ROOT = Path(__file__).resolve().parent.parent
+_VARIABLES = _ROOT / ".local" / "run.env"
 _NEEDED = {
     "SECRET_KEY": "a long random string",
     "OPENAI_API_KEY": "from platform.openai.com",
@@ -27,51 +31,92 @@ _NEEDED = {
 
 
 def main() -> int:
+    if os.environ.get("READ_DOTENV", "").lower() == "false":
+        print(
+            "This shell has read a demo's variables (READ_DOTENV=false); run `make run` in a fresh one, so that .env counts."
+        )
+        return 2
     environ.Env.read_env(_ROOT / ".env")
     if missing := [name for name in _NEEDED if not os.environ.get(name)]:
         print("Nothing was started. These settings are missing (put them into .env; .env.example explains each):")
         for name in missing:
             print(f"  {name}: {_NEEDED[name]}")
         return 2
+    os.environ.setdefault("BIND", "127.0.0.1:3000")
+    if sys.stdout.isatty():
+        os.environ.setdefault("LOG_FORMAT", "console")
     try:
+        _require_free_port()
         with _database() as url:
-            return _serve({**os.environ, "DATABASE_URL": url})
-    except AlreadyRunning:
-        print("`make run` is running already in this folder; stop it first, or name another server in DATABASE_URL.")
-        return 2
+            _serve({**os.environ, "DATABASE_URL": url})
+    except (AlreadyRunning, _CannotStart, ProcessDied) as error:
+        print(error)
+        return 1
     except KeyboardInterrupt:
-        return 130
+        pass
+    print("Stopped; nothing is left running.")
+    return 0
+
+
+class _CannotStart(Exception):
+    """str() says why, and what to do."""
+
+
+def _require_free_port() -> None:
+    host, _, port = os.environ["BIND"].rpartition(":")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+        except OSError as error:
+            raise _CannotStart(
+                f"{os.environ['BIND']} can't be used ({error.strerror}); set another BIND in .env."
+            ) from None
 
 
 @contextmanager
 def _database() -> Iterator[str]:
     if url := os.environ.get("DATABASE_URL"):
+        try:
+            psycopg2.connect(url, connect_timeout=5).close()
+        except psycopg2.OperationalError as error:
+            raise _CannotStart(f"The server in DATABASE_URL can't be reached: {error}") from None
         yield url
         return
     with embedded_postgres.server("run", keep_data=True) as server:
-        yield server.url
+        # What another shell needs to talk to it: its port is a new one at each start.
+        _VARIABLES.write_text(f"export DATABASE_URL='{server.url}'\n")
+        try:
+            yield server.url
+        finally:
+            _VARIABLES.unlink(missing_ok=True)
 
 
-def _serve(environment: dict[str, str]) -> int:
-    if subprocess.run([sys.executable, "manage.py", "migrate"], cwd=_ROOT, env=environment).returncode:
-        return 1
+def _serve(environment: dict[str, str]) -> None:
+    if subprocess.run([sys.executable, "manage.py", "migrate"], cwd=_ROOT, env=environment, check=False).returncode:
+        raise _CannotStart("The database could not be migrated; nothing was started.")
     drain = float(environment.get("BLOG_WORKER_DRAIN_SECONDS", "120")) + 10
+    address = f"http://{environment['BIND']}"
     with Processes(environment, grace=drain) as processes:
         processes.start("worker", "manage.py", "run_blog_worker")
         processes.start("web", "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi")
-        print(
-            f"Serving on http://{environment.get('BIND', '127.0.0.1:3000')}/ until Ctrl-C. Staff login: manage.py createsuperuser"
-        )
+        processes.wait_for(lambda: _answers(f"{address}/health/live"), seconds=30, what="the API")
+        shell = ". ./.local/run.env; " if _VARIABLES.exists() else ""
+        print(f"Serving on {address}/ until Ctrl-C.")
+        print(f"Staff login: {shell}.venv/bin/python manage.py createsuperuser")
         try:
             while True:
                 processes.check()
                 time.sleep(1)
         except KeyboardInterrupt:
-            print("Stopping: what runs is finished first; Ctrl-C again leaves at once.")
-            return 0
-        except ProcessDied as died:
-            print(died)
-            return 1
+            print("Stopping: what runs is finished first; Ctrl-C again leaves at once.", flush=True)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2).ok
+    except requests.RequestException:
+        return False
 
 
 if __name__ == "__main__":

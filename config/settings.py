@@ -82,15 +82,15 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
-# Support compares these with log lines.
-DATETIME_FORMAT = "Y-m-d H:i:s"
+# Support compares the admin's times with log lines; Django prefers a locale's format to DATETIME_FORMAT.
+FORMAT_MODULE_PATH = "config.formats"
 
 STATIC_URL = "static/"
 # Served from where the packages keep them; `collectstatic` would be one more command before the admin looks right.
 STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True
 
-# --- PostgreSQL (design: README, "PostgreSQL") ------------------------------------------------------------------------
+# --- PostgreSQL -------------------------------------------------------------------------------------------------------
 
 DATABASE_URL = env.str("DATABASE_URL", default="")
 if not DATABASE_URL:

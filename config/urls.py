@@ -7,6 +7,7 @@ from workers import views as workers_views
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
+    path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("api/", include("blogs.urls")),
     re_path(r"^api/credits/?$", CreditsView.as_view(), name="credits"),

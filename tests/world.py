@@ -31,6 +31,7 @@ class World:
     sandbox: SandboxClient
     processes: Processes
     database: Server
+    log: Path
     environment: dict[str, str] = field(repr=False)
 
     def start_worker(self, name: str = "worker", *arguments: str) -> None:
@@ -52,17 +53,18 @@ def running(
     services: latencies are divided by it, limits multiplied. This process's own Django uses the same database."""
     _LOGS.mkdir(exist_ok=True)
     with embedded_postgres.spare_server(purpose) as database:
-        port = _free_port(port)
+        wanted, port = port, _free_port(port)
+        log = _LOGS / (f"{purpose}-{port}.log" if wanted else f"{purpose}.log")
         url = f"http://localhost:{port}"
         environment = {**os.environ, **_environment(database.url, port, speed), **settings}
-        with Processes(environment, log=_LOGS / f"{purpose}-{port}.log", grace=3) as processes:
+        with Processes(environment, log=log, grace=3) as processes:
             sandbox = _start_sandbox(processes, speed)
             providers = _providers(sandbox)
             os.environ.update({**environment, **providers})
             _prepare_database(sandbox, shops, credits)
             processes.start("web", "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi", **providers)
             processes.wait_for(lambda: _answers(f"{url}/health"), seconds=30, what="the API")
-            yield World(url, sandbox, processes, database, providers)
+            yield World(url, sandbox, processes, database, log, providers)
 
 
 def _environment(database_url: str, port: int, speed: float) -> dict[str, str]:

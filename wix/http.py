@@ -90,7 +90,8 @@ def _access_token(instance_id: str) -> str:
     except WixRefused as refused:
         # What a removed app gets is not documented: any refusal means that we are not connected.
         raise PermanentError(
-            "wix_auth_lost", f"Wix gives no access to this site any more ({refused.status})."
+            "wix_auth_lost",
+            f"Wix gives no access to this site ({refused.status}): the app was removed there, or the app's id or secret is wrong.",
         ) from None
     token = str(pick(answer, "access_token"))
     _tokens[instance_id] = (token, time.monotonic() + float(answer.get("expires_in", 0)) - _TOKEN_MARGIN_SECONDS)

@@ -61,7 +61,8 @@ def workers_alive(request: HttpRequest) -> JsonResponse:
         workers = checks.workers()
     except DATABASE_AWAY as error:
         return _down(error)
-    return JsonResponse({"status": "ok" if workers else "down", "workers": workers}, status=200 if workers else 503)
+    body = {"status": "ok" if workers else "down", "workers": [_camel(worker) for worker in workers]}
+    return JsonResponse(body, status=200 if workers else 503)
 
 
 def openai_limits(request: HttpRequest) -> JsonResponse:
@@ -80,6 +81,19 @@ def _limits(request: HttpRequest, provider: str) -> JsonResponse:
     except DATABASE_AWAY as error:
         return _down(error)
     return JsonResponse(body)
+
+
+def _camel(worker: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": worker["name"],
+        "seats": worker["threads"],
+        "inFlight": worker["in_flight"],
+        "done": worker["done"],
+        "failed": worker["failed"],
+        "stopping": worker["stopping"],
+        "heartbeatAt": worker["heartbeat_at"],
+        "waiting": worker["waiting"],
+    }
 
 
 def _down(error: Exception) -> JsonResponse:

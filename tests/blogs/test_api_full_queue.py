@@ -29,7 +29,8 @@ def test_a_full_queue_says_when_to_come_back_and_stores_and_charges_nothing(api:
 
     body = problem(response, 503, "queue_full")
     assert body["retryable"] is True
-    assert body["estimatedWaitSeconds"] == int(response["Retry-After"]) > 0
+    assert body["estimatedWaitSeconds"] > 0
+    assert 10 <= int(response["Retry-After"]) <= 600
     assert "Nothing was charged" in body["detail"]
     assert not BlogGeneration.objects.filter(site=site).exists()
     assert not Credit.objects.filter(account__site=site, kind="hold").exists()

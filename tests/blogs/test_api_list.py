@@ -46,7 +46,7 @@ def test_a_status_narrows_the_list(api: Any) -> None:
     assert _ids(api(site).get("/api/blog-generation?status=CANCELLED")) == []
 
 
-@pytest.mark.parametrize("status", ["", "done", "ALL", "%00", "DONE,FAILED", "x" * 5_000, "%ED%A0%80"], ids=ascii)
+@pytest.mark.parametrize("status", ["done", "ALL", "%00", "DONE,FAILED", "x" * 5_000, "%ED%A0%80"], ids=ascii)
 def test_an_unknown_status_is_answered_with_the_allowed_ones(api: Any, status: str) -> None:
     response = api(factories.site()).get(f"/api/blog-generation?status={status}")
 

