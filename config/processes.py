@@ -104,6 +104,12 @@ class Processes:
         return f"; the end of {self._log_path}:\n" + "\n".join(lines)
 
 
+def stop_on_signals() -> None:
+    """SIGTERM unwinds us as Ctrl-C does; SIGINT too where a shell started us with it ignored."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
+
+
 def _alive(processes: list[subprocess.Popen[bytes]]) -> list[subprocess.Popen[bytes]]:
     return [process for process in processes if process.poll() is None]
 

@@ -17,7 +17,7 @@ import requests
 
 from config import embedded_postgres
 from config.embedded_postgres import AlreadyRunning
-from config.processes import ProcessDied, Processes
+from config.processes import ProcessDied, Processes, stop_on_signals
 
 _ROOT = Path(__file__).resolve().parent.parent
 _VARIABLES = _ROOT / ".local" / "run.env"
@@ -45,6 +45,7 @@ def main() -> int:
     os.environ.setdefault("BIND", "127.0.0.1:3000")
     if sys.stdout.isatty():
         os.environ.setdefault("LOG_FORMAT", "console")
+    stop_on_signals()
     try:
         _require_free_port()
         with _database() as url:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from config import embedded_postgres
+from config.processes import stop_on_signals
 
 # Nothing of a developer's own .env may decide how a test ends.
 ENVIRONMENT = {
@@ -20,6 +21,7 @@ ENVIRONMENT = {
 
 
 def main(arguments: list[str]) -> int:
+    stop_on_signals()
     with embedded_postgres.spare_server("test") as server:
         environment = {**os.environ, **ENVIRONMENT, "DATABASE_URL": server.url}
         return subprocess.run([sys.executable, "-m", "pytest", *(arguments or ["-n", "2"])], env=environment).returncode

@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import re
-import signal
 import sys
 import time
 from collections import Counter
@@ -17,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from config.processes import stop_on_signals
 from tests.shops import SHOPS
 from tests.world import World, running
 
@@ -50,7 +50,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make chaos")
     parser.add_argument("--size", choices=sorted(SIZES), default="small")
     size = SIZES[parser.parse_args().size]
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop_on_signals()
     with running("chaos", SHOPS, speed=_SPEED, **_SETTINGS) as world:
         _submit(world, size.blogs)
         for number in range(size.workers):

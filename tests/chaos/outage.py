@@ -6,7 +6,6 @@ Run by `tests/chaos/test_outage.py`; prints one JSON object.
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import time
 from collections import Counter
@@ -14,6 +13,7 @@ from typing import Any
 
 import requests
 
+from config.processes import stop_on_signals
 from tests.shops import SHOPS
 from tests.world import World, running
 
@@ -31,7 +31,7 @@ _SETTINGS = {
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop_on_signals()
     with running("outage", SHOPS, speed=_SPEED, **_SETTINGS) as world:
         world.start_worker()
         for number in range(_BLOGS):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import time
 from collections import Counter
@@ -16,7 +15,7 @@ from rich.live import Live
 from rich.panel import Panel
 
 from config.embedded_postgres import AlreadyRunning
-from config.processes import ProcessDied
+from config.processes import ProcessDied, stop_on_signals
 from tests.demo.progress import Progress
 from tests.shops import SHOPS
 from tests.world import World, running
@@ -33,8 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo")
     parser.add_argument("--exit", action="store_true", help="end by itself; exit 0 only if everything came out right")
     options = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGINT):  # also where a shell started us with SIGINT ignored
-        signal.signal(number, signal.default_int_handler)
+    stop_on_signals()
     console.print("Starting PostgreSQL, the stand-in providers, gunicorn and a worker with 50 threads …")
     try:
         with running("demo", SHOPS, speed=_SPEED, port=_PORT) as world:
