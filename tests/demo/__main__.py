@@ -128,10 +128,12 @@ def _keep_serving(world: World) -> None:
     console.print(f"API    {world.url}/api/blog-generation", soft_wrap=True)
     console.print(f"Health {world.url}/health", soft_wrap=True)
     variables = _write_variables()
+    # In a subshell each, so that nobody's shell keeps a demo's settings.
     console.print(
-        f"Token  . {variables}; .venv/bin/python manage.py issue_instance_token 'Harbour Coffee'", soft_wrap=True
+        f"Token  (. {variables}; .venv/bin/python manage.py issue_instance_token 'Harbour Coffee')", soft_wrap=True
     )
-    console.print(f'SQL    . {variables}; psql "$DATABASE_URL"', soft_wrap=True)
+    console.print(f'SQL    (. {variables}; PATH=$PATH:{_psql_folder()}; psql "$DATABASE_URL")', soft_wrap=True)
+    console.print(f"Log    {world.log.relative_to(Path.cwd())}", soft_wrap=True)
     console.print(f"Time runs {_SPEED} times faster than at the real services. Ctrl-C ends everything.")
     while True:
         world.processes.check()

@@ -37,6 +37,14 @@ def test_a_slow_piece_of_work_does_not_hold_up_the_others() -> None:
     assert sorted(ran.done) == list(range(1, 9))
 
 
+def test_a_freed_seat_is_filled_at_once_and_not_by_the_next_poll() -> None:
+    began = time.monotonic()
+
+    run(Shelf(4), Ran(4), threads=1, poll=3)
+
+    assert time.monotonic() - began < 3
+
+
 def test_no_more_is_claimed_than_there_are_free_seats() -> None:
     all_seats_taken = threading.Barrier(4)
     shelf = Shelf(12)

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from blogs import queue
+from blogs.models import BlogGeneration, Status
+from credits.models import CreditAccount
+from tests import factories
+from tests.blogs.books import expire_leases, row
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_blog_that_cannot_be_rescued_keeps_nobody_else_from_it(settings: Any, caplog: Any) -> None:
+    broken, sound = factories.site(), factories.site()
+    first = factories.processing_generation(broken)
+    second = factories.processing_generation(sound)
+    BlogGeneration.objects.filter(pk=first.pk).update(rescues=settings.BLOG_MAX_RESCUES)
+    CreditAccount.objects.filter(site=broken).update(held=0)  # a books' error: its hold can't be released
+    expire_leases()
+
+    assert queue.rescue() == 1
+
+    assert (row(first).status, row(second).status) == (Status.PROCESSING, Status.PENDING)
+    assert "can't be rescued" in caplog.text
