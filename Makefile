@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test checks chaos lock clean
+.PHONY: help demo run test checks chaos bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ checks: $(VENV)/installed ## what CI checks besides tests: lint, types, import r
 
 chaos: $(VENV)/installed ## workers killed again and again (SIZE=small): nothing lost, nothing twice
 	@$(BIN)/python -m tests.chaos --size $(or $(SIZE),small)
+
+bench: $(VENV)/installed ## one benchmark (NAME=claim; without a name: which there are); its last line is one JSON object
+	@$(BIN)/python -m tests.bench $(NAME)
 
 lock: $(VENV)/installed ## write the requirements files anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

@@ -1,17 +1,20 @@
 """What has happened to a blog: its saved outputs, its events, and a log line for each, so that they never disagree.
 
-Called by `lifecycle` only, inside its transactions.
+Called by `lifecycle` only: `record` inside its transactions; `SAVED` as a part of its statements for a worker's thread, which are
+one round trip each, because every blog makes one for each stage.
 """
 
 from __future__ import annotations
 
+import json
 import logging
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from django.db import transaction
 
-from blogs.models import BlogGeneration, GenerationEvent, Stage, StageOutput
+from blogs.models import BlogGeneration, GenerationEvent, Stage
 from workers import metrics
 from workers.errors import WorkError
 
@@ -19,13 +22,51 @@ logger = logging.getLogger(__name__)
 Kind = GenerationEvent.Kind
 
 
-def save_output(generation: BlogGeneration, stage: Stage, output: dict[str, Any], warning: WorkError | None) -> None:
-    # A commit whose answer was lost in an outage is tried again: the output may be there already.
-    saved = StageOutput(generation=generation, stage=stage, output=output)
-    StageOutput.objects.bulk_create([saved], ignore_conflicts=True)
-    record(generation, Kind.CHECKPOINT, stage=stage)
-    if warning:
-        record(generation, Kind.WARNING, warning, stage=stage)
+# What follows a CTE named `mine`, which holds the blog's id if it was still ours to write. A commit whose answer was lost in an
+# outage is tried again: the output may be there already.
+SAVED = """
+saved AS (
+    INSERT INTO blogs_stageoutput (generation_id, stage, output) SELECT id, %(stage)s, %(output)s::jsonb FROM mine
+    ON CONFLICT (generation_id, stage) DO NOTHING
+), told AS (
+    INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
+    SELECT mine.id, event.kind, %(stage)s, %(attempt)s, %(worker)s, event.code, event.message
+      FROM mine, jsonb_to_recordset(%(events)s) AS event(kind text, code text, message text)
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """A stage's output with its events: the checkpoint itself, a warning, and how the blog ended if it did."""
+
+    generation: BlogGeneration
+    stage: Stage
+    output: dict[str, Any]
+    warning: WorkError | None
+    outcome: Kind | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """For `SAVED`."""
+        events = [{"kind": kind, "code": _code(error), "message": _message(error)} for kind, error in self._events()]
+        return {
+            "stage": self.stage,
+            "output": json.dumps(self.output),
+            "attempt": self.generation.attempts,
+            "worker": self.generation.worker_name,
+            "events": json.dumps(events),
+        }
+
+    def announce(self) -> None:
+        """Once the transaction has committed."""
+        for kind, error in self._events():
+            about = _about(self.generation, kind, self.stage, error)
+            transaction.on_commit(partial(_announce, kind, about))
+
+    def _events(self) -> list[tuple[Kind, WorkError | None]]:
+        warned = [(Kind.WARNING, self.warning)] if self.warning else []
+        ended = [(self.outcome, None)] if self.outcome else []
+        return [(Kind.CHECKPOINT, None), *warned, *ended]
 
 
 def record(
@@ -38,21 +79,33 @@ def record(
     message: str = "",
 ) -> None:
     """The event now, its log line once the transaction has committed."""
-    event = GenerationEvent.objects.create(
+    stage = stage or generation.stage
+    GenerationEvent.objects.create(
         generation_id=generation.pk,
         kind=kind,
-        stage=stage or generation.stage,
+        stage=stage,
         attempt=generation.attempts,
         worker=worker or generation.worker_name,
-        code=error.code if error else "",
-        message=error.message if error else message,
+        code=_code(error),
+        message=_message(error) or message,
     )
-    level = logging.WARNING if kind in (Kind.FAILED, Kind.WARNING, Kind.RESCUED) else logging.INFO
-    ids = {"action": event.kind, "blog": generation.pk, "site": generation.site_id, "stage": event.stage}
-    about = {**ids, "attempt": event.attempt, **({"code": event.code} if error else {})}
-    transaction.on_commit(partial(_announce, level, kind, about))
+    transaction.on_commit(partial(_announce, kind, _about(generation, kind, stage, error)))
 
 
-def _announce(level: int, kind: Kind, about: dict[str, Any]) -> None:
+def _code(error: WorkError | None) -> str:
+    return error.code if error else ""
+
+
+def _message(error: WorkError | None) -> str:
+    return error.message if error else ""
+
+
+def _about(generation: BlogGeneration, kind: Kind, stage: str, error: WorkError | None) -> dict[str, Any]:
+    ids = {"action": kind, "blog": generation.pk, "site": generation.site_id, "stage": stage}
+    return {**ids, "attempt": generation.attempts, **({"code": error.code} if error else {})}
+
+
+def _announce(kind: Kind, about: dict[str, Any]) -> None:
     metrics.count("work", kind)
+    level = logging.WARNING if kind in (Kind.FAILED, Kind.WARNING, Kind.RESCUED) else logging.INFO
     logger.log(level, "blog %s", kind, extra=about)

@@ -11,6 +11,7 @@
     rescue        PROCESSING -> PENDING, or FAILED      (release)                       attempts - 1, rescues + 1
     cancel        PENDING    -> CANCELLED               release      (PROCESSING: asked for, honoured at the next checkpoint)
     requeue       FAILED     -> PENDING                 hold again                      attempts = 0
+    put_first     PENDING    -> PENDING                 (a retry or a deferral is over)
 
 Each function is one transaction: it updates conditionally (the row count is the answer), moves credits, writes an event, and logs
 after the commit. Every write of a worker's thread carries its lease token; a thread whose lease was lost gets LeaseLost and
@@ -20,12 +21,13 @@ publishing, where every failure is a warning. Locks are taken in the order credi
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Case, F, QuerySet, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -141,16 +143,20 @@ def checkpoint(
     next_stage: Stage,
     article: Article | None = None,
     warning: WorkError | None = None,
-    **columns: Any,
+    **draft: str,
 ) -> bool:
-    """Save a stage's output, once, and move on to the next stage. False: it was cancelled here, as the shop had asked."""
-    with transaction.atomic():
-        _update_mine(generation, stage=next_stage, deferred_since=None, **columns)
-        history.save_output(generation, stage, output, warning)
+    """Save a stage's output, once, and move on to the next stage. False: it was cancelled here, as the shop had asked.
+
+    `draft`: `draft_post_id` and `draft_post_url`, of the stage that has made one.
+    """
+    saving = history.Saving(generation, stage, output, warning)
+    # Without an article it is one statement, and so one round trip.
+    with transaction.atomic() if article else nullcontext():
+        wants_to_cancel = _save_mine(_CHECKPOINT, saving, draft, next_stage=next_stage)
         if article:
             Article.objects.bulk_create([article], ignore_conflicts=True)
     generation.stage = next_stage
-    return not honour_cancel(generation)
+    return not (wants_to_cancel and honour_cancel(generation))
 
 
 @outlasts_an_outage
@@ -168,15 +174,13 @@ def succeed(
     output: dict[str, Any],
     *,
     warning: WorkError | None = None,
-    **columns: Any,
+    **draft: str,
 ) -> None:
-    """The last stage is through: DONE, its output saved and the credits captured, all at once."""
+    """The last stage is through: DONE, its output saved and the credits captured, all at once. `draft` as for `checkpoint`."""
     with transaction.atomic():
         account = ledger.lock(generation.site_id)
-        _finish(generation, Status.DONE, error_code="", error_message="", **columns)
-        history.save_output(generation, stage, output, warning)
+        _save_mine(_SUCCEED, history.Saving(generation, stage, output, warning, outcome=Kind.DONE), draft)
         ledger.capture(account, generation.pk)
-        history.record(generation, Kind.DONE)
 
 
 @outlasts_an_outage
@@ -256,6 +260,35 @@ def cancel(generation_id: int, *, by: str) -> BlogGeneration:
     return generation
 
 
+def put_first(generation_id: int, *, by: str) -> BlogGeneration:
+    """To the head of its site's line; a retry or a deferral is over with that, a schedule is not. Raises WrongState.
+
+    Between sites the turns of their lines decide as before, so that no other site starts less for it.
+    """
+    with transaction.atomic():
+        _, line, generation = _locked(generation_id)
+        if generation.status != Status.PENDING:
+            raise WrongState(f"it is {generation.status}; only PENDING blogs can be put first")
+        if generation.started_at is None and _rows(generation).filter(run_after__gt=ClockTimestamp()).exists():
+            raise WrongState("it waits for the time its shop chose, and is in no line until then")
+        others = BlogGeneration.objects.filter(site=generation.site_id, ready=True).exclude(pk=generation.pk)
+        lowest = others.order_by("priority").values_list("priority", flat=True).first() or 0
+        was_outside = not generation.ready
+        if generation.ready and generation.priority < lowest:
+            raise WrongState("it is first in its site's line already")
+        if was_outside:
+            lines.join(line)
+        _write(generation, ready=True, run_after=None, priority=max(lowest - 1, _SMALLEST))
+        history.record(generation, Kind.PUT_FIRST, worker=by)
+    if was_outside:
+        wakeup.notify()
+    return generation
+
+
+# Of a smallint. Nobody gets there: it takes as many puts while the first of them still waits.
+_SMALLEST = -32_768
+
+
 def rescue(generation_id: int) -> bool:
     """Take a blog from a worker that stopped renewing its lease. False: it was renewed or has finished meanwhile."""
     with transaction.atomic():
@@ -315,8 +348,46 @@ def _update_mine(generation: BlogGeneration, **columns: Any) -> None:
     """The fence: only the holder of the lease writes, and only while the blog is PROCESSING."""
     if not _mine(generation).update(**columns):
         raise LeaseLost(generation.pk)
-    if draft_post_id := columns.get("draft_post_id"):
-        generation.draft_post_id = draft_post_id
+
+
+# The same fence, and what a stage has produced, in one statement.
+_SAVE_MINE = """
+WITH mine AS (
+    UPDATE blog_generations SET {columns},
+           draft_post_id = coalesce(%(draft_post_id)s::uuid, draft_post_id),
+           draft_post_url = coalesce(%(draft_post_url)s, draft_post_url)
+     WHERE id = %(id)s AND status = 'PROCESSING' AND lease_token = %(lease_token)s
+    RETURNING id, cancel_requested_at IS NOT NULL AND draft_post_id IS NULL AS wants_to_cancel
+), {saved}
+SELECT wants_to_cancel FROM mine
+"""
+_CHECKPOINT = _SAVE_MINE.format(columns="stage = %(next_stage)s, deferred_since = NULL", saved=history.SAVED)
+_SUCCEED = _SAVE_MINE.format(
+    columns="""status = 'DONE', finished_at = clock_timestamp(), error_code = '', error_message = '',
+           lease_token = NULL, lease_expires_at = NULL, worker_id = NULL""",
+    saved=history.SAVED,
+)
+
+
+def _save_mine(sql: str, saving: history.Saving, draft: dict[str, str], **columns: str) -> bool:
+    """True if the shop wants it cancelled and no draft keeps it from that. Raises LeaseLost."""
+    generation = saving.generation
+    parameters = {
+        **saving.parameters(),
+        **columns,
+        "id": generation.pk,
+        "lease_token": generation.lease_token,
+        "draft_post_id": draft.get("draft_post_id"),
+        "draft_post_url": draft.get("draft_post_url"),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        mine = cursor.fetchone()
+    if mine is None:
+        raise LeaseLost(generation.pk)
+    saving.announce()
+    generation.draft_post_id = draft.get("draft_post_id", generation.draft_post_id)
+    return bool(mine[0])
 
 
 def _finish(generation: BlogGeneration, status: Status, **columns: Any) -> None:

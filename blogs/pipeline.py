@@ -144,8 +144,7 @@ def _patience_is_over(generation: BlogGeneration) -> bool:
 @outlasts_an_outage
 def _inputs(generation: BlogGeneration) -> Inputs:
     site = Site.objects.get(pk=generation.site_id)
-    known = BlogGeneration.objects.filter(pk=generation.pk)
-    age = known.values_list(ClockTimestamp() - F("draft_create_started_at"), flat=True).get()
+    fresh = generation.stage == Stage.PRODUCTS  # so nothing is saved yet
     return Inputs(
         generation_id=generation.pk,
         instance_id=str(site.instance_id),
@@ -158,11 +157,19 @@ def _inputs(generation: BlogGeneration) -> Inputs:
         length=generation.length,
         attempt=generation.attempts,
         seconds=0,
-        outputs=dict(generation.outputs.values_list("stage", "output")),
+        outputs={} if fresh else dict(generation.outputs.values_list("stage", "output")),
         draft_post_id=_text(generation.draft_post_id),
-        draft_create_age=age.total_seconds() if age else None,
+        draft_create_age=_draft_create_age(generation),
         note_draft_create=functools.partial(lifecycle.note_draft_create, generation),
     )
+
+
+def _draft_create_age(generation: BlogGeneration) -> float | None:
+    if generation.draft_create_started_at is None:
+        return None
+    known = BlogGeneration.objects.filter(pk=generation.pk)
+    age = known.values_list(ClockTimestamp() - F("draft_create_started_at"), flat=True).get()
+    return age.total_seconds()
 
 
 def _text(known: object) -> str | None:

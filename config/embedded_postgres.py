@@ -61,10 +61,11 @@ class Server:
 
 
 @contextmanager
-def server(purpose: str, *, keep_data: bool) -> Iterator[Server]:
+def server(purpose: str, *, keep_data: bool, durable: bool | None = None) -> Iterator[Server]:
     """A running PostgreSQL 18 for `purpose`. Raises AlreadyRunning.
 
-    Without `keep_data` it starts empty and forgives a lost machine nothing (no fsync); with it, yesterday's data are there.
+    Without `keep_data` it starts empty and, unless it is to be `durable`, would lose its data with the machine (no fsync); with
+    it, yesterday's data are there.
     """
     folder = _DATA / f"postgres-{os.getuid()}-{purpose}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +83,7 @@ def server(purpose: str, *, keep_data: bool) -> Iterator[Server]:
             "unix_socket_directories": "",
             "max_connections": "200",
         }
-        if not keep_data:
+        if not (keep_data if durable is None else durable):
             options |= {"fsync": "off", "full_page_writes": "off"}
         running = Server(data, port, options)
         try:
@@ -96,19 +97,22 @@ def server(purpose: str, *, keep_data: bool) -> Iterator[Server]:
 
 
 @contextmanager
-def spare_server(purpose: str) -> Iterator[Server]:
-    """An empty server that is thrown away afterwards; a second one beside the first gets a folder of its own."""
+def spare_server(purpose: str, *, durable: bool = False) -> Iterator[Server]:
+    """An empty server that is thrown away afterwards; a second one beside the first gets a folder of its own.
+
+    `durable`: with fsync, as in production, where that decides what is measured.
+    """
     for folder in _DATA.glob(f"postgres-{os.getuid()}-{purpose}-[1-9]"):
         with suppress(AlreadyRunning), _owned(folder):
             _end_leftovers(folder / "data")
     with ExitStack() as stack:
-        yield _first_free(stack, purpose)
+        yield _first_free(stack, purpose, durable)
 
 
-def _first_free(stack: ExitStack, purpose: str) -> Server:
+def _first_free(stack: ExitStack, purpose: str, durable: bool) -> Server:
     for number in range(1, _SPARE_MAX + 1):
         with suppress(AlreadyRunning):
-            return stack.enter_context(server(f"{purpose}-{number}", keep_data=False))
+            return stack.enter_context(server(f"{purpose}-{number}", keep_data=False, durable=durable))
     raise AlreadyRunning(f"{_SPARE_MAX} servers for {purpose} are running already")
 
 

@@ -88,7 +88,7 @@ def test_a_release_and_a_capture_at_once_settle_one_hold_once() -> None:
             with transaction.atomic():
                 account = ledger.lock(site.pk)
                 ledger.capture(account, 1) if how == "capture" else ledger.release(account, 1, reason="failed")
-        except Credit.DoesNotExist:
+        except ledger.NoOpenHold:
             return False
         return True
 

@@ -1,0 +1,67 @@
+"""The real worker with stages that only wait: `python -m tests.bench.worker --stages 8 --wait 0.2 --threads 50`.
+
+Everything else is the product's own: command, pool, claim, leases, checkpoints with outputs of ordinary size, events, ledger.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import django
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--stages", type=int, choices=(1, 8), default=8, help="all eight, or the draft alone")
+    parser.add_argument("--wait", type=float, default=0, help="seconds, for all stages of a blog together")
+    parser.add_argument("--threads", type=int, default=50)
+    options = parser.parse_args()
+    django.setup()
+    _replace_stages(options.stages, options.wait)
+
+    from django.core.management import call_command
+
+    call_command("run_blog_worker", threads=options.threads)
+    return 0
+
+
+def _replace_stages(count: int, wait: float) -> None:
+    from blogs import pipeline
+    from blogs.models import Stage
+
+    steps = [step for step in pipeline.STEPS if count > 1 or step.stage == Stage.DRAFT]
+    # Nobody asks to publish here, so the last of eight is left out for every blog.
+    seconds = wait / max(1, len([step for step in steps if step.stage != Stage.PUBLISH]))
+    pipeline.STEPS = tuple(step._replace(run=_waiting(step.stage, seconds)) for step in steps)
+
+
+def _waiting(stage: str, seconds: float) -> Callable[[Any], dict[str, Any]]:
+    output = _output(stage)
+
+    def run(inputs: Any) -> dict[str, Any]:
+        if seconds:
+            time.sleep(seconds)
+        return output()
+
+    return run
+
+
+def _output(stage: str) -> Callable[[], dict[str, Any]]:
+    from tests.blogs.articles import SENTENCE, article, good_blocks, paragraph
+
+    if stage == "article":
+        # About 700 words.
+        text = article([*good_blocks(), *(paragraph(" ".join([SENTENCE] * 5)) for _ in range(8))]).model_dump()
+        return lambda: text
+    if stage == "draft":
+        return lambda: {"draft_post_id": str(uuid4()), "draft_post_url": "https://shop.example/post", "found": False}
+    return lambda: {}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
