@@ -50,7 +50,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     ordering = ["-id"]
     search_fields = ["id"]
     search_help_text = "Blog id, draft id, a site's instance id, or how the topic or the site's name begins"
-    actions = ["retry", "cancel"]
+    actions = ["retry", "put_first", "cancel"]
     fieldsets = [
         ("What was asked", {"fields": _REQUEST}),
         ("Where it is", {"fields": _WHERE}),
@@ -95,12 +95,19 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     # --- Actions ----------------------------------------------------------------------------------------------------
 
     def has_steer_permission(self, request: HttpRequest) -> bool:
-        """Nobody edits a blog; whom Django would let change one may retry and cancel."""
+        """Nobody edits a blog; whom Django would let change one may retry, put first and cancel."""
         return request.user.has_perm("blogs.change_bloggeneration")
 
     @admin.action(description="Retry (only FAILED)", permissions=["steer"])
     def retry(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> None:
         self._each(request, queryset, lifecycle.requeue, lambda _: "Retried")
+
+    @admin.action(description="Put first in its site's line (only PENDING)", permissions=["steer"])
+    def put_first(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> None:
+        # Whoever is put first last is first of all: so those of one site keep their order.
+        moved = self._each(request, queryset, lifecycle.put_first, lambda _: "Put first", newest_first=True)
+        if len(moved) == 1:
+            self.message_user(request, f"Blog {moved[0].pk}: {admin_page.standing(moved[0])}")
 
     @admin.action(description="Cancel (only PENDING or PROCESSING without a draft)", permissions=["steer"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> None:
@@ -112,18 +119,22 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
         queryset: QuerySet[BlogGeneration],
         move: Callable[..., BlogGeneration],
         told: Callable[[BlogGeneration], str],
-    ) -> None:
+        *,
+        newest_first: bool = False,
+    ) -> list[BlogGeneration]:
         ids = list(queryset.order_by("id").values_list("pk", flat=True)[: AT_ONCE + 1])
-        done, skipped = Counter[str](), Counter[str]()
-        for blog_id in ids[:AT_ONCE]:
+        moved, skipped = list[BlogGeneration](), Counter[str]()
+        for blog_id in sorted(ids[:AT_ONCE], reverse=newest_first):
             try:
-                done[told(move(blog_id, by=f"staff:{request.user.get_username()}"[:100]))] += 1
+                moved.append(move(blog_id, by=f"staff:{request.user.get_username()}"[:100]))
             except lifecycle.WrongState as refused:
                 skipped[str(refused)] += 1
             except InsufficientCredits:
                 skipped["its site has too few credits"] += 1
         level = messages.WARNING if skipped else messages.SUCCESS
+        done = Counter(told(generation) for generation in moved)
         self.message_user(request, _summary(done, skipped, left_over=len(ids) > AT_ONCE), level)
+        return moved
 
     # --- A blog's page ----------------------------------------------------------------------------------------------
 
@@ -140,9 +151,7 @@ def _cancelled(generation: BlogGeneration) -> str:
 
 def _summary(done: Counter[str], skipped: Counter[str], *, left_over: bool) -> str:
     parts = [f"{word} {count}." for word, count in done.items()] or ["Changed none."]
-    if skipped:
-        reasons = "; ".join(f"{reason} ({count})" for reason, count in skipped.most_common())
-        parts.append(f"Skipped {skipped.total()}: {reasons}.")
+    parts += [f"Skipped {count}: {reason}." for reason, count in skipped.most_common()]
     if left_over:
         parts.append(f"That was the first {AT_ONCE:,}; do it again for the rest.")
     return " ".join(parts)

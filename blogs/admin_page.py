@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from blogs.models import Article, BlogGeneration, GenerationEvent, Stage, Status
+from blogs import forecast
+from blogs.models import Article, BlogGeneration, GenerationEvent, SiteLine, Stage, Status
 from credits.models import Credit
 from workers.admin import span
 
@@ -28,9 +29,33 @@ def about(generation: BlogGeneration) -> dict[str, Any]:
         "entries": Credit.objects.filter(generation=generation.pk).select_related("created_by").order_by("id"),
         # The address comes from Wix, and nothing but a web page should ever be a link here.
         "draft_url": generation.draft_post_url if generation.draft_post_url.startswith("https://") else "",
-        "can_retry": generation.status == Status.FAILED,
-        "can_cancel": not generation.is_finished and not generation.draft_post_id,
+        "standing": standing(generation),
+        "moves": _moves(generation),
     }
+
+
+def standing(generation: BlogGeneration) -> str:
+    """Where a blog in its site's line stands, in a sentence; nothing for those in no line."""
+    if not generation.ready:
+        return ""
+    if SiteLine.objects.filter(pk=generation.site_id, paused=True).exists():
+        return "Its site's line is paused: nothing of it starts until somebody resumes it."
+    place = forecast.queue_position(generation)
+    if not place:
+        return "It is starting."
+    return f"Place {place:,} of the whole queue: starts in about {span(forecast.seconds_for(place))}."
+
+
+def _moves(generation: BlogGeneration) -> list[tuple[str, str]]:
+    """The actions of the list that make sense for this one."""
+    moves = []
+    if generation.status == Status.FAILED:
+        moves.append(("retry", "Retry this blog"))
+    if generation.ready or (generation.status == Status.PENDING and generation.started_at):
+        moves.append(("put_first", "Put this blog first in its site's line"))
+    if not generation.is_finished and not generation.draft_post_id:
+        moves.append(("cancel", "Cancel this blog"))
+    return moves
 
 
 def _timeline(newest_first: list[GenerationEvent]) -> list[dict[str, Any]]:

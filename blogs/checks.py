@@ -14,6 +14,7 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         "BLOG_MAX_ATTEMPTS",
         "BLOG_WORKER_THREADS",
         "BLOG_WORKER_SITE_SEATS",
+        "BLOG_RETENTION_DAYS",
     ]
     found: list[CheckMessage] = [
         Error(f"{name} must be at least 1, not {getattr(settings, name)}.", hint=f"Correct {name}.", id="blogs.E001")

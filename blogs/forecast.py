@@ -10,13 +10,15 @@ from django.db import connection
 
 from blogs.models import BlogGeneration
 
-# In the lines of others, those starts go before that have a lower turn; in one's own, those with a lower id.
-# Retries and priorities move a few: a forecast, not a promise.
+# In the lines of others, those starts go before that have a lower turn; in one's own, those that `queue.claim` takes earlier.
+# Retries and blogs put first move a few: a forecast, not a promise.
 _POSITION = """
 WITH mine AS MATERIALIZED (
     SELECT l.site_id, l.turn, l.step, (
         SELECT count(*) FROM (
-            SELECT 1 FROM blog_generations g WHERE g.site_id = l.site_id AND g.ready AND g.id <= %(id)s LIMIT %(limit)s
+            SELECT 1 FROM blog_generations g
+             WHERE g.site_id = l.site_id AND g.ready
+               AND (g.priority, (g.started_at IS NULL), g.id) <= (%(priority)s, %(fresh)s, %(id)s) LIMIT %(limit)s
         ) AS before
     ) AS place
       FROM blogs_siteline l WHERE l.site_id = %(site)s
@@ -35,7 +37,16 @@ _rate = (float("-inf"), 0.0)
 def queue_position(generation: BlogGeneration) -> int:
     """1 starts next; 0 means that it isn't waiting in line."""
     with connection.cursor() as cursor:
-        cursor.execute(_POSITION, {"id": generation.pk, "site": generation.site_id, "limit": settings.BLOG_QUEUE_LIMIT})
+        cursor.execute(
+            _POSITION,
+            {
+                "id": generation.pk,
+                "site": generation.site_id,
+                "priority": generation.priority,
+                "fresh": generation.started_at is None,
+                "limit": settings.BLOG_QUEUE_LIMIT,
+            },
+        )
         row = cursor.fetchone()
     return int(row[0]) if row else 0
 

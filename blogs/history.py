@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from blogs.models import BlogGeneration, GenerationEvent, Stage
 from workers import metrics
@@ -80,16 +80,16 @@ def record(
 ) -> None:
     """The event now, its log line once the transaction has committed."""
     stage = stage or generation.stage
-    GenerationEvent.objects.create(
-        generation_id=generation.pk,
-        kind=kind,
-        stage=stage,
-        attempt=generation.attempts,
-        worker=worker or generation.worker_name,
-        code=_code(error),
-        message=_message(error) or message,
-    )
+    about = [generation.pk, kind, stage, generation.attempts, worker or generation.worker_name]
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD, [*about, _code(error), _message(error) or message])
     transaction.on_commit(partial(_announce, kind, _about(generation, kind, stage, error)))
+
+
+_RECORD = """
+INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
 
 
 def _code(error: WorkError | None) -> str:

@@ -100,9 +100,10 @@ def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = No
         account = ledger.lock(site.pk)
         if idempotency_key and (known := _same_request(site, request, idempotency_key)):
             return known
-        line = lines.lock(site.pk)
-        if not scheduled:
-            lines.join(line)
+        if scheduled:
+            lines.lock(site.pk)
+        else:
+            lines.enter(site.pk)
         generation = BlogGeneration.objects.create(
             site=site,
             idempotency_key=idempotency_key,

@@ -1,8 +1,11 @@
 """The sites' lines: who is next. Fairness lives here and in `queue.claim`; nothing else writes SiteLine or QueueClock.
 
 The turn belongs to the line, not to a blog: each start moves its line's turn on by `step` (1 / weight), and the lowest turn goes
-next. Giving each blog a turn when it joins is as fast, but then cancels, pauses and retries break the fairness: one blog
-submitted after cancelling 10,000 would wait for 29,900 others.
+next. A line behind the clock is treated as if it stood at the clock, and so catches up on nothing it missed; none is more than a
+step ahead of it. Turns only grow, by one at most for each start: in double precision they last for 10^13 starts.
+
+Giving each blog a turn when it joins is as fast, but then cancels, pauses and retries break the fairness: one blog submitted after
+cancelling 10,000 would wait for 29,900 others.
 
 Locks: a transaction that touches one line takes account, line, blog, in that order. One that touches several lines (claim, promote)
 holds the claim lock first, so that no two of them can wait for each other.
@@ -12,11 +15,13 @@ from __future__ import annotations
 
 from django.db import connection
 from django.db.models import F
+from django.db.models.functions import Least
 
 from blogs.models import QueueClock, SiteLine
 
 # Any number that nobody else uses as an advisory lock in this database.
 CLAIM_LOCK = 7_249_001
+_WEIGHT_MAX = 100
 
 _JOIN = """
 UPDATE blogs_siteline SET
@@ -38,8 +43,19 @@ def lock(site_id: int) -> SiteLine:
 
 def join(line: SiteLine, count: int = 1) -> None:
     """Blogs have become ready. A line that was empty starts at the clock: silence earns no burst."""
+    _join(line.pk, count)
+
+
+def enter(site_id: int) -> None:
+    """`lock` and `join` of a new blog in one round trip."""
+    if not _join(site_id, 1):
+        join(lock(site_id))
+
+
+def _join(site_id: int, count: int) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(_JOIN, [count, line.pk])
+        cursor.execute(_JOIN, [count, site_id])
+        return bool(cursor.rowcount)
 
 
 def leave(line: SiteLine, count: int = 1) -> None:
@@ -57,5 +73,11 @@ def resume(line: SiteLine) -> None:
 
 
 def set_weight(line: SiteLine, weight: float) -> None:
-    """A line of weight 2 starts two blogs for each one of weight 1."""
-    SiteLine.objects.filter(pk=line.pk).update(step=1 / weight)
+    """A line of weight 2 starts two blogs for each one of weight 1, at once, however many wait.
+
+    One that gets more weight doesn't first wait out the longer step that it made by the old.
+    """
+    if not 1 <= weight <= _WEIGHT_MAX:  # false for NaN too
+        raise ValueError(f"A weight is from 1 to {_WEIGHT_MAX}, not {weight}.")
+    clock = QueueClock.objects.get().turn
+    SiteLine.objects.filter(pk=line.pk).update(step=1 / weight, turn=Least("turn", clock + 1 / weight))

@@ -157,7 +157,8 @@ class BlogGeneration(models.Model):
             ),
             models.Index(fields=["created_at"], condition=Q(ready=True), name="blog_ready"),
             models.Index(fields=["run_after"], condition=Q(status="PENDING", ready=False), name="blog_due"),
-            models.Index(fields=["lease_expires_at"], condition=Q(status="PROCESSING"), name="blog_leased"),
+            # Not by lease_expires_at: a renewal would write every index of the row anew, and what runs is soon read through.
+            models.Index(fields=["worker"], condition=Q(status="PROCESSING"), name="blog_running"),
             models.Index(fields=["draft_sweep_at"], condition=Q(draft_sweep_at__isnull=False), name="blog_sweep"),
             models.Index(
                 fields=["site", "scheduled_at"], condition=Q(status="PENDING", ready=False), name="blog_scheduled"
@@ -212,6 +213,11 @@ class QueueClock(models.Model):
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     turn = models.FloatField(default=0)
+    lowest = models.FloatField(
+        db_default=0, help_text="of the turns that wait, a moment ago: where claims begin to read"
+    )
+    next_lowest = models.FloatField(db_default=0, help_text="what `lowest` will be after the next look")
+    looked_at = models.DateTimeField(db_default=Now(), help_text="when a claim last read from the very head")
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="queue_clock_is_one_row")]
@@ -267,6 +273,7 @@ class GenerationEvent(models.Model):
         CANCEL_REQUESTED = "cancel_requested"
         CANCELLED = "cancelled"
         REQUEUED = "requeued"
+        PUT_FIRST = "put_first"
         SWEPT = "swept"
 
     generation = models.ForeignKey(BlogGeneration, models.CASCADE, related_name="events", db_index=False)

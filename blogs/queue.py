@@ -26,32 +26,49 @@ _COLUMNS = ", ".join(str(field.column) for field in _FIELDS)
 # The lock and the claim are ONE string, so one implicit transaction: a claimer that is stopped between two statements would
 # block all others. And they are two statements, since a single one that took the lock would go by the snapshot from before it.
 #
-# `lines` are the lowest turns among those that wait: as many as there are seats, and one more for each site that has its share
-# of this worker already. `starts` has a row for each start such a line could have, those beyond a site's share after all
-# others, so that no seat stays idle. A line's blogs go by priority, then whatever has run before, then age.
+# `lines` are the lowest turns among those that wait: as many as there are seats, and one more for each site that comes last.
+# `starts` has a row for each start such a line could have; those beyond a site's share of this worker's seats, and all of a
+# site whose threads already wait for its own limit, come after all others, so that no seat stays idle. A line's blogs go by
+# priority, then whatever has run before, then age.
+#
+# A line behind the clock was passed over: blocked by Wix, or at its share. It goes on at the clock and catches up on nothing.
 #
 # A line may give fewer than it has counted: its row was read behind its lock, its blogs by the snapshot from before. The rest
 # comes with the next claim.
+#
+# While somebody's dump or export keeps an old snapshot open, nothing dead can leave an index, and whoever reads from its head
+# steps over all of it: 50,000 starts made a claim six times slower. So lines are read from `lowest` on, the lowest turn that
+# waited one to two seconds ago; and once a second from the very head, because a slow submit may join behind `lowest`.
 _CLAIM = f"""
 SELECT pg_advisory_xact_lock({lines.CLAIM_LOCK});
-WITH held AS MATERIALIZED (
+WITH clock AS MATERIALIZED (
+    SELECT turn, looked_at < clock_timestamp() - interval '1 second' AS look,
+           CASE WHEN looked_at < clock_timestamp() - interval '1 second' THEN '-infinity' ELSE lowest END AS lowest
+      FROM blogs_queueclock
+), held AS MATERIALIZED (
     SELECT site_id, count(*) AS seats FROM blog_generations
-     WHERE status = 'PROCESSING' AND worker_id = %(worker)s GROUP BY site_id
+     WHERE status = 'PROCESSING' AND worker_id = %(worker)s AND %(limit)s < %(threads)s  -- else every seat is free
+     GROUP BY site_id
+), crowded AS MATERIALIZED (
+    SELECT site_limit FROM workers_workerprocess w, jsonb_each_text(w.waiting) AS waiting (site_limit, waiters)
+     WHERE w.heartbeat_at > (SELECT clock_timestamp() - %(lease)s * interval '1 second') AND site_limit LIKE 'wix:%%'
+     GROUP BY site_limit HAVING sum(waiters::int) * 60.0 / %(wix_per_minute)s > 5
 ), lines AS MATERIALIZED (
-    SELECT l.site_id, l.turn, l.step, l.waiting
+    SELECT l.site_id, l.turn AS own_turn, greatest(l.turn, (SELECT turn FROM clock)) AS turn, l.step, l.waiting,
+           'wix:' || site.instance_id IN (SELECT site_limit FROM crowded) AS crowded
       FROM blogs_siteline l JOIN wix_site site ON site.id = l.site_id
-     WHERE l.waiting > 0 AND NOT l.paused
+     WHERE l.waiting > 0 AND NOT l.paused AND l.turn >= (SELECT lowest FROM clock)
        AND NOT EXISTS (
            SELECT 1 FROM workers_ratelimit r
             WHERE r.provider = 'wix' AND r.key = site.instance_id::text AND r.model = ''
               AND r.blocked_until > clock_timestamp() + interval '5 seconds')
      ORDER BY l.turn, l.site_id
-     LIMIT %(limit)s + (SELECT count(*) FROM held WHERE seats >= %(site_seats)s)
+     LIMIT %(limit)s + (SELECT count(*) FROM held WHERE seats >= %(site_seats)s) + (SELECT count(*) FROM crowded)
        FOR UPDATE OF l
 ), starts AS (
     SELECT l.site_id
       FROM lines l LEFT JOIN held USING (site_id), generate_series(1, least(l.waiting, %(limit)s)) AS nth
-     ORDER BY nth + coalesce(held.seats, 0) > %(site_seats)s, l.turn + (nth - 1) * l.step, l.site_id
+     ORDER BY l.crowded OR nth + coalesce(held.seats, 0) > %(site_seats)s, l.turn + (nth - 1) * l.step, l.site_id
      LIMIT %(limit)s
 ), shares AS (
     SELECT site_id, count(*) AS starts FROM starts GROUP BY site_id
@@ -65,13 +82,19 @@ WITH held AS MATERIALIZED (
      WHERE id = ANY(ARRAY(SELECT id FROM chosen)) AND status = 'PENDING' AND ready
     RETURNING *
 ), moved AS (
-    UPDATE blogs_siteline l SET waiting = waiting - mine.starts, turn = l.turn + mine.starts * l.step
+    UPDATE blogs_siteline l
+       SET waiting = waiting - mine.starts, turn = greatest(l.turn, (SELECT turn FROM clock)) + mine.starts * l.step
       FROM (SELECT site_id, count(*) AS starts FROM started GROUP BY site_id) AS mine
      WHERE l.site_id = mine.site_id
     RETURNING l.turn - l.step AS last_start
-), clock AS (
-    UPDATE blogs_queueclock SET turn = greatest(turn, (SELECT max(last_start) FROM moved))
-     WHERE turn < (SELECT max(last_start) FROM moved)
+), ticked AS (
+    UPDATE blogs_queueclock c
+       SET turn = greatest(c.turn, last.start),
+           looked_at = CASE WHEN clock.look THEN clock_timestamp() ELSE c.looked_at END,
+           lowest = CASE WHEN clock.look THEN c.next_lowest ELSE c.lowest END,
+           next_lowest = CASE WHEN clock.look THEN least(c.turn, (SELECT min(own_turn) FROM lines)) ELSE c.next_lowest END
+      FROM clock, (SELECT max(last_start) AS start FROM moved) AS last
+     WHERE clock.look AND last.start IS NOT NULL OR c.turn < last.start
 ), history AS (
     INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
     SELECT id, '{GenerationEvent.Kind.STARTED}', stage, attempts, %(worker_name)s, '', '' FROM started
@@ -123,8 +146,10 @@ def claim(worker: WorkerProcess, limit: int) -> list[BlogGeneration]:
                 "limit": limit,
                 "worker": worker.pk,
                 "worker_name": worker.name,
+                "threads": worker.threads,
                 "site_seats": settings.BLOG_WORKER_SITE_SEATS,
                 "lease": settings.BLOG_WORKER_LEASE_SECONDS,
+                "wix_per_minute": settings.RATE_LIMITS["wix"]["requests"],
             },
         )
         claimed = [

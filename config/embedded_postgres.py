@@ -59,10 +59,19 @@ class Server:
         """`immediate` is a crash: connections break, nothing is written, the next start recovers. `fast` is tidy."""
         _run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop", check=False)
 
+    def kill(self) -> None:
+        """SIGKILL to the postmaster and all its children, as when the machine takes them: nobody tidies up or says goodbye."""
+        postmaster = psutil.Process(_postmaster_pid(self.data))
+        family = [postmaster, *postmaster.children(recursive=True)]
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(family, timeout=_START_SECONDS)
+
 
 @contextmanager
-def server(purpose: str, *, keep_data: bool, durable: bool | None = None) -> Iterator[Server]:
-    """A running PostgreSQL 18 for `purpose`. Raises AlreadyRunning.
+def server(purpose: str, *, keep_data: bool, durable: bool | None = None, also_at: str = "") -> Iterator[Server]:
+    """A running PostgreSQL 18 for `purpose`, on loopback and `also_at` another address of ours. Raises AlreadyRunning.
 
     Without `keep_data` it starts empty and, unless it is to be `durable`, would lose its data with the machine (no fsync); with
     it, yesterday's data are there.
@@ -76,9 +85,11 @@ def server(purpose: str, *, keep_data: bool, durable: bool | None = None) -> Ite
             shutil.rmtree(data, ignore_errors=True)
         if not (data / "PG_VERSION").exists():
             _initialise(data)
+        if also_at:
+            _trust_the_network(data)
         port = _free_port()
         options = {
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": ",".join(filter(None, ["127.0.0.1", also_at])),
             "port": str(port),
             "unix_socket_directories": "",
             "max_connections": "200",
@@ -97,7 +108,7 @@ def server(purpose: str, *, keep_data: bool, durable: bool | None = None) -> Ite
 
 
 @contextmanager
-def spare_server(purpose: str, *, durable: bool = False) -> Iterator[Server]:
+def spare_server(purpose: str, *, durable: bool = False, also_at: str = "") -> Iterator[Server]:
     """An empty server that is thrown away afterwards; a second one beside the first gets a folder of its own.
 
     `durable`: with fsync, as in production, where that decides what is measured.
@@ -106,13 +117,14 @@ def spare_server(purpose: str, *, durable: bool = False) -> Iterator[Server]:
         with suppress(AlreadyRunning), _owned(folder):
             _end_leftovers(folder / "data")
     with ExitStack() as stack:
-        yield _first_free(stack, purpose, durable)
+        yield _first_free(stack, purpose, durable, also_at)
 
 
-def _first_free(stack: ExitStack, purpose: str, durable: bool) -> Server:
+def _first_free(stack: ExitStack, purpose: str, durable: bool, also_at: str) -> Server:
     for number in range(1, _SPARE_MAX + 1):
         with suppress(AlreadyRunning):
-            return stack.enter_context(server(f"{purpose}-{number}", keep_data=False, durable=durable))
+            wanted = server(f"{purpose}-{number}", keep_data=False, durable=durable, also_at=also_at)
+            return stack.enter_context(wanted)
     raise AlreadyRunning(f"{_SPARE_MAX} servers for {purpose} are running already")
 
 
@@ -160,10 +172,20 @@ def _start(data: Path, log: Path, options: dict[str, str]) -> None:
 def _end_leftovers(data: Path) -> None:
     """A server whose owner was killed is still running on this folder."""
     with suppress(FileNotFoundError, ValueError, psutil.Error):
-        postmaster = psutil.Process(int((data / "postmaster.pid").read_text().split("\n")[0]))
+        postmaster = psutil.Process(_postmaster_pid(data))
         if postmaster.name() == "postgres" and str(data) in postmaster.cmdline():
             postmaster.send_signal(signal.SIGQUIT)
             postmaster.wait(_START_SECONDS)
+
+
+def _postmaster_pid(data: Path) -> int:
+    return int((data / "postmaster.pid").read_text().split("\n")[0])
+
+
+def _trust_the_network(data: Path) -> None:
+    """Whoever is on a network of ours that we listen on: for tests, in a network that nobody else can reach."""
+    with (data / "pg_hba.conf").open("a") as rules:
+        rules.write("host all all samenet trust\n")
 
 
 def _create_database(port: int) -> None:

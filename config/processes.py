@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -48,10 +48,20 @@ class Processes:
         if self._log:
             self._log.close()
 
-    def start(self, name: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-        """`python <arguments>` with our environment; its output goes to the log, or to ours if there is none."""
+    def start(
+        self,
+        name: str,
+        *arguments: str,
+        prefix: Sequence[str] = (),
+        interpreter: str = sys.executable,
+        **environment: str,
+    ) -> subprocess.Popen[bytes]:
+        """`python <arguments>` with our environment; its output goes to the log, or to ours if there is none.
+
+        `prefix` is a command that prepares something and then becomes the process.
+        """
         process = subprocess.Popen(
-            [sys.executable, *arguments],
+            [*prefix, interpreter, *arguments],
             env=self._environment | {"PROCESS_NAME": f"blogs-{name}"} | environment,
             stdin=subprocess.DEVNULL,
             stdout=self._log,

@@ -32,7 +32,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_ratelimit",
     "whitenoise.runserver_nostatic",
-    "django.contrib.admin",
+    # config/urls.py discovers the admin's modules: a worker has no use for them, nor for the memory they take.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.postgres",
@@ -100,18 +101,45 @@ if not DATABASE_URL:
     )
 # LISTEN needs a session of its own: where DATABASE_URL leads to PgBouncer, name the server itself here.
 DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="") or DATABASE_URL
+_POOLED = DATABASE_DIRECT_URL != DATABASE_URL
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=10)
 DATABASE_POOL_OVERFLOW = env.int("DATABASE_POOL_OVERFLOW", default=3)
 DATABASE_POOL_TIMEOUT_SECONDS = env.float("DATABASE_POOL_TIMEOUT_SECONDS", default=30)
 # Shown in pg_stat_activity, so that an operator sees whose connections they are.
 PROCESS_NAME = env.str("PROCESS_NAME", default="blogs")
 
+# Notices within seconds that the server's machine has gone. The kernel alone would wait two hours on a silent connection
+# (keepalives), and a quarter of one on a statement that was sent and never acknowledged (user timeout; in milliseconds).
+DATABASE_CONNECT_OPTIONS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+# What we ask of each session. A process that is stopped in mid-transaction must not hold the claim lock or a limit's row for
+# ever; and a machine that has gone must not keep its connections, nor one its locks while the server waits to be heard.
+# PgBouncer refuses such options, since its sessions are everybody's: there deploy/pgbouncer.ini sets them, and
+# `manage.py check --database default` says where they are missing.
+DATABASE_SESSION_OPTIONS = " ".join(
+    f"-c {name}={value}"
+    for name, value in {
+        "idle_in_transaction_session_timeout": "5s",
+        "tcp_keepalives_idle": "5s",
+        "tcp_keepalives_interval": "2s",
+        "tcp_keepalives_count": "3",
+        "tcp_user_timeout": "10s",
+    }.items()
+)
+
 _database = environ.Env.db_url_config(DATABASE_URL)
 DATABASES = {
     "default": {
         **_database,
-        "ENGINE": "dj_db_conn_pool.backends.postgresql",
+        "ENGINE": "config.pooled_postgresql",
         "CONN_MAX_AGE": 0,
+        # A cursor of PgBouncer's would be gone with its transaction.
+        "DISABLE_SERVER_SIDE_CURSORS": _POOLED,
         "POOL_OPTIONS": {
             "POOL_SIZE": DATABASE_POOL_SIZE,
             "MAX_OVERFLOW": DATABASE_POOL_OVERFLOW,
@@ -122,13 +150,8 @@ DATABASES = {
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
             "application_name": PROCESS_NAME,
-            "connect_timeout": 5,
-            # A process that is stopped in mid-transaction must not hold the claim lock or a limit's row for ever.
-            "options": "-c idle_in_transaction_session_timeout=5s",
-            # Notices within seconds that the server's machine has gone, instead of the kernel's two hours.
-            "keepalives_idle": 5,
-            "keepalives_interval": 2,
-            "keepalives_count": 3,
+            **DATABASE_CONNECT_OPTIONS,
+            **({} if _POOLED else {"options": DATABASE_SESSION_OPTIONS}),
         },
     }
 }
@@ -172,6 +195,7 @@ BLOG_MAX_DEFERRAL_SECONDS = env.float("BLOG_MAX_DEFERRAL_SECONDS", default=24 * 
 BLOG_IMAGE_PATIENCE_SECONDS = env.float("BLOG_IMAGE_PATIENCE_SECONDS", default=600)
 BLOG_DRAFT_LOOKUP_SECONDS = env.float("BLOG_DRAFT_LOOKUP_SECONDS", default=90)
 BLOG_DRAFT_SWEEP_SECONDS = env.float("BLOG_DRAFT_SWEEP_SECONDS", default=600)
+BLOG_RETENTION_DAYS = env.float("BLOG_RETENTION_DAYS", default=180)
 
 # --- Worker -----------------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@ from django.views.generic import RedirectView
 from credits.views import CreditsView
 from workers import views as workers_views
 
+admin.autodiscover()
+
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
     path("admin", RedirectView.as_view(url="/admin/")),

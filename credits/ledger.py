@@ -45,12 +45,23 @@ _LOCK = 'SELECT id, site_id, balance, held, debt FROM "credits_creditaccount" WH
 
 def hold(account: CreditAccount, generation_id: int, amount: int) -> Credit:
     """Set credits aside for a blog. Raises InsufficientCredits; a second hold while one is open violates a constraint."""
-    free = CreditAccount.objects.filter(pk=account.pk, balance__gte=F("held") + amount)
-    if not free.update(held=F("held") + amount):
+    entry = list(Credit.objects.raw(_HOLD, {"account": account.pk, "generation": generation_id, "amount": amount}))
+    if not entry:
         account.refresh_from_db(fields=["balance", "held"])
         raise InsufficientCredits(required=amount, available=account.available)
-    released = Credit.objects.filter(generation_id=generation_id, kind=Kind.RELEASE).count()
-    return _write(account, Kind.HOLD, amount, generation_id=generation_id, hold_number=released)
+    return entry[0]
+
+
+_HOLD = """
+WITH account AS (
+    UPDATE credits_creditaccount SET held = held + %(amount)s
+     WHERE id = %(account)s AND balance >= held + %(amount)s RETURNING id
+)
+INSERT INTO credits_credit (account_id, kind, amount, balance_change, debt_change, generation_id, hold_number, reason)
+SELECT id, 'hold', %(amount)s, 0, 0, %(generation)s,
+       (SELECT count(*) FROM credits_credit WHERE generation_id = %(generation)s AND kind = 'release'), '' FROM account
+RETURNING *
+"""
 
 
 def capture(account: CreditAccount, generation_id: int) -> None:

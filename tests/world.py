@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -34,8 +36,11 @@ class World:
     log: Path
     environment: dict[str, str] = field(repr=False)
 
-    def start_worker(self, name: str = "worker", *arguments: str) -> None:
-        self.processes.start(name, "manage.py", "run_blog_worker", *arguments, **self.environment)
+    def start_worker(
+        self, name: str = "worker", *arguments: str, prefix: Sequence[str] = (), **environment: str
+    ) -> subprocess.Popen[bytes]:
+        command = ["manage.py", "run_blog_worker", *arguments]
+        return self.processes.start(name, *command, prefix=prefix, **self.environment, **environment)
 
     def submit(self, shop: Shop, body: dict[str, Any]) -> requests.Response:
         """As the Wix integration does it: over HTTP, the signed instance as Bearer."""
@@ -47,18 +52,28 @@ class World:
 
 @contextmanager
 def running(
-    purpose: str, shops: Sequence[Shop], *, speed: float, port: int = 0, credits: int = 10_000, **settings: str
+    purpose: str,
+    shops: Sequence[Shop],
+    *,
+    speed: float,
+    port: int = 0,
+    credits: int = 10_000,
+    database_at: str = "",
+    sandbox_at: str = "127.0.0.1",
+    **settings: str,
 ) -> Iterator[World]:
     """PostgreSQL, sandbox and gunicorn; workers are started by the caller. Time runs `speed` times faster than at the real
-    services: latencies are divided by it, limits multiplied. This process's own Django uses the same database."""
+    services: latencies are divided by it, limits multiplied. This process's own Django uses the same database.
+
+    `database_at` is one more address where PostgreSQL listens, and `sandbox_at` the sandbox's: for a worker elsewhere."""
     _LOGS.mkdir(exist_ok=True)
-    with embedded_postgres.spare_server(purpose) as database:
+    with embedded_postgres.spare_server(purpose, also_at=database_at) as database:
         wanted, port = port, _free_port(port)
         log = _LOGS / (f"{purpose}-{port}.log" if wanted else f"{purpose}.log")
         url = f"http://localhost:{port}"
         environment = {**os.environ, **_environment(database.url, port, speed), **settings}
         with Processes(environment, log=log, grace=3) as processes:
-            sandbox = _start_sandbox(processes, speed)
+            sandbox = _start_sandbox(processes, speed, sandbox_at)
             providers = _providers(sandbox)
             os.environ.update({**environment, **providers})
             _prepare_database(sandbox, shops, credits)
@@ -93,19 +108,19 @@ def _environment(database_url: str, port: int, speed: float) -> dict[str, str]:
     }
 
 
-def _start_sandbox(processes: Processes, speed: float) -> SandboxClient:
+def _start_sandbox(processes: Processes, speed: float, host: str) -> SandboxClient:
     port = _free_port(0)
-    arguments = ["--port", str(port), "--speed", str(speed), "--limit-scale", str(speed)]
+    arguments = ["--host", host, "--port", str(port), "--speed", str(speed), "--limit-scale", str(speed)]
     processes.start("sandbox", "-m", "tests.sandbox", *arguments)
-    processes.wait_for(lambda: _listens(port), seconds=20, what="the sandbox")
-    return SandboxClient(f"http://127.0.0.1:{port}")
+    processes.wait_for(lambda: _listens(host, port), seconds=20, what="the sandbox")
+    return SandboxClient(f"http://{host}:{port}")
 
 
 def _providers(sandbox: SandboxClient) -> dict[str, str]:
     return {
         "OPENAI_BASE_URL": sandbox.openai_url,
         "REPLICATE_BASE_URL": sandbox.replicate_url,
-        "REPLICATE_FILE_HOSTS": "127.0.0.1",
+        "REPLICATE_FILE_HOSTS": str(urlsplit(sandbox.url).hostname),
         "WIX_BASE_URL": sandbox.wix_url,
     }
 
@@ -137,9 +152,9 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _listens(port: int) -> bool:
+def _listens(host: str, port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((host, port)) == 0
 
 
 def _free_port(wanted: int) -> int:

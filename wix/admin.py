@@ -20,12 +20,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from blogs import lines
-from blogs.models import BlogGeneration, Status
+from blogs.models import BlogGeneration, SiteLine, Status
 from credits import ledger
 from credits.models import Credit
 from wix.models import Site
 from workers import wakeup
-from workers.admin import DeskAdmin, as_uuid
+from workers.admin import COUNTED, DeskAdmin, as_uuid
 
 ENTRIES_SHOWN = 50
 # For those who search by name: a prefix that fits more shops than this says nothing.
@@ -34,6 +34,8 @@ SITES_MATCHED = 50
 AT_ONCE = 1_000
 # A typing error of one zero too many should not pass.
 _CREDITS_MAX = 1_000_000
+# A shop of weight 10 gets ten times what its neighbours get. More would be a queue for one.
+_WEIGHT_MAX = 10
 
 
 def sites_called(term: str) -> QuerySet[Site]:
@@ -59,6 +61,17 @@ class CreditsForm(forms.Form):
         if not amount:
             raise forms.ValidationError("0 credits change nothing.")
         return amount
+
+
+class WeightForm(forms.Form):
+    weight = forms.IntegerField(
+        min_value=1,
+        max_value=_WEIGHT_MAX,
+        help_text="how many of its blogs start for each one of a site of weight 1",
+        error_messages=dict.fromkeys(
+            ["required", "invalid", "min_value", "max_value"], f"A weight is a whole number from 1 to {_WEIGHT_MAX}."
+        ),
+    )
 
 
 class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -88,6 +101,7 @@ class SiteAdmin(DeskAdmin):
         "available",
         "waiting",
         "in_flight",
+        "weight",
         "paused",
     ]
     list_select_related = ["credit_account", "line"]
@@ -138,6 +152,10 @@ class SiteAdmin(DeskAdmin):
     def in_flight(self, site: Any) -> int:
         return int(site.in_flight)
 
+    @admin.display
+    def weight(self, site: Site) -> str:
+        return f"{_weight(site.line):g}" if hasattr(site, "line") else "1"
+
     @admin.display(description="line")
     def paused(self, site: Site) -> SafeString | None:
         if hasattr(site, "line") and site.line.paused:
@@ -155,7 +173,7 @@ class SiteAdmin(DeskAdmin):
 
     def _steer_lines(self, request: HttpRequest, queryset: QuerySet[Site], *, paused: bool) -> None:
         move, word = (lines.pause, "Paused") if paused else (lines.resume, "Resumed")
-        sites, changed = list(queryset.order_by("pk")[: AT_ONCE + 1]), 0
+        sites, changed, waiting = list(queryset.order_by("pk")[: AT_ONCE + 1]), 0, 0
         for site in sites[:AT_ONCE]:
             with transaction.atomic():
                 line = lines.lock(site.pk)
@@ -164,15 +182,25 @@ class SiteAdmin(DeskAdmin):
                 move(line)
                 self.log_change(request, site, f"{word} its line.")
             changed += 1
-        unchanged = len(sites[:AT_ONCE]) - changed
-        more = f" That was the first {AT_ONCE:,} sites." if len(sites) > AT_ONCE else ""
-        self.message_user(request, f"{word} {changed}. {unchanged} needed no change.{more}")
+            waiting += line.waiting
+        blogs = f"{waiting:,} blog{'' if waiting == 1 else 's'} waiting"
+        parts = [f"{word} {changed} with {blogs}." if changed else "Changed none."]
+        if unchanged := len(sites[:AT_ONCE]) - changed:
+            parts.append(f"{unchanged} needed no change.")
+        if len(sites) > AT_ONCE:
+            parts.append(f"That was the first {AT_ONCE:,} sites.")
+        self.message_user(request, " ".join(parts))
 
     # --- A site's page ----------------------------------------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.credits_view)
-        return [path("<int:site_id>/credits/", view, name="wix_site_credits"), *super().get_urls()]
+        credits_view = self.admin_site.admin_view(self.credits_view)
+        weight_view = self.admin_site.admin_view(self.weight_view)
+        return [
+            path("<int:site_id>/credits/", credits_view, name="wix_site_credits"),
+            path("<int:site_id>/weight/", weight_view, name="wix_site_weight"),
+            *super().get_urls(),
+        ]
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -183,7 +211,9 @@ class SiteAdmin(DeskAdmin):
         context |= {
             "account": account,
             "line": line,
-            "line_weight": 1 / line.step if line else None,
+            "outside": BlogGeneration.objects.filter(site=site, status=Status.PENDING, ready=False)[:COUNTED].count(),
+            "line_weight": self.weight(site),
+            "weight_form": WeightForm(initial={"weight": round(_weight(line)) if line else 1}),
             "entries": entries.select_related("created_by").order_by("-id")[:ENTRIES_SHOWN],
             "entries_shown": ENTRIES_SHOWN,
             "credits_form": CreditsForm() if request.user.has_perm("credits.add_credit") else None,
@@ -201,6 +231,28 @@ class SiteAdmin(DeskAdmin):
         context = {"title": f"Credits of {site}", "site_shown": site, "form": form}
         return render(request, "admin/wix/site/credits.html", {**self.admin_site.each_context(request), **context})
 
+    def weight_view(self, request: HttpRequest, site_id: int) -> HttpResponse:
+        site = get_object_or_404(Site, pk=site_id)
+        if not self.has_change_permission(request, site):
+            raise PermissionDenied
+        form = WeightForm(request.POST)
+        if form.is_valid():
+            self._set_weight(request, site, form.cleaned_data["weight"])
+        elif request.method == "POST":
+            self.message_user(request, " ".join(str(error) for error in form.errors["weight"]), messages.ERROR)
+        return HttpResponseRedirect(reverse("admin:wix_site_change", args=[site.pk]))
+
+    def _set_weight(self, request: HttpRequest, site: Site, weight: int) -> None:
+        with transaction.atomic():
+            line = lines.lock(site.pk)
+            before = _weight(line)
+            if before == weight:
+                self.message_user(request, f"Its weight is {weight} already.", messages.WARNING)
+                return
+            lines.set_weight(line, weight)
+            self.log_change(request, site, f"Weight of its line: {weight}, was {before:g}.")
+        self.message_user(request, f"Weight {weight} from now on; it was {before:g}.", messages.SUCCESS)
+
     def _move_credits(self, request: HttpRequest, site: Site, asked: dict[str, Any]) -> None:
         amount, staff = asked["amount"], request.user
         assert staff.is_authenticated
@@ -215,3 +267,8 @@ class SiteAdmin(DeskAdmin):
             self.message_user(request, f"Credits {amount:+,}: done.", messages.SUCCESS)
         else:
             self.message_user(request, "This form was used before, so nothing was changed again.", messages.WARNING)
+
+
+def _weight(line: SiteLine) -> float:
+    # Twice inverted, 1/3 is not quite a third.
+    return round(1 / line.step, 6)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DEFAULT_DB_ALIAS, connection
+
+from workers import wakeup
 
 # PostgreSQL's own default is 100 connections for everybody.
 _POOL_MAX = 100
@@ -70,3 +74,51 @@ def _limits() -> list[CheckMessage]:
         hint = "0 gives nothing back (safe), 1 all of it."
         found.append(Error("RATE_LIMIT_TOKEN_REFUND must be between 0 and 1.", hint=hint, id="workers.E006"))
     return found
+
+
+@register(Tags.database)
+def sessions_are_as_asked(
+    app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Only where a database is named (`check --database default`, `migrate`, a worker's start): it connects."""
+    if DEFAULT_DB_ALIAS not in (databases or ()):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_TIMEOUT)
+        timeout = cursor.fetchone()[0]
+        cursor.execute(_WHICH_DATABASE)
+        ours = cursor.fetchone()
+    found: list[CheckMessage] = []
+    if not 0 < timeout <= settings.BLOG_WORKER_LEASE_SECONDS:
+        found.append(
+            checks.Warning(
+                f"idle_in_transaction_session_timeout is {timeout:g} s (0: never): a process that is stopped in "
+                "mid-transaction could hold the claim lock, and all workers would wait for it.",
+                hint="Through PgBouncer sessions don't get our own 5 s: name the server in DATABASE_DIRECT_URL, and "
+                "set it in PgBouncer's connect_query (deploy/pgbouncer.ini) or with ALTER ROLE ... SET.",
+                id="workers.W002",
+            )
+        )
+    if settings.DATABASE_DIRECT_URL != settings.DATABASE_URL and _listened_to() != ours:
+        found.append(
+            Error(
+                "DATABASE_DIRECT_URL and DATABASE_URL lead to different databases: no wake-up would ever come.",
+                hint="Name in DATABASE_DIRECT_URL the very server and database that PgBouncer connects to.",
+                id="workers.E007",
+            )
+        )
+    return found
+
+
+_TIMEOUT = "SELECT setting::float / 1000 FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'"
+_WHICH_DATABASE = "SELECT current_database(), pg_postmaster_start_time()"
+
+
+def _listened_to() -> tuple[Any, ...] | None:
+    direct = wakeup.connect_directly()
+    try:
+        cursor = direct.cursor()
+        cursor.execute(_WHICH_DATABASE)
+        return cursor.fetchone()
+    finally:
+        direct.close()

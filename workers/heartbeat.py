@@ -72,9 +72,9 @@ def log(in_flight: int, threads: int, stats: dict[str, Any]) -> None:
 def limiter_use() -> dict[str, str]:
     """Share of each shared limit used in the last minute, for example `{"openai requests": "63%"}`."""
     use = {}
-    for provider in settings.RATE_LIMITS:
-        for limit in rate_limits.snapshot(provider):
-            use[f"{provider} requests"] = f"{limit['requests_used'] / limit['requests_per_minute']:.0%}"
-            if limit["tokens_per_minute"]:
-                use[f"{provider} tokens"] = f"{limit['tokens_reserved'] / limit['tokens_per_minute']:.0%}"
+    for limit in rate_limits.snapshot(*settings.RATE_LIMITS):
+        provider = limit["provider"]
+        use[f"{provider} requests"] = f"{limit['requests_used'] / limit['requests_per_minute']:.0%}"
+        if limit["tokens_per_minute"]:
+            use[f"{provider} tokens"] = f"{limit['tokens_reserved'] / limit['tokens_per_minute']:.0%}"
     return use

@@ -13,7 +13,7 @@ class WorkerProcess(models.Model):
     name = models.CharField(max_length=100, help_text="host:pid")
     threads = models.PositiveSmallIntegerField()
     started_at = models.DateTimeField(db_default=Now())
-    heartbeat_at = models.DateTimeField(db_default=Now(), db_index=True)
+    heartbeat_at = models.DateTimeField(db_default=Now())
     stopping = models.BooleanField(default=False)
     in_flight = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)

@@ -153,7 +153,8 @@ class Pool:
         while not self._finished.wait(settings.BLOG_WORKER_LEASE_RENEW_SECONDS):
             with self._going_on("heartbeat"):
                 works = self._works()
-                self._source.renew([work for work in works if not work.overdue])
+                if works:
+                    self._source.renew([work for work in works if not work.overdue])
                 if not heartbeat.beat(self._worker, len(works), stopping=self._stopping.is_set()):
                     # Pruned as dead: others have our work by now, and would not see us in any list.
                     logger.error("this worker was given up for dead", extra={"action": "pruned"})
@@ -169,9 +170,10 @@ class Pool:
         while not self._stopping.is_set():
             wait = self._poll_seconds
             with self._going_on("housekeeping"):
-                if self._source.promote():
-                    self._wake.set()
                 due = self._source.seconds_until_due()
+                if due == 0 and self._source.promote():
+                    self._wake.set()
+                    due = self._source.seconds_until_due()
                 wait = wait if due is None else min(wait, due)
                 if time.monotonic() >= rescue_at:
                     rescue_at = time.monotonic() + _RESCUE_EVERY_SECONDS

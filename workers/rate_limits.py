@@ -83,6 +83,16 @@ def acquire(limit: Limit, *, tokens: int = 0) -> Reservation:
             raise RateLimited("rate_limited", f"This machine is {late:.1f} s late for each place it gets.", retry_in=10)
 
 
+def ask(limit: Limit, tokens: int = 0) -> tuple[float, bool]:
+    """One question, without waiting: in how many seconds is there a place, and is it ours now (or too far ahead to be reserved)?"""
+    while True:
+        answer = _execute(_RESERVE, id=_row_id(limit), tokens=tokens, horizon=settings.RATE_LIMIT_HORIZON_SECONDS)
+        if answer is not None:
+            ahead, granted = answer
+            return float(ahead), bool(granted)
+        _row_ids.pop(limit, None)  # the row was pruned since this process last used it
+
+
 def settle(reservation: Reservation, tokens_used: int) -> None:
     """Note what the call really used, and give back the share of the rest that RATE_LIMIT_TOKEN_REFUND says."""
     refund = max(0, reservation.tokens - tokens_used) * settings.RATE_LIMIT_TOKEN_REFUND
@@ -102,10 +112,10 @@ def waiting() -> dict[str, int]:
         return {str(limit): len(line) for limit, line in _lines.items() if len(line)}
 
 
-def snapshot(provider: str) -> list[dict[str, Any]]:
-    """Each shared limit of a provider as people need it; sites' own limits are left out."""
+def snapshot(*providers: str) -> list[dict[str, Any]]:
+    """Each shared limit of these providers as people need it; sites' own limits are left out."""
     with connection.cursor() as cursor:
-        cursor.execute(_SNAPSHOT, {"provider": provider})
+        cursor.execute(_SNAPSHOT, {"providers": list(providers)})
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -203,7 +213,7 @@ DELETE FROM workers_ratelimit WHERE id IN (SELECT id FROM unused)
 """
 
 _SNAPSHOT = """
-SELECT r.model, r.requests_per_minute, r.tokens_per_minute,
+SELECT r.provider, r.model, r.requests_per_minute, r.tokens_per_minute,
        coalesce(used.requests, 0) AS requests_used, coalesce(used.tokens, 0) AS tokens_reserved,
        coalesce(used.tokens_used, 0) AS tokens_used,
        greatest(0, extract(epoch FROM greatest(r.requests_tat, r.blocked_until,
@@ -216,26 +226,21 @@ SELECT r.model, r.requests_per_minute, r.tokens_per_minute,
         FROM workers_ratelimitusage u
        WHERE u.limit_id = r.id AND u.started_at > (SELECT clock_timestamp() - interval '60 seconds')
          AND u.started_at <= (SELECT clock_timestamp())) used ON true
- WHERE r.provider = %(provider)s AND r.key = ''
- ORDER BY r.model
+ WHERE r.provider = ANY(%(providers)s) AND r.key = ''
+ ORDER BY r.provider, r.model
 """
 
 
 def _reserve_from_the_head(limit: Limit, tokens: int, give_up_at: float) -> float:
     """Ask until a place is given; when it starts, in this process's monotonic time."""
     while True:
-        answer = _execute(_RESERVE, id=_row_id(limit), tokens=tokens, horizon=settings.RATE_LIMIT_HORIZON_SECONDS)
+        ahead, granted = ask(limit, tokens)
         now = time.monotonic()
-        if answer is None:  # the row was pruned since this process last used it
-            _row_ids.pop(limit, None)
-            continue
-        ahead, granted = answer
         if granted:
-            return now + float(ahead)
-        ask_again_in = float(ahead) - settings.RATE_LIMIT_HORIZON_SECONDS
-        if now + float(ahead) > give_up_at:
-            raise RateLimited("rate_limited", f"The limit of {limit.provider} is used up.", retry_in=float(ahead))
-        time.sleep(min(ask_again_in, give_up_at - now))
+            return now + ahead
+        if now + ahead > give_up_at:
+            raise RateLimited("rate_limited", f"The limit of {limit.provider} is used up.", retry_in=ahead)
+        time.sleep(min(ahead - settings.RATE_LIMIT_HORIZON_SECONDS, give_up_at - now))
 
 
 @outlasts_an_outage

@@ -9,6 +9,7 @@ import logging
 import select
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import psycopg2
 from django.conf import settings
@@ -45,14 +46,7 @@ def listen(wake: Callable[[], None], stopping: threading.Event) -> None:
 
 
 def _listen_once(wake: Callable[[], None], stopping: threading.Event) -> None:
-    listener = psycopg2.connect(
-        settings.DATABASE_DIRECT_URL,
-        application_name=f"{settings.PROCESS_NAME}-listen",
-        connect_timeout=5,
-        keepalives_idle=5,
-        keepalives_interval=2,
-        keepalives_count=3,
-    )
+    listener = connect_directly()
     try:
         listener.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
         listener.cursor().execute(f"LISTEN {_CHANNEL}")
@@ -65,3 +59,15 @@ def _listen_once(wake: Callable[[], None], stopping: threading.Event) -> None:
                     wake()
     finally:
         listener.close()
+
+
+def connect_directly() -> psycopg2.extensions.connection:
+    """A session of its own, past any pooler."""
+    options: dict[str, Any] = settings.DATABASE_CONNECT_OPTIONS
+    session: psycopg2.extensions.connection = psycopg2.connect(
+        settings.DATABASE_DIRECT_URL,
+        application_name=f"{settings.PROCESS_NAME}-listen",
+        options=settings.DATABASE_SESSION_OPTIONS,
+        **options,
+    )
+    return session

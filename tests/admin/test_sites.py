@@ -24,10 +24,10 @@ def test_a_line_is_paused_and_resumed(desk: Client) -> None:
     shop, other = site(), site()
     pending_generation(shop)
 
-    assert act(desk, "pause", shop.pk, other.pk, url_name=SITES) == "Paused 2. 0 needed no change."
+    assert act(desk, "pause", shop.pk, other.pk, url_name=SITES) == "Paused 2 with 1 blog waiting."
     assert paused(shop)
-    assert act(desk, "pause", shop.pk, url_name=SITES) == "Paused 0. 1 needed no change."
-    assert act(desk, "resume", shop.pk, url_name=SITES) == "Resumed 1. 0 needed no change."
+    assert act(desk, "pause", shop.pk, url_name=SITES) == "Changed none. 1 needed no change."
+    assert act(desk, "resume", shop.pk, url_name=SITES) == "Resumed 1 with 1 blog waiting."
     assert not paused(shop)
     assert paused(other)
 

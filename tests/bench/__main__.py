@@ -38,6 +38,7 @@ def main() -> int:
                 "SECRET_KEY": "only-for-benchmarks",
                 "DATABASE_URL": server.url,
                 "DATABASE_DIRECT_URL": server.url,
+                "LOG_LEVEL": "WARNING",
             }
         )
         _prepare_database()

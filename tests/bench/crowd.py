@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,21 +14,23 @@ from django.db import connection
 
 from config.processes import Processes
 
-_LOG = Path(__file__).resolve().parent.parent.parent / ".local" / "bench.log"
+LOG = Path(__file__).resolve().parent.parent.parent / ".local" / "bench.log"
 
 
 @contextmanager
 def processes() -> Iterator[Processes]:
-    _LOG.parent.mkdir(exist_ok=True)
-    with Processes(os.environ, log=_LOG, grace=10) as running:
+    LOG.parent.mkdir(exist_ok=True)
+    # What a worker logs by default is a part of what it costs.
+    with Processes({**os.environ, "LOG_LEVEL": "INFO"}, log=LOG, grace=10) as running:
         yield running
 
 
 def start_workers(
-    running: Processes, count: int, *, stages: int, wait: float = 0, threads: int = 50, **environment: str
+    running: Processes, count: int, *, stages: int, wait: float = 0, more: Sequence[str] = (), **environment: str
 ) -> list[psutil.Process]:
-    arguments = ["-m", "tests.bench.worker", f"--stages={stages}", f"--wait={wait}", f"--threads={threads}"]
+    arguments = ["-m", "tests.bench.worker", f"--stages={stages}", f"--wait={wait}", *more]
     started = [running.start(f"worker-{number}", *arguments, **environment) for number in range(count)]
+    wait_until(lambda: query("SELECT count(*) FROM workers_workerprocess")[0] == count, running)
     return [psutil.Process(process.pid) for process in started]
 
 

@@ -9,7 +9,6 @@ import functools
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,10 +19,9 @@ import psycopg2
 from django.conf import settings
 from psycopg2.extensions import connection as Connection
 
-from tests.bench import crowd
+from tests.bench import crowd, venv
 
 _PEER = Path(__file__).parent / "peer"
-_VENV = Path(__file__).resolve().parent.parent.parent / ".local" / "procrastinate"
 _DATABASE = "procrastinate"
 
 
@@ -52,11 +50,10 @@ def engine(workers: int, jobs: int) -> dict[str, float]:
 
 def pickup(count: int) -> list[float]:
     """Seconds from asking for a job to its first line of code, on an idle system, `count` times."""
-    with _database(), _workers(1) as crew:
-        # Its first jobs find cold caches, like ours.
+    with _database() as peer, _workers(1) as crew:
+        _wait(lambda: _query(peer, "SELECT count(*) FROM procrastinate_workers")[0] == 1)
         _run("singles", str(count))
-        output = crew[0].stdout  # type: ignore[attr-defined]
-        return [float(json.loads(output.readline())) for _ in range(count)]
+        return [float(json.loads(crew[0].stdout.readline())) for _ in range(count)]
 
 
 @contextmanager
@@ -77,7 +74,7 @@ def _database() -> Iterator[Connection]:
 
 
 @contextmanager
-def _workers(count: int) -> Iterator[list[psutil.Process]]:
+def _workers(count: int) -> Iterator[list[psutil.Popen]]:
     crew = [
         psutil.Popen([_interpreter(), "tasks.py", "worker"], cwd=_PEER, env=_environment(), stdout=subprocess.PIPE)
         for _ in range(count)
@@ -128,16 +125,7 @@ def _url() -> str:
 
 @functools.cache
 def _interpreter() -> str:
-    """Of its virtual environment, made on first use."""
-    interpreter, locked = _VENV / "bin" / "python", _PEER / "requirements.txt"
-    made_of = _VENV / "requirements.txt"
-    if not made_of.exists() or made_of.read_text() != locked.read_text():
-        print("installing Procrastinate, once", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", _VENV], check=True)
-        quiet = ["--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps"]
-        subprocess.run([interpreter, "-m", "pip", "install", *quiet, "-r", locked], check=True, stderr=subprocess.DEVNULL)
-        made_of.write_text(locked.read_text())
-    return str(interpreter)
+    return venv.interpreter("procrastinate", _PEER / "requirements.txt")
 
 
 _BEGUN = "SELECT count(*) FROM (SELECT 1 FROM procrastinate_events WHERE type = 'started' LIMIT 1) s"

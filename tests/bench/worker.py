@@ -14,37 +14,47 @@ from uuid import uuid4
 
 import django
 
+STAMP = "started-after"
+
 
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--stages", type=int, choices=(1, 8), default=8, help="all eight, or the draft alone")
     parser.add_argument("--wait", type=float, default=0, help="seconds, for all stages of a blog together")
     parser.add_argument("--threads", type=int, default=50)
+    parser.add_argument("--poll", type=float, default=10)
+    parser.add_argument("--stamp", action="store_true", help="print how long ago a blog's topic says it was asked for")
     options = parser.parse_args()
     django.setup()
-    _replace_stages(options.stages, options.wait)
+    replace_stages(options.stages, options.wait, stamp=options.stamp)
 
     from django.core.management import call_command
 
-    call_command("run_blog_worker", threads=options.threads)
+    call_command("run_blog_worker", threads=options.threads, poll_interval=options.poll)
     return 0
 
 
-def _replace_stages(count: int, wait: float) -> None:
+def replace_stages(count: int, wait: float, *, stamp: bool = False) -> None:
     from blogs import pipeline
     from blogs.models import Stage
 
     steps = [step for step in pipeline.STEPS if count > 1 or step.stage == Stage.DRAFT]
     # Nobody asks to publish here, so the last of eight is left out for every blog.
     seconds = wait / max(1, len([step for step in steps if step.stage != Stage.PUBLISH]))
-    pipeline.STEPS = tuple(step._replace(run=_waiting(step.stage, seconds)) for step in steps)
+    pipeline.STEPS = tuple(step._replace(run=_waiting(step.stage, seconds, stamp=stamp)) for step in steps)
 
 
-def _waiting(stage: str, seconds: float) -> Callable[[Any], dict[str, Any]]:
+def _waiting(stage: str, seconds: float, *, stamp: bool) -> Callable[[Any], dict[str, Any]]:
+    from workers.rate_limits import release_connection
+
     output = _output(stage)
 
     def run(inputs: Any) -> dict[str, Any]:
+        if stamp:
+            print(STAMP, time.time() - float(inputs.source_id), flush=True)
         if seconds:
+            # As `outbound.call` does before it waits.
+            release_connection()
             time.sleep(seconds)
         return output()
 

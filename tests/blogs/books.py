@@ -70,6 +70,16 @@ def expire_leases(**condition: Any) -> int:
     return _move("lease_expires_at", "-1 second", status="PROCESSING", **condition)
 
 
+def sessions_waiting_for_a_lock() -> int:
+    with connection.cursor() as cursor:
+        # Within a transaction a second look would show what the first one saw.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        return int(cursor.fetchone()[0])
+
+
 def _move(column: str, by: str, **condition: Any) -> int:
     ids = list(BlogGeneration.objects.filter(**condition).values_list("pk", flat=True))
     with connection.cursor() as cursor:

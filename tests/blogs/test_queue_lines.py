@@ -135,14 +135,38 @@ def test_cancelling_a_whole_line_does_not_delay_its_sites_next_blog(worker: Work
     assert waiting(other) == 29
 
 
-def test_a_changed_weight_counts_from_the_next_start(worker: WorkerProcess) -> None:
+def test_a_changed_weight_counts_at_once(worker: WorkerProcess) -> None:
     site = site_with(3)
     queue.claim(worker, 1)
+    assert line_of(site).turn == 1
+
     lines.set_weight(line_of(site), 4)
 
+    assert line_of(site).turn == 0.25
+    queue.claim(worker, 1)
+    assert line_of(site).turn == 0.5
+
+
+def test_a_lowered_weight_takes_back_nothing_that_was_earned(worker: WorkerProcess) -> None:
+    site = site_with(3)
+    lines.set_weight(line_of(site), 4)
     queue.claim(worker, 1)
 
+    lines.set_weight(line_of(site), 1)
+
+    assert line_of(site).turn == 0.25
+    queue.claim(worker, 1)
     assert line_of(site).turn == 1.25
+
+
+@pytest.mark.parametrize("weight", [0, -1, 0.5, 101, float("nan"), float("inf")])
+def test_a_weight_that_makes_no_sense_is_refused(weight: float) -> None:
+    line = line_of(site_with(1))
+
+    with pytest.raises(ValueError, match="A weight is from 1 to 100"):
+        lines.set_weight(line, weight)
+
+    assert (line_of(line.site).step, line_of(line.site).turn) == (1, 0)
 
 
 def test_blogs_cancelled_out_of_the_middle_of_a_line_are_not_claimed(worker: WorkerProcess) -> None:

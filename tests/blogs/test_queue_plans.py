@@ -85,7 +85,7 @@ def read_whole(plan: list[dict[str, Any]]) -> set[str]:
 
 
 def test_a_claim_reads_each_line_from_its_head_without_sorting() -> None:
-    plan = plan_of(lambda: queue.claim(factories.WorkerFactory.create(), 20), "WITH held AS")
+    plan = plan_of(lambda: queue.claim(factories.WorkerFactory.create(), 20), "WITH clock AS")
 
     assert "blog_line" in indexes(plan)
     assert "blog_generations" not in read_whole(plan)
@@ -109,10 +109,17 @@ def test_the_next_due_time_is_the_head_of_an_index() -> None:
     assert indexes(plan) == {"blog_due"}
 
 
-def test_a_rescue_looks_only_at_leases() -> None:
+def test_a_rescue_looks_only_at_what_runs() -> None:
     plan = plan_of(queue.rescue, 'ORDER BY "blog_generations"."lease_expires_at"')
 
-    assert indexes(plan) == {"blog_leased"}
+    assert indexes(plan) <= {"blog_running", "blog_by_status"}
+    assert not read_whole(plan)
+
+
+def test_a_claim_counts_its_own_seats_and_not_those_of_other_workers() -> None:
+    plan = plan_of(lambda: queue.claim(factories.WorkerFactory.create(), 20), "WITH clock AS")
+
+    assert "worker_id" in condition(plan, "blog_running")
 
 
 @pytest.mark.parametrize(

@@ -7,28 +7,29 @@ import asyncio
 import json
 import signal
 
-from tests.sandbox.server import Server
+from tests.sandbox.server import HOST, Server
 from tests.sandbox.world import WORKLOADS, World
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.sandbox", description="OpenAI, Replicate and Wix, in small")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--host", default=HOST, help="the address to listen at")
     parser.add_argument("--speed", type=float, default=1.0, help="divides every latency")
     parser.add_argument("--limit-scale", type=float, default=1.0, help="multiplies every rate limit")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workload", choices=sorted(WORKLOADS), default="short")
     options = parser.parse_args()
     world = World(speed=options.speed, limit_scale=options.limit_scale, seed=options.seed, workload=options.workload)
-    asyncio.run(_serve(world, options.port))
+    asyncio.run(_serve(world, options.port, options.host))
 
 
-async def _serve(world: World, port: int) -> None:
+async def _serve(world: World, port: int, host: str) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = Server(world)
-    url = await server.start(port)
+    url = await server.start(port, host)
     print(json.dumps({"url": url}), flush=True)
     await stop.wait()
     await server.stop()

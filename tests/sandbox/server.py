@@ -19,14 +19,14 @@ class Server:
         self.world = world
         self._runner: web.AppRunner | None = None
 
-    async def start(self, port: int = 0) -> str:
+    async def start(self, port: int = 0, host: str = HOST) -> str:
         """Listens, and answers the base URL."""
         # A call that was begun is finished even if its client hangs up: that is what makes a create ambiguous.
         runner = web.AppRunner(_app(self.world), access_log=None, handler_cancellation=False, shutdown_timeout=0.2)
         self._runner = runner
         await runner.setup()
-        await web.TCPSite(runner, HOST, port, backlog=1024).start()
-        return f"http://{HOST}:{runner.addresses[0][1]}"
+        await web.TCPSite(runner, host, port, backlog=1024).start()
+        return f"http://{host}:{runner.addresses[0][1]}"
 
     async def stop(self) -> None:
         self.world.stopping.set()

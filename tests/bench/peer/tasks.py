@@ -2,7 +2,7 @@
 
     python tasks.py worker                 until SIGTERM
     python tasks.py defer 5000             as many jobs, in batches
-    python tasks.py singles 200            one after the other, each as soon as the one before has started; prints seconds each
+    python tasks.py singles 200            one after the other, with a breath between them; their worker prints seconds
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import sys
 import time
 
@@ -44,7 +45,7 @@ async def singles(count: int) -> None:
     async with app.open_async():
         for _ in range(count):
             await stamp.defer_async(asked_at=time.time())
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(random.uniform(0.02, 0.08))
 
 
 if __name__ == "__main__":

@@ -6,14 +6,16 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS
 
 from blogs import pipeline, queue, sweep
 from blogs.providers import openai, replicate
 from workers import rate_limits
 from workers.pool import Pool
 
-_SWEEP_EVERY_SECONDS = 5.0
+_SWEEP_EVERY_SECONDS = 10.0
 _RECOUNT_EVERY_SECONDS = 60.0
 _PRUNE_EVERY_SECONDS = 3600.0
 
@@ -22,6 +24,8 @@ class Command(BaseCommand):
     help = (
         "Take blogs from the queue and write them, until SIGTERM (finishes what runs) or a second one (leaves at once)."
     )
+    # Those of URLs and pages would load everything that serves them into a process that serves none.
+    requires_system_checks = [Tags.compatibility, Tags.database]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--threads", type=int, default=settings.BLOG_WORKER_THREADS, help="blogs at the same time")
@@ -34,6 +38,11 @@ class Command(BaseCommand):
             default=settings.BLOG_WORKER_POLL_SECONDS,
             help="seconds, where no wake-up comes",
         )
+
+    def get_check_kwargs(self, options: dict[str, Any]) -> Any:
+        """The database's own checks too: it is about to be used."""
+        asked: Any = super().get_check_kwargs(options)
+        return {**asked, "databases": [DEFAULT_DB_ALIAS]}
 
     def handle(self, *, threads: int, batch_size: int, poll_interval: float, **options: Any) -> None:
         if min(threads, batch_size) < 1 or poll_interval <= 0:

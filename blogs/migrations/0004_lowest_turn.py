@@ -1,0 +1,29 @@
+import django.db.models.functions.datetime
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("blogs", "0003_running")]
+
+    operations = [
+        migrations.AddField(
+            model_name="queueclock",
+            name="lowest",
+            field=models.FloatField(
+                db_default=0, help_text="of the turns that wait, a moment ago: where claims begin to read"
+            ),
+        ),
+        migrations.AddField(
+            model_name="queueclock",
+            name="next_lowest",
+            field=models.FloatField(db_default=0, help_text="what `lowest` will be after the next look"),
+        ),
+        migrations.AddField(
+            model_name="queueclock",
+            name="looked_at",
+            field=models.DateTimeField(
+                db_default=django.db.models.functions.datetime.Now(),
+                help_text="when a claim last read from the very head",
+            ),
+        ),
+    ]

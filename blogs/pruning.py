@@ -1,0 +1,73 @@
+"""Old finished blogs are removed in batches, each one transaction, while workers and the API go on.
+
+A finished blog is nobody's: no worker, claim or submit waits for its row, and those that something else has locked (staff retry it,
+the sweep looks for its draft) are skipped. Ledger entries stay and keep the blog's number; `check_ledger` proves the sums without
+the blog. What is deleted is written to the archive before, so that an interruption leaves a blog in both rather than in neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import IO
+
+from django.db import connection, transaction
+
+# Oldest first, by the index on finished_at, from where the last batch ended: what it deleted stays in the index until a vacuum.
+# Doubtful drafts are still looked for (`sweep.py`), and that takes their blog's title.
+_OLD = """finished_at < (SELECT clock_timestamp()) - %(seconds)s * interval '1 second' AND finished_at >= %(since)s
+   AND draft_sweep_at IS NULL"""
+_CHOOSE = f"""
+SELECT id, finished_at FROM blog_generations WHERE {_OLD} ORDER BY finished_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+"""
+_COUNT = f"SELECT count(*) FROM blog_generations WHERE {_OLD}"
+
+# What belongs to a blog goes before it: the database refuses to leave any of it behind.
+_TABLES = {
+    "blogs_generationevent": "generation_id",
+    "blogs_stageoutput": "generation_id",
+    "blogs_article": "generation_id",
+    "blog_generations": "id",
+}
+
+_ARCHIVED = """
+SELECT jsonb_build_object(
+    'blog', to_jsonb(g),
+    'article', (SELECT to_jsonb(a) FROM blogs_article a WHERE a.generation_id = g.id),
+    'outputs', (SELECT jsonb_agg(o ORDER BY o.id) FROM blogs_stageoutput o WHERE o.generation_id = g.id),
+    'events', (SELECT jsonb_agg(e ORDER BY e.id) FROM blogs_generationevent e WHERE e.generation_id = g.id))::text
+  FROM blog_generations g WHERE g.id = ANY(%s) ORDER BY g.id
+"""
+
+
+def count(older_than: timedelta) -> int:
+    """Blogs that `prune` would remove."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, {"seconds": older_than.total_seconds(), "since": "-infinity"})
+        return int(cursor.fetchone()[0])
+
+
+def prune(older_than: timedelta, *, batch_size: int, archive: IO[str] | None = None) -> Iterator[dict[str, int]]:
+    """Remove batch after batch; after each, how many rows of which table it was. Nothing happens between two batches."""
+    since: datetime | str = "-infinity"
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_CHOOSE, {"seconds": older_than.total_seconds(), "since": since, "batch": batch_size})
+            chosen = cursor.fetchall()
+            if not chosen:
+                return
+            ids, since = [pk for pk, _ in chosen], chosen[-1][1]
+            if archive:
+                _write(archive, ids)
+            removed = {}
+            for table, key in _TABLES.items():
+                cursor.execute(f"DELETE FROM {table} WHERE {key} = ANY(%s)", [ids])
+                removed[table] = cursor.rowcount
+        yield removed
+
+
+def _write(archive: IO[str], ids: list[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_ARCHIVED, [ids])
+        archive.writelines(f"{line}\n" for (line,) in cursor.fetchall())
+    archive.flush()
