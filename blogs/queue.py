@@ -91,9 +91,9 @@ WITH clock AS MATERIALIZED (
     UPDATE blogs_queueclock c
        SET turn = greatest(c.turn, last.start),
            looked_at = CASE WHEN clock.look THEN clock_timestamp() ELSE c.looked_at END,
-           lowest = CASE WHEN clock.look THEN c.next_lowest ELSE c.lowest END,
-           next_lowest = CASE WHEN clock.look THEN least(c.turn, (SELECT min(own_turn) FROM lines)) ELSE c.next_lowest END
-      FROM clock, (SELECT max(last_start) AS start FROM moved) AS last
+           lowest = CASE WHEN clock.look THEN least(c.next_lowest, found.lowest) ELSE c.lowest END,
+           next_lowest = CASE WHEN clock.look THEN least(c.turn, found.lowest) ELSE c.next_lowest END
+      FROM clock, (SELECT max(last_start) AS start FROM moved) AS last, (SELECT min(own_turn) AS lowest FROM lines) AS found
      WHERE clock.look AND last.start IS NOT NULL OR c.turn < last.start
 ), history AS (
     INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
