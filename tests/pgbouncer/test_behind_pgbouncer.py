@@ -1,0 +1,133 @@
+"""Everything works through PgBouncer in transaction mode, on fewer connections than a worker has threads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import psycopg2
+import pytest
+from django.db import connection
+
+from blogs.lines import CLAIM_LOCK
+from blogs.models import GenerationEvent
+from credits import ledger
+from tests import factories
+from tests.pgbouncer.conftest import SERVER_CONNECTIONS, PgBouncer
+from tests.threads import wait_until
+from tests.worker.conftest import eventually, statuses
+from wix.models import Site
+from workers.models import WorkerProcess
+
+pytestmark = [pytest.mark.slow_process, pytest.mark.django_db(transaction=True)]
+
+_SUBMIT = """
+from blogs import lifecycle
+from tests import factories
+from wix.models import Site
+lifecycle.submit(site=Site.objects.get(), request=factories.blog_request())
+"""
+
+# Not ours, and not the workers' own that listens.
+_THROUGH_PGBOUNCER = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND application_name <> %s AND application_name NOT LIKE '%%-listen'
+"""
+_WAITING_CLAIMS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted = %s"
+
+
+def test_two_workers_of_fifty_threads_share_five_connections(shop: Site, worker: Callable[..., Any]) -> None:
+    blogs = 40
+    with connection.cursor() as cursor:
+        # The lock under which all claims are made is taken: both workers are seen to wait for it.
+        cursor.execute("SELECT pg_advisory_lock(%s)", [CLAIM_LOCK])
+    for number in range(blogs):
+        factories.pending_generation(shop, source_id=f"topic {number}")
+    for number in range(2):
+        worker(PROCESS_NAME=f"worker-{number}").start("--threads", "50")
+    wait_until(lambda: _number(_WAITING_CLAIMS, CLAIM_LOCK, False) >= 2)
+    assert set(statuses()) == {"PENDING"}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [CLAIM_LOCK])
+    most = 0
+
+    def all_done() -> bool:
+        nonlocal most
+        most = max(most, _number(_THROUGH_PGBOUNCER, connection.settings_dict["OPTIONS"]["application_name"]))
+        return statuses() == ["DONE"] * blogs
+
+    eventually(all_done, seconds=120)
+
+    assert 2 <= most <= SERVER_CONNECTIONS
+    assert GenerationEvent.objects.filter(kind=GenerationEvent.Kind.STARTED).count() == blogs
+    assert _number(_WAITING_CLAIMS, CLAIM_LOCK, True) == 0
+    assert ledger.discrepancies() == []
+
+
+def test_a_submit_through_pgbouncer_wakes_a_worker_that_hardly_polls(
+    shop: Site, pgbouncer: PgBouncer, worker: Callable[..., Any]
+) -> None:
+    worker(PROCESS_NAME="worker").start("--poll-interval", "3600")
+    wait_until(lambda: WorkerProcess.objects.exists() and _number(_IDLE_LISTENERS) == 1)
+
+    _manage(pgbouncer, "shell", "--no-imports", "-c", _SUBMIT)
+
+    wait_until(lambda: statuses() == ["DONE"])
+
+
+_IDLE_LISTENERS = """
+SELECT count(*) FROM pg_stat_activity WHERE application_name = 'worker-listen' AND query LIKE 'LISTEN%' AND state = 'idle'
+"""
+
+
+def test_a_client_that_stops_in_mid_transaction_holds_its_locks_for_five_seconds_only(pgbouncer: PgBouncer) -> None:
+    factories.site()
+    stopped, blocked = psycopg2.connect(pgbouncer.url), psycopg2.connect(pgbouncer.url)
+    stopped.cursor().execute("SELECT 1 FROM credits_creditaccount FOR UPDATE")
+
+    blocked.cursor().execute("SET LOCAL lock_timeout = '20s'; SELECT 1 FROM credits_creditaccount FOR UPDATE")
+
+    with pytest.raises(psycopg2.OperationalError):
+        stopped.cursor().execute("SELECT 1")
+    for client in (stopped, blocked):
+        client.close()
+
+
+def test_the_deployed_file_makes_the_database_checks_content(pgbouncer: PgBouncer) -> None:
+    assert "no issues" in _manage(pgbouncer, "check", "--database", "default")
+
+
+def test_without_its_connect_query_the_checks_name_the_lost_timeout(start_pgbouncer: Callable[..., PgBouncer]) -> None:
+    said = _manage(start_pgbouncer(connect_query=False), "check", "--database", "default")
+
+    assert "workers.W002" in said
+    assert "deploy/pgbouncer.ini" in said
+
+
+def test_a_direct_address_of_another_database_is_an_error(pgbouncer: PgBouncer) -> None:
+    elsewhere = pgbouncer.direct_url.rpartition("/")[0] + "/postgres"
+
+    said = _manage(pgbouncer, "check", "--database", "default", DATABASE_DIRECT_URL=elsewhere)
+
+    assert "workers.E007" in said
+
+
+def _manage(pgbouncer: PgBouncer, *arguments: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        env={**os.environ, **pgbouncer.environment(), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+    )
+    return done.stdout
+
+
+def _number(sql: str, *parameters: object) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters or None)
+        return int(cursor.fetchone()[0])
