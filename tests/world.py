@@ -49,6 +49,10 @@ class World:
         headers = {"Authorization": f"Bearer {sign_instance(shop.instance_id)}"}
         return requests.post(f"{self.url}/api/blog-generation", json=body, headers=headers, timeout=30)
 
+    def health(self) -> int:
+        """The status it answers with."""
+        return requests.get(f"{self.url}/health", timeout=10).status_code
+
 
 @contextmanager
 def running(

@@ -1,0 +1,127 @@
+"""The workers of a chaos run: started again whenever they are gone, as a supervisor does, and what each holds right now."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+from tests.chaos.network import DATABASE_AT, Cable
+from tests.chaos.schedule import Size
+from tests.world import World
+
+T = TypeVar("T")
+
+# What a thread logs that has come to write and may no more: its blog is somebody else's, or it waited too long to find out.
+_LOST = (b"lease lost", b"work lost its database")
+# A worker that starts while the database is away says so and ends: then, and only then, may one end by itself.
+_STARTING_SECONDS = 20.0
+
+
+class Crew:
+    def __init__(self, world: World, size: Size, cable: Cable | None) -> None:
+        self.world, self.size, self.cable = world, size, cable
+        self.busy: set[int] = set()  # somebody is at something with this one
+        self.restarts = 0
+        self._processes: dict[int, subprocess.Popen[bytes]] = {}
+        self._noticed, self._read_to = 0, 0
+        self._database_back_at = float("-inf")
+        self.database_is_away = False
+
+    def start(self, number: int) -> None:
+        prefix, environment = self._place(number)
+        threads = f"--threads={self.size.threads}"
+        self._processes[number] = self.world.start_worker(f"worker-{number}", threads, prefix=prefix, **environment)
+
+    def _place(self, number: int) -> tuple[tuple[str, ...], dict[str, str]]:
+        if self.cable is None or number != self.size.cut_worker:
+            return (), {}
+        over_the_cable = self.world.database.url.replace("127.0.0.1", DATABASE_AT)
+        return self.cable.prefix, {"DATABASE_URL": over_the_cable, "DATABASE_DIRECT_URL": over_the_cable}
+
+    def kill(self, number: int) -> None:
+        self.world.processes.kill(f"worker-{number}")
+        self.start(number)
+
+    def stop(self, number: int) -> None:
+        self._processes[number].send_signal(signal.SIGSTOP)
+
+    def go_on(self, number: int) -> None:
+        self._processes[number].send_signal(signal.SIGCONT)
+
+    def kill_database(self) -> None:
+        self.database_is_away = True
+        self.world.database.kill()
+
+    def start_database(self) -> None:
+        self.world.database.start()
+        self.database_is_away, self._database_back_at = False, time.monotonic()
+
+    def supervise(self) -> None:
+        """Raises ProcessDied where one ended without a reason."""
+        for number, process in self._processes.items():
+            if process.poll() is not None and time.monotonic() < self._database_back_at + _STARTING_SECONDS:
+                self.restarts += 1
+                self.start(number)
+        if not self.database_is_away:
+            self.world.processes.check()
+
+    # --- What the database says ---------------------------------------------------------------------------------------
+
+    def leases(self, number: int) -> set[UUID]:
+        """What this worker holds; nothing, too, while nobody can say."""
+        return asked(
+            lambda: set(_held().filter(worker__in=self._row(number)).values_list("lease_token", flat=True)), set()
+        )
+
+    def has_lost(self, leases: set[UUID]) -> bool:
+        return asked(lambda: not _held().filter(lease_token__in=leases).exists(), False)
+
+    def noticed(self) -> int:
+        """How many threads, of all workers so far, have found that their lease was lost; from the log."""
+        with self.world.log.open("rb") as log:
+            log.seek(self._read_to)
+            lines = log.read()
+        lines = lines[: lines.rfind(b"\n") + 1]
+        self._read_to += len(lines)
+        self._noticed += sum(lines.count(words) for words in _LOST)
+        return self._noticed
+
+    def _row(self, number: int) -> Any:
+        from workers.models import WorkerProcess
+
+        return WorkerProcess.objects.filter(name__endswith=f":{self._processes[number].pid}")
+
+
+def done() -> int:
+    from blogs.models import BlogGeneration, Status
+
+    return asked(lambda: BlogGeneration.objects.filter(status=Status.DONE).count(), 0)
+
+
+def nothing_waits() -> bool:
+    from blogs.models import BlogGeneration
+
+    return asked(lambda: not BlogGeneration.objects.filter(ready=True).exists(), False)
+
+
+def asked(question: Callable[[], T], otherwise: T) -> T:
+    """The database's answer, or the other while it is away."""
+    from django.db import connection
+
+    from workers.outage import DATABASE_AWAY
+
+    try:
+        return question()
+    except DATABASE_AWAY:
+        connection.close()
+        return otherwise
+
+
+def _held() -> Any:
+    from blogs.models import BlogGeneration, Status
+
+    return BlogGeneration.objects.filter(status=Status.PROCESSING)
