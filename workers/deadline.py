@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import httpx
 import httpx2
@@ -66,8 +69,17 @@ class _HttpxStream(_UntilTheDeadline, httpx.SyncByteStream):
     pass
 
 
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """One for all clients of the process: whoever reads the certificates needs 50 ms for it, and some megabytes."""
+    return httpx.create_ssl_context()
+
+
 class Httpx2Transport(httpx2.HTTPTransport):
     """For the `openai` SDK, which runs on httpx2."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(verify=_trusted(), **options)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         request.extensions = {**request.extensions, "timeout": timeouts()}
@@ -79,6 +91,9 @@ class Httpx2Transport(httpx2.HTTPTransport):
 
 class HttpxTransport(httpx.HTTPTransport):
     """For the `replicate` SDK, which runs on httpx and by default sends creates with no timeout at all."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(verify=_trusted(), **options)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.extensions = {**request.extensions, "timeout": timeouts()}
