@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 
 from credits.models import Credit, CreditAccount
@@ -111,7 +111,9 @@ class Discrepancy:
 
 def discrepancies() -> list[Discrepancy]:
     """What does not add up, in one reading of accounts and entries; empty is the proof that the ledger is exact."""
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        # It reads everything anyway; by statistics from when the tables were empty it would do so once for each blog.
+        cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute(_SUMS)
         return [Discrepancy(*row) for row in cursor.fetchall()]
 
