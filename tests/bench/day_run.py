@@ -1,0 +1,70 @@
+"""One simulated day, in a process and an empty database of its own: `python -m tests.bench.day_run --replicas 3 --output FILE`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+SEED = 3
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--replicas", type=int, required=True)
+    parser.add_argument(
+        "--in-flight", type=int, help="blogs on seats at once, of all replicas together; without: all seats"
+    )
+    parser.add_argument("--scale", type=float, default=1.0, help="of the day's traffic")
+    parser.add_argument("--output", type=Path, required=True)
+    options = parser.parse_args()
+
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection
+
+    call_command("migrate", verbosity=0)
+    # There is one thread: giving its connection back after each question to the limiter would be most of the question.
+    connection.close = lambda: None  # type: ignore[method-assign]
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off")  # nobody measures how fast it is
+    result = run(options.replicas, options.in_flight, options.scale)
+    options.output.write_text(json.dumps(result))
+    return 0
+
+
+def run(replicas: int, in_flight: int | None = None, scale: float = 1.0) -> dict[str, Any]:
+    """On the database that Django is set up for, which must be empty."""
+    from django.db import connection
+
+    from tests.bench import day_report, day_traffic, filling
+    from tests.bench.day_clock import Clock
+    from tests.bench.day_simulation import Simulation
+    from wix.models import Site
+
+    began = time.monotonic()
+    random.seed(SEED)  # the product's backoff
+    day = day_traffic.requests(SEED, scale)
+    clock = Clock()
+    clock.install()
+    try:
+        sites = filling.add_sites(day_traffic.SITES)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        found = Site.objects.in_bulk(sites)
+        simulation = Simulation(clock, day, [found[site] for site in sites], replicas, SEED, in_flight)
+        simulation.run()
+    finally:
+        clock.uninstall()
+    took = round(time.monotonic() - began)
+    return {"replicas": replicas, "in_flight": in_flight, **day_report.figures(simulation, day), "took_s": took}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
