@@ -80,7 +80,7 @@ def record(
 ) -> None:
     """The event now, its log line once the transaction has committed."""
     stage = stage or generation.stage
-    about = [generation.pk, kind, stage, generation.attempts, worker or generation.worker_name]
+    about: list[Any] = [generation.pk, kind, stage, generation.attempts, worker or generation.worker_name]
     with connection.cursor() as cursor:
         cursor.execute(_RECORD, [*about, _code(error), _message(error) or message])
     transaction.on_commit(partial(_announce, kind, _about(generation, kind, stage, error)))

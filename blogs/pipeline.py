@@ -169,7 +169,7 @@ def _draft_create_age(generation: BlogGeneration) -> float | None:
         return None
     known = BlogGeneration.objects.filter(pk=generation.pk)
     age = known.values_list(ClockTimestamp() - F("draft_create_started_at"), flat=True).get()
-    return age.total_seconds()
+    return float(age.total_seconds())
 
 
 def _text(known: object) -> str | None:

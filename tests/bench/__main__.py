@@ -1,6 +1,6 @@
 """`make bench NAME=claim`: one benchmark on a PostgreSQL of its own, bounded in time; its last line is one JSON object.
 
-Each module beside this one with a `measure()` is a benchmark of that name; it runs with Django set up on an empty, migrated database.
+Each module beside this one with a `measure()` is a benchmark of that name; it runs with Django set up on an empty database.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the engine itself costs: 5,000 blogs through the whole lifecycle with stages that do nothing, beside Procrastinate.
 
-Ours: claim, lease, every checkpoint with its event, the ledger's capture, DONE; once with the eight stages that exist (seven, where
-nobody asks to publish), once with the draft alone. Procrastinate: async tasks that do nothing, concurrency 50, its own schema in the
+Ours: claim, lease, every checkpoint with its event, the ledger's capture, DONE; once with all stages (seven, as nobody asks
+to publish), once with the draft alone. Procrastinate: async tasks that do nothing, concurrency 50, its own schema in the
 same server. A rate is the number of blogs over the time from the first start to the last end, by PostgreSQL's clock; starting the
 processes is not in it. CPU and transactions are from the first start on, of all workers and PostgreSQL.
 """
@@ -65,7 +65,9 @@ def _figures(runs: dict[int, dict[str, float]]) -> dict[str, Any]:
     return {name: {str(workers): run[key] for workers, run in runs.items()} for name, key in names.items()}
 
 
-_STARTED = "SELECT count(*) FROM (SELECT 1 FROM blog_generations WHERE site_id = ANY(%s) AND started_at IS NOT NULL LIMIT 1) s"
+_STARTED = (
+    "SELECT count(*) FROM (SELECT 1 FROM blog_generations WHERE site_id = ANY(%s) AND started_at IS NOT NULL LIMIT 1) s"
+)
 # A blog that failed or has to be tried again would end the run with a clear message.
 _ENDED = """
 SELECT count(*) FILTER (WHERE status = 'DONE') / (count(*) FILTER (WHERE error_code <> '') = 0)::int

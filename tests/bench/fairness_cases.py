@@ -28,8 +28,6 @@ from workers.models import WorkerProcess
 
 SEATS = 50
 SITES = 21
-# Of each other site: enough that all wait to the end of a case.
-_OTHERS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,11 @@ class Amounts:
     cancelled: int = 10_000
     many: int = 5_000
     claims: int = 20
+
+    @property
+    def of_each_other(self) -> int:
+        """So that all of them wait to the end of a case."""
+        return 6 * self.claims
 
 
 def succeed(claimed: Iterable[BlogGeneration]) -> None:
@@ -67,7 +70,7 @@ class Play:
         return self.sites[1:]
 
     def others_wait(self) -> None:
-        arrive(_OTHERS * len(self.others), self.others)
+        arrive(self.amounts.of_each_other * len(self.others), self.others)
 
     def line(self) -> SiteLine:
         return SiteLine.objects.get(pk=self.site)

@@ -15,8 +15,7 @@ def add_sites(count: int) -> list[int]:
     """New sites with an account and a line each; their ids."""
     with connection.cursor() as cursor:
         cursor.execute(_ADD_SITES, {"count": count, "balance": _BALANCE})
-        ids = [site_id for (site_id,) in cursor.fetchall()]
-    return ids
+        return [site_id for (site_id,) in cursor.fetchall()]
 
 
 def add_blogs(count: int, sites: list[int], *, whale_share: float = 0.0, scheduled: bool = False) -> None:

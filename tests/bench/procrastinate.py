@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import psycopg2
 from django.conf import settings
-from psycopg2.extensions import connection as Connection
+from psycopg2 import extensions
 
 from tests.bench import crowd, venv
 
@@ -57,7 +57,7 @@ def pickup(count: int) -> list[float]:
 
 
 @contextmanager
-def _database() -> Iterator[Connection]:
+def _database() -> Iterator[extensions.connection]:
     """A new database with its schema."""
     own = psycopg2.connect(settings.DATABASE_DIRECT_URL)
     own.autocommit = True
@@ -96,13 +96,13 @@ def _wait(ready: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.1)
 
 
-def _query(peer: Connection, sql: str) -> tuple[float, ...]:
+def _query(peer: extensions.connection, sql: str) -> tuple[float, ...]:
     with peer.cursor() as cursor:
         cursor.execute(sql)
         return tuple(float(value or 0) for value in cursor.fetchone()) if cursor.description else ()
 
 
-def _transactions(peer: Connection) -> float:
+def _transactions(peer: extensions.connection) -> float:
     return _query(peer, "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")[0]
 
 

@@ -70,7 +70,7 @@ def _output(stage: str) -> Callable[[], dict[str, Any]]:
         return lambda: text
     if stage == "draft":
         return lambda: {"draft_post_id": str(uuid4()), "draft_post_url": "https://shop.example/post", "found": False}
-    return lambda: {}
+    return dict
 
 
 if __name__ == "__main__":

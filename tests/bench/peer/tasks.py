@@ -1,8 +1,8 @@
 """Procrastinate as its documentation would have a Python team use it. Runs in a virtual environment of its own.
 
-    python tasks.py worker                 until SIGTERM
-    python tasks.py defer 5000             as many jobs, in batches
-    python tasks.py singles 200            one after the other, with a breath between them; their worker prints seconds
+python tasks.py worker                 until SIGTERM
+python tasks.py defer 5000             as many jobs, in batches
+python tasks.py singles 200            one after the other, with a breath between them; their worker prints seconds
 """
 
 from __future__ import annotations
