@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     stop_on_signals()
     with embedded_postgres.spare_server("test") as server:
         environment = {**os.environ, **ENVIRONMENT, "DATABASE_URL": server.url}
-        return subprocess.run([sys.executable, "-m", "pytest", *(arguments or ["-n", "2"])], env=environment).returncode
+        return subprocess.run([sys.executable, "-m", "pytest", *(arguments or ["-n", "2", "--dist", "worksteal"])], env=environment).returncode
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -12,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from blogs import admin_search
-from blogs.models import BlogGeneration
+from blogs.models import BlogGeneration, QueueClock
 from credits.models import Credit
 from tests.admin.pages import BLOGS
 from tests.admin.rows import plan, thousands_of_blogs
@@ -24,10 +26,18 @@ pytestmark = pytest.mark.django_db
 ROWS = 20_000
 
 
-@pytest.fixture
-def many_blogs() -> None:
-    thousands_of_blogs(site(name="Big"), ROWS)
-    pending_generation(site(name="Small"), source_id="wool")
+@pytest.fixture(autouse=True, scope="module")
+def _many_blogs(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Once for all tests here, and emptied afterwards: rows that were only rolled back would slow down other tests."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("TRUNCATE wix_site CASCADE")
+        QueueClock.objects.get_or_create(pk=1)
+        thousands_of_blogs(site(name="Big"), ROWS)
+        pending_generation(site(name="Small"), source_id="wool")
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("TRUNCATE wix_site CASCADE")
+        cursor.execute("ANALYZE blog_generations")
 
 
 @pytest.mark.parametrize(
@@ -39,21 +49,21 @@ def many_blogs() -> None:
         ("Small", "blog_of_site"),
     ],
 )
-def test_a_search_reads_an_index(many_blogs: None, term: str, index: str) -> None:
+def test_a_search_reads_an_index(term: str, index: str) -> None:
     page = admin_search.found(BlogGeneration.objects.order_by("-id"), term)[:50]
 
     assert index in plan(page)
     assert "Seq Scan on blog_generations" not in plan(page)
 
 
-def test_an_error_code_is_filtered_by_an_index(many_blogs: None) -> None:
+def test_an_error_code_is_filtered_by_an_index() -> None:
     page = BlogGeneration.objects.filter(error_code="code_50").order_by("-id")[:50]
 
     assert "blog_by_error" in plan(page)
 
 
 @pytest.mark.parametrize("sql", [admin_search._CODES, admin_search._FIRST_SINCE])
-def test_what_filters_ask_first_reads_indexes_only(many_blogs: None, sql: str) -> None:
+def test_what_filters_ask_first_reads_indexes_only(sql: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN " + sql, {"since": timezone.now()})
         steps = "\n".join(line for (line,) in cursor.fetchall())
@@ -61,7 +71,7 @@ def test_what_filters_ask_first_reads_indexes_only(many_blogs: None, sql: str) -
     assert "Seq Scan on blog_generations" not in steps
 
 
-def test_the_first_blog_since_a_time_is_exact(many_blogs: None) -> None:
+def test_the_first_blog_since_a_time_is_exact() -> None:
     since = timezone.now() - timedelta(minutes=777, seconds=30)
 
     first = admin_search.first_since(since)
@@ -69,7 +79,7 @@ def test_the_first_blog_since_a_time_is_exact(many_blogs: None) -> None:
     assert first == BlogGeneration.objects.filter(created_at__gte=since).order_by("id").values_list("pk", flat=True)[0]
 
 
-def test_a_list_counts_no_further_than_it_shows(many_blogs: None, desk: Client) -> None:
+def test_a_list_counts_no_further_than_it_shows(desk: Client) -> None:
     assert BoundedPaginator(BlogGeneration.objects.order_by("-id"), 50).count == COUNTED + 1
 
     with CaptureQueriesContext(connection) as queries:
@@ -81,7 +91,7 @@ def test_a_list_counts_no_further_than_it_shows(many_blogs: None, desk: Client) 
     assert all(f"LIMIT {COUNTED + 1}" in sql for sql in counts)
 
 
-def test_the_ledger_is_searched_by_an_index(many_blogs: None) -> None:
+def test_the_ledger_is_searched_by_an_index() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO credits_credit (account_id, kind, amount, balance_change, debt_change, reason)"
