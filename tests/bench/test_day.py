@@ -147,7 +147,7 @@ def test_a_small_day_ends_with_every_blog_final_and_paid_once(settings: Any) -> 
     # So few tokens that some of it is put off: about five blogs a minute.
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "openai": {"requests": 450, "tokens": 40_000}}
 
-    result = day_run.run(2, scale=0.015)
+    result = day_run.run(2, scale=0.01)
 
     assert result["not_final"] == 0
     assert result["ledger_ok"]

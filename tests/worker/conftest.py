@@ -14,7 +14,9 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 
-from blogs.models import BlogGeneration
+from blogs import queue
+from blogs.models import BlogGeneration, Status
+from tests import factories
 from tests.sandbox import Sandbox
 
 STAGE_CALLS = {
@@ -108,3 +110,14 @@ def worker(sandbox: Sandbox) -> Iterator[Callable[..., Worker]]:
 
 def statuses() -> list[str]:
     return sorted(BlogGeneration.objects.values_list("status", flat=True))
+
+
+def take_over() -> list[BlogGeneration]:
+    """Everything whose lease has run out, started again by a worker of ours, once all of it has."""
+    assert eventually(lambda: not BlogGeneration.objects.filter(status=Status.PROCESSING).exists() or _rescued(), 10)
+    return queue.claim(factories.WorkerFactory.create(), 50)
+
+
+def _rescued() -> bool:
+    queue.rescue()
+    return False

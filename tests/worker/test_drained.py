@@ -31,5 +31,7 @@ def test_sigterm_hands_back_what_is_stuck_in_any_stage_and_spends_no_attempt(san
     returned = BlogGeneration.objects.all()
     assert {blog.stage for blog in returned} == set(Stage.values)
     assert {(blog.status, blog.attempts, blog.rescues, blog.ready) for blog in returned} == {("PENDING", 0, 0, True)}
+    in_article = returned.get(stage=Stage.ARTICLE)
+    assert set(in_article.outputs.values_list("stage", flat=True)) == {"products", "idea", "image_order"}
     assert GenerationEvent.objects.filter(kind=GenerationEvent.Kind.HANDED_BACK).count() == len(STAGE_CALLS)
     assert ledger.discrepancies() == []

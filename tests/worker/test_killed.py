@@ -5,11 +5,12 @@ import subprocess
 
 import pytest
 
+from blogs import pipeline
 from blogs.models import BlogGeneration, Stage, Status
 from credits import ledger
 from credits.models import Credit
 from tests import factories
-from tests.worker.conftest import STAGE_CALLS, eventually, statuses
+from tests.worker.conftest import STAGE_CALLS, eventually, statuses, take_over
 from workers.models import WorkerProcess
 
 pytestmark = pytest.mark.slow_process
@@ -65,22 +66,6 @@ def test_sigterm_finishes_what_runs_and_leaves_the_rest_in_line(sandbox, shop, w
     assert sorted(BlogGeneration.objects.values_list("attempts", flat=True)) == [0, 0, 1, 1]
 
 
-def test_a_drain_that_takes_too_long_hands_back_with_no_attempt_spent(sandbox, shop, worker):
-    sandbox.fault("openai", "timeout", "article", seconds=60)
-    factories.pending_generation(shop)
-    draining = worker(BLOG_WORKER_DRAIN_SECONDS="0.5")
-    draining.start()
-    eventually(lambda: _stages_in_hand() == {"article"})
-
-    draining.signal(signal.SIGTERM)
-
-    assert draining.wait() == 0
-    returned = BlogGeneration.objects.get()
-    assert (returned.status, returned.attempts, returned.rescues, returned.ready) == (Status.PENDING, 0, 0, True)
-    assert set(returned.outputs.values_list("stage", flat=True)) == {"products", "idea", "image_order"}
-    assert ledger.discrepancies() == []
-
-
 def test_a_second_signal_leaves_at_once_and_a_rescue_repairs(sandbox, shop, worker):
     sandbox.fault("openai", "timeout", "article", seconds=60)
     factories.pending_generation(shop)
@@ -94,9 +79,9 @@ def test_a_second_signal_leaves_at_once_and_a_rescue_repairs(sandbox, shop, work
 
     assert leaving.wait(5) != 0
     assert BlogGeneration.objects.get().status == Status.PROCESSING
-    rescuer = worker()
-    rescuer.start()
-    eventually(lambda: statuses() == ["DONE"])
+    (rescued,) = take_over()
+    pipeline.execute(rescued)
+    assert statuses() == ["DONE"]
     assert len(sandbox.drafts()) == 1
 
 

@@ -12,26 +12,15 @@ from django.db import connection
 
 from blogs import lifecycle, pipeline, queue
 from blogs.lines import CLAIM_LOCK
-from blogs.models import BlogGeneration, GenerationEvent, Status
+from blogs.models import BlogGeneration, GenerationEvent
 from credits import ledger
 from tests import factories
-from tests.worker.conftest import eventually, statuses
+from tests.worker.conftest import eventually, statuses, take_over
 from workers.models import WorkerProcess
 
 pytestmark = pytest.mark.slow_process
 
 _BLOGS = 3
-
-
-def _take_over() -> list[BlogGeneration]:
-    """Everything whose lease has run out, started again by a worker of ours, once all of it has."""
-    assert eventually(lambda: not BlogGeneration.objects.filter(status=Status.PROCESSING).exists() or _rescued(), 10)
-    return queue.claim(factories.WorkerFactory.create(), 50)
-
-
-def _rescued() -> bool:
-    queue.rescue()
-    return False
 
 
 def test_a_worker_that_was_stopped_for_longer_than_its_lease_writes_nothing_it_lost_and_works_on(
@@ -48,7 +37,7 @@ def test_a_worker_that_was_stopped_for_longer_than_its_lease_writes_nothing_it_l
     name = WorkerProcess.objects.get().name
 
     zombie.signal(signal.SIGSTOP)
-    for generation in _take_over():
+    for generation in take_over():
         pipeline.execute(generation)
     assert statuses() == ["DONE"] * _BLOGS
     last = GenerationEvent.objects.order_by("-pk").values_list("pk", flat=True)[0]
@@ -81,7 +70,7 @@ def test_a_claimer_stopped_in_mid_claim_holds_up_nobody_and_what_it_claimed_is_r
     assert time.monotonic() - began < 3  # and not the five seconds after which PostgreSQL ends an idle transaction
     lifecycle.hand_back(mine)
     stopped.kill()
-    assert len(_take_over()) == _BLOGS
+    assert len(take_over()) == _BLOGS
     assert BlogGeneration.objects.filter(rescues=1).count() == _BLOGS - 1
 
 
