@@ -11,7 +11,6 @@
     rescue        PROCESSING -> PENDING, or FAILED      (release)                       attempts - 1, rescues + 1
     cancel        PENDING    -> CANCELLED               release      (PROCESSING: asked for, honoured at the next checkpoint)
     requeue       FAILED     -> PENDING                 hold again                      attempts = 0
-    put_first     PENDING    -> PENDING                 (a retry or a deferral is over)
 
 Each function is one transaction: it updates conditionally (the row count is the answer), moves credits, writes an event, and logs
 after the commit. Every write of a worker's thread carries its lease token; a thread whose lease was lost gets LeaseLost and
@@ -91,10 +90,7 @@ def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = No
     """
     if idempotency_key and (known := _same_request(site, request, idempotency_key)):
         return known
-    now = timezone.now()
-    scheduled = request.scheduled_at is not None and request.scheduled_at > now
-    if request.scheduled_at and request.scheduled_at < now - _LATE:
-        raise SchedulePassed
+    scheduled = is_later(request.scheduled_at)
     admission.require_room(site.pk, scheduled=scheduled)
     with transaction.atomic():
         account = ledger.lock(site.pk)
@@ -118,10 +114,18 @@ def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = No
     return generation
 
 
+def is_later(moment: datetime | None) -> bool:
+    """False: now. Raises SchedulePassed."""
+    now = timezone.now()
+    if moment and moment < now - _LATE:
+        raise SchedulePassed
+    return moment is not None and moment > now
+
+
 def requeue(generation_id: int, *, by: str) -> BlogGeneration:
     """A FAILED blog starts again at the stage that failed. Raises WrongState or ledger.InsufficientCredits."""
     with transaction.atomic():
-        account, line, generation = _locked(generation_id)
+        account, line, generation = locked(generation_id)
         if generation.status != Status.FAILED:
             raise WrongState(f"it is {generation.status}; only FAILED blogs can be retried")
         ledger.hold(account, generation.pk, settings.BLOG_CREDITS)
@@ -243,59 +247,30 @@ def honour_cancel(generation: BlogGeneration) -> bool:
 def cancel(generation_id: int, *, by: str) -> BlogGeneration:
     """Cancel what waits; ask what runs to stop at its next checkpoint. Raises WrongState. Twice is fine."""
     with transaction.atomic():
-        account, line, generation = _locked(generation_id)
+        account, line, generation = locked(generation_id)
         if generation.status == Status.CANCELLED:
             return generation
         if generation.draft_post_id or generation.is_finished:
             because = "its draft post exists" if generation.draft_post_id else f"it is {generation.status}"
             raise WrongState(f"{because}; only blogs without a draft that are PENDING or PROCESSING can be cancelled")
         if generation.status == Status.PROCESSING:
-            _write(generation, cancel_requested_at=ClockTimestamp())
+            write(generation, cancel_requested_at=ClockTimestamp())
             history.record(generation, Kind.CANCEL_REQUESTED, worker=by)
             return generation
         if generation.ready:
             lines.leave(line)
-        _write(generation, **_final(Status.CANCELLED))
+        write(generation, **_final(Status.CANCELLED))
         ledger.release(account, generation.pk, reason="cancelled")
         history.record(generation, Kind.CANCELLED, worker=by)
     return generation
 
 
-def put_first(generation_id: int, *, by: str) -> BlogGeneration:
-    """To the head of its site's line; a retry or a deferral is over with that, a schedule is not. Raises WrongState.
-
-    Between sites the turns of their lines decide as before, so that no other site starts less for it.
-    """
-    with transaction.atomic():
-        _, line, generation = _locked(generation_id)
-        if generation.status != Status.PENDING:
-            raise WrongState(f"it is {generation.status}; only PENDING blogs can be put first")
-        if generation.started_at is None and _rows(generation).filter(run_after__gt=ClockTimestamp()).exists():
-            raise WrongState("it waits for the time its shop chose, and is in no line until then")
-        others = BlogGeneration.objects.filter(site=generation.site_id, ready=True).exclude(pk=generation.pk)
-        lowest = others.order_by("priority").values_list("priority", flat=True).first() or 0
-        was_outside = not generation.ready
-        if generation.ready and generation.priority < lowest:
-            raise WrongState("it is first in its site's line already")
-        if was_outside:
-            lines.join(line)
-        _write(generation, ready=True, run_after=None, priority=max(lowest - 1, _SMALLEST))
-        history.record(generation, Kind.PUT_FIRST, worker=by)
-    if was_outside:
-        wakeup.notify()
-    return generation
-
-
-# Of a smallint. Nobody gets there: it takes as many puts while the first of them still waits.
-_SMALLEST = -32_768
-
-
 def rescue(generation_id: int) -> bool:
     """Take a blog from a worker that stopped renewing its lease. False: it was renewed or has finished meanwhile."""
     with transaction.atomic():
-        _, line, generation = _locked(generation_id)
+        _, line, generation = locked(generation_id)
         late = ClockTimestamp() - F("lease_expires_at")
-        overdue = _rows(generation).filter(status=Status.PROCESSING).values_list(late, flat=True).first()
+        overdue = rows(generation).filter(status=Status.PROCESSING).values_list(late, flat=True).first()
         if overdue is None or overdue.total_seconds() <= 0:
             return False
         history.record(generation, Kind.RESCUED, message=f"its lease ended {overdue.total_seconds():.1f} s ago")
@@ -313,7 +288,7 @@ _POISON = "Workers died {} times in the middle of this blog; an engineer should 
 def hand_back(generation: BlogGeneration) -> bool:
     """A worker that must stop returns what it could not finish. False: its thread has finished it after all."""
     with transaction.atomic():
-        _, line, current = _locked(generation.pk)
+        _, line, current = locked(generation.pk)
         if current.status != Status.PROCESSING or current.lease_token != generation.lease_token:
             return False
         if not honour_cancel(current):
@@ -337,12 +312,12 @@ def _final(status: Status) -> dict[str, Any]:
     return columns
 
 
-def _rows(generation: BlogGeneration) -> QuerySet[BlogGeneration]:
+def rows(generation: BlogGeneration) -> QuerySet[BlogGeneration]:
     return BlogGeneration.objects.filter(pk=generation.pk)
 
 
 def _mine(generation: BlogGeneration) -> QuerySet[BlogGeneration]:
-    return _rows(generation).filter(status=Status.PROCESSING, lease_token=generation.lease_token)
+    return rows(generation).filter(status=Status.PROCESSING, lease_token=generation.lease_token)
 
 
 def _update_mine(generation: BlogGeneration, **columns: Any) -> None:
@@ -407,16 +382,16 @@ def _wait(generation: BlogGeneration, seconds: float, **columns: Any) -> bool:
 def _join(line: SiteLine, generation: BlogGeneration, **columns: Any) -> None:
     """Back to the head of its line, at once."""
     lines.join(line)
-    _write(generation, status=Status.PENDING, ready=True, run_after=None, deferred_since=None, **_NO_LEASE, **columns)
+    write(generation, status=Status.PENDING, ready=True, run_after=None, deferred_since=None, **_NO_LEASE, **columns)
 
 
-def _write(generation: BlogGeneration, **columns: Any) -> None:
+def write(generation: BlogGeneration, **columns: Any) -> None:
     """Update a row that is locked already, so that no condition is needed."""
-    _rows(generation).update(**columns)
+    rows(generation).update(**columns)
     generation.refresh_from_db()
 
 
-def _locked(generation_id: int) -> tuple[CreditAccount, SiteLine, BlogGeneration]:
+def locked(generation_id: int) -> tuple[CreditAccount, SiteLine, BlogGeneration]:
     """Everything a move from outside may touch, locked in the one order."""
     site_id = BlogGeneration.objects.values_list("site_id", flat=True).get(pk=generation_id)
     account, line = ledger.lock(site_id), lines.lock(site_id)
@@ -434,6 +409,8 @@ def _columns(request: BlogRequest) -> dict[str, Any]:
 
 def _same_request(site: Site, request: BlogRequest, key: str) -> BlogGeneration | None:
     known = BlogGeneration.objects.filter(site=site, idempotency_key=key).first()
-    if known and any(getattr(known, name) != value for name, value in _columns(request).items()):
+    differs = {name for name, value in _columns(request).items() if known and getattr(known, name) != value}
+    # Another time that it was given since then doesn't make it another request.
+    if known and differs and not (differs == {"scheduled_at"} and known.events.filter(kind=Kind.RESCHEDULED).exists()):
         raise IdempotencyConflict
     return known

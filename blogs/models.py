@@ -274,6 +274,7 @@ class GenerationEvent(models.Model):
         CANCELLED = "cancelled"
         REQUEUED = "requeued"
         PUT_FIRST = "put_first"
+        RESCHEDULED = "rescheduled"
         SWEPT = "swept"
 
     generation = models.ForeignKey(BlogGeneration, models.CASCADE, related_name="events", db_index=False)

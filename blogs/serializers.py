@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -43,6 +43,23 @@ class ChoiceField(serializers.ChoiceField):
         super().__init__(choices=choices, **kwargs)
 
 
+class MomentField(serializers.DateTimeField):
+    """A time with its offset, within a year; null is now."""
+
+    default_error_messages = {
+        "offset": "Say the offset: 2026-12-24T09:00:00+01:00, or Z for UTC.",
+        "far": "This is more than a year away.",
+    }
+
+    def to_internal_value(self, value: Any) -> datetime:
+        moment = super().to_internal_value(value)
+        if not re.search(r"(Z|[+-]\d\d:?\d\d)$", str(value), re.IGNORECASE):
+            self.fail("offset")
+        if moment > timezone.now() + _FAR:
+            self.fail("far")
+        return moment
+
+
 class BlogRequestSerializer(serializers.Serializer[BlogRequest]):
     sourceType = ChoiceField(SourceType.choices, source="source_type")
     sourceId = PlainTextField(source="source_id", max_length=PROMPT_MAX)
@@ -50,18 +67,7 @@ class BlogRequestSerializer(serializers.Serializer[BlogRequest]):
     tone = ChoiceField(Tone.choices, default=Tone.FRIENDLY)
     length = ChoiceField(Length.choices, default=Length.MEDIUM)
     publish = serializers.BooleanField(default=False)
-    scheduledAt = serializers.DateTimeField(source="scheduled_at", required=False, allow_null=True, default=None)
-
-    default_error_messages = {"not_an_object": "The body must be a JSON object."}
-
-    def validate_scheduledAt(self, value: Any) -> Any:
-        if value is None:
-            return None
-        if not re.search(r"(Z|[+-]\d\d:?\d\d)$", str(self.initial_data.get("scheduledAt")), re.IGNORECASE):
-            raise serializers.ValidationError("Say the offset: 2026-12-24T09:00:00+01:00, or Z for UTC.")
-        if value > timezone.now() + _FAR:
-            raise serializers.ValidationError("This is more than a year away.")
-        return value
+    scheduledAt = MomentField(source="scheduled_at", required=False, allow_null=True, default=None)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["source_type"] != SourceType.PROMPT and len(attrs["source_id"]) > SOURCE_ID_MAX:
@@ -71,6 +77,10 @@ class BlogRequestSerializer(serializers.Serializer[BlogRequest]):
 
     def blog_request(self) -> BlogRequest:
         return BlogRequest(**self.validated_data)
+
+
+class RescheduleSerializer(serializers.Serializer[Any]):
+    scheduledAt = MomentField(allow_null=True)
 
 
 class BlogGenerationSerializer(serializers.ModelSerializer[BlogGeneration]):

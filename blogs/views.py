@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from blogs import forecast, lifecycle
+from blogs import forecast, lifecycle, standing
 from blogs.models import BlogGeneration, Status
-from blogs.serializers import BlogGenerationSerializer, BlogRequestSerializer, warnings_of
+from blogs.serializers import BlogGenerationSerializer, BlogRequestSerializer, RescheduleSerializer, warnings_of
 from wix.auth import site_of
 from workers.outage import DATABASE_AWAY
 
@@ -55,15 +55,20 @@ class BlogGenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, vi
         return blogs.filter(status=status)
 
     def create(self, request: Request) -> Response:
-        if not isinstance(request.data, dict):
-            raise ValidationError("The body must be a JSON object.")
-        serializer = BlogRequestSerializer(data=request.data)
+        serializer = BlogRequestSerializer(data=_object(request))
         serializer.is_valid(raise_exception=True)
         generation = lifecycle.submit(
             site=site_of(request), request=serializer.blog_request(), idempotency_key=_idempotency_key(request)
         )
         where = reverse("blog-generation-detail", args=[generation.pk], request=request)
         return Response(_described(generation), status=201, headers={"Location": where})
+
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Another time, for a blog that hasn't started."""
+        serializer = RescheduleSerializer(data=_object(request))
+        serializer.is_valid(raise_exception=True)
+        to = serializer.validated_data["scheduledAt"]
+        return Response(_described(standing.reschedule(self.get_object().pk, to, by="shop")))
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         generation = self.get_object()
@@ -92,6 +97,12 @@ def _forecast(generation: BlogGeneration) -> tuple[int | None, int | None]:
         return position, round(forecast.seconds_for(position))
     except DATABASE_AWAY:
         return None, None
+
+
+def _object(request: Request) -> dict[str, Any]:
+    if not isinstance(request.data, dict):
+        raise ValidationError("The body must be a JSON object.")
+    return request.data
 
 
 def _idempotency_key(request: Request) -> str | None:

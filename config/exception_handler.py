@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from blogs.admission import NoRoom
-from blogs.lifecycle import IdempotencyConflict, SchedulePassed
+from blogs.lifecycle import IdempotencyConflict, SchedulePassed, WrongState
 from credits.ledger import InsufficientCredits
 from workers.outage import DATABASE_AWAY
 
@@ -31,6 +31,7 @@ _TITLES = {
     404: "Not found",
     405: "Method not allowed",
     406: "Not acceptable",
+    409: "Not possible any more",
     413: "Request too large",
     415: "Unsupported media type",
     422: "Idempotency key reused",
@@ -109,6 +110,8 @@ def _problem(error: Exception) -> dict[str, Any] | None:
         case SchedulePassed():
             passed = {"field": "scheduledAt", "code": "passed", "message": "This time has passed."}
             return {"http": 400, "code": "invalid", "detail": _VALIDATION_DETAIL, "errors": [passed]}
+        case WrongState():
+            return {"http": 409, "code": "wrong_state", "detail": f"This can't be done: {error}."}
         case RequestDataTooBig():
             detail = f"The body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
             return {"http": 413, "code": "request_too_large", "detail": detail}

@@ -63,6 +63,10 @@ class Api:
             headers={**self.headers, **headers},
         )
 
+    def patch(self, blog: int, body: Any) -> Any:
+        path = f"/api/blog-generation/{blog}"
+        return self._client.patch(path, body, content_type="application/json", headers=self.headers)
+
     def get(self, path: str) -> Any:
         return self._client.get(path, headers=self.headers)
 

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from blogs import lifecycle, lines, queue
+from blogs import lifecycle, lines, queue, standing
 from blogs.lifecycle import WrongState
 from blogs.models import BlogGeneration, QueueClock, Status
 from tests import factories
@@ -104,6 +104,19 @@ class QueueMachine(RuleBasedStateMachine):
             self.model.finish(blog, Status.CANCELLED)
         blog.cancel_asked = status == Status.PROCESSING
 
+    @rule(data=st.data(), later=st.booleans())
+    def reschedule(self, data: st.DataObject, later: bool) -> None:
+        blog = self.one(data, Status.PENDING)
+        to = timezone.now() + timedelta(hours=2) if later else None
+        if blog.started:
+            with pytest.raises(WrongState):
+                standing.reschedule(blog.pk, to, by="shop")
+            return
+
+        standing.reschedule(blog.pk, to, by="shop")
+
+        blog.ready = not later
+
     @rule(data=st.data())
     def requeue(self, data: st.DataObject) -> None:
         blog = self.one(data, Status.FAILED)
@@ -119,10 +132,10 @@ class QueueMachine(RuleBasedStateMachine):
         priority = self.model.priority_of_the_first(blog)
         if priority is None:
             with pytest.raises(WrongState):
-                lifecycle.put_first(blog.pk, by="staff")
+                standing.put_first(blog.pk, by="staff")
             return
 
-        lifecycle.put_first(blog.pk, by="staff")
+        standing.put_first(blog.pk, by="staff")
 
         blog.priority = priority
         self.model.ready(blog)

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from blogs import forecast, lifecycle, lines, queue
+from blogs import forecast, lifecycle, lines, queue, standing
 from blogs.lifecycle import WrongState
 from blogs.models import BlogGeneration, Status
 from credits import ledger
@@ -38,7 +38,7 @@ def worker() -> WorkerProcess:
 
 
 def put_first(generation: BlogGeneration) -> BlogGeneration:
-    return lifecycle.put_first(generation.pk, by="staff:ann")
+    return standing.put_first(generation.pk, by="staff:ann")
 
 
 def refusal_of(generation: BlogGeneration) -> str:
