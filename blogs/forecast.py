@@ -10,11 +10,13 @@ from django.db import connection
 
 from blogs.models import BlogGeneration
 
-# In the lines of others, those starts go before that have a lower turn; in one's own, those that `queue.claim` takes earlier.
-# Retries and blogs put first move a few: a forecast, not a promise.
+# In the lines of others, those starts go before that have a lower turn; in one's own, those that `queue.claim` takes earlier. A
+# line behind the clock goes on at the clock. Retries and blogs put first move a few: a forecast, not a promise.
 _POSITION = """
-WITH mine AS MATERIALIZED (
-    SELECT l.site_id, l.turn, l.step, (
+WITH clock AS MATERIALIZED (
+    SELECT turn FROM blogs_queueclock
+), mine AS MATERIALIZED (
+    SELECT l.site_id, greatest(l.turn, (SELECT turn FROM clock)) AS turn, l.step, (
         SELECT count(*) FROM (
             SELECT 1 FROM blog_generations g
              WHERE g.site_id = l.site_id AND g.ready
@@ -24,7 +26,7 @@ WITH mine AS MATERIALIZED (
       FROM blogs_siteline l WHERE l.site_id = %(site)s
 )
 SELECT mine.place + coalesce(sum(least(l.waiting, greatest(0,
-           ceil((mine.turn + (mine.place - 1) * mine.step - l.turn) / l.step)))), 0)::bigint
+           ceil((mine.turn + (mine.place - 1) * mine.step - greatest(l.turn, (SELECT turn FROM clock))) / l.step)))), 0)::bigint
   FROM mine LEFT JOIN blogs_siteline l ON l.waiting > 0 AND NOT l.paused AND l.site_id <> mine.site_id
  GROUP BY mine.place
 """

@@ -23,15 +23,18 @@ Kind = GenerationEvent.Kind
 
 
 # What follows a CTE named `mine`, which holds the blog's id if it was still ours to write. A commit whose answer was lost in an
-# outage is tried again: the output may be there already.
+# outage is tried again: the output may be there already, and its event with it.
 SAVED = """
 saved AS (
     INSERT INTO blogs_stageoutput (generation_id, stage, output) SELECT id, %(stage)s, %(output)s::jsonb FROM mine
     ON CONFLICT (generation_id, stage) DO NOTHING
+    RETURNING generation_id
 ), told AS (
     INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
     SELECT mine.id, event.kind, %(stage)s, %(attempt)s, %(worker)s, event.code, event.message
-      FROM mine, jsonb_to_recordset(%(events)s) AS event(kind text, code text, message text)
+      FROM mine LEFT JOIN saved ON saved.generation_id = mine.id,
+           jsonb_to_recordset(%(events)s) AS event(kind text, code text, message text)
+     WHERE saved.generation_id IS NOT NULL OR event.kind = %(outcome)s
 )
 """
 
@@ -55,6 +58,7 @@ class Saving:
             "attempt": self.generation.attempts,
             "worker": self.generation.worker_name,
             "events": json.dumps(events),
+            "outcome": self.outcome,
         }
 
     def announce(self) -> None:

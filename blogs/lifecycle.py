@@ -96,10 +96,6 @@ def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = No
         account = ledger.lock(site.pk)
         if idempotency_key and (known := _same_request(site, request, idempotency_key)):
             return known
-        if scheduled:
-            lines.lock(site.pk)
-        else:
-            lines.enter(site.pk)
         generation = BlogGeneration.objects.create(
             site=site,
             idempotency_key=idempotency_key,
@@ -109,6 +105,8 @@ def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = No
         )
         ledger.hold(account, generation.pk, settings.BLOG_CREDITS)
         history.record(generation, Kind.SUBMITTED)
+        # Last, and after the blog, which nobody else can see yet: while a line is locked all claims wait for it.
+        (lines.lock if scheduled else lines.enter)(site.pk)
     if not scheduled:
         wakeup.notify()
     return generation

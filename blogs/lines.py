@@ -1,4 +1,4 @@
-"""The sites' lines: who is next. Fairness lives here and in `queue.claim`; nothing else writes SiteLine or QueueClock.
+"""The sites' lines: who is next. Fairness lives here and in `queue.py`; nothing else writes SiteLine or QueueClock.
 
 The turn belongs to the line, not to a blog: each start moves its line's turn on by `step` (1 / weight), and the lowest turn goes
 next. A line behind the clock is treated as if it stood at the clock, and so catches up on nothing it missed; none is more than a
@@ -21,14 +21,12 @@ from blogs.models import QueueClock, SiteLine
 
 # Any number that nobody else uses as an advisory lock in this database.
 CLAIM_LOCK = 7_249_001
-_WEIGHT_MAX = 100
+# A shop of weight 10 gets ten times what its neighbours get. More would be a queue for one.
+WEIGHT_MAX = 10
 
-_JOIN = """
-UPDATE blogs_siteline SET
-    turn = CASE WHEN waiting = 0 THEN greatest(turn, (SELECT turn FROM blogs_queueclock)) ELSE turn END,
-    waiting = waiting + %s
-WHERE site_id = %s
-"""
+# In an UPDATE of lines that blogs join.
+TURN_ON_JOINING = "CASE WHEN waiting = 0 THEN greatest(turn, (SELECT turn FROM blogs_queueclock)) ELSE turn END"
+_JOIN = f"UPDATE blogs_siteline SET turn = {TURN_ON_JOINING}, waiting = waiting + %s WHERE site_id = %s"
 
 
 def lock(site_id: int) -> SiteLine:
@@ -77,7 +75,7 @@ def set_weight(line: SiteLine, weight: float) -> None:
 
     One that gets more weight doesn't first wait out the longer step that it made by the old.
     """
-    if not 1 <= weight <= _WEIGHT_MAX:  # false for NaN too
-        raise ValueError(f"A weight is from 1 to {_WEIGHT_MAX}, not {weight}.")
+    if not 1 <= weight <= WEIGHT_MAX:  # false for NaN too
+        raise ValueError(f"A weight is from 1 to {WEIGHT_MAX}, not {weight}.")
     clock = QueueClock.objects.get().turn
     SiteLine.objects.filter(pk=line.pk).update(step=1 / weight, turn=Least("turn", clock + 1 / weight))

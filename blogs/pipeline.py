@@ -62,7 +62,7 @@ def execute(generation: BlogGeneration) -> None:
             _run_to_an_outcome(generation)
         except LeaseLost:
             # Any write may find that another worker holds the row by now.
-            logger.warning("lease lost", extra={"action": "lease_lost"})
+            logger.warning("lease lost", extra={"action": "lease_lost", "worker": generation.worker_name})
 
 
 def _run_to_an_outcome(generation: BlogGeneration) -> None:

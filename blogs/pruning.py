@@ -7,6 +7,7 @@ the blog. What is deleted is written to the archive before, so that an interrupt
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import IO
@@ -71,3 +72,4 @@ def _write(archive: IO[str], ids: list[int]) -> None:
         cursor.execute(_ARCHIVED, [ids])
         archive.writelines(f"{line}\n" for (line,) in cursor.fetchall())
     archive.flush()
+    os.fsync(archive.fileno())

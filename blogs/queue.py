@@ -6,7 +6,8 @@ What a worker pool needs of a queue is here and in this form: `claim`, `renew`, 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from django.db import IntegrityError, connection, transaction
 
 from blogs import admission, lifecycle, lines
 from blogs.models import BlogGeneration, GenerationEvent, Status
+from credits import ledger
 from workers import wakeup
 from workers.database_clock import ClockTimestamp
 from workers.models import WorkerProcess
@@ -31,24 +33,26 @@ _COLUMNS = ", ".join(str(field.column) for field in _FIELDS)
 # site whose threads already wait for its own limit, come after all others, so that no seat stays idle. A line's blogs go by
 # priority, then whatever has run before, then age.
 #
-# A line behind the clock was passed over: blocked by Wix, or at its share. It goes on at the clock and catches up on nothing.
+# A line behind the clock was passed over: blocked by Wix, crowded, or at its share. It goes on at the clock and catches up on
+# nothing.
 #
 # A line may give fewer than it has counted: its row was read behind its lock, its blogs by the snapshot from before. The rest
 # comes with the next claim.
 #
 # While somebody's dump or export keeps an old snapshot open, nothing dead can leave an index, and whoever reads from its head
 # steps over all of it: 50,000 starts made a claim six times slower. So lines are read from `lowest` on, the lowest turn that
-# waited one to two seconds ago; and once a second from the very head, because a slow submit may join behind `lowest`.
+# waited one to two seconds ago; and once a second from the very head, because a slow submit may join behind `lowest`. Who finds
+# nothing looks from the very head before it sleeps. (For the same reason the caller says which seats it holds: to count them here
+# would step over every blog that this worker has run since.)
 _CLAIM = f"""
 SELECT pg_advisory_xact_lock({lines.CLAIM_LOCK});
 WITH clock AS MATERIALIZED (
-    SELECT turn, looked_at < clock_timestamp() - interval '1 second' AS look,
-           CASE WHEN looked_at < clock_timestamp() - interval '1 second' THEN '-infinity' ELSE lowest END AS lowest
-      FROM blogs_queueclock
+    SELECT turn, look, CASE WHEN look THEN '-infinity' ELSE lowest END AS lowest
+      FROM (SELECT turn, lowest,
+                   %(look)s OR looked_at NOT BETWEEN clock_timestamp() - interval '1 second' AND clock_timestamp() AS look
+              FROM blogs_queueclock) AS clock
 ), held AS MATERIALIZED (
-    SELECT site_id, count(*) AS seats FROM blog_generations
-     WHERE status = 'PROCESSING' AND worker_id = %(worker)s AND %(limit)s < %(threads)s  -- else every seat is free
-     GROUP BY site_id
+    SELECT * FROM unnest(%(held_sites)s::bigint[], %(held_seats)s::bigint[]) AS held (site_id, seats)
 ), crowded AS MATERIALIZED (
     SELECT site_limit FROM workers_workerprocess w, jsonb_each_text(w.waiting) AS waiting (site_limit, waiters)
      WHERE w.heartbeat_at > (SELECT clock_timestamp() - %(lease)s * interval '1 second') AND site_limit LIKE 'wix:%%'
@@ -71,11 +75,11 @@ WITH clock AS MATERIALIZED (
      ORDER BY l.crowded OR nth + coalesce(held.seats, 0) > %(site_seats)s, l.turn + (nth - 1) * l.step, l.site_id
      LIMIT %(limit)s
 ), shares AS (
-    SELECT site_id, count(*) AS starts FROM starts GROUP BY site_id
+    SELECT site_id, count(*) AS seats FROM starts GROUP BY site_id
 ), chosen AS (
     SELECT blog.id FROM shares CROSS JOIN LATERAL (
         SELECT id FROM blog_generations WHERE site_id = shares.site_id AND ready
-         ORDER BY priority, (started_at IS NULL), id LIMIT shares.starts
+         ORDER BY priority, (started_at IS NULL), id LIMIT shares.seats
            FOR UPDATE) AS blog
 ), started AS (
     UPDATE blog_generations SET {lifecycle.START}
@@ -83,8 +87,8 @@ WITH clock AS MATERIALIZED (
     RETURNING *
 ), moved AS (
     UPDATE blogs_siteline l
-       SET waiting = waiting - mine.starts, turn = greatest(l.turn, (SELECT turn FROM clock)) + mine.starts * l.step
-      FROM (SELECT site_id, count(*) AS starts FROM started GROUP BY site_id) AS mine
+       SET waiting = waiting - mine.blogs, turn = greatest(l.turn, (SELECT turn FROM clock)) + mine.blogs * l.step
+      FROM (SELECT site_id, count(*) AS blogs FROM started GROUP BY site_id) AS mine
      WHERE l.site_id = mine.site_id
     RETURNING l.turn - l.step AS last_start
 ), ticked AS (
@@ -120,8 +124,7 @@ WITH due AS (
     UPDATE blog_generations SET ready = true, run_after = NULL WHERE id = ANY(ARRAY(SELECT id FROM rows)) RETURNING site_id
 ), woken AS (
     UPDATE blogs_siteline l
-       SET turn = CASE WHEN l.waiting = 0 THEN greatest(l.turn, (SELECT turn FROM blogs_queueclock)) ELSE l.turn END,
-           waiting = l.waiting + mine.blogs
+       SET turn = {lines.TURN_ON_JOINING}, waiting = waiting + mine.blogs
       FROM (SELECT site_id, count(*) AS blogs FROM promoted GROUP BY site_id) AS mine
      WHERE l.site_id = mine.site_id
 )
@@ -137,8 +140,18 @@ _PROMOTE_CHUNK = 500
 _RESCUE_CHUNK = 100
 
 
-def claim(worker: WorkerProcess, limit: int) -> list[BlogGeneration]:
-    """Start up to `limit` blogs in the fair order; they are PROCESSING and leased to this worker from now on."""
+def claim(worker: WorkerProcess, limit: int, running: Iterable[BlogGeneration] = ()) -> list[BlogGeneration]:
+    """Start up to `limit` blogs in the fair order; they are PROCESSING and leased to this worker from now on.
+
+    `running`: what is on this worker's other seats, since a site may have a share of them only.
+    """
+    return _claim(worker, limit, running) or _claim(worker, limit, running, look=True)
+
+
+def _claim(
+    worker: WorkerProcess, limit: int, running: Iterable[BlogGeneration], *, look: bool = False
+) -> list[BlogGeneration]:
+    held = Counter(generation.site_id for generation in running)
     with connection.cursor() as cursor:
         cursor.execute(
             _CLAIM,
@@ -146,7 +159,9 @@ def claim(worker: WorkerProcess, limit: int) -> list[BlogGeneration]:
                 "limit": limit,
                 "worker": worker.pk,
                 "worker_name": worker.name,
-                "threads": worker.threads,
+                "look": look,
+                "held_sites": list(held),
+                "held_seats": list(held.values()),
                 "site_seats": settings.BLOG_WORKER_SITE_SEATS,
                 "lease": settings.BLOG_WORKER_LEASE_SECONDS,
                 "wix_per_minute": settings.RATE_LIMITS["wix"]["requests"],
@@ -227,21 +242,28 @@ def seconds_until_due() -> float | None:
 def rescue() -> int:
     """Bring back what dead or paused workers held; how many blogs that was."""
     expired = BlogGeneration.objects.filter(status=Status.PROCESSING, lease_expires_at__lt=ClockTimestamp())
-    ids = list(expired.order_by("lease_expires_at").values_list("pk", flat=True)[:_RESCUE_CHUNK])
-    return sum(_rescued(pk) for pk in ids)
-
-
-def _rescued(generation_id: int) -> bool:
-    """One that can't be rescued must not keep all behind it from it."""
-    try:
-        return lifecycle.rescue(generation_id)
-    except IntegrityError:
-        logger.exception("can't be rescued", extra={"action": "bug", "blog": generation_id})
-        return False
+    oldest = expired.order_by("lease_expires_at").values_list("pk", flat=True)
+    rescued = 0
+    while ids := list(oldest[:_RESCUE_CHUNK]):
+        brought_back = sum(_though_one_cannot(lifecycle.rescue, pk) for pk in ids)
+        rescued += brought_back
+        if not brought_back or len(ids) < _RESCUE_CHUNK:
+            break
+    return rescued
 
 
 def hand_back(generations: Sequence[BlogGeneration]) -> int:
-    return sum(lifecycle.hand_back(generation) for generation in generations)
+    return sum(_though_one_cannot(lifecycle.hand_back, generation) for generation in generations)
+
+
+def _though_one_cannot(move: Callable[[Any], bool], what: Any) -> bool:
+    """One blog whose books are wrong must not keep all behind it from being moved."""
+    try:
+        return move(what)
+    except (IntegrityError, ledger.NoOpenHold):
+        about = {"action": "bug", "blog": getattr(what, "pk", what)}
+        logger.exception("can't be brought back to its line", extra=about)
+        return False
 
 
 def stats() -> dict[str, Any]:

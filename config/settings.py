@@ -101,7 +101,7 @@ if not DATABASE_URL:
     )
 # LISTEN needs a session of its own: where DATABASE_URL leads to PgBouncer, name the server itself here.
 DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="") or DATABASE_URL
-_POOLED = DATABASE_DIRECT_URL != DATABASE_URL
+_BEHIND_PGBOUNCER = DATABASE_DIRECT_URL != DATABASE_URL
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=10)
 DATABASE_POOL_OVERFLOW = env.int("DATABASE_POOL_OVERFLOW", default=3)
 DATABASE_POOL_TIMEOUT_SECONDS = env.float("DATABASE_POOL_TIMEOUT_SECONDS", default=30)
@@ -139,7 +139,7 @@ DATABASES = {
         "ENGINE": "config.pooled_postgresql",
         "CONN_MAX_AGE": 0,
         # A cursor of PgBouncer's would be gone with its transaction.
-        "DISABLE_SERVER_SIDE_CURSORS": _POOLED,
+        "DISABLE_SERVER_SIDE_CURSORS": _BEHIND_PGBOUNCER,
         "POOL_OPTIONS": {
             "POOL_SIZE": DATABASE_POOL_SIZE,
             "MAX_OVERFLOW": DATABASE_POOL_OVERFLOW,
@@ -151,7 +151,7 @@ DATABASES = {
             **_database.get("OPTIONS", {}),
             "application_name": PROCESS_NAME,
             **DATABASE_CONNECT_OPTIONS,
-            **({} if _POOLED else {"options": DATABASE_SESSION_OPTIONS}),
+            **({} if _BEHIND_PGBOUNCER else {"options": DATABASE_SESSION_OPTIONS}),
         },
     }
 }

@@ -34,8 +34,6 @@ SITES_MATCHED = 50
 AT_ONCE = 1_000
 # A typing error of one zero too many should not pass.
 _CREDITS_MAX = 1_000_000
-# A shop of weight 10 gets ten times what its neighbours get. More would be a queue for one.
-_WEIGHT_MAX = 10
 
 
 def sites_called(term: str) -> QuerySet[Site]:
@@ -66,10 +64,11 @@ class CreditsForm(forms.Form):
 class WeightForm(forms.Form):
     weight = forms.IntegerField(
         min_value=1,
-        max_value=_WEIGHT_MAX,
+        max_value=lines.WEIGHT_MAX,
         help_text="how many of its blogs start for each one of a site of weight 1",
         error_messages=dict.fromkeys(
-            ["required", "invalid", "min_value", "max_value"], f"A weight is a whole number from 1 to {_WEIGHT_MAX}."
+            ["required", "invalid", "min_value", "max_value"],
+            f"A weight is a whole number from 1 to {lines.WEIGHT_MAX}.",
         ),
     )
 

@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Sequence
 from typing import Any
 
+import psycopg2
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
@@ -99,7 +100,20 @@ def sessions_are_as_asked(
                 id="workers.W002",
             )
         )
-    if settings.DATABASE_DIRECT_URL != settings.DATABASE_URL and _listened_to() != ours:
+    if settings.DATABASE_DIRECT_URL == settings.DATABASE_URL:
+        return found
+    try:
+        listened_to = _listened_to()
+    except psycopg2.OperationalError:
+        found.append(
+            checks.Warning(
+                "DATABASE_DIRECT_URL can't be reached: no wake-up will come, and workers find their work by polling.",
+                hint="Name in DATABASE_DIRECT_URL the server that PgBouncer connects to, as this machine reaches it.",
+                id="workers.W003",
+            )
+        )
+        return found
+    if listened_to != ours:
         found.append(
             Error(
                 "DATABASE_DIRECT_URL and DATABASE_URL lead to different databases: no wake-up would ever come.",

@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 # After a database error, before the next try of whatever it was.
 _PAUSE_SECONDS = 1.0
 _RESCUE_EVERY_SECONDS = 5.0
+_PAUSE_WHILE_LOCKED_SECONDS = 0.2
 
 
 class Work(Protocol):
@@ -43,7 +44,7 @@ class Work(Protocol):
 class Source(Protocol):
     """What the pool needs of a queue (`blogs.queue` is one)."""
 
-    def claim(self, worker: Any, limit: int) -> list[Any]: ...
+    def claim(self, worker: Any, limit: int, running: Any) -> list[Any]: ...
     def renew(self, works: Any) -> int: ...
     def hand_back(self, works: Any) -> int: ...
     def promote(self) -> int: ...
@@ -114,7 +115,7 @@ class Pool:
         claimed: list[Work] = []
         if limit:
             with self._going_on("claim"):
-                claimed = self._source.claim(self._worker, limit)
+                claimed = self._source.claim(self._worker, limit, self._works())
         for work in claimed:
             with self._lock:
                 self._running[id(work)] = work
@@ -126,16 +127,18 @@ class Pool:
             self._execute(work)
         except DATABASE_AWAY as error:
             # Longer away than the lease: a rescue finds the work.
-            about = {"action": "outage", "work": work.pk, "error": type(error).__name__}
+            about = {"action": "outage", "work": work.pk, "error": type(error).__name__, "worker": self._worker.name}
             logger.warning("work lost its database", extra=about)
         except Exception:
             # A thread's edge: `execute` ends every work in an outcome; what escapes it leaves a lease that runs out.
             logger.exception("work ended without an outcome", extra={"action": "lost", "work": work.pk})
         finally:
-            release_connection()
-            with self._lock:
-                self._running.pop(id(work))
-            self._wake.set()
+            try:
+                release_connection()
+            finally:
+                with self._lock:
+                    self._running.pop(id(work))
+                self._wake.set()
 
     def _free_seats(self) -> int:
         with self._lock:
@@ -174,10 +177,12 @@ class Pool:
                 if due == 0 and self._source.promote():
                     self._wake.set()
                     due = self._source.seconds_until_due()
-                wait = wait if due is None else min(wait, due)
+                # What is due and still there is locked by somebody.
+                wait = wait if due is None else min(wait, due or _PAUSE_WHILE_LOCKED_SECONDS)
                 if time.monotonic() >= rescue_at:
                     rescue_at = time.monotonic() + _RESCUE_EVERY_SECONDS
-                    self._source.rescue()
+                    if self._source.rescue():
+                        self._wake.set()
             self._due.wait(max(0.01, min(wait, rescue_at - time.monotonic())))
             self._due.clear()
 

@@ -6,6 +6,8 @@ class Migration(migrations.Migration):
     dependencies = [("blogs", "0003_running")]
 
     operations = [
+        # Behind somebody's dump the column would wait, and every submit and claim behind it: rather give up, to be tried again.
+        migrations.RunSQL("SET LOCAL lock_timeout = '5s'", migrations.RunSQL.noop),
         migrations.AddField(
             model_name="queueclock",
             name="lowest",

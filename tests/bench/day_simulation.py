@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.conf import settings
@@ -42,8 +42,12 @@ Life = Generator[Place | float, None, None]
 class Replica:
     worker: WorkerProcess
     lines: LocalLines
-    free: int = SEATS
+    running: dict[int, BlogGeneration] = field(default_factory=dict)
     beats: bool = False
+
+    @property
+    def free(self) -> int:
+        return SEATS - len(self.running)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +133,8 @@ class Simulation:
             limit = min(replica.free, settings.BLOG_WORKER_BATCH_SIZE, self._most_in_flight - self._in_flight())
             if not self._ready or limit <= 0:  # what was started a line ago may have taken them
                 continue
-            claimed = queue.claim(replica.worker, limit)
-            replica.free -= len(claimed)
+            claimed = queue.claim(replica.worker, limit, replica.running.values())
+            replica.running |= {generation.pk: generation for generation in claimed}
             self._ready -= len(claimed)
             for generation in claimed:
                 blog = self.blogs[generation.pk]
@@ -146,7 +150,8 @@ class Simulation:
         try:
             wanted = life.throw(refused) if refused else next(life)
         except StopIteration:
-            replica.free += 1
+            assert blog.generation
+            del replica.running[blog.generation.pk]
             if self._ready:
                 self._fill_seats()
             return

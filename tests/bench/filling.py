@@ -23,8 +23,8 @@ def add_blogs(count: int, sites: list[int], *, whale_share: float = 0.0, schedul
     of_whale = round(count * whale_share)
     with connection.cursor() as cursor:
         if of_whale:
-            cursor.execute(_ADD_BLOGS, {"count": of_whale, "sites": sites[:1], "ready": not scheduled})
-        cursor.execute(_ADD_BLOGS, {"count": count - of_whale, "sites": sites, "ready": not scheduled})
+            cursor.execute(ADD_BLOGS, {"count": of_whale, "sites": sites[:1], "ready": not scheduled})
+        cursor.execute(ADD_BLOGS, {"count": count - of_whale, "sites": sites, "ready": not scheduled})
         if not scheduled:
             cursor.execute(_COUNT_LINES)
 
@@ -53,7 +53,7 @@ WITH site AS (
 SELECT id FROM site ORDER BY id
 """
 
-_ADD_BLOGS = """
+ADD_BLOGS = """
 WITH blog AS (
     INSERT INTO blog_generations
         (site_id, status, source_type, source_id, language, tone, length, publish, priority, ready, run_after, stage, attempts,

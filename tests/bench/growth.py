@@ -101,7 +101,7 @@ def _submit(sites: list[int]) -> None:
         chosen = [site for (site,) in cursor.fetchall()]
         cursor.execute(_LOCK_ACCOUNTS, {"sites": chosen})
         cursor.execute(_JOIN_LINES, {"sites": chosen})
-        cursor.execute(filling._ADD_BLOGS, {"count": len(chosen), "sites": chosen, "ready": True})
+        cursor.execute(filling.ADD_BLOGS, {"count": len(chosen), "sites": chosen, "ready": True})
 
 
 def _advance(claimed: list[BlogGeneration], step: int) -> None:
@@ -111,10 +111,9 @@ def _advance(claimed: list[BlogGeneration], step: int) -> None:
 
 _CHOOSE = "SELECT site FROM unnest(%(sites)s::bigint[]) AS site ORDER BY random() LIMIT %(count)s"
 _LOCK_ACCOUNTS = "SELECT 1 FROM credits_creditaccount WHERE site_id = ANY(%(sites)s) ORDER BY id FOR UPDATE"
-_JOIN_LINES = """
+_JOIN_LINES = f"""
 SELECT 1 FROM blogs_siteline WHERE site_id = ANY(%(sites)s) ORDER BY site_id FOR UPDATE;
-UPDATE blogs_siteline SET
-    turn = CASE WHEN waiting = 0 THEN greatest(turn, (SELECT turn FROM blogs_queueclock)) ELSE turn END, waiting = waiting + 1
+UPDATE blogs_siteline SET turn = {lines.TURN_ON_JOINING}, waiting = waiting + 1
  WHERE site_id = ANY(%(sites)s)
 """
 

@@ -65,7 +65,8 @@ def _submit(site: Site) -> None:
 
 
 def _stamps() -> list[float]:
-    return [float(line.split()[1]) for line in crowd.LOG.read_text().splitlines() if line.startswith(STAMP)]
+    *lines, _ = crowd.LOG.read_text().split("\n")
+    return [float(line.split()[1]) for line in lines if line.startswith(STAMP)]
 
 
 def _p50(seconds: list[float]) -> float:

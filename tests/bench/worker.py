@@ -51,7 +51,8 @@ def _waiting(stage: str, seconds: float, *, stamp: bool) -> Callable[[Any], dict
 
     def run(inputs: Any) -> dict[str, Any]:
         if stamp:
-            print(STAMP, time.time() - float(inputs.source_id), flush=True)
+            waited = time.time() - float(inputs.source_id)
+            print(f"{STAMP} {waited}\n", end="", flush=True)  # in one piece: others print too
         if seconds:
             # As `outbound.call` does before it waits.
             release_connection()

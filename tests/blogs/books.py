@@ -12,6 +12,7 @@ from blogs.models import BlogGeneration, GenerationEvent, SiteLine
 from credits import ledger
 from credits.models import CreditAccount
 from wix.models import Site
+from workers.models import WorkerProcess
 
 
 def assert_books_are_right() -> None:
@@ -47,6 +48,11 @@ def line_of(site: Site) -> SiteLine:
 
 def waiting(site: Site) -> int:
     return SiteLine.objects.filter(pk=site.pk).values_list("waiting", flat=True).first() or 0
+
+
+def in_hand(worker: WorkerProcess) -> list[BlogGeneration]:
+    """What is on its seats, as its pool would say."""
+    return list(BlogGeneration.objects.filter(worker=worker, status="PROCESSING"))
 
 
 def set_turn(site: Site, turn: float) -> None:

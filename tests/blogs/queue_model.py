@@ -28,14 +28,15 @@ class Blog:
 
 
 class Model:
-    """Two lines are compared from the moment on since when both have waited, undisturbed: not paused, not at their share of a
-    worker's seats, and with the weights they have now."""
+    """Two lines are compared from the moment on since when both have waited, undisturbed: not paused, not blocked by Wix, not at
+    their share of a worker's seats, and with the weights they have now."""
 
     def __init__(self, sites: list[int], seats_a_site: int) -> None:
         self.sites = sites
         self.seats_a_site = seats_a_site
         self.blogs: dict[int, Blog] = {}
         self.paused: set[int] = set()
+        self.blocked: set[int] = set()
         self._weights = dict.fromkeys(sites, 1)
         self._served = dict.fromkeys(sites, 0.0)
         self._ahead_at_first: dict[Pair, float] = {}
@@ -92,7 +93,7 @@ class Model:
 
     def waiting(self) -> list[int]:
         """Also looks who waits with whom from now on."""
-        waiting = [site for site in self.sites if site not in self.paused and self.line(site)]
+        waiting = [site for site in self.sites if site not in self.paused | self.blocked and self.line(site)]
         self._watch(waiting)
         return waiting
 

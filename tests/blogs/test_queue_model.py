@@ -23,9 +23,10 @@ from blogs.lifecycle import WrongState
 from blogs.models import BlogGeneration, QueueClock, Status
 from tests import factories
 from tests.blogs import outcomes
-from tests.blogs.books import assert_books_are_right, expire_leases, make_due, row, with_line
+from tests.blogs.books import assert_books_are_right, expire_leases, in_hand, make_due, row, with_line
 from tests.blogs.queue_model import Blog, Model
 from wix.models import Site
+from workers.models import RateLimit
 
 EXAMPLES = int(os.environ.get("QUEUE_MODEL_EXAMPLES", "0"))
 SITES, WORKERS = 4, 2
@@ -64,7 +65,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(worker=st.integers(0, WORKERS - 1), count=st.integers(1, 8))
     def claim(self, worker: int, count: int) -> None:
-        claimed = queue.claim(self.workers[worker], count)
+        claimed = queue.claim(self.workers[worker], count, in_hand(self.workers[worker]))
 
         self.model.start([generation.pk for generation in claimed], worker, count)
 
@@ -145,6 +146,24 @@ class QueueMachine(RuleBasedStateMachine):
         line = with_line(self.sites[site])
         (lines.resume if line.paused else lines.pause)(line)
         self.model.paused ^= {line.pk}
+
+    @rule(site=st.integers(0, SITES - 1))
+    def wix_blocks_or_unblocks(self, site: int) -> None:
+        self.model.blocked ^= {self.sites[site].pk}
+        blocked = self.sites[site].pk in self.model.blocked
+        RateLimit.objects.update_or_create(
+            provider="wix",
+            key=str(self.sites[site].instance_id),
+            defaults={
+                "requests_per_minute": 200,
+                "blocked_until": timezone.now() + timedelta(minutes=10) if blocked else None,
+            },
+        )
+
+    @rule()
+    def a_second_passes(self) -> None:
+        """For claims: the next one reads lines from the very head, the others from the lowest turn known."""
+        QueueClock.objects.update(looked_at=timezone.now() - timedelta(seconds=2))
 
     @rule(site=st.integers(0, SITES - 1), weight=st.integers(1, 5))
     def set_weight(self, site: int, weight: int) -> None:

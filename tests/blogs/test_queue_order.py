@@ -10,7 +10,7 @@ import pytest
 from blogs import lifecycle, lines, queue
 from blogs.models import BlogGeneration, QueueClock
 from tests import factories
-from tests.blogs.books import expire_leases, line_of, make_due, set_turn
+from tests.blogs.books import expire_leases, in_hand, line_of, make_due, set_turn
 from wix.models import Site
 from workers import rate_limits
 from workers.errors import TransientError
@@ -34,7 +34,7 @@ def site_with(blogs: int) -> Site:
 
 def starts(worker: WorkerProcess, count: int) -> list[int]:
     """The sites whose blogs start, one claim each."""
-    return [queue.claim(worker, 1)[0].site_id for _ in range(count)]
+    return [queue.claim(worker, 1, in_hand(worker))[0].site_id for _ in range(count)]
 
 
 def shares(claimed: list[BlogGeneration]) -> Counter[int]:
@@ -123,7 +123,7 @@ def test_seats_that_a_site_holds_already_count(worker: WorkerProcess, settings: 
     other = site_with(10)
     set_turn(other, 100)
 
-    assert shares(queue.claim(worker, 4)) == {whale.pk: 1, other.pk: 3}
+    assert shares(queue.claim(worker, 4, in_hand(worker))) == {whale.pk: 1, other.pk: 3}
 
 
 def test_seats_of_another_worker_do_not_count(worker: WorkerProcess, settings: Any) -> None:
@@ -133,7 +133,7 @@ def test_seats_of_another_worker_do_not_count(worker: WorkerProcess, settings: A
     other = site_with(10)
     set_turn(other, 100)
 
-    assert shares(queue.claim(worker, 3)) == {whale.pk: 3}
+    assert shares(queue.claim(worker, 3, in_hand(worker))) == {whale.pk: 3}
 
 
 def test_a_site_alone_gets_every_seat(worker: WorkerProcess, settings: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 from blogs import lifecycle, queue
 from blogs.models import BlogGeneration, QueueClock
 from tests import factories
-from tests.blogs.books import line_of, set_turn
+from tests.blogs.books import in_hand, line_of, set_turn
 from wix.models import Site
 from workers import rate_limits
 from workers.database_clock import seconds_from_now
@@ -37,7 +37,7 @@ def shares(claimed: list[BlogGeneration]) -> Counter[int]:
 
 
 def starts(worker: WorkerProcess, count: int) -> list[int]:
-    return [queue.claim(worker, 1)[0].site_id for _ in range(count)]
+    return [queue.claim(worker, 1, in_hand(worker))[0].site_id for _ in range(count)]
 
 
 def block_wix(site: Site, seconds: float) -> None:
@@ -60,7 +60,7 @@ def test_a_site_at_its_seats_does_not_catch_up_on_what_it_missed(worker: WorkerP
     held = queue.claim(worker, 2)
     other = site_with(20)
     for _ in range(8):
-        (claimed,) = queue.claim(worker, 1)
+        (claimed,) = queue.claim(worker, 1, held)
         lifecycle.hand_back(claimed)
     assert line_of(slow).turn < line_of(other).turn - 4
 

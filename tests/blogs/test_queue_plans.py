@@ -118,12 +118,6 @@ def test_a_rescue_looks_only_at_what_runs() -> None:
     assert not read_whole(plan)
 
 
-def test_a_claim_counts_its_own_seats_and_not_those_of_other_workers() -> None:
-    plan = plan_of(lambda: queue.claim(factories.WorkerFactory.create(), 20), "WITH clock AS")
-
-    assert "worker_id" in condition(plan, "blog_running")
-
-
 @pytest.mark.parametrize(
     ("query", "index"), [("", {"blog_of_site"}), ("?status=DONE", {"blog_of_site_by_status"})], ids=["all", "by status"]
 )

@@ -23,4 +23,4 @@ def test_a_blog_that_cannot_be_rescued_keeps_nobody_else_from_it(settings: Any, 
     assert queue.rescue() == 1
 
     assert (row(first).status, row(second).status) == (Status.PROCESSING, Status.PENDING)
-    assert "can't be rescued" in caplog.text
+    assert "can't be brought back" in caplog.text

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import signal
+import socket
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
@@ -16,9 +19,10 @@ from tests.world import World
 T = TypeVar("T")
 
 # What a thread logs that has come to write and may no more: its blog is somebody else's, or it waited too long to find out.
-_LOST = (b"lease lost", b"work lost its database")
-# A worker that starts while the database is away says so and ends: then, and only then, may one end by itself.
-_STARTING_SECONDS = 20.0
+_LOST = re.compile(rb"(?:lease lost|work lost its database) .*\bworker=(\S+)")
+# A worker that starts while the database is away says so and ends: then, and only then, may one end by itself. So long before
+# the database went it may have been started.
+_STARTING_SECONDS = 8.0
 
 
 class Crew:
@@ -27,13 +31,16 @@ class Crew:
         self.busy: set[int] = set()  # somebody is at something with this one
         self.restarts = 0
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
-        self._noticed, self._read_to = 0, 0
-        self._database_back_at = float("-inf")
+        self._started_at: dict[int, float] = {}
+        self._noticed: Counter[str] = Counter()
+        self._read_to = 0
+        self._database_left_at = float("-inf")
         self.database_is_away = False
 
     def start(self, number: int) -> None:
         prefix, environment = self._place(number)
         threads = f"--threads={self.size.threads}"
+        self._started_at[number] = time.monotonic()
         self._processes[number] = self.world.start_worker(f"worker-{number}", threads, prefix=prefix, **environment)
 
     def _place(self, number: int) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -53,17 +60,18 @@ class Crew:
         self._processes[number].send_signal(signal.SIGCONT)
 
     def kill_database(self) -> None:
-        self.database_is_away = True
+        self.database_is_away, self._database_left_at = True, time.monotonic()
         self.world.database.kill()
 
     def start_database(self) -> None:
         self.world.database.start()
-        self.database_is_away, self._database_back_at = False, time.monotonic()
+        self.database_is_away = False
 
     def supervise(self) -> None:
-        """Raises ProcessDied where one ended without a reason."""
+        """Raises ProcessDied where one ended without a reason: also one that was at work when the database went."""
         for number, process in self._processes.items():
-            if process.poll() is not None and time.monotonic() < self._database_back_at + _STARTING_SECONDS:
+            was_starting = self._started_at[number] > self._database_left_at - _STARTING_SECONDS
+            if process.poll() is not None and was_starting and not self.database_is_away:
                 self.restarts += 1
                 self.start(number)
         if not self.database_is_away:
@@ -80,20 +88,31 @@ class Crew:
     def has_lost(self, leases: set[UUID]) -> bool:
         return asked(lambda: not _held().filter(lease_token__in=leases).exists(), False)
 
-    def noticed(self) -> int:
-        """How many threads, of all workers so far, have found that their lease was lost; from the log."""
+    def noticed(self, number: int) -> int:
+        """How many threads of this worker have found so far that their lease was lost; from the log."""
+        self._read_log()
+        return self._noticed[self._name(number)]
+
+    def all_noticed(self) -> int:
+        self._read_log()
+        return self._noticed.total()
+
+    def _read_log(self) -> None:
         with self.world.log.open("rb") as log:
             log.seek(self._read_to)
             lines = log.read()
         lines = lines[: lines.rfind(b"\n") + 1]
         self._read_to += len(lines)
-        self._noticed += sum(lines.count(words) for words in _LOST)
-        return self._noticed
+        self._noticed.update(worker.decode() for worker in _LOST.findall(lines))
+
+    def _name(self, number: int) -> str:
+        """As the product calls it in its rows and in its log."""
+        return f"{socket.gethostname()}:{self._processes[number].pid}"
 
     def _row(self, number: int) -> Any:
         from workers.models import WorkerProcess
 
-        return WorkerProcess.objects.filter(name__endswith=f":{self._processes[number].pid}")
+        return WorkerProcess.objects.filter(name=self._name(number))
 
 
 def done() -> int:

@@ -90,9 +90,9 @@ def _deprived(event: Event, crew: Crew, told: Told) -> Generator[None, None, set
 
 def _recovers(event: Event, crew: Crew, told: Told, lost: set[UUID], let_it: Callable[[], None]) -> Going:
     """It finds that it lost what it had, and takes new work by itself, as long as there is any."""
-    began, noticed = time.monotonic(), crew.noticed()
+    began, noticed = time.monotonic(), crew.noticed(event.worker)
     let_it()
-    yield from _until(lambda: crew.noticed() > noticed, f"worker-{event.worker} to notice what it has lost")
+    yield from _until(lambda: crew.noticed(event.worker) > noticed, f"worker-{event.worker} to notice what it has lost")
     yield from _until(
         lambda: bool(crew.leases(event.worker) - lost) or nothing_waits(), f"worker-{event.worker} to take new work"
     )

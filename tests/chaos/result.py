@@ -1,4 +1,4 @@
-"""What is left after a chaos run: counted in PostgreSQL and in the sandbox, by none of the product's own counters."""
+"""What is left after a chaos run: counted from the rows and events in PostgreSQL, and from what the sandbox was sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def counts(world: World, size: Size) -> dict[str, Any]:
     from credits import ledger
     from credits.models import Credit
 
-    drafts = world.sandbox.drafts()
+    drafts, paid = world.sandbox.drafts(), world.sandbox.requests("openai", "article")
     ids = list(BlogGeneration.objects.values_list("pk", flat=True))
     of_blog = _drafts_of_blogs(drafts, ids)
     captures = Counter(Credit.objects.filter(kind=Credit.Kind.CAPTURE).values_list("generation_id", flat=True))
@@ -32,7 +32,7 @@ def counts(world: World, size: Size) -> dict[str, Any]:
         "done": BlogGeneration.objects.filter(status=Status.DONE).count(),
         "lost": size.blogs - len(of_blog),
         "drafts": len(drafts),
-        "articles_paid": len(world.sandbox.requests("openai", "article")),
+        "articles_paid": len(paid),
         "captures": captures.total(),
         "swept_drafts": GenerationEvent.objects.filter(kind=GenerationEvent.Kind.SWEPT).count(),
         "duplicate_drafts": len(drafts) - len(ids),
@@ -45,7 +45,8 @@ def counts(world: World, size: Size) -> dict[str, Any]:
         .count(),
         "creates_found": StageOutput.objects.filter(stage=Stage.DRAFT, output__found=True).count(),
         "written_without_lease": _written_without_lease(),
-        "pickup_s_max": max(map(_late, rescued.values_list("message", flat=True)), default=0.0),
+        "paid_again_without_reason": len(paid) - len(ids) - _interrupted_articles(),
+        "pickup_s_max": round(_pickup_seconds(), 1),
         "violations": world.sandbox.stats()["violations"],
     }
 
@@ -78,6 +79,7 @@ def _promises(counted: dict[str, Any], size: Size) -> dict[str, bool]:
             and counted["leases_lost_noticed"] > 0
             and counted["recovery_s_max"] < _RECOVERY_SECONDS
         ),
+        "what was saved is not paid for again": counted["paid_again_without_reason"] <= 0,
         "nothing was paid for twice": size.pays_twice or counted["articles_paid"] == size.blogs,
     }
 
@@ -106,6 +108,28 @@ def _written_without_lease() -> int:
             # A transaction may write another event after the one that ended it; nobody else can come in between.
             holder.pop(generation_id, None)
     return wrong
+
+
+def _interrupted_articles() -> int:
+    """How often a blog had to leave its seat in the middle of its article: then, and only then, is one paid for again."""
+    from blogs.models import GenerationEvent, Stage
+
+    left = (GenerationEvent.Kind.RESCUED, GenerationEvent.Kind.HANDED_BACK, GenerationEvent.Kind.RETRYING)
+    return GenerationEvent.objects.filter(kind__in=left, stage=Stage.ARTICLE).count()
+
+
+def _pickup_seconds() -> float:
+    """The longest from a lease's end to the next start."""
+    from blogs.models import GenerationEvent
+
+    longest, orphaned_at = 0.0, dict[int, float]()
+    events = GenerationEvent.objects.filter(kind__in=("rescued", "started")).order_by("id")
+    for blog, kind, message, at in events.values_list("generation_id", "kind", "message", "created_at").iterator():
+        if kind == "rescued":
+            orphaned_at[blog] = at.timestamp() - _late(message)
+        elif blog in orphaned_at:
+            longest = max(longest, at.timestamp() - orphaned_at.pop(blog))
+    return longest
 
 
 def _late(message: str) -> float:

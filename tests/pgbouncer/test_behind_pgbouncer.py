@@ -34,7 +34,8 @@ lifecycle.submit(site=Site.objects.get(), request=factories.blog_request())
 # Not ours, and not the workers' own that listens.
 _THROUGH_PGBOUNCER = """
 SELECT count(*) FROM pg_stat_activity
- WHERE datname = current_database() AND application_name <> %s AND application_name NOT LIKE '%%-listen'
+ WHERE datname = current_database() AND backend_type = 'client backend'
+   AND application_name <> %s AND application_name NOT LIKE '%%-listen'
 """
 _WAITING_CLAIMS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted = %s"
 

@@ -40,7 +40,7 @@ class Shelf:
         self.rescued = threading.Event()
         self.failures = 0
 
-    def claim(self, worker: Any, limit: int) -> list[Any]:
+    def claim(self, worker: Any, limit: int, running: Any) -> list[Any]:
         if self.failures:
             self.failures -= 1
             raise OperationalError("the server is away")

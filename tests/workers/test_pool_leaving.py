@@ -67,7 +67,7 @@ class Piece:
 
 class Shelf:
     def __init__(self): self.waiting = [Piece()]
-    def claim(self, worker, limit): taken, self.waiting = self.waiting, []; return taken
+    def claim(self, worker, limit, running): taken, self.waiting = self.waiting, []; return taken
     def renew(self, works): return 0
     def hand_back(self, works): return 0
     def promote(self): return 0
@@ -109,9 +109,17 @@ def process(database_url: str, settings: Any) -> Iterator[Callable[[int], subpro
         )
         return started[-1]
 
+    def kill() -> None:
+        for one in started:
+            one.kill()
+
+    # Whoever reads what a process says would wait for ever for one that never says it.
+    patience = threading.Timer(PATIENCE_SECONDS, kill)
+    patience.start()
     yield start
+    patience.cancel()
+    kill()
     for one in started:
-        one.kill()
         one.communicate()
 
 
