@@ -15,7 +15,7 @@
 Each function is one transaction: it updates conditionally (the row count is the answer), moves credits, writes an event, and logs
 after the commit. Every write of a worker's thread carries its lease token; a thread whose lease was lost gets LeaseLost and
 leaves. Once a draft's id is stored the blog can only become DONE: with nothing left to do in the same transaction, else after
-publishing, where every failure is a warning. Locks are taken in the order credit account, site line, blog.
+publishing, where every failure is a warning. Locks are taken in the order of `lines.py`.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = No
         )
         ledger.hold(account, generation.pk, settings.BLOG_CREDITS)
         history.record(generation, Kind.SUBMITTED)
-        # Last, and after the blog, which nobody else can see yet: while a line is locked all claims wait for it.
+        # Last, and after the blog, which nobody else can see yet: while a line is locked all claims wait for it. (A scheduled
+        # blog only makes sure that there is a line, for `queue.promote`.)
         (lines.lock if scheduled else lines.enter)(site.pk)
     if not scheduled:
         wakeup.notify()
@@ -148,7 +149,7 @@ def checkpoint(
     warning: WorkError | None = None,
     **draft: str,
 ) -> bool:
-    """Save a stage's output, once, and move on to the next stage. False: it was cancelled here, as the shop had asked.
+    """Save a stage's output, once, and move on to the next stage. False: it was cancelled here, as somebody had asked.
 
     `draft`: `draft_post_id` and `draft_post_url`, of the stage that has made one.
     """
@@ -227,7 +228,7 @@ def fail(generation: BlogGeneration, error: WorkError) -> None:
 
 @outlasts_an_outage
 def honour_cancel(generation: BlogGeneration) -> bool:
-    """If the shop asked to cancel, and no draft keeps it from that, stop here."""
+    """If somebody asked to cancel, and no draft keeps it from that, stop here."""
     asked = _mine(generation).filter(cancel_requested_at__isnull=False, draft_post_id=None)
     if not asked.exists():
         return False
@@ -344,7 +345,7 @@ _SUCCEED = _SAVE_MINE.format(
 
 
 def _save_mine(sql: str, saving: history.Saving, draft: dict[str, str], **columns: str) -> bool:
-    """True if the shop wants it cancelled and no draft keeps it from that. Raises LeaseLost."""
+    """True if it is to be cancelled and no draft keeps it from that. Raises LeaseLost."""
     generation = saving.generation
     parameters = {
         **saving.parameters(),
@@ -369,7 +370,7 @@ def _finish(generation: BlogGeneration, status: Status, **columns: Any) -> None:
 
 
 def _wait(generation: BlogGeneration, seconds: float, **columns: Any) -> bool:
-    """Back to PENDING, outside the line until `seconds` from now; False where the shop would rather have it cancelled."""
+    """Back to PENDING, outside the line until `seconds` from now; False where it was to be cancelled, and is."""
     if honour_cancel(generation):
         return False
     later = {"status": Status.PENDING, "run_after": seconds_from_now(seconds), **_NO_LEASE}

@@ -7,8 +7,9 @@ step ahead of it. Turns only grow, by one at most for each start: in double prec
 Giving each blog a turn when it joins is as fast, but then cancels, pauses and retries break the fairness: one blog submitted after
 cancelling 10,000 would wait for 29,900 others.
 
-Locks: a transaction that touches one line takes account, line, blog, in that order. One that touches several lines (claim, promote)
-holds the claim lock first, so that no two of them can wait for each other.
+Locks: a transaction that touches one line takes account, line, blog, in that order; `submit` alone takes the line last, since
+nobody else can see its blog yet. One that touches several lines (claim, promote) holds the claim lock first, so that no two of
+them can wait for each other.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def lock(site_id: int) -> SiteLine:
 
 
 def join(line: SiteLine, count: int = 1) -> None:
-    """Blogs have become ready. A line that was empty starts at the clock: silence earns no burst."""
+    """Blogs have become ready (negative: `recount` corrects). A line that was empty starts at the clock: silence earns no burst."""
     _join(line.pk, count)
 
 

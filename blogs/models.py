@@ -187,7 +187,8 @@ class BlogGeneration(models.Model):
 
 
 class SiteLine(models.Model):
-    """A site's place in the fair order: the line has the turn, not its blogs (`queue.py`). Locked before blog rows, always."""
+    """A site's place in the fair order: the line has the turn, not its blogs (`queue.py`). Locked before any blog row that others
+    can see."""
 
     site = models.OneToOneField("wix.Site", models.PROTECT, primary_key=True, related_name="line")
     turn = models.FloatField(default=0)
@@ -209,14 +210,15 @@ class SiteLine(models.Model):
 
 
 class QueueClock(models.Model):
-    """One row: the highest turn started. A line that wakes up starts from here, so that silence earns nobody a burst."""
+    """One row: the highest turn started, where a line that wakes up goes on, so that silence earns nobody a burst; and from
+    which turn on claims read."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     turn = models.FloatField(default=0)
     lowest = models.FloatField(
         db_default=0, help_text="of the turns that wait, a moment ago: where claims begin to read"
     )
-    next_lowest = models.FloatField(db_default=0, help_text="what `lowest` will be after the next look")
+    next_lowest = models.FloatField(db_default=0, help_text="what `lowest` will be at most after the next look")
     looked_at = models.DateTimeField(db_default=Now(), help_text="when a claim last read from the very head")
 
     class Meta:

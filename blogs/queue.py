@@ -1,6 +1,7 @@
 """The SQL of the queue: claiming in the fair order, promoting what is due, leases, and what needs rescue.
 
-What a worker pool needs of a queue is here and in this form: `claim`, `renew`, `promote`, `rescue`, `hand_back`, `stats`.
+What a worker pool needs of a queue is here and in this form: `claim`, `renew`, `promote`,
+`seconds_until_due`, `rescue`, `hand_back`, `stats`. Beside them `recount`, a chore.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ DATABASE_CONNECT_OPTIONS = {
 }
 # What we ask of each session. A process that is stopped in mid-transaction must not hold the claim lock or a limit's row for
 # ever; and a machine that has gone must not keep its connections, nor one its locks while the server waits to be heard.
-# PgBouncer refuses such options, since its sessions are everybody's: there deploy/pgbouncer.ini sets them, and
+# PgBouncer refuses such options, since its sessions are everybody's: there deploy/pgbouncer.ini sets the first, and
 # `manage.py check --database default` says where they are missing.
 DATABASE_SESSION_OPTIONS = " ".join(
     f"-c {name}={value}"

@@ -1,9 +1,9 @@
 """Threads, seats and signals: keeps seats filled from any source of work, and knows nothing of blogs.
 
 The main thread claims; a seat is free again the moment its work ends, and is filled from the next claim, without waiting for the
-rest of a batch. Beside it three threads: one renews leases and shows that this process lives, one promotes and rescues, one listens
-for wake-ups. The first SIGTERM or SIGINT drains: no more claims, what runs may finish until the deadline, the rest goes
-back. The second leaves at once; leases then run out, and any worker rescues.
+rest of a batch. Beside it three threads and one for each chore: one renews leases and shows that this process lives, one promotes
+and rescues, one listens for wake-ups. The first SIGTERM or SIGINT drains: no more claims, what runs may finish until the
+deadline, the rest goes back. The second leaves at once; leases then run out, and any worker rescues.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class Pool:
     # --- In the background --------------------------------------------------------------------------------------------
 
     def _keep_alive(self) -> None:
-        """Renew leases and touch our row; every 30 s one line in the log."""
+        """Renew leases and touch our row; now and then one line in the log."""
         log_at = time.monotonic() + settings.BLOG_WORKER_HEARTBEAT_LOG_SECONDS
         while not self._finished.wait(settings.BLOG_WORKER_LEASE_RENEW_SECONDS):
             with self._going_on("heartbeat"):

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="queueclock",
             name="next_lowest",
-            field=models.FloatField(db_default=0, help_text="what `lowest` will be after the next look"),
+            field=models.FloatField(db_default=0, help_text="what `lowest` will be at most after the next look"),
         ),
         migrations.AddField(
             model_name="queueclock",

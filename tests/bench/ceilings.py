@@ -84,14 +84,9 @@ def _timed(call: Callable[[], int]) -> tuple[int, float]:
 
 
 def _claim(start_at: float, sites: list[int], limit: int) -> float:
-    """A worker's seats are counted in each claim: a new worker's row for every ten, as those who finish their blogs have."""
-    crew: list[WorkerProcess] = []
-
-    def some() -> tuple[int, float]:
-        crew.append(WorkerProcess.objects.create(name="bench", threads=limit))
-        return _timed(lambda: sum(len(queue.claim(crew[-1], limit)) for _ in range(10)))
-
-    return _until_the_end(start_at, some)
+    """By a worker with nothing on its other seats."""
+    worker = WorkerProcess.objects.create(name="bench", threads=limit)
+    return _until_the_end(start_at, lambda: _timed(lambda: sum(len(queue.claim(worker, limit)) for _ in range(10))))
 
 
 def _submit(start_at: float, sites: list[int]) -> float:

@@ -1,8 +1,8 @@
 """What one claim of 100 blogs costs: with few and many rows, many sites, a full schedule, and an old snapshot left open.
 
-Each figure is the median time of `queue.claim(worker, 100, held)` alone, in milliseconds, by a worker with 50 blogs of as many
-lines on its other seats. After every claim, untimed, the claimed blogs are finished and as many of the same sites arrive, so that a
-queue of 10,000 stays one of 10,000, and rows die as in production. One site owns half of all rows. Every ratio is to the same base:
+Each time is the median of `queue.claim(worker, 100, held)` alone, in milliseconds, by a worker with 50 blogs on its other seats.
+After every claim, untimed, the claimed blogs are finished and as many of the same sites arrive, so that a queue of 10,000 stays
+one of 10,000, and rows die as in production. One site owns half of all rows. Every other figure is a ratio to the same base:
 1,000 sites, 10,000 ready rows, nothing else. The base is measured anew just before and just after each case, because a shared
 machine has good and bad minutes; each starts from emptied tables.
 

@@ -1,7 +1,7 @@
 """What a million blogs leave behind: the claim's time and the tables' sizes from the first blog to the last.
 
 1,000 sites, 10,000 ready blogs at all times, two processes. Claims and renewals are the product's own calls; everything else
-happens to 100 blogs in one statement where the product takes one at a time, but writes the same rows in the same order: hold, line
+happens to 100 blogs in one statement where the product takes one at a time, but writes the same rows: hold, line
 and submit; six checkpoints with their events; the note before the draft; output, capture and DONE. Simplified, for time: of the
 seven outputs only the last is stored, and it and the article are empty, since those rows are written once and never touched again;
 a lease is renewed three times (in life about fifteen: counted in migration 0003). What takes days at the providers' limits takes

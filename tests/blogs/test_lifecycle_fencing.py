@@ -12,7 +12,7 @@ from blogs import lifecycle, queue
 from blogs.models import BlogGeneration, GenerationEvent, Stage, StageOutput
 from credits.models import Credit
 from tests import factories
-from tests.blogs.books import expire_leases
+from tests.blogs.books import expire_leases, history
 from workers.errors import LeaseLost, PermanentError, RateLimited, TransientError
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
@@ -115,3 +115,13 @@ def test_a_thread_whose_lease_ran_out_unnoticed_may_still_finish() -> None:
     lifecycle.succeed(generation, Stage.DRAFT, {}, draft_post_id=str(uuid.uuid4()))
 
     assert queue.rescue() == 0
+
+
+def test_a_checkpoint_whose_answer_was_lost_is_repeated_without_a_second_event() -> None:
+    generation = factories.processing_generation()
+    for _ in range(2):
+        warning = TransientError("image_failed", "No picture.")
+        lifecycle.checkpoint(generation, Stage.PRODUCTS, {"n": 1}, next_stage=Stage.IDEA, warning=warning)
+
+    assert history(generation) == ["submitted", "started", "checkpoint", "warning"]
+    assert StageOutput.objects.count() == 1

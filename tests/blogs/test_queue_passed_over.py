@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from blogs import lifecycle, queue
+from blogs import forecast, lifecycle, queue
 from blogs.models import BlogGeneration, QueueClock
 from tests import factories
 from tests.blogs.books import in_hand, line_of, set_turn
@@ -71,6 +71,17 @@ def test_a_site_at_its_seats_does_not_catch_up_on_what_it_missed(worker: WorkerP
     assert shares(queue.claim(worker, 9)) == {slow.pk: 5, other.pk: 4}
 
 
+def test_a_line_far_behind_the_clock_is_forecast_to_go_on_at_the_clock(worker: WorkerProcess) -> None:
+    behind, fresh = site_with(9), site_with(1)
+    QueueClock.objects.update(turn=100)
+    set_turn(fresh, 100)
+    position = forecast.queue_position(BlogGeneration.objects.get(site=fresh))
+
+    order = starts(worker, position)
+
+    assert order == [behind.pk] * (position - 1) + [fresh.pk]
+
+
 # --- Sites whose threads wait for their own limit ---------------------------------------------------------------------
 
 
@@ -128,6 +139,21 @@ def test_a_line_that_joined_late_behind_the_others_is_found_within_a_second(work
 
     assert starts(worker, 1) == [late.pk]
     assert QueueClock.objects.get().lowest == 0
+
+
+def test_who_finds_nothing_looks_from_the_very_head_before_it_sleeps(worker: WorkerProcess) -> None:
+    late = site_with(1)
+    QueueClock.objects.update(turn=100, lowest=100, next_lowest=100, looked_at=seconds_from_now(0))
+
+    assert starts(worker, 1) == [late.pk]
+
+
+def test_a_clock_that_was_put_back_hides_no_line(worker: WorkerProcess) -> None:
+    late, other = site_with(1), site_with(3)
+    set_turn(other, 100)
+    QueueClock.objects.update(turn=100, lowest=100, next_lowest=100, looked_at=seconds_from_now(3600))
+
+    assert starts(worker, 1) == [late.pk]
 
 
 def test_claims_begin_to_read_at_the_lowest_turn_that_waited(worker: WorkerProcess) -> None:

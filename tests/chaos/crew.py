@@ -18,10 +18,10 @@ from tests.world import World
 
 T = TypeVar("T")
 
-# What a thread logs that has come to write and may no more: its blog is somebody else's, or it waited too long to find out.
+# What a thread logs that comes to write and finds its lease gone, or could not even find out for too long.
 _LOST = re.compile(rb"(?:lease lost|work lost its database) .*\bworker=(\S+)")
-# A worker that starts while the database is away says so and ends: then, and only then, may one end by itself. So long before
-# the database went it may have been started.
+# A worker that starts while the database is away ends by itself, and no other may; it may have been started so long before
+# the database went.
 _STARTING_SECONDS = 8.0
 
 
@@ -34,7 +34,7 @@ class Crew:
         self._started_at: dict[int, float] = {}
         self._noticed: Counter[str] = Counter()
         self._read_to = 0
-        self._database_left_at = float("-inf")
+        self._database_left_at = self._database_back_at = float("-inf")
         self.database_is_away = False
 
     def start(self, number: int) -> None:
@@ -65,12 +65,13 @@ class Crew:
 
     def start_database(self) -> None:
         self.world.database.start()
-        self.database_is_away = False
+        self.database_is_away, self._database_back_at = False, time.monotonic()
 
     def supervise(self) -> None:
         """Raises ProcessDied where one ended without a reason: also one that was at work when the database went."""
         for number, process in self._processes.items():
-            was_starting = self._started_at[number] > self._database_left_at - _STARTING_SECONDS
+            started_at = self._started_at[number]
+            was_starting = self._database_left_at - _STARTING_SECONDS < started_at < self._database_back_at
             if process.poll() is not None and was_starting and not self.database_is_away:
                 self.restarts += 1
                 self.start(number)

@@ -41,7 +41,7 @@ def carry_out(event: Event, crew: Crew, told: Told) -> Going:
         yield from {"kill": _kill, "zombie": _zombie, "network_cut": _network_cut}[event.kind](event, crew, told)
         crew.busy.remove(event.worker)
     told.happened[event.kind] += 1
-    print(f"{event}: the {told.happened[event.kind]}.; {done()} blogs done", flush=True)
+    print(f"{event}: number {told.happened[event.kind]} of its kind; {done()} blogs done", flush=True)
 
 
 def _kill(event: Event, crew: Crew, told: Told) -> Going:

@@ -13,7 +13,16 @@ _PICKUP_SECONDS = 30
 _RECOVERY_SECONDS = 30
 _TOLD_TO_COME_BACK = {"503 database_unavailable, Retry-After", "503 /health"}
 # Written by whoever looks after a blog from outside, and not by a worker's thread that holds its lease.
-_FROM_OUTSIDE = ("submitted", "rescued", "handed_back", "requeued", "put_first", "cancel_requested", "swept")
+_FROM_OUTSIDE = (
+    "submitted",
+    "rescued",
+    "handed_back",
+    "requeued",
+    "put_first",
+    "rescheduled",
+    "cancel_requested",
+    "swept",
+)
 _ENDS_A_LEASE = ("rescued", "handed_back", "deferred", "retrying", "done", "failed", "cancelled")
 
 

@@ -54,6 +54,13 @@ def test_the_hint_of_a_limit_names_the_variable_to_correct(settings: Any) -> Non
     assert found()["workers.E005"].hint == "Correct REPLICATE_REQUESTS_PER_MINUTE."
 
 
+@pytest.mark.django_db
+def test_a_direct_address_that_nobody_answers_is_a_warning_since_polling_goes_on(settings: Any) -> None:
+    settings.DATABASE_DIRECT_URL = "postgres://nobody@127.0.0.1:1/none"
+
+    assert "workers.W003" in found(databases=["default"])
+
+
 def test_psycopg_3_beside_psycopg2_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "psycopg").mkdir()
     (tmp_path / "psycopg" / "__init__.py").write_text("")
