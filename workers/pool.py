@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 # After a database error, before the next try of whatever it was.
 _PAUSE_SECONDS = 1.0
 _RESCUE_EVERY_SECONDS = 5.0
+_REST_SECONDS = 0.05
 _PAUSE_WHILE_LOCKED_SECONDS = 0.2
 
 
@@ -106,11 +107,10 @@ class Pool:
     def _claim_until_stopped(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
-            started = self._fill_seats()
-            if not started:
-                self._wake.wait(self._poll_seconds)
+            self._wake.wait(self._fill_seats())
 
-    def _fill_seats(self) -> int:
+    def _fill_seats(self) -> float:
+        """How many seconds until the next look, if nobody wakes us."""
         limit = min(self._free_seats(), self._batch_size)
         claimed: list[Work] = []
         if limit:
@@ -120,7 +120,10 @@ class Pool:
             with self._lock:
                 self._running[id(work)] = work
             self._executor.submit(self._occupy_a_seat, work)
-        return len(claimed)
+        if not claimed:
+            return self._poll_seconds
+        # Fewer than asked for was all there is, but for what just then came; who was claimed starts sooner if we rest.
+        return 0 if len(claimed) == limit else _REST_SECONDS
 
     def _occupy_a_seat(self, work: Work) -> None:
         try:

@@ -25,10 +25,13 @@ _RECONNECT_SECONDS = 2
 
 
 def notify() -> None:
-    """Wake idle workers. After the commit: inside, NOTIFY makes all commits wait for each other (13,000 -> 3,100 a second)."""
+    """Wake idle workers. After the commit: inside, NOTIFY makes all commits wait for each other (13,000 -> 3,100 a second).
+
+    It is a transaction to PostgreSQL, but nothing that a crash could take needs to wait for the disk.
+    """
     try:
         with connection.cursor() as cursor:
-            cursor.execute(f"NOTIFY {_CHANNEL}")
+            cursor.execute(f"SET LOCAL synchronous_commit = off; NOTIFY {_CHANNEL}")
     except DATABASE_AWAY:
         # The work is committed, and polling finds it.
         logger.warning("no wake-up sent", exc_info=True, extra={"action": "notify"})
