@@ -28,7 +28,6 @@ _COLUMNS = ", ".join(str(field.column) for field in _FIELDS)
 
 # The lock and the claim are ONE string, so one implicit transaction: a claimer that is stopped between two statements would
 # block all others. And they are two statements, since a single one that took the lock would go by the snapshot from before it.
-# Nobody waits for the disk: a claim that a crash of PostgreSQL takes back leaves its blogs PENDING, and its threads without a lease.
 #
 # `lines` are the lowest turns among those that wait: as many as there are seats, and one more for each site that comes last.
 # `starts` has a row for each start such a line could have; those beyond a site's share of this worker's seats, and all of a
@@ -47,7 +46,6 @@ _COLUMNS = ", ".join(str(field.column) for field in _FIELDS)
 # nothing looks from the very head before it sleeps. (For the same reason the caller says which seats it holds: to count them here
 # would step over every blog that this worker has run since.)
 _CLAIM = f"""
-SET LOCAL synchronous_commit = off;
 SELECT pg_advisory_xact_lock({lines.CLAIM_LOCK});
 WITH clock AS MATERIALIZED (
     SELECT turn, look, CASE WHEN look THEN '-infinity' ELSE lowest END AS lowest
