@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count
 
-from blogs import lines
+from blogs import lines, queue
 from blogs.models import BlogGeneration, GenerationEvent, SiteLine
 from credits import ledger
 from credits.models import CreditAccount
+from tests import factories
 from wix.models import Site
 from workers.models import WorkerProcess
 
@@ -53,6 +55,24 @@ def waiting(site: Site) -> int:
 def in_hand(worker: WorkerProcess) -> list[BlogGeneration]:
     """What is on its seats, as its pool would say."""
     return list(BlogGeneration.objects.filter(worker=worker, status="PROCESSING"))
+
+
+def site_with(blogs: int) -> Site:
+    """A site with so many blogs in its line."""
+    site = factories.site(credits=25 * blogs)
+    for _ in range(blogs):
+        factories.pending_generation(site)
+    return site
+
+
+def starts(worker: WorkerProcess, count: int) -> list[int]:
+    """The sites whose blogs start, one claim each."""
+    return [queue.claim(worker, 1, in_hand(worker))[0].site_id for _ in range(count)]
+
+
+def shares(claimed: list[BlogGeneration]) -> Counter[int]:
+    """How many of them each site has."""
+    return Counter(generation.site_id for generation in claimed)
 
 
 def set_turn(site: Site, turn: float) -> None:

@@ -10,7 +10,7 @@ import pytest
 from blogs import lifecycle, lines, queue
 from blogs.models import BlogGeneration, QueueClock
 from tests import factories
-from tests.blogs.books import expire_leases, in_hand, line_of, make_due, set_turn
+from tests.blogs.books import expire_leases, in_hand, line_of, make_due, set_turn, shares, site_with, starts
 from wix.models import Site
 from workers import rate_limits
 from workers.errors import TransientError
@@ -23,22 +23,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
 @pytest.fixture
 def worker() -> WorkerProcess:
     return factories.WorkerFactory.create()
-
-
-def site_with(blogs: int) -> Site:
-    site = factories.site(credits=25 * blogs)
-    for _ in range(blogs):
-        factories.pending_generation(site)
-    return site
-
-
-def starts(worker: WorkerProcess, count: int) -> list[int]:
-    """The sites whose blogs start, one claim each."""
-    return [queue.claim(worker, 1, in_hand(worker))[0].site_id for _ in range(count)]
-
-
-def shares(claimed: list[BlogGeneration]) -> Counter[int]:
-    return Counter(generation.site_id for generation in claimed)
 
 
 # --- Between sites ----------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from blogs import forecast, lifecycle, queue
 from blogs.models import BlogGeneration, QueueClock
 from tests import factories
-from tests.blogs.books import in_hand, line_of, set_turn
+from tests.blogs.books import line_of, set_turn, shares, site_with, starts
 from wix.models import Site
 from workers import rate_limits
 from workers.database_clock import seconds_from_now
@@ -23,21 +22,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
 @pytest.fixture
 def worker() -> WorkerProcess:
     return factories.WorkerFactory.create()
-
-
-def site_with(blogs: int) -> Site:
-    site = factories.site(credits=25 * blogs)
-    for _ in range(blogs):
-        factories.pending_generation(site)
-    return site
-
-
-def shares(claimed: list[BlogGeneration]) -> Counter[int]:
-    return Counter(generation.site_id for generation in claimed)
-
-
-def starts(worker: WorkerProcess, count: int) -> list[int]:
-    return [queue.claim(worker, 1, in_hand(worker))[0].site_id for _ in range(count)]
 
 
 def block_wix(site: Site, seconds: float) -> None:

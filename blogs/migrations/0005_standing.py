@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                     ("cancelled", "Cancelled"),
                     ("requeued", "Requeued"),
                     ("put_first", "Put First"),
+                    ("rescheduled", "Rescheduled"),
                     ("swept", "Swept"),
                 ],
                 max_length=16,
