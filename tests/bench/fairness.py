@@ -1,6 +1,6 @@
 """One site with 5,000 blogs, and 50 with 10 each that arrive meanwhile: how long they wait, and what everybody gets.
 
-Real workers of 50 threads, first one, then three, with stages that wait two seconds a blog, so that seats bind and not two cores.
+Real workers of 50 threads, first one, then three, with stages that wait five seconds a blog, so that seats bind and not two cores.
 The large site has every seat when the others come. A run ends when the small sites are done and the large one is alone again.
 
 - `small_first_start_s_max`: from a small site's arrival to its first start, the longest; bound 1.5 x `blog_time_p95_s`.
@@ -29,9 +29,9 @@ from tests.bench.filling import add_blogs, add_sites, analyze
 from workers import wakeup
 
 _THREADS = 50
-_SECONDS_A_BLOG = 2.0
+_SECONDS_A_BLOG = 5.0
 _OF_LARGE, _SMALL_SITES, _OF_SMALL = 5_000, 50, 10
-_ALONE_SECONDS = 8.0
+_ALONE_SECONDS = 12.0
 
 
 def measure() -> dict[str, object]:

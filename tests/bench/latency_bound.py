@@ -1,10 +1,10 @@
 """Seats kept full: stages that only wait. What is reached of the ideal, which is seats over the time that a blog waits.
 
-Seven stages share the wait of a blog, each with its checkpoint; what the engine itself needs comes on top. 200 ms a blog would mean
-250 blogs a second from one worker, more than two cores can do with all stages (`engine`), so that `200` says where the CPU binds; the
-share at `WAIT` seconds, a fifteenth of a real blog's time, is the one to judge. It is measured between the 10th and the 90th percentile
-of the ends, so that neither the first claims nor the emptying seats at the end are in it. All seats begin at once and so go on in
-waves: of 5, 15 or 25 waves those percentiles enclose just eight tenths; of 8, a tenth would seem lost.
+Seven stages share the wait of a blog, each with its checkpoint; what the engine itself needs comes on top. 200 ms a blog would
+mean 250 blogs a second from one worker, more than two cores can do with all stages (`engine`), so that `200` says where the CPU
+binds; the share at `WAIT` seconds, a fifteenth of a real blog's time, is the one to judge. It is measured between the 10th and
+the 90th percentile of the ends, so that neither the first claims nor the emptying seats at the end are in it. All seats begin at
+once and so go on in waves: of 5, 15 or 25 waves those percentiles enclose just eight tenths; of 8, a tenth would seem lost.
 """
 
 from __future__ import annotations
