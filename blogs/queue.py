@@ -24,7 +24,7 @@ from workers.models import WorkerProcess
 logger = logging.getLogger(__name__)
 
 _FIELDS = BlogGeneration._meta.concrete_fields
-_COLUMNS = ", ".join(str(field.column) for field in _FIELDS)
+_COLUMNS = ", ".join(f"started.{field.column}" for field in _FIELDS)
 
 # The lock and the claim are ONE string, so one implicit transaction: a claimer that is stopped between two statements would
 # block all others. And they are two statements, since a single one that took the lock would go by the snapshot from before it.
@@ -104,7 +104,7 @@ WITH clock AS MATERIALIZED (
     INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
     SELECT id, '{GenerationEvent.Kind.STARTED}', stage, attempts, %(worker_name)s, '', '' FROM started
 )
-SELECT {_COLUMNS} FROM started ORDER BY id
+SELECT clock.look, {_COLUMNS} FROM clock LEFT JOIN started ON true ORDER BY started.id
 """
 
 # Lines first, then blogs, under the claim lock: the lock order of `lines.py`. Both statements are one transaction.
@@ -146,12 +146,16 @@ def claim(worker: WorkerProcess, limit: int, running: Iterable[BlogGeneration] =
 
     `running`: what is on this worker's other seats, since a site may have a share of them only.
     """
-    return _claim(worker, limit, running) or _claim(worker, limit, running, look=True)
+    looked, claimed = _claim(worker, limit, running)
+    if not (claimed or looked):
+        _, claimed = _claim(worker, limit, running, look=True)
+    return claimed
 
 
 def _claim(
     worker: WorkerProcess, limit: int, running: Iterable[BlogGeneration], *, look: bool = False
-) -> list[BlogGeneration]:
+) -> tuple[bool, list[BlogGeneration]]:
+    """Whether it read the lines from the very head, and what it started."""
     held = Counter(generation.site_id for generation in running)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -168,13 +172,12 @@ def _claim(
                 "wix_per_minute": settings.RATE_LIMITS["wix"]["requests"],
             },
         )
-        claimed = [
-            BlogGeneration.from_db(connection.alias, [field.attname for field in _FIELDS], row)
-            for row in cursor.fetchall()
-        ]
+        rows = cursor.fetchall()
+    names = [field.attname for field in _FIELDS]
+    claimed = [BlogGeneration.from_db(connection.alias, names, row) for _, *row in rows if row[0] is not None]
     for generation in claimed:
         generation.worker_name = worker.name
-    return claimed
+    return rows[0][0], claimed
 
 
 def renew(generations: Iterable[BlogGeneration]) -> int:
