@@ -20,9 +20,6 @@ T = TypeVar("T")
 
 # What a thread logs that comes to write and finds its lease gone, or could not even find out for too long.
 _LOST = re.compile(rb"(?:lease lost|work lost its database) .*\bworker=(\S+)")
-# A worker that starts while the database is away ends by itself, and no other may; it may have been started so long before
-# the database went.
-_STARTING_SECONDS = 8.0
 
 
 class Crew:
@@ -34,7 +31,8 @@ class Crew:
         self._started_at: dict[int, float] = {}
         self._noticed: Counter[str] = Counter()
         self._read_to = 0
-        self._database_left_at = self._database_back_at = float("-inf")
+        self._at_work = set[str]()
+        self._database_back_at = float("-inf")
         self.database_is_away = False
 
     def start(self, number: int) -> None:
@@ -60,7 +58,7 @@ class Crew:
         self._processes[number].send_signal(signal.SIGCONT)
 
     def kill_database(self) -> None:
-        self.database_is_away, self._database_left_at = True, time.monotonic()
+        self.database_is_away = True
         self.world.database.kill()
 
     def start_database(self) -> None:
@@ -68,11 +66,11 @@ class Crew:
         self.database_is_away, self._database_back_at = False, time.monotonic()
 
     def supervise(self) -> None:
-        """Raises ProcessDied where one ended without a reason: also one that was at work when the database went."""
+        """A worker that finds no database at its start ends by itself; where any other does, this raises ProcessDied."""
+        self._at_work |= _registered()
         for number, process in self._processes.items():
-            started_at = self._started_at[number]
-            was_starting = self._database_left_at - _STARTING_SECONDS < started_at < self._database_back_at
-            if process.poll() is not None and was_starting and not self.database_is_away:
+            found_none = self._name(number) not in self._at_work and self._started_at[number] < self._database_back_at
+            if process.poll() is not None and found_none and not self.database_is_away:
                 self.restarts += 1
                 self.start(number)
         if not self.database_is_away:
@@ -139,6 +137,12 @@ def asked(question: Callable[[], T], otherwise: T) -> T:
     except DATABASE_AWAY:
         connection.close()
         return otherwise
+
+
+def _registered() -> set[str]:
+    from workers.models import WorkerProcess
+
+    return asked(lambda: set(WorkerProcess.objects.values_list("name", flat=True)), set())
 
 
 def _held() -> Any:
