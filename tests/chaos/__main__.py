@@ -13,6 +13,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from config.processes import stop_on_signals
@@ -43,8 +44,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make chaos")
     parser.add_argument("--size", choices=sorted(SIZES), default="small")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--patience", type=float, default=1, help="so many times longer before it gives up: for slow machines"
+    )
     options = parser.parse_args()
     size = SIZES[options.size]
+    size = replace(size, give_up_seconds=size.give_up_seconds * options.patience)
     if size.network_cuts:
         if missing := network.what_is_missing():
             print(f"No network can be cut here: {missing}")
