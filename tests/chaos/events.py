@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -64,9 +64,11 @@ def _database_kill(event: Event, crew: Crew, told: Told) -> Going:
 
 def _zombie(event: Event, crew: Crew, told: Told) -> Going:
     """Stopped until others have all of its blogs; then it wakes up and believes that they are still its own."""
+    before = _Before.of(event.worker, crew)
     crew.stop(event.worker)
-    leases = yield from _deprived(event, crew, told)
-    yield from _recovers(event, crew, told, leases, lambda: crew.go_on(event.worker))
+    yield from _deprived(event, crew, told, before)
+    crew.go_on(event.worker)
+    yield from _recovered(event, crew, told, before)
 
 
 def _network_cut(event: Event, crew: Crew, told: Told) -> Going:
@@ -74,27 +76,40 @@ def _network_cut(event: Event, crew: Crew, told: Told) -> Going:
     port = crew.world.database.port
     yield from _until(lambda: WORKER_AT in _clients(), "the worker's connections to come over the cable")
     yield from _connects(crew, port, expected=True)
+    yield from _until(lambda: bool(crew.leases(event.worker)), f"worker-{event.worker} to have work")
+    before = _Before.of(event.worker, crew)
     crew.cable.cut()
     yield from _connects(crew, port, expected=False)
-    leases = yield from _deprived(event, crew, told)
-    yield from _recovers(event, crew, told, leases, crew.cable.mend)
+    yield from _deprived(event, crew, told, before)
+    crew.cable.mend()
+    yield from _recovered(event, crew, told, before)
 
 
-def _deprived(event: Event, crew: Crew, told: Told) -> Generator[None, None, set[UUID]]:
-    leases = crew.leases(event.worker)
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What a worker held, and how many threads had noticed a loss, when it was taken out of the world."""
+
+    leases: set[UUID]
+    noticed: int
+
+    @classmethod
+    def of(cls, worker: int, crew: Crew) -> _Before:
+        return cls(crew.leases(worker), crew.noticed(worker))
+
+
+def _deprived(event: Event, crew: Crew, told: Told, before: _Before) -> Going:
     yield from _for(event.seconds)
-    yield from _until(lambda: crew.has_lost(leases), f"others to take over from worker-{event.worker}")
-    told.lost_leases += len(leases)
-    return leases
+    yield from _until(lambda: crew.has_lost(before.leases), f"others to take over from worker-{event.worker}")
+    told.lost_leases += len(before.leases)
 
 
-def _recovers(event: Event, crew: Crew, told: Told, lost: set[UUID], let_it: Callable[[], None]) -> Going:
-    """It finds that it lost what it had, and takes new work by itself, as long as there is any."""
-    began, noticed = time.monotonic(), crew.noticed(event.worker)
-    let_it()
-    yield from _until(lambda: crew.noticed(event.worker) > noticed, f"worker-{event.worker} to notice what it has lost")
+def _recovered(event: Event, crew: Crew, told: Told, before: _Before) -> Going:
+    """It finds, at the latest now, that it lost what it had, and takes new work by itself, as long as there is any."""
+    began = time.monotonic()
+    worker = f"worker-{event.worker}"
+    yield from _until(lambda: crew.noticed(event.worker) > before.noticed, f"{worker} to notice what it has lost")
     yield from _until(
-        lambda: bool(crew.leases(event.worker) - lost) or nothing_waits(), f"worker-{event.worker} to take new work"
+        lambda: bool(crew.leases(event.worker) - before.leases) or nothing_waits(), f"{worker} to take new work"
     )
     told.recovery_seconds.append(time.monotonic() - began)
 
