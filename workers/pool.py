@@ -122,7 +122,7 @@ class Pool:
             self._executor.submit(self._occupy_a_seat, work)
         if not claimed:
             return self._poll_seconds
-        # Fewer than asked for was all there is, but for what just then came; who was claimed starts sooner if we rest.
+        # Fewer than asked for was all there is, but for what just then came: all claims share a lock, so not again at once.
         return 0 if len(claimed) == limit else _REST_SECONDS
 
     def _occupy_a_seat(self, work: Work) -> None:
