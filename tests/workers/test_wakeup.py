@@ -88,7 +88,7 @@ def test_a_listener_whose_session_was_cut_listens_again(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND application_name LIKE '%-listen'"
         )
-        assert cursor.rowcount == 1
+        assert cursor.rowcount >= 1  # an earlier test's session may still be ending
     administrator.close()
 
     listener.wait()  # it listens again
