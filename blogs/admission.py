@@ -43,6 +43,13 @@ SELECT count(*) FROM (
 
 
 def require_room(site_id: int, *, scheduled: bool) -> None:
+    """In the queue, and in this site's part of it. Raises NoRoom."""
+    require_room_in_queue(site_id, scheduled=scheduled)
+    waiting = SiteLine.objects.filter(pk=site_id).values_list("waiting", flat=True).first() or 0
+    require_room_of_site(waiting, scheduled=scheduled)
+
+
+def require_room_in_queue(site_id: int, *, scheduled: bool) -> None:
     """Raises NoRoom."""
     if scheduled:
         _require_room_to_schedule(site_id)
@@ -53,13 +60,20 @@ def require_room(site_id: int, *, scheduled: bool) -> None:
         raise NoRoom(
             "queue_full", f"The queue is full: {limit} blogs are waiting.", estimated_wait=forecast.seconds_for(ready)
         )
-    # One shop may not take the whole queue from the others.
-    of_site = SiteLine.objects.filter(pk=site_id).values_list("waiting", flat=True).first() or 0
-    if of_site >= limit // 2:
+
+
+def places_of_a_site() -> int:
+    """One shop may not take the whole queue from the others."""
+    return int(settings.BLOG_QUEUE_LIMIT // 2)
+
+
+def require_room_of_site(waiting: int, *, scheduled: bool) -> None:
+    """Raises NoRoom. `waiting`: the blogs in its line."""
+    if not scheduled and waiting >= places_of_a_site():
         raise NoRoom(
             "site_queue_full",
-            f"{of_site} blogs of this site are waiting already.",
-            estimated_wait=forecast.seconds_for(of_site),
+            f"{waiting} blogs of this site are waiting already.",
+            estimated_wait=forecast.seconds_for(waiting),
         )
 
 

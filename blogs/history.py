@@ -1,7 +1,7 @@
 """What has happened to a blog: its saved outputs, its events, and a log line for each, so that they never disagree.
 
-Called by `lifecycle` only: `record` inside its transactions; `SAVED` as a part of its statements for a worker's thread, which are
-one round trip each, because every blog makes one for each stage.
+Called by `lifecycle` only: `record` inside its transactions; `SUBMITTED` and `SAVED` as parts of those of its statements that must
+be one round trip each.
 """
 
 from __future__ import annotations
@@ -39,6 +39,13 @@ saved AS (
 """
 
 
+# Of a blog that a CTE named `blog` has just stored.
+SUBMITTED = f"""
+INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
+SELECT id, '{Kind.SUBMITTED}', stage, attempts, '', '', '' FROM blog
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Saving:
     """A stage's output with its events: the checkpoint itself, a warning, and how the blog ended if it did."""
@@ -64,8 +71,7 @@ class Saving:
     def announce(self) -> None:
         """Once the transaction has committed."""
         for kind, error in self._events():
-            about = _about(self.generation, kind, self.stage, error)
-            transaction.on_commit(partial(_announce, kind, about))
+            announce(self.generation, kind, self.stage, error)
 
     def _events(self) -> list[tuple[Kind, WorkError | None]]:
         warned = [(Kind.WARNING, self.warning)] if self.warning else []
@@ -87,7 +93,15 @@ def record(
     about: list[Any] = [generation.pk, kind, stage, generation.attempts, worker or generation.worker_name]
     with connection.cursor() as cursor:
         cursor.execute(_RECORD, [*about, _code(error), _message(error) or message])
-    transaction.on_commit(partial(_announce, kind, _about(generation, kind, stage, error)))
+    announce(generation, kind, stage, error)
+
+
+def announce(generation: BlogGeneration, kind: Kind, stage: str = "", error: WorkError | None = None) -> None:
+    """The log line of an event, once the transaction has committed."""
+    about = {"action": kind, "blog": generation.pk, "site": generation.site_id, "stage": stage or generation.stage}
+    about |= {"attempt": generation.attempts, **({"code": error.code} if error else {})}
+    level = logging.WARNING if kind in (Kind.FAILED, Kind.WARNING, Kind.RESCUED) else logging.INFO
+    transaction.on_commit(partial(_announce, kind, level, about))
 
 
 _RECORD = """
@@ -104,12 +118,6 @@ def _message(error: WorkError | None) -> str:
     return error.message if error else ""
 
 
-def _about(generation: BlogGeneration, kind: Kind, stage: str, error: WorkError | None) -> dict[str, Any]:
-    ids = {"action": kind, "blog": generation.pk, "site": generation.site_id, "stage": stage}
-    return {**ids, "attempt": generation.attempts, **({"code": error.code} if error else {})}
-
-
-def _announce(kind: Kind, about: dict[str, Any]) -> None:
+def _announce(kind: Kind, level: int, about: dict[str, Any]) -> None:
     metrics.count("work", kind)
-    level = logging.WARNING if kind in (Kind.FAILED, Kind.WARNING, Kind.RESCUED) else logging.INFO
     logger.log(level, "blog %s", kind, extra=about)

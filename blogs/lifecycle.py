@@ -21,17 +21,15 @@ publishing, where every failure is a warning. Locks are taken in the order of `l
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, F, QuerySet, When
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from blogs import admission, backoff, history, lines
+from blogs.blog_request import BlogRequest, asked_before, is_later
 from blogs.models import Article, BlogGeneration, GenerationEvent, SiteLine, Stage, Status
 from credits import ledger
 from credits.models import CreditAccount
@@ -51,31 +49,6 @@ START = """
 """
 
 
-# Clocks differ, requests travel: a little late is now, more is a mistake that the caller should hear of.
-_LATE = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class BlogRequest:
-    """What a shop asked for, already validated. Field names are those of the row."""
-
-    source_type: str
-    source_id: str
-    language: str
-    tone: str
-    length: str
-    publish: bool
-    scheduled_at: datetime | None = None
-
-
-class IdempotencyConflict(Exception):
-    """The same idempotency key came with another request."""
-
-
-class SchedulePassed(Exception):
-    """The time asked for is over."""
-
-
 class WrongState(Exception):
     """The blog isn't in a state that allows this; str() says why, for a person."""
 
@@ -88,37 +61,73 @@ def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = No
 
     Raises admission.NoRoom, ledger.InsufficientCredits, SchedulePassed or IdempotencyConflict; then nothing is stored.
     """
-    if idempotency_key and (known := _same_request(site, request, idempotency_key)):
+    if idempotency_key and (known := asked_before(site, request, idempotency_key)):
         return known
     scheduled = is_later(request.scheduled_at)
-    admission.require_room(site.pk, scheduled=scheduled)
-    with transaction.atomic():
-        account = ledger.lock(site.pk)
-        if idempotency_key and (known := _same_request(site, request, idempotency_key)):
+    admission.require_room_in_queue(site.pk, scheduled=scheduled)
+    generation = BlogGeneration(
+        site=site,
+        idempotency_key=idempotency_key,
+        ready=not scheduled,
+        run_after=request.scheduled_at if scheduled else None,
+        **request.columns(),
+    )
+    try:
+        # A statement alone is a transaction.
+        with transaction.atomic() if idempotency_key else nullcontext():
+            generation = _enter(generation)
+    except IntegrityError:
+        if idempotency_key and (known := asked_before(site, request, idempotency_key)):
             return known
-        generation = BlogGeneration.objects.create(
-            site=site,
-            idempotency_key=idempotency_key,
-            ready=not scheduled,
-            run_after=request.scheduled_at if scheduled else None,
-            **_columns(request),
-        )
-        ledger.hold(account, generation.pk, settings.BLOG_CREDITS)
-        history.record(generation, Kind.SUBMITTED)
-        # Last, and after the blog, which nobody else can see yet: while a line is locked all claims wait for it. (A scheduled
-        # blog only makes sure that there is a line, for `queue.promote`.)
-        (lines.lock if scheduled else lines.enter)(site.pk)
+        raise
     if not scheduled:
         wakeup.notify()
     return generation
 
 
-def is_later(moment: datetime | None) -> bool:
-    """False: now. Raises SchedulePassed."""
-    now = timezone.now()
-    if moment and moment < now - _LATE:
-        raise SchedulePassed
-    return moment is not None and moment > now
+# In one statement, because a shop waits for each round trip and all its other requests wait behind its account. The line comes
+# last, after a blog that nobody else can see yet: while a line is locked all claims wait for it. (A scheduled blog only needs a
+# line to be there, for `queue.promote`.)
+_NEW = [field for field in BlogGeneration._meta.concrete_fields if not (field.primary_key or field.has_db_default())]
+_ENTER = f"""
+WITH place AS (
+    SELECT account.id AS account_id, line.waiting, NOT %(ready)s OR line.waiting < %(places)s AS free
+      FROM credits_creditaccount account JOIN blogs_siteline line USING (site_id) WHERE site_id = %(site_id)s
+), account AS (
+    {ledger.SET_ASIDE.format(account="(SELECT account_id FROM place WHERE free)")}
+), blog AS (
+    INSERT INTO blog_generations ({", ".join(field.attname for field in _NEW)})
+    SELECT {", ".join(f"%({field.attname})s" for field in _NEW)} FROM account
+    RETURNING *
+), hold AS (
+    {ledger.HOLD.format(blog="blog.id", holding="account, blog")}
+), event AS (
+    {history.SUBMITTED}
+), line AS (
+    {lines.ENTER}
+)
+SELECT place.waiting, {BlogGeneration.columns("blog")} FROM place LEFT JOIN blog ON true
+"""
+
+
+def _enter(new: BlogGeneration) -> BlogGeneration:
+    site, price = new.site, settings.BLOG_CREDITS
+    values = {field.attname: field.get_db_prep_save(field.pre_save(new, add=True), connection) for field in _NEW}
+    with connection.cursor() as cursor:
+        cursor.execute(_ENTER, {**values, "amount": price, "places": admission.places_of_a_site()})
+        row = cursor.fetchone()
+    if row is None:
+        ledger.open_account(site.pk)
+        lines.open_line(site.pk)
+        return _enter(new)
+    waiting, *stored = row
+    if stored[0] is None:
+        admission.require_room_of_site(waiting, scheduled=not new.ready)
+        raise ledger.insufficient(site.pk, price)
+    generation = BlogGeneration.from_columns(stored)
+    generation.site = site
+    history.announce(generation, Kind.SUBMITTED)
+    return generation
 
 
 def requeue(generation_id: int, *, by: str) -> BlogGeneration:
@@ -400,16 +409,3 @@ def locked(generation_id: int) -> tuple[CreditAccount, SiteLine, BlogGeneration]
 def _deferred_for(generation: BlogGeneration) -> float:
     elapsed = _mine(generation).values_list(ClockTimestamp() - F("deferred_since"), flat=True).first()
     return elapsed.total_seconds() if elapsed else 0.0
-
-
-def _columns(request: BlogRequest) -> dict[str, Any]:
-    return {field.name: getattr(request, field.name) for field in fields(request)}
-
-
-def _same_request(site: Site, request: BlogRequest, key: str) -> BlogGeneration | None:
-    known = BlogGeneration.objects.filter(site=site, idempotency_key=key).first()
-    differs = {name for name, value in _columns(request).items() if known and getattr(known, name) != value}
-    # Another time that it was given since then doesn't make it another request.
-    if known and differs and not (differs == {"scheduled_at"} and known.events.filter(kind=Kind.RESCHEDULED).exists()):
-        raise IdempotencyConflict
-    return known

@@ -28,6 +28,10 @@ WEIGHT_MAX = 10
 # In an UPDATE of lines that blogs join.
 TURN_ON_JOINING = "CASE WHEN waiting = 0 THEN greatest(turn, (SELECT turn FROM blogs_queueclock)) ELSE turn END"
 _JOIN = f"UPDATE blogs_siteline SET turn = {TURN_ON_JOINING}, waiting = waiting + %s WHERE site_id = %s"
+# Of a blog that a CTE named `blog` has just stored, so after it.
+ENTER = f"""
+UPDATE blogs_siteline SET turn = {TURN_ON_JOINING}, waiting = waiting + 1 WHERE site_id = (SELECT site_id FROM blog WHERE ready)
+"""
 
 
 def lock(site_id: int) -> SiteLine:
@@ -35,26 +39,20 @@ def lock(site_id: int) -> SiteLine:
     assert connection.in_atomic_block
     line = SiteLine.objects.select_for_update().filter(pk=site_id).first()
     if line is None:
-        SiteLine.objects.bulk_create([SiteLine(site_id=site_id)], ignore_conflicts=True)
+        open_line(site_id)
         line = SiteLine.objects.select_for_update().get(pk=site_id)
     return line
 
 
+def open_line(site_id: int) -> None:
+    """Where there is none yet."""
+    SiteLine.objects.bulk_create([SiteLine(site_id=site_id)], ignore_conflicts=True)
+
+
 def join(line: SiteLine, count: int = 1) -> None:
     """Blogs have become ready (negative: `recount` corrects). A line that was empty starts at the clock: silence earns no burst."""
-    _join(line.pk, count)
-
-
-def enter(site_id: int) -> None:
-    """`lock` and `join` of a new blog in one round trip."""
-    if not _join(site_id, 1):
-        join(lock(site_id))
-
-
-def _join(site_id: int, count: int) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(_JOIN, [count, site_id])
-        return bool(cursor.rowcount)
+        cursor.execute(_JOIN, [count, line.pk])
 
 
 def leave(line: SiteLine, count: int = 1) -> None:

@@ -23,9 +23,6 @@ from workers.models import WorkerProcess
 
 logger = logging.getLogger(__name__)
 
-_FIELDS = BlogGeneration._meta.concrete_fields
-_COLUMNS = ", ".join(f"started.{field.column}" for field in _FIELDS)
-
 # The lock and the claim are ONE string, so one implicit transaction: a claimer that is stopped between two statements would
 # block all others. And they are two statements, since a single one that took the lock would go by the snapshot from before it.
 #
@@ -104,7 +101,7 @@ WITH clock AS MATERIALIZED (
     INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
     SELECT id, '{GenerationEvent.Kind.STARTED}', stage, attempts, %(worker_name)s, '', '' FROM started
 )
-SELECT clock.look, {_COLUMNS} FROM clock LEFT JOIN started ON true ORDER BY started.id
+SELECT clock.look, {BlogGeneration.columns("started")} FROM clock LEFT JOIN started ON true ORDER BY started.id
 """
 
 # Lines first, then blogs, under the claim lock: the lock order of `lines.py`. Both statements are one transaction.
@@ -173,8 +170,7 @@ def _claim(
             },
         )
         rows = cursor.fetchall()
-    names = [field.attname for field in _FIELDS]
-    claimed = [BlogGeneration.from_db(connection.alias, names, row) for _, *row in rows if row[0] is not None]
+    claimed = [BlogGeneration.from_columns(row) for _, *row in rows if row[0] is not None]
     for generation in claimed:
         generation.worker_name = worker.name
     return rows[0][0], claimed

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from blogs.lifecycle import BlogRequest
+from blogs.blog_request import BlogRequest
 from blogs.models import PROMPT_MAX, SOURCE_ID_MAX, BlogGeneration, GenerationEvent, Length, SourceType, Status, Tone
 
 _LANGUAGE = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z")

@@ -13,6 +13,7 @@ from datetime import datetime
 from django.db import transaction
 
 from blogs import admission, history, lifecycle, lines
+from blogs.blog_request import is_later
 from blogs.lifecycle import WrongState
 from blogs.models import BlogGeneration, GenerationEvent, Status
 from workers import wakeup
@@ -54,7 +55,7 @@ def reschedule(generation_id: int, to: datetime | None, *, by: str) -> BlogGener
 
     Raises WrongState, SchedulePassed, or admission.NoRoom where it would have to join its line, or leave it.
     """
-    later = lifecycle.is_later(to)
+    later = is_later(to)
     with transaction.atomic():
         _, line, generation = lifecycle.locked(generation_id)
         if generation.status != Status.PENDING or generation.started_at:

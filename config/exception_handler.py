@@ -16,7 +16,8 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from blogs.admission import NoRoom
-from blogs.lifecycle import IdempotencyConflict, SchedulePassed, WrongState
+from blogs.blog_request import IdempotencyConflict, SchedulePassed
+from blogs.lifecycle import WrongState
 from credits.ledger import InsufficientCredits
 from workers.outage import DATABASE_AWAY
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Protocol, Self
 
 _PR_SET_PDEATHSIG = 1
 _TICK_SECONDS = 0.1
@@ -20,6 +20,18 @@ _HURRIED_SECONDS = 3.0
 
 class ProcessDied(Exception):
     """One of ours ended by itself, though it should have gone on."""
+
+
+class Process(Protocol):
+    """The part of `subprocess.Popen` that is used here."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
 
 
 class Processes:
@@ -34,7 +46,7 @@ class Processes:
         self._log_path = log
         self._log: IO[bytes] | None = None
         self._grace = grace
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, Process] = {}
 
     def __enter__(self) -> Self:
         if self._log_path:
@@ -62,7 +74,7 @@ class Processes:
         """
         process = subprocess.Popen(
             [*prefix, interpreter, *arguments],
-            env=self._environment | {"PROCESS_NAME": f"blogs-{name}"} | environment,
+            env=self.environment(name) | environment,
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
@@ -70,6 +82,14 @@ class Processes:
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )
         self._running[name] = process
+        return process
+
+    def environment(self, name: str) -> dict[str, str]:
+        return self._environment | {"PROCESS_NAME": f"blogs-{name}"}
+
+    def adopt(self, name: str, start: Callable[[dict[str, str], IO[bytes] | None], Process]) -> Process:
+        """A process that somebody else starts, from our environment and with our log."""
+        process = self._running[name] = start(self.environment(name), self._log)
         return process
 
     def _stop_all(self) -> None:
@@ -120,11 +140,11 @@ def stop_on_signals() -> None:
         signal.signal(number, signal.default_int_handler)
 
 
-def _alive(processes: list[subprocess.Popen[bytes]]) -> list[subprocess.Popen[bytes]]:
+def _alive(processes: list[Process]) -> list[Process]:
     return [process for process in processes if process.poll() is None]
 
 
-def _terminate(processes: list[subprocess.Popen[bytes]]) -> None:
+def _terminate(processes: list[Process]) -> None:
     for process in _alive(processes):
         process.terminate()
 

@@ -36,8 +36,13 @@ def lock(site_id: int) -> CreditAccount:
     """The site's account, locked for the rest of the transaction; opened on first use."""
     assert connection.in_atomic_block
     while not (found := list(CreditAccount.objects.raw(_LOCK, [site_id]))):
-        CreditAccount.objects.bulk_create([CreditAccount(site_id=site_id)], ignore_conflicts=True)
+        open_account(site_id)
     return found[0]
+
+
+def open_account(site_id: int) -> None:
+    """Where there is none yet."""
+    CreditAccount.objects.bulk_create([CreditAccount(site_id=site_id)], ignore_conflicts=True)
 
 
 _LOCK = 'SELECT id, site_id, balance, held, debt FROM "credits_creditaccount" WHERE site_id = %s FOR UPDATE'
@@ -47,21 +52,30 @@ def hold(account: CreditAccount, generation_id: int, amount: int) -> Credit:
     """Set credits aside for a blog. Raises InsufficientCredits; a second hold while one is open violates a constraint."""
     entry = list(Credit.objects.raw(_HOLD, {"account": account.pk, "generation": generation_id, "amount": amount}))
     if not entry:
-        account.refresh_from_db(fields=["balance", "held"])
-        raise InsufficientCredits(required=amount, available=account.available)
+        raise insufficient(account.site_id, amount)
     return entry[0]
 
 
-_HOLD = """
-WITH account AS (
-    UPDATE credits_creditaccount SET held = held + %(amount)s
-     WHERE id = %(account)s AND balance >= held + %(amount)s RETURNING id
-)
+# The two halves of a hold, for `lifecycle.submit`, whose blog comes between them: first the account, which takes its lock and has
+# no row where the credits don't suffice; then the entry.
+SET_ASIDE = """
+UPDATE credits_creditaccount SET held = held + %(amount)s
+ WHERE id = {account} AND balance >= held + %(amount)s RETURNING id AS account_id
+"""
+HOLD = """
 INSERT INTO credits_credit (account_id, kind, amount, balance_change, debt_change, generation_id, hold_number, reason)
-SELECT id, 'hold', %(amount)s, 0, 0, %(generation)s,
-       (SELECT count(*) FROM credits_credit WHERE generation_id = %(generation)s AND kind = 'release'), '' FROM account
+SELECT account_id, 'hold', %(amount)s, 0, 0, {blog},
+       (SELECT count(*) FROM credits_credit WHERE generation_id = {blog} AND kind = 'release'), '' FROM {holding}
 RETURNING *
 """
+_HOLD = f"""
+WITH account AS ({SET_ASIDE.format(account="%(account)s")}) {HOLD.format(blog="%(generation)s", holding="account")}
+"""
+
+
+def insufficient(site_id: int, amount: int) -> InsufficientCredits:
+    account = CreditAccount.objects.get(site_id=site_id)
+    return InsufficientCredits(required=amount, available=account.available)
 
 
 def capture(account: CreditAccount, generation_id: int) -> None:

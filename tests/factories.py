@@ -9,7 +9,7 @@ import factory
 from django.db import transaction
 
 from blogs import lifecycle, queue
-from blogs.lifecycle import BlogRequest
+from blogs.blog_request import BlogRequest
 from blogs.models import BlogGeneration
 from credits import ledger
 from wix.models import Site

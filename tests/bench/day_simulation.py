@@ -17,6 +17,7 @@ from uuid import UUID
 from django.conf import settings
 
 from blogs import admission, lifecycle, queue
+from blogs.blog_request import BlogRequest
 from blogs.models import BlogGeneration, Stage, Status
 from tests.bench.day_clock import Clock
 from tests.bench.day_limits import LocalLines, SharedLimits
@@ -100,7 +101,7 @@ class Simulation:
 
     def _submit(self, blog: Blog, site: Site) -> None:
         admission.forget_count()  # it is kept for a second of Python's clock, which is minutes here
-        request = lifecycle.BlogRequest(
+        request = BlogRequest(
             "keyword", f"topic {blog.request.number}", "en", "friendly", blog.request.length, publish=False
         )
         generation = lifecycle.submit(site=site, request=request)

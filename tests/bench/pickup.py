@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from blogs import lifecycle
-from blogs.lifecycle import BlogRequest
+from blogs.blog_request import BlogRequest
 from tests.bench import crowd, filling, procrastinate
 from tests.bench.worker import STAMP
 from wix.models import Site

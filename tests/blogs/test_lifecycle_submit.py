@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from blogs import lifecycle
-from blogs.lifecycle import IdempotencyConflict
+from blogs.blog_request import IdempotencyConflict
 from blogs.models import BlogGeneration, Status
 from credits.ledger import InsufficientCredits
 from credits.models import Credit

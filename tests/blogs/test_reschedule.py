@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from blogs import lifecycle, queue, standing
 from blogs.admission import NoRoom
-from blogs.lifecycle import IdempotencyConflict, SchedulePassed, WrongState
+from blogs.blog_request import IdempotencyConflict, SchedulePassed
+from blogs.lifecycle import WrongState
 from tests import factories
 from tests.blogs import outcomes
 from tests.blogs.books import credits_of, history, make_due, row, waiting

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import signal
 import socket
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
+from config.processes import Process
 from tests.chaos.network import DATABASE_AT, Cable
 from tests.chaos.schedule import Size
 from tests.world import World
@@ -27,7 +27,7 @@ class Crew:
         self.world, self.size, self.cable = world, size, cable
         self.busy: set[int] = set()  # somebody is at something with this one
         self.restarts = 0
-        self._processes: dict[int, subprocess.Popen[bytes]] = {}
+        self._processes: dict[int, Process] = {}
         self._started_at: dict[int, float] = {}
         self._noticed: Counter[str] = Counter()
         self._read_to = 0
@@ -36,16 +36,15 @@ class Crew:
         self.database_is_away = False
 
     def start(self, number: int) -> None:
-        prefix, environment = self._place(number)
-        threads = f"--threads={self.size.threads}"
         self._started_at[number] = time.monotonic()
-        self._processes[number] = self.world.start_worker(f"worker-{number}", threads, prefix=prefix, **environment)
+        self._processes[number] = self._start(number, f"worker-{number}", f"--threads={self.size.threads}")
 
-    def _place(self, number: int) -> tuple[tuple[str, ...], dict[str, str]]:
+    def _start(self, number: int, name: str, threads: str) -> Process:
         if self.cable is None or number != self.size.cut_worker:
-            return (), {}
+            return self.world.fork_worker(name, threads)
         over_the_cable = self.world.database.url.replace("127.0.0.1", DATABASE_AT)
-        return self.cable.prefix, {"DATABASE_URL": over_the_cable, "DATABASE_DIRECT_URL": over_the_cable}
+        urls = {"DATABASE_URL": over_the_cable, "DATABASE_DIRECT_URL": over_the_cable}
+        return self.world.start_worker(name, threads, prefix=self.cable.prefix, **urls)
 
     def kill(self, number: int) -> None:
         self.world.processes.kill(f"worker-{number}")

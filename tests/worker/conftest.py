@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -16,7 +14,8 @@ from django.db import connection
 
 from blogs import queue
 from blogs.models import BlogGeneration, Status
-from tests import factories
+from config.processes import Process
+from tests import factories, forks
 from tests.sandbox import Sandbox
 
 STAGE_CALLS = {
@@ -66,15 +65,10 @@ class Worker:
             "BLOG_DRAFT_LOOKUP_SECONDS": "6",
             **settings,
         }
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
 
-    def start(self, *arguments: str, stderr: int = subprocess.DEVNULL) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "run_blog_worker", *arguments],
-            env={**os.environ, **self._settings},
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-        )
+    def start(self, *arguments: str, output: IO[bytes] | None = None) -> None:
+        self.process = forks.start_worker(arguments, {**os.environ, **self._settings}, output)
 
     def signal(self, number: signal.Signals) -> None:
         assert self.process

@@ -31,8 +31,8 @@ def test_a_worker_that_was_stopped_for_longer_than_its_lease_writes_nothing_it_l
         factories.pending_generation(shop, source_id=f"topic {number}")
     log = tmp_path / "log"
     zombie = worker(LOG_FORMAT="console")
-    with log.open("wb") as stderr:
-        zombie.start(stderr=stderr.fileno())
+    with log.open("wb") as output:
+        zombie.start(output=output)
     eventually(lambda: len(sandbox.requests("openai", "article")) == _BLOGS)
     name = WorkerProcess.objects.get().name
 

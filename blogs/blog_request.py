@@ -1,0 +1,58 @@
+"""What a shop asks for: from when on, and whether it has asked before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from blogs.models import BlogGeneration, GenerationEvent
+from wix.models import Site
+
+# Clocks differ, requests travel: a little late is now, more is a mistake that the caller should hear of.
+_LATE = timedelta(minutes=5)
+
+
+class IdempotencyConflict(Exception):
+    """The same idempotency key came with another request."""
+
+
+class SchedulePassed(Exception):
+    """The time asked for is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlogRequest:
+    """Already validated. Field names are those of the row."""
+
+    source_type: str
+    source_id: str
+    language: str
+    tone: str
+    length: str
+    publish: bool
+    scheduled_at: datetime | None = None
+
+    def columns(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def is_later(moment: datetime | None) -> bool:
+    """False: now. Raises SchedulePassed."""
+    now = timezone.now()
+    if moment and moment < now - _LATE:
+        raise SchedulePassed
+    return moment is not None and moment > now
+
+
+def asked_before(site: Site, request: BlogRequest, key: str) -> BlogGeneration | None:
+    """The blog that the site got with this idempotency key. Raises IdempotencyConflict if it asked for another then."""
+    known = BlogGeneration.objects.filter(site=site, idempotency_key=key).first()
+    differs = {name for name, value in request.columns().items() if known and getattr(known, name) != value}
+    # Another time that it was given since then doesn't make it another request.
+    rescheduled = GenerationEvent.Kind.RESCHEDULED
+    if known and differs and not (differs == {"scheduled_at"} and known.events.filter(kind=rescheduled).exists()):
+        raise IdempotencyConflict
+    return known
