@@ -7,6 +7,7 @@ asks of a schema (optional would be `X | None`).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -163,8 +164,12 @@ def _told(problem: Any) -> str:
     return f"{place}: {problem['msg']}" if place else problem["msg"]
 
 
+@functools.cache
 def json_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The part of JSON Schema that OpenAI's strict mode knows. Titles and docstrings would only cost prompt tokens."""
+    """The part of JSON Schema that OpenAI's strict mode knows; one object for all callers.
+
+    Titles and docstrings would only cost prompt tokens.
+    """
     strict = _strict(model.model_json_schema())
     assert isinstance(strict, dict)
     return strict

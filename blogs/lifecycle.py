@@ -38,6 +38,8 @@ from workers import wakeup
 from workers.database_clock import ClockTimestamp, seconds_from_now
 from workers.errors import LeaseLost, PermanentError, RateLimited, WorkError
 from workers.outage import outlasts_an_outage
+from workers.prepared import Prepared
+from workers.rows import columns, instance
 
 Kind = GenerationEvent.Kind
 
@@ -89,7 +91,7 @@ def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = No
 # last, after a blog that nobody else can see yet: while a line is locked all claims wait for it. (A scheduled blog only needs a
 # line to be there, for `queue.promote`.)
 _NEW = [field for field in BlogGeneration._meta.concrete_fields if not (field.primary_key or field.has_db_default())]
-_ENTER = f"""
+_ENTER = Prepared(f"""
 WITH place AS (
     SELECT account.id AS account_id, line.waiting, NOT %(ready)s OR line.waiting < %(places)s AS free
       FROM credits_creditaccount account JOIN blogs_siteline line USING (site_id) WHERE site_id = %(site_id)s
@@ -106,15 +108,15 @@ WITH place AS (
 ), line AS (
     {lines.ENTER}
 )
-SELECT place.waiting, {BlogGeneration.columns("blog")} FROM place LEFT JOIN blog ON true
-"""
+SELECT place.waiting, {columns(BlogGeneration, "blog")} FROM place LEFT JOIN blog ON true
+""")
 
 
 def _enter(new: BlogGeneration) -> BlogGeneration:
     site, price = new.site, settings.BLOG_CREDITS
     values = {field.attname: field.get_db_prep_save(field.pre_save(new, add=True), connection) for field in _NEW}
     with connection.cursor() as cursor:
-        cursor.execute(_ENTER, {**values, "amount": price, "places": admission.places_of_a_site()})
+        _ENTER.execute(cursor, {**values, "amount": price, "places": admission.places_of_a_site()})
         row = cursor.fetchone()
     if row is None:
         ledger.open_account(site.pk)
@@ -124,7 +126,7 @@ def _enter(new: BlogGeneration) -> BlogGeneration:
     if stored[0] is None:
         admission.require_room_of_site(waiting, scheduled=not new.ready)
         raise ledger.insufficient(site.pk, price)
-    generation = BlogGeneration.from_columns(stored)
+    generation = instance(BlogGeneration, stored)
     generation.site = site
     history.announce(generation, Kind.SUBMITTED)
     return generation

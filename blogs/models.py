@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from typing import Any
 
 from django.contrib.postgres.indexes import OpClass
-from django.db import DEFAULT_DB_ALIAS, models
+from django.db import models
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Left, Lower, Now
@@ -177,15 +175,6 @@ class BlogGeneration(models.Model):
 
     def __str__(self) -> str:
         return f"Blog {self.pk}"
-
-    @classmethod
-    def columns(cls, table: str) -> str:
-        """For a statement of ours, what `from_columns` takes."""
-        return ", ".join(f"{table}.{field.column}" for field in cls._meta.concrete_fields)
-
-    @classmethod
-    def from_columns(cls, values: Sequence[Any]) -> BlogGeneration:
-        return cls.from_db(DEFAULT_DB_ALIAS, [field.attname for field in cls._meta.concrete_fields], values)
 
     @property
     def overdue(self) -> bool:

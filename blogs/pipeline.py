@@ -143,7 +143,7 @@ def _patience_is_over(generation: BlogGeneration) -> bool:
 
 @outlasts_an_outage
 def _inputs(generation: BlogGeneration) -> Inputs:
-    site = Site.objects.get(pk=generation.site_id)
+    site = generation.site
     fresh = generation.stage == Stage.PRODUCTS  # so nothing is saved yet
     return Inputs(
         generation_id=generation.pk,

@@ -17,14 +17,18 @@ from django.db import IntegrityError, connection, transaction
 from blogs import admission, lifecycle, lines
 from blogs.models import BlogGeneration, GenerationEvent, Status
 from credits import ledger
-from workers import wakeup
+from wix.models import Site
+from workers import rows, wakeup
 from workers.database_clock import ClockTimestamp
 from workers.models import WorkerProcess
+from workers.prepared import Prepared
 
 logger = logging.getLogger(__name__)
 
 # The lock and the claim are ONE string, so one implicit transaction: a claimer that is stopped between two statements would
 # block all others. And they are two statements, since a single one that took the lock would go by the snapshot from before it.
+# Nobody waits for the disk: if PostgreSQL crashes before a claim is there, nothing later is there either, and the worker finds
+# that it has no lease.
 #
 # `lines` are the lowest turns among those that wait: as many as there are seats, and one more for each site that comes last.
 # `starts` has a row for each start such a line could have; those beyond a site's share of this worker's seats, and all of a
@@ -42,8 +46,9 @@ logger = logging.getLogger(__name__)
 # waited one to two seconds ago; and once a second from the very head, because a slow submit may join behind `lowest`. Who finds
 # nothing looks from the very head before it sleeps. (For the same reason the caller says which seats it holds: to count them here
 # would step over every blog that this worker has run since.)
-_CLAIM = f"""
-SELECT pg_advisory_xact_lock({lines.CLAIM_LOCK});
+_CLAIM = Prepared(
+    before=f"SET LOCAL synchronous_commit = off; SELECT pg_advisory_xact_lock({lines.CLAIM_LOCK});",
+    sql=f"""
 WITH clock AS MATERIALIZED (
     SELECT turn, look, CASE WHEN look THEN '-infinity' ELSE lowest END AS lowest
       FROM (SELECT turn, lowest,
@@ -101,8 +106,11 @@ WITH clock AS MATERIALIZED (
     INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
     SELECT id, '{GenerationEvent.Kind.STARTED}', stage, attempts, %(worker_name)s, '', '' FROM started
 )
-SELECT clock.look, {BlogGeneration.columns("started")} FROM clock LEFT JOIN started ON true ORDER BY started.id
-"""
+SELECT clock.look, {rows.columns(Site, "site")}, {rows.columns(BlogGeneration, "started")}
+  FROM clock LEFT JOIN (started JOIN wix_site site ON site.id = started.site_id) ON true
+ ORDER BY started.id
+""",
+)
 
 # Lines first, then blogs, under the claim lock: the lock order of `lines.py`. Both statements are one transaction.
 _PROMOTE = f"""
@@ -155,8 +163,8 @@ def _claim(
     """Whether it read the lines from the very head, and what it started."""
     held = Counter(generation.site_id for generation in running)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM,
+        _CLAIM.execute(
+            cursor,
             {
                 "limit": limit,
                 "worker": worker.pk,
@@ -169,11 +177,16 @@ def _claim(
                 "wix_per_minute": settings.RATE_LIMITS["wix"]["requests"],
             },
         )
-        rows = cursor.fetchall()
-    claimed = [BlogGeneration.from_columns(row) for _, *row in rows if row[0] is not None]
-    for generation in claimed:
-        generation.worker_name = worker.name
-    return rows[0][0], claimed
+        found = cursor.fetchall()
+    claimed = [_claimed(worker, row) for _, *row in found if row[0] is not None]
+    return found[0][0], claimed
+
+
+def _claimed(worker: WorkerProcess, row: list[Any]) -> BlogGeneration:
+    site, own = row[: rows.width(Site)], row[rows.width(Site) :]
+    generation = rows.instance(BlogGeneration, own)
+    generation.site, generation.worker_name = rows.instance(Site, site), worker.name
+    return generation
 
 
 def renew(generations: Iterable[BlogGeneration]) -> int:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol, Self
@@ -64,16 +64,12 @@ class Processes:
         self,
         name: str,
         *arguments: str,
-        prefix: Sequence[str] = (),
         interpreter: str = sys.executable,
         **environment: str,
     ) -> subprocess.Popen[bytes]:
-        """`python <arguments>` with our environment; its output goes to the log, or to ours if there is none.
-
-        `prefix` is a command that prepares something and then becomes the process.
-        """
+        """`python <arguments>` with our environment; its output goes to the log, or to ours if there is none."""
         process = subprocess.Popen(
-            [*prefix, interpreter, *arguments],
+            [interpreter, *arguments],
             env=self.environment(name) | environment,
             stdin=subprocess.DEVNULL,
             stdout=self._log,

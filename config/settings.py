@@ -102,6 +102,8 @@ if not DATABASE_URL:
 # LISTEN needs a session of its own: where DATABASE_URL leads to PgBouncer, name the server itself here.
 DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="") or DATABASE_URL
 _BEHIND_PGBOUNCER = DATABASE_DIRECT_URL != DATABASE_URL
+# For `workers.prepared`.
+DATABASE_KEEPS_SESSIONS = not _BEHIND_PGBOUNCER
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=10)
 DATABASE_POOL_OVERFLOW = env.int("DATABASE_POOL_OVERFLOW", default=3)
 DATABASE_POOL_TIMEOUT_SECONDS = env.float("DATABASE_POOL_TIMEOUT_SECONDS", default=30)
@@ -129,6 +131,8 @@ DATABASE_SESSION_OPTIONS = " ".join(
         "tcp_keepalives_interval": "2s",
         "tcp_keepalives_count": "3",
         "tcp_user_timeout": "10s",
+        # Of statements that `workers.prepared` keeps: no others are.
+        "plan_cache_mode": "force_generic_plan",
     }.items()
 )
 

@@ -32,11 +32,13 @@ _MESSAGE_BYTES = 1 << 17
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
-def start_worker(arguments: Sequence[str], environment: Mapping[str, str], output: IO[bytes] | None) -> Process:
-    """Without an `output` it is silent."""
+def start_worker(
+    arguments: Sequence[str], environment: Mapping[str, str], output: IO[bytes] | None, *, prefix: tuple[str, ...] = ()
+) -> Process:
+    """Without an `output` it is silent. `prefix` is a command that prepares something and then becomes another, like `nsenter`."""
     command = ["manage.py", "run_blog_worker", *arguments]
     if sys.platform == "linux":
-        return _Forked(_nursery().fork(command, environment, output))
+        return _Forked(_nursery(prefix).fork(command, environment, output))
     silent = subprocess.DEVNULL
     return subprocess.Popen(
         [sys.executable, *command], env=environment, stdout=output or silent, stderr=output or silent
@@ -76,11 +78,11 @@ class _Forked:
 class _Nursery:
     """The process that forks; it ends with us."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: tuple[str, ...]) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
         self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            command = [sys.executable, "-m", "tests.forks", str(theirs.fileno()), str(os.getpid())]
+            command = [*prefix, sys.executable, "-m", "tests.forks", str(theirs.fileno()), str(os.getpid())]
             self._process = subprocess.Popen(command, cwd=_PROJECT, pass_fds=[theirs.fileno()], start_new_session=True)
         atexit.register(self.end)
 
@@ -98,8 +100,8 @@ class _Nursery:
 
 
 @functools.cache
-def _nursery() -> _Nursery:
-    return _Nursery()
+def _nursery(prefix: tuple[str, ...]) -> _Nursery:
+    return _Nursery(prefix)
 
 
 # --- In that process --------------------------------------------------------------------------------------------------

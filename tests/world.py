@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import requests
@@ -37,17 +36,16 @@ class World:
     log: Path
     environment: dict[str, str] = field(repr=False)
 
-    def start_worker(
-        self, name: str = "worker", *arguments: str, prefix: Sequence[str] = (), **environment: str
-    ) -> subprocess.Popen[bytes]:
-        command = ["manage.py", "run_blog_worker", *arguments]
-        return self.processes.start(name, *command, prefix=prefix, **self.environment, **environment)
+    def start_worker(self) -> None:
+        self.processes.start("worker", "manage.py", "run_blog_worker", **self.environment)
 
-    def fork_worker(self, name: str, *arguments: str) -> Process:
+    def fork_worker(self, name: str, *arguments: str, prefix: tuple[str, ...] = (), **environment: str) -> Process:
         """The same, with less to import."""
-        return self.processes.adopt(
-            name, lambda ours, log: forks.start_worker(arguments, {**ours, **self.environment}, log)
-        )
+
+        def start(ours: dict[str, str], log: IO[bytes] | None) -> Process:
+            return forks.start_worker(arguments, {**ours, **self.environment, **environment}, log, prefix=prefix)
+
+        return self.processes.adopt(name, start)
 
     def submit(self, shop: Shop, body: dict[str, Any]) -> requests.Response:
         """As the Wix integration does it: over HTTP, the signed instance as Bearer."""

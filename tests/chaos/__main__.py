@@ -29,6 +29,7 @@ from tests.world import World, running
 # takes about as long as a worker lives, and the kills meet every stage.
 _SPEED = 20
 _SETTINGS = {
+    "DEBUG": "false",  # Django would keep every query
     "BLOG_WORKER_LEASE_RENEW_SECONDS": "1",
     "STAGE_DRAFT_DEADLINE_SECONDS": "4.5",
     "BLOG_DRAFT_LOOKUP_SECONDS": "4.5",

@@ -36,15 +36,17 @@ class Crew:
         self.database_is_away = False
 
     def start(self, number: int) -> None:
+        prefix, environment = self._place(number)
         self._started_at[number] = time.monotonic()
-        self._processes[number] = self._start(number, f"worker-{number}", f"--threads={self.size.threads}")
+        self._processes[number] = self.world.fork_worker(
+            f"worker-{number}", f"--threads={self.size.threads}", prefix=prefix, **environment
+        )
 
-    def _start(self, number: int, name: str, threads: str) -> Process:
+    def _place(self, number: int) -> tuple[tuple[str, ...], dict[str, str]]:
         if self.cable is None or number != self.size.cut_worker:
-            return self.world.fork_worker(name, threads)
+            return (), {}
         over_the_cable = self.world.database.url.replace("127.0.0.1", DATABASE_AT)
-        urls = {"DATABASE_URL": over_the_cable, "DATABASE_DIRECT_URL": over_the_cable}
-        return self.world.start_worker(name, threads, prefix=self.cable.prefix, **urls)
+        return self.cable.prefix, {"DATABASE_URL": over_the_cable, "DATABASE_DIRECT_URL": over_the_cable}
 
     def kill(self, number: int) -> None:
         self.world.processes.kill(f"worker-{number}")

@@ -31,7 +31,9 @@ def counts(world: World, size: Size) -> dict[str, Any]:
     from credits import ledger
     from credits.models import Credit
 
-    drafts, paid = world.sandbox.drafts(), world.sandbox.requests("openai", "article")
+    drafts, stats = world.sandbox.drafts(), world.sandbox.stats()
+    # By its counter: of the requests themselves it remembers the last ones only.
+    paid = stats["openai"]["byOperation"]["article"]
     ids = list(BlogGeneration.objects.values_list("pk", flat=True))
     of_blog = _drafts_of_blogs(drafts, ids)
     captures = Counter(Credit.objects.filter(kind=Credit.Kind.CAPTURE).values_list("generation_id", flat=True))
@@ -41,7 +43,7 @@ def counts(world: World, size: Size) -> dict[str, Any]:
         "done": BlogGeneration.objects.filter(status=Status.DONE).count(),
         "lost": size.blogs - len(of_blog),
         "drafts": len(drafts),
-        "articles_paid": len(paid),
+        "articles_paid": paid,
         "captures": captures.total(),
         "swept_drafts": GenerationEvent.objects.filter(kind=GenerationEvent.Kind.SWEPT).count(),
         "duplicate_drafts": len(drafts) - len(ids),
@@ -54,9 +56,9 @@ def counts(world: World, size: Size) -> dict[str, Any]:
         .count(),
         "creates_found": StageOutput.objects.filter(stage=Stage.DRAFT, output__found=True).count(),
         "written_without_lease": _written_without_lease(),
-        "paid_again_without_reason": len(paid) - len(ids) - _interrupted_articles(),
+        "articles_interrupted": _interrupted_articles(),
         "pickup_s_max": round(_pickup_seconds(), 1),
-        "violations": world.sandbox.stats()["violations"],
+        "violations": stats["violations"],
     }
 
 
@@ -88,7 +90,9 @@ def _promises(counted: dict[str, Any], size: Size) -> dict[str, bool]:
             and counted["leases_lost_noticed"] > 0
             and counted["recovery_s_max"] < _RECOVERY_SECONDS
         ),
-        "what was saved is not paid for again": counted["paid_again_without_reason"] <= 0,
+        "what was saved is not paid for again": 0
+        <= counted["articles_paid"] - size.blogs
+        <= counted["articles_interrupted"],
         "nothing was paid for twice": size.pays_twice or counted["articles_paid"] == size.blogs,
     }
 

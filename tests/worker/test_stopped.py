@@ -83,11 +83,9 @@ def _claim_lock_held() -> Iterator[None]:
 
 
 def _is_waiting_to_claim() -> bool:
-    begins = queue._CLAIM[:100]  # pg_stat_activity keeps no more than 1,024 characters
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'stopped-worker'"
-            " AND wait_event = 'advisory' AND starts_with(query, %s)",
-            [begins],
+            " AND wait_event = 'advisory' AND query LIKE '%EXECUTE blogs_%'"
         )
         return bool(cursor.fetchone()[0])
