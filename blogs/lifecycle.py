@@ -347,15 +347,17 @@ WITH mine AS (
 ), {saved}
 SELECT wants_to_cancel FROM mine
 """
-_CHECKPOINT = _SAVE_MINE.format(columns="stage = %(next_stage)s, deferred_since = NULL", saved=history.SAVED)
-_SUCCEED = _SAVE_MINE.format(
-    columns="""status = 'DONE', finished_at = clock_timestamp(), error_code = '', error_message = '',
+_CHECKPOINT = Prepared(_SAVE_MINE.format(columns="stage = %(next_stage)s, deferred_since = NULL", saved=history.SAVED))
+_SUCCEED = Prepared(
+    _SAVE_MINE.format(
+        columns="""status = 'DONE', finished_at = clock_timestamp(), error_code = '', error_message = '',
            lease_token = NULL, lease_expires_at = NULL, worker_id = NULL""",
-    saved=history.SAVED,
+        saved=history.SAVED,
+    )
 )
 
 
-def _save_mine(sql: str, saving: history.Saving, draft: dict[str, str], **columns: str) -> bool:
+def _save_mine(statement: Prepared, saving: history.Saving, draft: dict[str, str], **columns: str) -> bool:
     """True if it is to be cancelled and no draft keeps it from that. Raises LeaseLost."""
     generation = saving.generation
     parameters = {
@@ -367,7 +369,7 @@ def _save_mine(sql: str, saving: history.Saving, draft: dict[str, str], **column
         "draft_post_url": draft.get("draft_post_url"),
     }
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+        statement.execute(cursor, parameters)
         mine = cursor.fetchone()
     if mine is None:
         raise LeaseLost(generation.pk)

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from credits.models import Credit, CreditAccount
+from workers.prepared import Prepared
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -178,7 +179,7 @@ ORDER BY 1
 
 
 # The blog's one open hold becomes free again, and is spent if `spent` is 1. One round trip: every blog ends with it.
-_SETTLE = """
+_SETTLE = Prepared("""
 WITH held AS MATERIALIZED (
     SELECT id, amount FROM credits_credit hold
      WHERE generation_id = %(generation)s AND kind = 'hold'
@@ -190,14 +191,14 @@ WITH held AS MATERIALIZED (
 )
 INSERT INTO credits_credit (account_id, kind, amount, balance_change, debt_change, generation_id, hold_id, reason)
 SELECT account.id, %(kind)s, held.amount, -held.amount * %(spent)s, 0, %(generation)s, held.id, %(reason)s FROM account, held
-"""
+""")
 
 
 def _settle(account: CreditAccount, generation_id: int, kind: Credit.Kind, *, reason: str) -> None:
     spent = int(kind == Kind.CAPTURE)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _SETTLE,
+        _SETTLE.execute(
+            cursor,
             {"account": account.pk, "generation": generation_id, "kind": kind, "spent": spent, "reason": reason},
         )
         if cursor.rowcount != 1:

@@ -17,7 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ from django.db import connection, transaction
 from workers.deadline import remaining
 from workers.errors import PermanentError, RateLimited
 from workers.outage import outlasts_an_outage
+from workers.prepared import Prepared
 
 # Staff and the stats endpoints see usage in steps of this many seconds.
 _BUCKET = "interval '5 seconds'"
@@ -134,7 +135,7 @@ def register(limit: Limit) -> None:
 
 # `at` reads the clock behind the lock; the statement's own start may be long past by then. A call larger than any before it
 # waits a little longer: what came before was paced to leave room for smaller ones.
-_RESERVE = f"""
+_RESERVE = Prepared(f"""
 WITH locked AS MATERIALIZED (
     SELECT * FROM workers_ratelimit WHERE id = %(id)s FOR UPDATE
 ), at AS MATERIALIZED (
@@ -162,9 +163,9 @@ WITH locked AS MATERIALIZED (
        SET requests = usage.requests + 1, tokens = usage.tokens + excluded.tokens
 )
 SELECT extract(epoch FROM start - now)::float, EXISTS (SELECT 1 FROM granted) FROM place
-"""
+""")
 
-_ENSURE = """
+_ENSURE = Prepared("""
 INSERT INTO workers_ratelimit AS r
        (provider, key, model, requests_per_minute, tokens_per_minute, largest_tokens, rejections, requests_tat, tokens_tat)
 VALUES (%(provider)s, %(key)s, %(model)s, %(requests)s, %(tokens)s, 0, 0,
@@ -175,9 +176,9 @@ ON CONFLICT (provider, key, model) DO UPDATE
        tokens_tat = CASE WHEN excluded.tokens_per_minute > r.tokens_per_minute
                          THEN least(r.tokens_tat, clock_timestamp() + interval '2 seconds') ELSE r.tokens_tat END
 RETURNING id
-"""
+""")
 
-_SETTLE = f"""
+_SETTLE = Prepared(f"""
 WITH given_back AS (
     UPDATE workers_ratelimit
        SET tokens_tat = tokens_tat - %(refund)s * interval '1 second' * 60.0
@@ -188,9 +189,9 @@ INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tok
 SELECT id, date_bin({_BUCKET}, clock_timestamp(), timestamptz '2000-01-01'), 0, 0, %(used)s, 0
   FROM workers_ratelimit WHERE id = %(id)s
 ON CONFLICT (limit_id, started_at) DO UPDATE SET tokens_used = usage.tokens_used + excluded.tokens_used
-"""
+""")
 
-_BLOCK = f"""
+_BLOCK = Prepared(f"""
 WITH blocked AS (
     UPDATE workers_ratelimit
        SET blocked_until = greatest(blocked_until, clock_timestamp() + %(seconds)s * interval '1 second'),
@@ -200,9 +201,9 @@ WITH blocked AS (
 INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
 SELECT id, date_bin({_BUCKET}, clock_timestamp(), timestamptz '2000-01-01'), 0, 0, 0, 1 FROM blocked
 ON CONFLICT (limit_id, started_at) DO UPDATE SET rejections = usage.rejections + 1
-"""
+""")
 
-_PRUNE = """
+_PRUNE = Prepared("""
 WITH old AS (
     DELETE FROM workers_ratelimitusage WHERE started_at < (SELECT clock_timestamp() - interval '1 day')
 ), unused AS (
@@ -210,7 +211,7 @@ WITH old AS (
 )
 DELETE FROM workers_ratelimit WHERE id IN (SELECT id FROM unused)
    AND NOT EXISTS (SELECT 1 FROM workers_ratelimitusage u WHERE u.limit_id = workers_ratelimit.id)
-"""
+""")
 
 _SNAPSHOT = """
 SELECT r.provider, r.model, r.requests_per_minute, r.tokens_per_minute,
@@ -244,14 +245,16 @@ def _reserve_from_the_head(limit: Limit, tokens: int, give_up_at: float) -> floa
 
 
 @outlasts_an_outage
-def _execute(sql: str, **parameters: Any) -> Any:
+def _execute(statement: Prepared, **parameters: Any) -> Any:
     """One statement in a transaction of its own, and the connection given back: the caller is about to wait.
 
     It waits for a database that is away: an answer that is paid for must not be lost over its bookkeeping.
     """
     try:
-        with transaction.atomic(durable=True), connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
+        # Alone it is a transaction, and one round trip. Inside another, `durable` says that this is a mistake.
+        misplaced = transaction.atomic(durable=True) if connection.in_atomic_block else nullcontext()
+        with misplaced, connection.cursor() as cursor:
+            statement.execute(cursor, parameters)
             return cursor.fetchone() if cursor.description else None
     finally:
         release_connection()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,10 +15,9 @@ _STATEMENT = "SELECT %(low)s::int + 1, '50 %%', %(high)s::int, %(low)s::int"
 
 
 @pytest.fixture
-def statement() -> Prepared:
-    with connection.cursor() as cursor:
-        cursor.execute("DEALLOCATE ALL")
-    return Prepared(_STATEMENT)
+def statement() -> Iterator[Prepared]:
+    yield Prepared(_STATEMENT)
+    _deallocate()
 
 
 def _run(statement: Prepared, low: int = 1) -> tuple[Any, ...]:
@@ -27,16 +27,29 @@ def _run(statement: Prepared, low: int = 1) -> tuple[Any, ...]:
         return row
 
 
-def _kept() -> list[tuple[int, int]]:
-    """Generic and custom plans of each statement that this session keeps."""
+def _kept() -> list[tuple[str, int, int]]:
+    """Name, generic and custom plans of what this session keeps of it."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE name LIKE 'blogs_%'")
+        cursor.execute(
+            "SELECT name, generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%''50 \\%''%'"
+        )
         return list(cursor.fetchall())
+
+
+def _deallocate() -> None:
+    """As if the session were another: in ours, other tests' statements must stay."""
+    with connection.cursor() as cursor:
+        for name, *_ in _kept():
+            cursor.execute(f"DEALLOCATE {name}")
+
+
+def _plans() -> list[tuple[int, int]]:
+    return [(generic, custom) for _, generic, custom in _kept()]
 
 
 def test_a_session_plans_it_once_whatever_the_parameters(statement: Prepared) -> None:
     assert [_run(statement, low) for low in (1, 2, 3)] == [(2, "50 %", 9, 1), (3, "50 %", 9, 2), (4, "50 %", 9, 3)]
-    assert _kept() == [(3, 0)]
+    assert _plans() == [(3, 0)]
 
 
 def test_it_is_planned_anew_after_a_while(statement: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,18 +57,17 @@ def test_it_is_planned_anew_after_a_while(statement: Prepared, monkeypatch: pyte
     monkeypatch.setattr(prepared, "_KEPT_SECONDS", 0)
 
     assert _run(statement) == (2, "50 %", 9, 1)
-    assert _kept() == [(1, 0)]
+    assert _plans() == [(1, 0)]
 
 
 def test_a_session_that_lost_it_runs_the_text(statement: Prepared) -> None:
     _run(statement)
-    with connection.cursor() as cursor:
-        cursor.execute("DEALLOCATE ALL")
+    _deallocate()
 
     assert _run(statement) == (2, "50 %", 9, 1)
-    assert _kept() == []
+    assert _plans() == []
     assert _run(statement) == (2, "50 %", 9, 1)
-    assert _kept() == [(1, 0)]
+    assert _plans() == [(1, 0)]
 
 
 def test_where_another_process_has_prepared_it_in_our_session_it_runs_the_text(statement: Prepared) -> None:
@@ -68,7 +80,7 @@ def test_behind_pgbouncer_it_is_never_prepared(statement: Prepared, settings: An
     settings.DATABASE_KEEPS_SESSIONS = False
 
     assert _run(statement) == (2, "50 %", 9, 1)
-    assert _kept() == []
+    assert _plans() == []
 
 
 def test_what_goes_before_is_in_the_same_transaction() -> None:
