@@ -43,6 +43,7 @@ saved AS (
 SUBMITTED = f"""
 INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
 SELECT id, '{Kind.SUBMITTED}', stage, attempts, '', '', '' FROM blog
+RETURNING generation_id
 """
 
 

@@ -61,7 +61,8 @@ class WrongState(Exception):
 def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = None) -> BlogGeneration:
     """Accept a request and hold its credits. The same key again returns the same blog, with one hold.
 
-    Raises admission.NoRoom, ledger.InsufficientCredits, SchedulePassed or IdempotencyConflict; then nothing is stored.
+    Raises admission.NoRoom, ledger.InsufficientCredits, SchedulePassed or IdempotencyConflict; then no blog is stored, and no
+    credits are held.
     """
     if idempotency_key and (known := asked_before(site, request, idempotency_key)):
         return known
@@ -75,10 +76,11 @@ def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = No
         **request.columns(),
     )
     try:
-        # A statement alone is a transaction.
-        with transaction.atomic() if idempotency_key else nullcontext():
+        # A statement alone is a transaction. Inside another it needs a savepoint, to survive a key that is there already.
+        with transaction.atomic() if connection.in_atomic_block else nullcontext():
             generation = _enter(generation)
-    except IntegrityError:
+    except (IntegrityError, admission.NoRoom, ledger.InsufficientCredits):
+        # The same request at the same moment may have got the key, the last place, or the last credits.
         if idempotency_key and (known := asked_before(site, request, idempotency_key)):
             return known
         raise
@@ -87,18 +89,20 @@ def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = No
     return generation
 
 
-# In one statement, because a shop waits for each round trip and all its other requests wait behind its account. The line comes
-# last, after a blog that nobody else can see yet: while a line is locked all claims wait for it. (A scheduled blog only needs a
-# line to be there, for `queue.promote`.)
+# In one statement, because a shop waits for each round trip and all its other requests wait behind its account. The line, for which
+# all claims wait while it is locked, comes last: it reads what the others return. (A scheduled blog only needs a line to be there,
+# for `queue.promote`.)
 _NEW = [field for field in BlogGeneration._meta.concrete_fields if not (field.primary_key or field.has_db_default())]
-_ENTER = Prepared(f"""
+_ENTER = Prepared(
+    "submit",
+    f"""
 WITH place AS (
     SELECT account.id AS account_id, line.waiting, NOT %(ready)s OR line.waiting < %(places)s AS free
       FROM credits_creditaccount account JOIN blogs_siteline line USING (site_id) WHERE site_id = %(site_id)s
 ), account AS (
     {ledger.SET_ASIDE.format(account="(SELECT account_id FROM place WHERE free)")}
 ), blog AS (
-    INSERT INTO blog_generations ({", ".join(field.attname for field in _NEW)})
+    INSERT INTO blog_generations ({", ".join(field.column for field in _NEW)})
     SELECT {", ".join(f"%({field.attname})s" for field in _NEW)} FROM account
     RETURNING *
 ), hold AS (
@@ -109,7 +113,8 @@ WITH place AS (
     {lines.ENTER}
 )
 SELECT place.waiting, {columns(BlogGeneration, "blog")} FROM place LEFT JOIN blog ON true
-""")
+""",
+)
 
 
 def _enter(new: BlogGeneration) -> BlogGeneration:
@@ -347,13 +352,17 @@ WITH mine AS (
 ), {saved}
 SELECT wants_to_cancel FROM mine
 """
-_CHECKPOINT = Prepared(_SAVE_MINE.format(columns="stage = %(next_stage)s, deferred_since = NULL", saved=history.SAVED))
+_CHECKPOINT = Prepared(
+    "checkpoint",
+    _SAVE_MINE.format(columns="stage = %(next_stage)s, deferred_since = NULL", saved=history.SAVED),
+)
 _SUCCEED = Prepared(
+    "succeed",
     _SAVE_MINE.format(
         columns="""status = 'DONE', finished_at = clock_timestamp(), error_code = '', error_message = '',
            lease_token = NULL, lease_expires_at = NULL, worker_id = NULL""",
         saved=history.SAVED,
-    )
+    ),
 )
 
 

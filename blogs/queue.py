@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 
 # The lock and the claim are ONE string, so one implicit transaction: a claimer that is stopped between two statements would
 # block all others. And they are two statements, since a single one that took the lock would go by the snapshot from before it.
-# Nobody waits for the disk: if PostgreSQL crashes before a claim is there, nothing later is there either, and the worker finds
-# that it has no lease.
+# It commits asynchronously, which saves a wait for the disk: if PostgreSQL crashes before a claim is there, nothing later is there
+# either, and the worker finds that it has no lease. What is lost is one stage's call: the next checkpoint makes it durable.
 #
 # `lines` are the lowest turns among those that wait: as many as there are seats, and one more for each site that comes last.
 # `starts` has a row for each start such a line could have; those beyond a site's share of this worker's seats, and all of a
@@ -47,6 +47,7 @@ logger = logging.getLogger(__name__)
 # nothing looks from the very head before it sleeps. (For the same reason the caller says which seats it holds: to count them here
 # would step over every blog that this worker has run since.)
 _CLAIM = Prepared(
+    "claim",
     before=f"SET LOCAL synchronous_commit = off; SELECT pg_advisory_xact_lock({lines.CLAIM_LOCK});",
     sql=f"""
 WITH clock AS MATERIALIZED (

@@ -131,7 +131,7 @@ DATABASE_SESSION_OPTIONS = " ".join(
         "tcp_keepalives_interval": "2s",
         "tcp_keepalives_count": "3",
         "tcp_user_timeout": "10s",
-        # Of statements that `workers.prepared` keeps: no others are.
+        # Of what `workers.prepared` keeps, and of the checks of foreign keys, which come to it by themselves.
         "plan_cache_mode": "force_generic_plan",
     }.items()
 )

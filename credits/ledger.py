@@ -179,7 +179,9 @@ ORDER BY 1
 
 
 # The blog's one open hold becomes free again, and is spent if `spent` is 1. One round trip: every blog ends with it.
-_SETTLE = Prepared("""
+_SETTLE = Prepared(
+    "settle_hold",
+    """
 WITH held AS MATERIALIZED (
     SELECT id, amount FROM credits_credit hold
      WHERE generation_id = %(generation)s AND kind = 'hold'
@@ -191,7 +193,8 @@ WITH held AS MATERIALIZED (
 )
 INSERT INTO credits_credit (account_id, kind, amount, balance_change, debt_change, generation_id, hold_id, reason)
 SELECT account.id, %(kind)s, held.amount, -held.amount * %(spent)s, 0, %(generation)s, held.id, %(reason)s FROM account, held
-""")
+""",
+)
 
 
 def _settle(account: CreditAccount, generation_id: int, kind: Credit.Kind, *, reason: str) -> None:

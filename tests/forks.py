@@ -41,7 +41,11 @@ def start_worker(
         return _Forked(_nursery(prefix).fork(command, environment, output))
     silent = subprocess.DEVNULL
     return subprocess.Popen(
-        [sys.executable, *command], env=environment, stdout=output or silent, stderr=output or silent
+        [*prefix, sys.executable, *command],
+        env=environment,
+        stdout=output or silent,
+        stderr=output or silent,
+        start_new_session=True,
     )
 
 
@@ -57,7 +61,7 @@ class _Forked:
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        ends_at = time.monotonic() + (timeout or float("inf"))
+        ends_at = time.monotonic() + (float("inf") if timeout is None else timeout)
         while (code := self.poll()) is None:
             if time.monotonic() > ends_at:
                 raise subprocess.TimeoutExpired("run_blog_worker", timeout or 0)
@@ -119,15 +123,15 @@ def _serve(line: socket.socket, ours: int) -> None:
         if not between:
             _fork_again(line, message, descriptors[0], writing, ours)
         os.waitpid(between, 0)
+        os.close(writing)
         line.send(os.read(reading, 64))
-        for descriptor in (reading, writing, *descriptors):
+        for descriptor in (reading, *descriptors):
             os.close(descriptor)
 
 
 def _fork_again(line: socket.socket, message: bytes, output: int, writing: int, ours: int) -> None:
     """So that the new process loses its parent, and comes to us."""
     line.close()
-    os.setsid()
     if pid := os.fork():
         os.write(writing, str(pid).encode())
         os._exit(0)
@@ -135,6 +139,7 @@ def _fork_again(line: socket.socket, message: bytes, output: int, writing: int, 
     while os.getppid() != ours:
         time.sleep(0.001)
     _die_with_parent()
+    os.setsid()
     os.dup2(output, sys.stdout.fileno())
     os.dup2(output, sys.stderr.fileno())
     sys.argv, environment = json.loads(message)

@@ -1,13 +1,15 @@
 """A statement that each session parses and plans once a minute, and not each time: half of what our longest ones cost.
 
-psycopg2 knows no prepared statements, so this is SQL's own PREPARE and EXECUTE. Behind PgBouncer, where each transaction may have
-another session, the statement runs as text. The plan is made without looking at the parameters (`plan_cache_mode`, in settings),
-and anew each minute, because it may have been made while the tables were empty.
+psycopg2 knows no prepared statements, so this is SQL's own PREPARE and EXECUTE. The plan is made without looking at the parameters
+(`plan_cache_mode`, in settings), and anew each minute, because it may have been made while the tables were empty. Behind PgBouncer,
+where each transaction may have another session, the statement runs as text; in a process that finds itself behind a pooler it was
+not told of, too, from then on.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import time
 from collections.abc import Mapping
@@ -15,38 +17,48 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError, connection
 from psycopg2 import errors
+
+logger = logging.getLogger(__name__)
 
 _KEPT_SECONDS = 60
 _NAMED = re.compile(r"%\((\w+)\)s")
+# Another session than the one that prepared it, or that another process of ours has prepared it in.
+_NOT_OUR_SESSION = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
+# A migration has changed the type of a column that it returns.
+_OUTDATED = errors.FeatureNotSupported
 
 
 class Prepared:
-    def __init__(self, sql: str, *, before: str = "") -> None:
-        """`sql` with named parameters. `before`: statements, each with its semicolon, in the same transaction and round trip."""
+    sessions_are_ours = True
+
+    def __init__(self, name: str, sql: str, *, before: str = "") -> None:
+        """`sql` with named parameters; PostgreSQL decides their types, so what may be a fraction needs a cast where a whole number
+        would do. `name` is for people who look at what runs. `before`: statements, each with its semicolon, in the same
+        transaction and round trip."""
         names = list(dict.fromkeys(_NAMED.findall(sql)))
-        # By its text, so that no other release of ours can mean another statement.
-        self._name = f"blogs_{hashlib.sha256(sql.encode()).hexdigest()[:16]}"
+        # By its text too, so that no other release of ours can mean another statement.
+        self._name = f"{name}_{hashlib.sha256(sql.encode()).hexdigest()[:12]}"
         numbered = sql % {name: f"${number}" for number, name in enumerate(names, 1)}
         self._prepare = f"PREPARE {self._name} AS {numbered}".replace("%", "%%")
-        self._execute = f"{before}\nEXECUTE {self._name} ({', '.join(f'%({name})s' for name in names)})"
+        values = f" ({', '.join(f'%({name})s' for name in names)})" if names else ""
+        self._execute = f"{before}\nEXECUTE {self._name}{values}"
         self._text = f"{before}\n{sql}"
         self._prepared_at: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 
     def execute(self, cursor: Any, parameters: Mapping[str, Any]) -> None:
-        """As `cursor.execute`."""
-        if not settings.DATABASE_KEEPS_SESSIONS:
+        """As `cursor.execute`. In a transaction it may raise OperationalError for one that needs only to be tried again."""
+        if not (settings.DATABASE_KEEPS_SESSIONS and Prepared.sessions_are_ours):
             cursor.execute(self._text, parameters)
             return
         try:
             self._be_prepared(cursor)
             cursor.execute(self._execute, parameters)
         except DatabaseError as error:
-            if not isinstance(error.__cause__, errors.InvalidSqlStatementName | errors.DuplicatePreparedStatement):
-                raise
-            # A pooler that we were not told of gave us another session.
-            self._prepared_at.pop(cursor.connection, None)
+            self._learn(cursor, error)
+            if connection.in_atomic_block:
+                raise OperationalError(f"{self._name} is not prepared in this session any more") from error
             cursor.execute(self._text, parameters)
 
     def _be_prepared(self, cursor: Any) -> None:
@@ -55,7 +67,18 @@ class Prepared:
         if prepared_at is not None and now - prepared_at < _KEPT_SECONDS:
             return
         if prepared_at is not None:
-            del self._prepared_at[session]
             cursor.execute(f"DEALLOCATE {self._name}")
+            del self._prepared_at[session]
         cursor.execute(self._prepare, {})
         self._prepared_at[session] = now
+
+    def _learn(self, cursor: Any, error: DatabaseError) -> None:
+        """Raises the error if it is about something else."""
+        if isinstance(error.__cause__, _NOT_OUR_SESSION):
+            Prepared.sessions_are_ours = False
+            message = "sessions are not ours: if DATABASE_URL leads to a pooler, set DATABASE_DIRECT_URL"
+            logger.warning(message, extra={"action": "unprepared", "statement": self._name})
+        elif isinstance(error.__cause__, _OUTDATED) and "cached plan" in str(error):
+            self._prepared_at[cursor.connection] = float("-inf")
+        else:
+            raise error

@@ -135,7 +135,9 @@ def register(limit: Limit) -> None:
 
 # `at` reads the clock behind the lock; the statement's own start may be long past by then. A call larger than any before it
 # waits a little longer: what came before was paced to leave room for smaller ones.
-_RESERVE = Prepared(f"""
+_RESERVE = Prepared(
+    "reserve",
+    f"""
 WITH locked AS MATERIALIZED (
     SELECT * FROM workers_ratelimit WHERE id = %(id)s FOR UPDATE
 ), at AS MATERIALIZED (
@@ -163,9 +165,12 @@ WITH locked AS MATERIALIZED (
        SET requests = usage.requests + 1, tokens = usage.tokens + excluded.tokens
 )
 SELECT extract(epoch FROM start - now)::float, EXISTS (SELECT 1 FROM granted) FROM place
-""")
+""",
+)
 
-_ENSURE = Prepared("""
+_ENSURE = Prepared(
+    "limit",
+    """
 INSERT INTO workers_ratelimit AS r
        (provider, key, model, requests_per_minute, tokens_per_minute, largest_tokens, rejections, requests_tat, tokens_tat)
 VALUES (%(provider)s, %(key)s, %(model)s, %(requests)s, %(tokens)s, 0, 0,
@@ -176,22 +181,28 @@ ON CONFLICT (provider, key, model) DO UPDATE
        tokens_tat = CASE WHEN excluded.tokens_per_minute > r.tokens_per_minute
                          THEN least(r.tokens_tat, clock_timestamp() + interval '2 seconds') ELSE r.tokens_tat END
 RETURNING id
-""")
+""",
+)
 
-_SETTLE = Prepared(f"""
+_SETTLE = Prepared(
+    "settle_tokens",
+    f"""
 WITH given_back AS (
     UPDATE workers_ratelimit
-       SET tokens_tat = tokens_tat - %(refund)s * interval '1 second' * 60.0
+       SET tokens_tat = tokens_tat - %(refund)s::float8 * interval '1 second' * 60.0
                         / greatest(tokens_per_minute - largest_tokens, tokens_per_minute * 0.05)
-     WHERE id = %(id)s AND %(refund)s > 0 AND tokens_per_minute IS NOT NULL
+     WHERE id = %(id)s AND %(refund)s::float8 > 0 AND tokens_per_minute IS NOT NULL
 )
 INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
 SELECT id, date_bin({_BUCKET}, clock_timestamp(), timestamptz '2000-01-01'), 0, 0, %(used)s, 0
   FROM workers_ratelimit WHERE id = %(id)s
 ON CONFLICT (limit_id, started_at) DO UPDATE SET tokens_used = usage.tokens_used + excluded.tokens_used
-""")
+""",
+)
 
-_BLOCK = Prepared(f"""
+_BLOCK = Prepared(
+    "block",
+    f"""
 WITH blocked AS (
     UPDATE workers_ratelimit
        SET blocked_until = greatest(blocked_until, clock_timestamp() + %(seconds)s * interval '1 second'),
@@ -201,9 +212,12 @@ WITH blocked AS (
 INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
 SELECT id, date_bin({_BUCKET}, clock_timestamp(), timestamptz '2000-01-01'), 0, 0, 0, 1 FROM blocked
 ON CONFLICT (limit_id, started_at) DO UPDATE SET rejections = usage.rejections + 1
-""")
+""",
+)
 
-_PRUNE = Prepared("""
+_PRUNE = Prepared(
+    "prune_limits",
+    """
 WITH old AS (
     DELETE FROM workers_ratelimitusage WHERE started_at < (SELECT clock_timestamp() - interval '1 day')
 ), unused AS (
@@ -211,7 +225,8 @@ WITH old AS (
 )
 DELETE FROM workers_ratelimit WHERE id IN (SELECT id FROM unused)
    AND NOT EXISTS (SELECT 1 FROM workers_ratelimitusage u WHERE u.limit_id = workers_ratelimit.id)
-""")
+""",
+)
 
 _SNAPSHOT = """
 SELECT r.provider, r.model, r.requests_per_minute, r.tokens_per_minute,
@@ -251,9 +266,9 @@ def _execute(statement: Prepared, **parameters: Any) -> Any:
     It waits for a database that is away: an answer that is paid for must not be lost over its bookkeeping.
     """
     try:
-        # Alone it is a transaction, and one round trip. Inside another, `durable` says that this is a mistake.
-        misplaced = transaction.atomic(durable=True) if connection.in_atomic_block else nullcontext()
-        with misplaced, connection.cursor() as cursor:
+        # Alone it is a transaction, in one round trip. Inside another, `durable` says that this is a mistake.
+        alone = transaction.atomic(durable=True) if connection.in_atomic_block else nullcontext()
+        with alone, connection.cursor() as cursor:
             statement.execute(cursor, parameters)
             return cursor.fetchone() if cursor.description else None
     finally:

@@ -92,6 +92,18 @@ def test_one_key_submitted_by_many_threads_at_once_is_one_blog() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_one_key_submitted_twice_at_once_with_the_last_credits_is_one_blog() -> None:
+    for number in range(10):
+        site = factories.site(credits=25)
+        request = factories.blog_request(f"topic {number}")
+
+        blogs = at_once(*[lambda: lifecycle.submit(site=site, request=request, idempotency_key="k")] * 2)  # noqa: B023
+
+        assert len({blog.pk for blog in blogs}) == 1
+        assert credits_of(site) == (25, 25)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_new_sites_first_blogs_may_all_arrive_at_once() -> None:
     site = factories.site()
 

@@ -87,7 +87,7 @@ def read_whole(plan: list[dict[str, Any]]) -> set[str]:
 
 
 def test_a_claim_reads_each_line_from_its_head_without_sorting() -> None:
-    plan = plan_of(lambda: queue.claim(factories.WorkerFactory.create(), 20), "EXECUTE blogs_")
+    plan = plan_of(lambda: queue.claim(factories.WorkerFactory.create(), 20), "EXECUTE claim_")
 
     assert "blog_line" in indexes(plan)
     assert "blog_generations" not in read_whole(plan)

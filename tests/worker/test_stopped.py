@@ -86,6 +86,6 @@ def _is_waiting_to_claim() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'stopped-worker'"
-            " AND wait_event = 'advisory' AND query LIKE '%EXECUTE blogs_%'"
+            " AND wait_event = 'advisory' AND query LIKE '%EXECUTE claim_%'"
         )
         return bool(cursor.fetchone()[0])

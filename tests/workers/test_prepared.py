@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
 from workers import prepared
 from workers.prepared import Prepared
@@ -15,8 +15,9 @@ _STATEMENT = "SELECT %(low)s::int + 1, '50 %%', %(high)s::int, %(low)s::int"
 
 
 @pytest.fixture
-def statement() -> Iterator[Prepared]:
-    yield Prepared(_STATEMENT)
+def statement(monkeypatch: pytest.MonkeyPatch) -> Iterator[Prepared]:
+    monkeypatch.setattr(Prepared, "sessions_are_ours", True)  # and back to it
+    yield Prepared("sums", _STATEMENT)
     _deallocate()
 
 
@@ -60,20 +61,50 @@ def test_it_is_planned_anew_after_a_while(statement: Prepared, monkeypatch: pyte
     assert _plans() == [(1, 0)]
 
 
-def test_a_session_that_lost_it_runs_the_text(statement: Prepared) -> None:
+def test_a_process_whose_session_lost_it_runs_the_text_from_then_on(
+    statement: Prepared, caplog: pytest.LogCaptureFixture
+) -> None:
     _run(statement)
     _deallocate()
 
-    assert _run(statement) == (2, "50 %", 9, 1)
+    assert [_run(statement), _run(statement)] == [(2, "50 %", 9, 1)] * 2
     assert _plans() == []
-    assert _run(statement) == (2, "50 %", 9, 1)
+    assert [said.message for said in caplog.records if "DATABASE_DIRECT_URL" in said.message]
+
+
+def test_in_a_transaction_it_is_the_transaction_that_is_tried_again(statement: Prepared) -> None:
+    _run(statement)
+    _deallocate()
+
+    with pytest.raises(OperationalError), transaction.atomic():
+        _run(statement)
+    with transaction.atomic():
+        assert _run(statement) == (2, "50 %", 9, 1)
+
+
+def test_it_survives_a_migration_that_widens_what_it_returns(statement: Prepared) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE widened AS SELECT '50 %'::varchar(4) AS name")
+    widened = Prepared("widened", "SELECT name FROM widened WHERE name = %(name)s AND name LIKE '50 %%'")
+
+    def read() -> Any:
+        with connection.cursor() as cursor:
+            widened.execute(cursor, {"name": "50 %"})
+            return cursor.fetchone()
+
+    assert read() == ("50 %",)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE widened ALTER name TYPE varchar(8)")
+    assert [read(), read()] == [("50 %",)] * 2
     assert _plans() == [(1, 0)]
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE widened")
 
 
 def test_where_another_process_has_prepared_it_in_our_session_it_runs_the_text(statement: Prepared) -> None:
     _run(statement)
 
-    assert _run(Prepared(_STATEMENT)) == (2, "50 %", 9, 1)
+    assert _run(Prepared("sums", _STATEMENT)) == (2, "50 %", 9, 1)
 
 
 def test_behind_pgbouncer_it_is_never_prepared(statement: Prepared, settings: Any) -> None:
@@ -83,8 +114,17 @@ def test_behind_pgbouncer_it_is_never_prepared(statement: Prepared, settings: An
     assert _plans() == []
 
 
+def test_it_may_have_no_parameters(statement: Prepared) -> None:
+    with connection.cursor() as cursor:
+        Prepared("none", "SELECT '50 %%'").execute(cursor, {})
+        assert cursor.fetchone() == ("50 %",)
+    assert _plans() == [(1, 0)]
+
+
 def test_what_goes_before_is_in_the_same_transaction() -> None:
-    timed = Prepared("SELECT current_setting('lock_timeout') || %(text)s", before="SET LOCAL lock_timeout = '7s';")
+    timed = Prepared(
+        "timed", "SELECT current_setting('lock_timeout') || %(text)s", before="SET LOCAL lock_timeout = '7s';"
+    )
 
     with connection.cursor() as cursor:
         timed.execute(cursor, {"text": "!"})

@@ -168,6 +168,23 @@ def test_changed_settings_reach_the_row_when_a_process_starts(settings: Any) -> 
 
 
 @with_commits
+def test_pruning_forgets_old_usage_and_the_limits_of_sites_that_nobody_has_used_since() -> None:
+    of_site, of_other = Limit("wix", key="a"), Limit("wix", key="b")
+    for limit in (OPENAI, of_site, of_other):
+        acquire(limit)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE workers_ratelimitusage SET started_at = started_at - interval '25 hours'")
+        cursor.execute("UPDATE workers_ratelimit SET used_at = used_at - interval '49 hours' WHERE key <> 'b'")
+    acquire(of_other)
+
+    rate_limits.prune()
+    rate_limits.prune()  # a limit goes once its usage has gone
+
+    assert set(RateLimit.objects.values_list("provider", "key")) == {("openai", ""), ("wix", "b")}
+    assert set(RateLimitUsage.objects.values_list("limit__key", flat=True)) == {"b"}
+
+
+@with_commits
 def test_a_row_that_was_pruned_is_made_again() -> None:
     acquire(OPENAI)
     RateLimit.objects.all().delete()
