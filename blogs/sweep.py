@@ -23,9 +23,9 @@ from workers.rate_limits import release_connection
 
 logger = logging.getLogger(__name__)
 
-# Taken for an hour by whoever looks, so that two workers don't, and a killed one loses nothing.
+# Taken for longer than a look and a deletion can take, so that no two workers do, and what a killed one had is soon due again.
 _TAKE = """
-UPDATE blog_generations SET draft_sweep_at = clock_timestamp() + interval '1 hour'
+UPDATE blog_generations SET draft_sweep_at = clock_timestamp() + %(taken)s * interval '1 second'
  WHERE id = (SELECT id FROM blog_generations
               WHERE draft_sweep_at <= (SELECT clock_timestamp()) AND finished_at IS NOT NULL
               ORDER BY draft_sweep_at LIMIT 1 FOR UPDATE SKIP LOCKED)
@@ -59,16 +59,20 @@ def sweep_one() -> bool:
 
 def _take() -> _Doubtful | None:
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE)
+        cursor.execute(_TAKE, {"taken": 3 * (_seconds_a_call() + settings.RATE_LIMIT_MAX_WAIT_SECONDS)})
         row = cursor.fetchone()
     release_connection()
     return _Doubtful(*row) if row else None
 
 
+def _seconds_a_call() -> float:
+    return settings.STAGE_DEADLINE_SECONDS["draft"]
+
+
 def _sweep(doubtful: _Doubtful) -> None:
     instance_id = str(Site.objects.values_list("instance_id", flat=True).get(pk=doubtful.site_id))
     title = Article.objects.values_list("title", flat=True).get(pk=doubtful.pk)
-    seconds = settings.STAGE_DEADLINE_SECONDS["draft"]
+    seconds = _seconds_a_call()
     marked = marked_drafts(instance_id, title, marker_of(doubtful.pk), since_seconds=doubtful.age, seconds=seconds)
     unpaid = [draft for draft in marked if draft.id != str(doubtful.draft_post_id)]
     if unpaid and not _condemned(doubtful):

@@ -31,6 +31,7 @@ _SPEED = 20
 _SETTINGS = {
     "DEBUG": "false",  # Django would keep every query
     "BLOG_WORKER_LEASE_RENEW_SECONDS": "1",
+    "RATE_LIMIT_MAX_WAIT_SECONDS": "3",
     "STAGE_DRAFT_DEADLINE_SECONDS": "4.5",
     "BLOG_DRAFT_LOOKUP_SECONDS": "4.5",
     "BLOG_DRAFT_SWEEP_SECONDS": "10",
