@@ -77,7 +77,7 @@ def running(
     `database_at` is one more address where PostgreSQL listens, and `sandbox_at` the sandbox's: for a worker elsewhere."""
     _LOGS.mkdir(exist_ok=True)
     with embedded_postgres.spare_server(purpose, also_at=database_at) as database:
-        wanted, port = port, _free_port(port)
+        wanted, port = port, free_port(port)
         log = _LOGS / (f"{purpose}-{port}.log" if wanted else f"{purpose}.log")
         url = f"http://localhost:{port}"
         environment = {**os.environ, **_environment(database.url, port, speed), **settings}
@@ -118,7 +118,7 @@ def _environment(database_url: str, port: int, speed: float) -> dict[str, str]:
 
 
 def _start_sandbox(processes: Processes, speed: float, host: str) -> SandboxClient:
-    port = _free_port(0)
+    port = free_port(0)
     arguments = ["--host", host, "--port", str(port), "--speed", str(speed), "--limit-scale", str(speed)]
     processes.start("sandbox", "-m", "tests.sandbox", *arguments)
     processes.wait_for(lambda: _listens(host, port), seconds=20, what="the sandbox")
@@ -166,7 +166,7 @@ def _listens(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
-def _free_port(wanted: int) -> int:
+def free_port(wanted: int = 0) -> int:
     """The wanted one or the next that nobody uses; 0 for any."""
     for port in range(wanted, wanted + 50) if wanted else [0]:
         with socket.socket() as probe:

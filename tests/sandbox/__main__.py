@@ -7,6 +7,7 @@ import asyncio
 import json
 import signal
 
+from tests.sandbox.limits import POLICIES
 from tests.sandbox.server import HOST, Server
 from tests.sandbox.world import WORKLOADS, World
 
@@ -19,8 +20,17 @@ def main() -> None:
     parser.add_argument("--limit-scale", type=float, default=1.0, help="multiplies every rate limit")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workload", choices=sorted(WORKLOADS), default="short")
+    parser.add_argument(
+        "--policy", choices=sorted(POLICIES), default="sliding", help="how OpenAI's and Replicate's count"
+    )
     options = parser.parse_args()
-    world = World(speed=options.speed, limit_scale=options.limit_scale, seed=options.seed, workload=options.workload)
+    world = World(
+        speed=options.speed,
+        limit_scale=options.limit_scale,
+        seed=options.seed,
+        workload=options.workload,
+        policy=options.policy,
+    )
     asyncio.run(_serve(world, options.port, options.host))
 
 

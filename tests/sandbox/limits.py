@@ -1,4 +1,4 @@
-"""The providers' own rate limits: a sliding log, the strictest way to count, so that no client passes by luck."""
+"""The providers' own rate limits: a sliding log unless another policy is asked for, so that no client passes by luck."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from collections import deque
 from collections.abc import Callable
 
 WINDOW_SECONDS = 60.0
+
+
+# How much of a minute's limit a bucket holds. Nobody documents so little: it refuses bursts that a sliding minute lets pass.
+_BUCKET_SECONDS = 6.0
 
 
 class SlidingWindow:
@@ -56,3 +60,39 @@ class SlidingWindow:
     def seconds_until_full(self) -> float:
         """What x-ratelimit-reset-* says: the time until the whole limit is there again, were it a bucket."""
         return min(1.0, self.used / self.limit) * WINDOW_SECONDS if self.limit else WINDOW_SECONDS
+
+
+class Bucket(SlidingWindow):
+    """Filled evenly by a minute's limit a minute, and full with a few seconds of it. Refused calls drain it too."""
+
+    def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(limit, clock)
+        self._level = self._full
+        self._at = clock()
+
+    @property
+    def _full(self) -> float:
+        return max(1.0, self.limit * _BUCKET_SECONDS / WINDOW_SECONDS)
+
+    def take(self, cost: int = 1) -> bool:
+        super().take(cost)
+        self._fill()
+        fits = cost <= self._level
+        self._level = max(0.0, self._level - cost)
+        return fits
+
+    def seconds_until_free(self, cost: int = 1) -> float:
+        self._fill()
+        return max(0.001, (min(cost, self._full) - self._level) * WINDOW_SECONDS / self.limit)
+
+    def clear(self) -> None:
+        super().clear()
+        self._level = self._full
+
+    def _fill(self) -> None:
+        now = self._clock()
+        self._level = min(self._full, self._level + (now - self._at) * self.limit / WINDOW_SECONDS)
+        self._at = now
+
+
+POLICIES: dict[str, type[SlidingWindow]] = {"sliding": SlidingWindow, "bucket": Bucket}

@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -95,13 +96,15 @@ class OpenAI(Provider):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self.requests = SlidingWindow(world.scaled(450))
-        self.tokens = SlidingWindow(world.scaled(450_000))
+        self.requests = world.window(450)
+        self.tokens = world.window(450_000)
+        self.charged: Counter[str] = Counter()
 
     def forget(self) -> None:
         super().forget()
         self.requests.clear()
         self.tokens.clear()
+        self.charged.clear()
 
     def routes(self) -> Iterable[Route]:
         yield "POST", "/openai/v1/chat/completions", "other", self.complete
@@ -130,6 +133,7 @@ class OpenAI(Provider):
         if not tokens_fit:
             self.rejected += 1
             raise Refused(self._limit_reached(request.model, "tokens", self.tokens, request.charge))
+        self.charged.update(requests=1, tokens=request.charge)
 
     def _refuse_request(self, request: Request, requests_fit: bool) -> None:
         self.rejected += 1
@@ -190,6 +194,7 @@ class OpenAI(Provider):
             "requests": self.calls.total(),
             "byOperation": dict(self.calls),
             "rejected": self.rejected,
+            "charged": {"requests": self.charged["requests"], "tokens": self.charged["tokens"]},
             "maxInWindow": {"requests": self.requests.highest, "tokens": self.tokens.highest},
         }
 

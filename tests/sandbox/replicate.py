@@ -112,8 +112,8 @@ class Replicate(Provider):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self.creates = SlidingWindow(world.scaled(450))
-        self.reads = SlidingWindow(world.scaled(3000))
+        self.creates = world.window(450)
+        self.reads = world.window(3000)
         self.predictions: dict[str, Prediction] = {}
         self.made = 0
 

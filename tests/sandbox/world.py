@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.sandbox.faults import Faults
+from tests.sandbox.limits import POLICIES, SlidingWindow
 
 REMEMBERED_REQUESTS = 20_000
 
@@ -85,6 +86,7 @@ class World:
     limit_scale: float = 1.0
     seed: int = 0
     workload: str = "short"
+    policy: str = "sliding"
     dice: random.Random = field(init=False)
     faults: Faults = field(init=False)
     journal: Journal = field(init=False, default_factory=Journal)
@@ -93,6 +95,10 @@ class World:
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
         self.faults = Faults(self.dice)
+
+    def window(self, limit: int) -> SlidingWindow:
+        """A limit of so much a minute, scaled, by this world's policy."""
+        return POLICIES[self.policy](self.scaled(limit))
 
     def scaled(self, limit: int) -> int:
         return max(1, round(limit * self.limit_scale))

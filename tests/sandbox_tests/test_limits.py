@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.sandbox import Sandbox
-from tests.sandbox.limits import SlidingWindow
+from tests.sandbox.limits import Bucket, SlidingWindow
 from tests.sandbox_tests.conftest import INSTANCE, WixSite, completion_request
 
 
@@ -98,3 +98,14 @@ def test_a_call_leaves_the_window_after_60_seconds_and_a_refused_one_stays_as_lo
     assert not window.take()
     now = 121
     assert window.take()
+
+
+def test_a_bucket_refuses_a_burst_that_a_sliding_minute_lets_pass() -> None:
+    now = 0.0
+    bucket, window = Bucket(limit=60, clock=lambda: now), SlidingWindow(limit=60, clock=lambda: now)
+
+    assert [bucket.take() for _ in range(7)] == [True] * 6 + [False]
+    assert all(window.take() for _ in range(7))
+    assert bucket.seconds_until_free() == pytest.approx(1.0)
+    now = 2.0
+    assert [bucket.take() for _ in range(3)] == [True, True, False]
