@@ -102,7 +102,7 @@ WITH place AS (
 ), account AS (
     {ledger.SET_ASIDE.format(account="(SELECT account_id FROM place WHERE free)")}
 ), blog AS (
-    INSERT INTO blog_generations ({", ".join(field.column for field in _NEW)})
+    INSERT INTO blog_generations ({", ".join(field.attname for field in _NEW)})
     SELECT {", ".join(f"%({field.attname})s" for field in _NEW)} FROM account
     RETURNING *
 ), hold AS (

@@ -23,7 +23,8 @@ from workers.rate_limits import release_connection
 
 logger = logging.getLogger(__name__)
 
-# Taken for longer than a look and a deletion can take, so that no two workers do, and what a killed one had is soon due again.
+# Taken for some minutes: longer than a look and a deletion take, so that no two workers do (a second deletion would do no harm),
+# and no longer, because what a killed worker had must be looked at too.
 _TAKE = """
 UPDATE blog_generations SET draft_sweep_at = clock_timestamp() + %(taken)s * interval '1 second'
  WHERE id = (SELECT id FROM blog_generations
