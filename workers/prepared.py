@@ -1,9 +1,11 @@
 """A statement that each session parses and plans once a minute, and not each time: half of what our longest ones cost.
 
 psycopg2 knows no prepared statements, so this is SQL's own PREPARE and EXECUTE. The plan is made without looking at the parameters
-(`plan_cache_mode`, in settings), and anew each minute, because it may have been made while the tables were empty. Behind PgBouncer,
-where each transaction may have another session, the statement runs as text; in a process that finds itself behind a pooler it was
-not told of, too, from then on.
+(`plan_cache_mode`, in settings). It may be made while the tables are empty, when reading all of them looks cheapest, and be used by
+a burst of thousands; so it is made without sequential scans, and anew each minute.
+
+Behind PgBouncer, where each transaction may have another session, the statement runs as text; in a process that finds itself behind
+a pooler it was not told of, too, from then on.
 """
 
 from __future__ import annotations
@@ -42,6 +44,9 @@ class Prepared:
         self._name = f"{name}_{hashlib.sha256(sql.encode()).hexdigest()[:12]}"
         numbered = sql % {name: f"${number}" for number, name in enumerate(names, 1)}
         self._prepare = f"PREPARE {self._name} AS {numbered}".replace("%", "%%")
+        # Makes the plan that is kept.
+        nothing = f" ({', '.join(['NULL'] * len(names))})" if names else ""
+        self._plan = f"SET LOCAL enable_seqscan = off; SET LOCAL jit = off; EXPLAIN EXECUTE {self._name}{nothing}"
         values = f" ({', '.join(f'%({name})s' for name in names)})" if names else ""
         self._execute = f"{before}\nEXECUTE {self._name}{values}"
         self._text = f"{before}\n{sql}"
@@ -71,6 +76,11 @@ class Prepared:
             del self._prepared_at[session]
         cursor.execute(self._prepare, {})
         self._prepared_at[session] = now
+        if connection.in_atomic_block:
+            # Settings go back with the savepoint, plans don't.
+            cursor.execute(f"SAVEPOINT planning; {self._plan}; ROLLBACK TO planning; RELEASE planning")
+        else:
+            cursor.execute(self._plan)
 
     def _learn(self, cursor: Any, error: DatabaseError) -> None:
         """Raises the error if it is about something else."""
