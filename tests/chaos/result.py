@@ -57,6 +57,7 @@ def counts(world: World, size: Size) -> dict[str, Any]:
         "creates_found": StageOutput.objects.filter(stage=Stage.DRAFT, output__found=True).count(),
         "written_without_lease": _written_without_lease(),
         "articles_interrupted": _interrupted_articles(),
+        "rescued_s_max": max(map(_late, rescued.values_list("message", flat=True)), default=0.0),
         "pickup_s_max": round(_pickup_seconds(), 1),
         "violations": stats["violations"],
     }
@@ -132,7 +133,7 @@ def _interrupted_articles() -> int:
 
 
 def _pickup_seconds() -> float:
-    """The longest from a lease's end to the next start."""
+    """The longest from a lease's end to the next start; `rescued_s_max` is the part of it until it stands in its line again."""
     from blogs.models import GenerationEvent
 
     longest, orphaned_at = 0.0, dict[int, float]()

@@ -40,7 +40,7 @@ class Size:
 
 SIZES = {
     "small": Size(200, 2, 10, kills=20, zombies=2, database_kills=1, network_cuts=0, give_up_seconds=240),
-    "full": Size(5_000, 4, 20, kills=200, zombies=20, database_kills=10, network_cuts=10, give_up_seconds=810),
+    "full": Size(5_000, 4, 10, kills=200, zombies=20, database_kills=10, network_cuts=10, give_up_seconds=810),
     # One kind of event each, short enough for every change, and held to stricter promises than a mixed run can keep.
     "cut": Size(80, 2, 10, kills=0, zombies=0, database_kills=0, network_cuts=1, give_up_seconds=90),
     # Away for less than a lease: not even a call that was paid for is made again.
