@@ -4,8 +4,6 @@ No clock can be pressed so hard (5,000 blogs take the real limits more than an h
 that decides is real: the queue's, the ledger's and the limiter's own SQL in a PostgreSQL that believes the simulated time
 (`day_clock`), asked by replicas without threads (`day_simulation`), for requests and latencies from a seed (`day_traffic`).
 Each number of replicas gets the same day, a database and a process of its own, two at a time.
-
-`in_flight_bounded` is a what-if beside the product: 20 replicas, and no more blogs on seats at once than the tokens keep busy.
 """
 
 from __future__ import annotations
@@ -24,36 +22,32 @@ from config.processes import Processes
 _AT_ONCE = 2
 # Seconds that all runs together may take; `python -m tests.bench` ends everything a little later.
 _LONGEST_SECONDS = 580
-# Tokens for about 4,000 blogs of this mix an hour, 68 s each, and a fifth more.
-_BOUND = 92
 
 
 class Run(NamedTuple):
     replicas: int
-    in_flight: int | None = None
 
     @property
     def name(self) -> str:
-        return f"day_{self.replicas}" + (f"_of_{self.in_flight}" if self.in_flight else "")
+        return f"day_{self.replicas}"
 
 
 # The longest first, so that the two lanes end together.
-_RUNS = (Run(20), Run(10), Run(5), Run(20, _BOUND), Run(2), Run(1))
+_RUNS = (Run(20), Run(10), Run(5), Run(2), Run(1))
 
 
 def measure() -> dict[str, Any]:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, Processes(os.environ, grace=3) as processes:
         results = _run_all(processes, Path(folder))
-    runs = [results[run] for run in sorted(run for run in results if run.in_flight is None)]
-    bounded = [results[run] for run in results if run.in_flight]
-    if results:
-        _print([*runs, *bounded])
+    runs = [results[run] for run in sorted(results)]
+    if runs:
+        _print(runs)
     unfinished = [run.name for run in _RUNS if run not in results]
     assert not unfinished, f"not simulated within {_LONGEST_SECONDS} s: {unfinished}"
-    wrong = [run for run in (*runs, *bounded) if not _is_right(run)]
+    wrong = [run for run in runs if not _is_right(run)]
     assert not wrong, wrong
-    return {"runs": runs, "in_flight_bounded": bounded, "took_s": round(time.monotonic() - began)}
+    return {"runs": runs, "took_s": round(time.monotonic() - began)}
 
 
 def _is_right(run: dict[str, Any]) -> bool:
@@ -87,8 +81,6 @@ def _start(processes: Processes, run: Run, folder: Path) -> subprocess.Popen[byt
         cursor.execute(f"CREATE DATABASE {run.name}")
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{run.name}").geturl()
     arguments = [f"--replicas={run.replicas}", f"--output={folder / run.name}"]
-    if run.in_flight:
-        arguments.append(f"--in-flight={run.in_flight}")
     # Blogs that fail belong to the day; their warnings would hide the rest.
     environment = {"DATABASE_URL": url, "DATABASE_DIRECT_URL": url, "LOG_LEVEL": "ERROR"}
     return processes.start(run.name, "-m", "tests.bench.day_run", *arguments, **environment)
@@ -98,7 +90,6 @@ def _start(processes: Processes, run: Run, folder: Path) -> subprocess.Popen[byt
 
 _COLUMNS = {
     "replicas": "replicas",
-    "in_flight": "in flight",
     "blogs_per_hour": "blogs/h",
     "used_share": "tokens used",
     "wait_p50_s": "wait p50",
@@ -127,7 +118,7 @@ def _print(runs: list[dict[str, Any]]) -> None:
 
 
 def _name(run: dict[str, Any]) -> str:
-    return f"{run['replicas']} of {run['in_flight']}" if run["in_flight"] else str(run["replicas"])
+    return str(run["replicas"])
 
 
 def _cells(classes: dict[str, dict[str, float]]) -> list[float]:
