@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -22,6 +21,7 @@ from django.db import connection
 from tests.sandbox import Sandbox
 from tests.threads import wait_until
 from tests.worker.conftest import Worker
+from tests.world import free_port
 
 _DEPLOYED = Path(__file__).resolve().parents[2] / "deploy" / "pgbouncer.ini"
 _PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -31,7 +31,7 @@ SERVER_CONNECTIONS = 5
 class PgBouncer:
     def __init__(self, folder: Path, *, connect_query: bool = True) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self._database = connection.settings_dict
         self._connect_query = connect_query
 
@@ -133,9 +133,3 @@ def worker(sandbox: Sandbox, pgbouncer: PgBouncer) -> Iterator[Callable[..., Wor
     yield make
     for each in made:
         each.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -27,6 +27,7 @@ def test_openai_refuses_the_451st_call_of_a_minute(sandbox: Sandbox, order: dict
     stats = sandbox.stats()
     assert stats["violations"] == stats["openai"]["rejected"] == 1
     assert stats["openai"]["maxInWindow"]["requests"] == 451
+    assert stats["openai"]["charged"]["requests"] == 450
 
 
 def test_openai_refuses_what_would_pass_its_tokens(
