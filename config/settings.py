@@ -240,6 +240,8 @@ RATE_LIMIT_HORIZON_SECONDS = env.float("RATE_LIMIT_HORIZON_SECONDS", default=2)
 RATE_LIMIT_LATE_SECONDS = env.float("RATE_LIMIT_LATE_SECONDS", default=0.25)
 RATE_LIMIT_MAX_WAIT_SECONDS = env.float("RATE_LIMIT_MAX_WAIT_SECONDS", default=60)
 RATE_LIMIT_TOKEN_REFUND = env.float("RATE_LIMIT_TOKEN_REFUND", default=0)
+# How much more than just uses the limits up all workers together have in flight (`workers/pace.py`); 0: every seat is filled.
+WORKS_IN_FLIGHT_HEADROOM = env.float("WORKS_IN_FLIGHT_HEADROOM", default=1.2)
 
 # --- OpenAI, Replicate, Wix -------------------------------------------------------------------------------------------
 

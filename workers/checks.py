@@ -74,6 +74,9 @@ def _limits() -> list[CheckMessage]:
     if not 0 <= settings.RATE_LIMIT_TOKEN_REFUND <= 1:
         hint = "0 gives nothing back (safe), 1 all of it."
         found.append(Error("RATE_LIMIT_TOKEN_REFUND must be between 0 and 1.", hint=hint, id="workers.E006"))
+    if not (settings.WORKS_IN_FLIGHT_HEADROOM == 0 or settings.WORKS_IN_FLIGHT_HEADROOM >= 1):
+        hint = "1.2 is ordinary; 0 fills every seat; between 0 and 1 the limits could not be used up."
+        found.append(Error("WORKS_IN_FLIGHT_HEADROOM must be 0, or 1 and more.", hint=hint, id="workers.E008"))
     return found
 
 

@@ -10,10 +10,8 @@ from django.db import connection
 
 from workers import rate_limits
 from workers.database_clock import seconds_from_now
+from workers.heartbeat import FRESH_SECONDS
 from workers.models import WorkerProcess
-
-# Three renewals missed, and then some.
-FRESH_SECONDS = 30
 
 
 def database_answers() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import socket
@@ -9,15 +10,19 @@ import time
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 
 from workers import metrics, rate_limits
-from workers.database_clock import ClockTimestamp, seconds_from_now
+from workers.database_clock import seconds_from_now
 from workers.models import WorkerProcess
+from workers.pace import Crew
 
 logger = logging.getLogger(__name__)
 
 # A killed worker's row stays a day, so that people see what happened.
 _FORGET_SECONDS = 24 * 3600
+# Three renewals missed, and then some.
+FRESH_SECONDS = 30
 
 
 def register(threads: int) -> WorkerProcess:
@@ -32,18 +37,41 @@ def unregister(worker: WorkerProcess) -> None:
     rate_limits.release_connection()
 
 
-def beat(worker: WorkerProcess, in_flight: int, *, stopping: bool) -> bool:
-    """False: our row is gone, somebody has given us up."""
-    return bool(
-        WorkerProcess.objects.filter(pk=worker.pk).update(
-            heartbeat_at=ClockTimestamp(),
-            in_flight=in_flight,
-            stopping=stopping,
-            done=metrics.value("work", "done"),
-            failed=metrics.value("work", "failed"),
-            waiting=rate_limits.waiting(),
+def beat(worker: WorkerProcess, in_flight: int, *, stopping: bool) -> Crew | None:
+    """Who works, this worker included. None: our row is gone, somebody has given us up."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _BEAT,
+            {
+                "worker": worker.pk,
+                "in_flight": in_flight,
+                "stopping": stopping,
+                "done": metrics.value("work", "done"),
+                "failed": metrics.value("work", "failed"),
+                "waiting": json.dumps(rate_limits.waiting()),
+                "fresh": FRESH_SECONDS,
+            },
         )
-    )
+        row = cursor.fetchone()
+    return Crew(*row) if row else None
+
+
+_BEAT = """
+WITH mine AS (
+    UPDATE workers_workerprocess
+       SET heartbeat_at = clock_timestamp(), in_flight = %(in_flight)s, stopping = %(stopping)s, done = %(done)s,
+           failed = %(failed)s, waiting = %(waiting)s
+     WHERE id = %(worker)s
+    RETURNING id, threads
+), others AS (
+    SELECT coalesce(sum(threads) FILTER (WHERE id < %(worker)s AND NOT stopping), 0) AS before,
+           coalesce(sum(threads) FILTER (WHERE id > %(worker)s AND NOT stopping), 0) AS after,
+           coalesce(sum(in_flight) FILTER (WHERE stopping), 0) AS left_in_flight
+      FROM workers_workerprocess
+     WHERE id <> %(worker)s AND heartbeat_at > (SELECT clock_timestamp() - %(fresh)s * interval '1 second')
+)
+SELECT before, threads, after, left_in_flight FROM mine, others
+"""
 
 
 _last = {"at": time.monotonic(), "done": 0, "failed": 0}

@@ -22,7 +22,8 @@ from django.conf import settings
 
 from workers import heartbeat, wakeup
 from workers.outage import DATABASE_AWAY
-from workers.rate_limits import release_connection
+from workers.pace import Pace
+from workers.rate_limits import release_connection, waiting_for_shared
 
 logger = logging.getLogger(__name__)
 
@@ -64,14 +65,20 @@ class Pool:
         batch_size: int,
         poll_seconds: float,
         chores: Sequence[tuple[float, Callable[[], object]]] = (),
+        pace: Pace | None = None,
     ) -> None:
-        """`chores` are done every so many seconds, each on a thread of its own: one that waits for the network delays nobody."""
+        """`chores` are done every so many seconds, each on a thread of its own: one that waits for the network delays nobody.
+
+        `pace`: says how many of the seats are worth filling; without it, all.
+        """
         self._source = source
         self._execute = execute
         self._threads = threads
         self._batch_size = batch_size
         self._poll_seconds = poll_seconds
         self._chores = chores
+        self._pace = pace
+        self._seats = threads
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="seat")
         self._running: dict[int, Work] = {}
         self._lock = threading.Lock()
@@ -86,6 +93,7 @@ class Pool:
         signal.signal(signal.SIGTERM, self._signalled)
         signal.signal(signal.SIGINT, self._signalled)
         self._worker = heartbeat.register(self._threads)
+        self._beat([], 0.0)
         background = [
             threading.Thread(target=self._keep_alive, name="heartbeat", daemon=True),
             threading.Thread(target=self._keep_house, name="housekeeping", daemon=True),
@@ -113,7 +121,7 @@ class Pool:
         """How many seconds until the next look, if nobody wakes us."""
         limit = min(self._free_seats(), self._batch_size)
         claimed: list[Work] = []
-        if limit:
+        if limit > 0:
             with self._going_on("claim"):
                 claimed = self._source.claim(self._worker, limit, self._works())
         for work in claimed:
@@ -145,7 +153,7 @@ class Pool:
 
     def _free_seats(self) -> int:
         with self._lock:
-            return self._threads - len(self._running)
+            return self._seats - len(self._running)
 
     def _works(self) -> list[Work]:
         with self._lock:
@@ -155,20 +163,33 @@ class Pool:
 
     def _keep_alive(self) -> None:
         """Renew leases and touch our row; now and then one line in the log."""
-        log_at = time.monotonic() + settings.BLOG_WORKER_HEARTBEAT_LOG_SECONDS
+        beat_at = time.monotonic()
+        log_at = beat_at + settings.BLOG_WORKER_HEARTBEAT_LOG_SECONDS
         while not self._finished.wait(settings.BLOG_WORKER_LEASE_RENEW_SECONDS):
             with self._going_on("heartbeat"):
                 works = self._works()
                 if works:
                     self._source.renew([work for work in works if not work.overdue])
-                if not heartbeat.beat(self._worker, len(works), stopping=self._stopping.is_set()):
+                now = time.monotonic()
+                if not self._beat(works, now - beat_at):
                     # Pruned as dead: others have our work by now, and would not see us in any list.
                     logger.error("this worker was given up for dead", extra={"action": "pruned"})
                     self._begin_to_stop()
                     return
+                beat_at = now
                 if time.monotonic() >= log_at:
                     log_at += settings.BLOG_WORKER_HEARTBEAT_LOG_SECONDS
                     heartbeat.log(len(works), self._threads, self._source.stats())
+
+    def _beat(self, works: list[Work], seconds: float) -> bool:
+        """So many seconds after the last. False: our row is gone."""
+        crew = heartbeat.beat(self._worker, len(works), stopping=self._stopping.is_set())
+        if crew and self._pace:
+            self._pace.beat(len(works) - waiting_for_shared(), seconds)
+            seats, self._seats = self._seats, self._pace.seats(crew)
+            if self._seats > seats:
+                self._wake.set()
+        return crew is not None
 
     def _keep_house(self) -> None:
         """Promote what is due, at the moment it is due; rescue every few seconds."""

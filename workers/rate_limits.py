@@ -24,6 +24,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from workers import metrics
 from workers.deadline import remaining
 from workers.errors import PermanentError, RateLimited
 from workers.outage import outlasts_an_outage
@@ -89,7 +90,12 @@ def ask(limit: Limit, tokens: int = 0) -> tuple[float, bool]:
     while True:
         answer = _execute(_RESERVE, id=_row_id(limit), tokens=tokens, horizon=settings.RATE_LIMIT_HORIZON_SECONDS)
         if answer is not None:
-            ahead, granted = answer
+            ahead, granted, requests, tokens_a_minute = answer
+            if not limit.key:
+                _rates[limit.provider, "requests"], _rates[limit.provider, "tokens"] = requests, tokens_a_minute
+            if granted:
+                metrics.count("reserved", limit.provider, "requests")
+                metrics.count("reserved", limit.provider, "tokens", by=tokens)
             return float(ahead), bool(granted)
         _row_ids.pop(limit, None)  # the row was pruned since this process last used it
 
@@ -97,6 +103,7 @@ def ask(limit: Limit, tokens: int = 0) -> tuple[float, bool]:
 def settle(reservation: Reservation, tokens_used: int) -> None:
     """Note what the call really used, and give back the share of the rest that RATE_LIMIT_TOKEN_REFUND says."""
     refund = max(0, reservation.tokens - tokens_used) * settings.RATE_LIMIT_TOKEN_REFUND
+    metrics.count("reserved", reservation.limit.provider, "tokens", by=-round(refund))
     _execute(_SETTLE, id=_row_id(reservation.limit), used=tokens_used, refund=refund)
 
 
@@ -111,6 +118,18 @@ def waiting() -> dict[str, int]:
     """Threads of this process that wait, by limit."""
     with _lines_lock:
         return {str(limit): len(line) for limit, line in _lines.items() if len(line)}
+
+
+def waiting_for_shared() -> int:
+    """Threads of this process that wait for a limit which all sites share."""
+    with _lines_lock:
+        return sum(len(line) for limit, line in _lines.items() if not limit.key)
+
+
+def rate(provider: str, what: str) -> float:
+    """Of a shared limit's "requests" or "tokens" a second: as its row last said, and before that as configured."""
+    per_minute: int = _rates.get((provider, what)) or settings.RATE_LIMITS[provider][what]
+    return per_minute / 60
 
 
 def snapshot(*providers: str) -> list[dict[str, Any]]:
@@ -164,7 +183,7 @@ WITH locked AS MATERIALIZED (
     ON CONFLICT (limit_id, started_at) DO UPDATE
        SET requests = usage.requests + 1, tokens = usage.tokens + excluded.tokens
 )
-SELECT extract(epoch FROM start - now)::float, EXISTS (SELECT 1 FROM granted) FROM place
+SELECT extract(epoch FROM start - now)::float, EXISTS (SELECT 1 FROM granted), requests_per_minute, tokens_per_minute FROM place
 """,
 )
 
@@ -282,6 +301,8 @@ def release_connection() -> None:
 
 
 _row_ids: dict[Limit, int] = {}
+# By provider and "requests" or "tokens": what a shared limit's row last said.
+_rates: dict[tuple[str, str], int | None] = {}
 
 
 def _row_id(limit: Limit) -> int:
@@ -301,6 +322,7 @@ def _row_id(limit: Limit) -> int:
 def forget_rows() -> None:
     """For tests, whose tables are emptied between them."""
     _row_ids.clear()
+    _rates.clear()
 
 
 # --- The line in front of each limit, in this process -----------------------------------------------------------------

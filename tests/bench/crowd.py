@@ -21,7 +21,8 @@ LOG = Path(__file__).resolve().parent.parent.parent / ".local" / "bench.log"
 def processes() -> Iterator[Processes]:
     LOG.parent.mkdir(exist_ok=True)
     # What a worker logs by default is a part of what it costs.
-    with Processes({**os.environ, "LOG_LEVEL": "INFO"}, log=LOG, grace=10) as running:
+    # Stages that only wait use no limit, so nothing but seats is to hold them back.
+    with Processes({**os.environ, "LOG_LEVEL": "INFO", "WORKS_IN_FLIGHT_HEADROOM": "0"}, log=LOG, grace=10) as running:
         yield running
 
 

@@ -16,9 +16,6 @@ SEED = 3
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--replicas", type=int, required=True)
-    parser.add_argument(
-        "--in-flight", type=int, help="blogs on seats at once, of all replicas together; without: all seats"
-    )
     parser.add_argument("--scale", type=float, default=1.0, help="of the day's traffic")
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
@@ -34,12 +31,12 @@ def main() -> int:
     connection.close = lambda: None  # type: ignore[method-assign]
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = off")  # nobody measures how fast it is
-    result = run(options.replicas, options.in_flight, options.scale)
+    result = run(options.replicas, options.scale)
     options.output.write_text(json.dumps(result))
     return 0
 
 
-def run(replicas: int, in_flight: int | None = None, scale: float = 1.0) -> dict[str, Any]:
+def run(replicas: int, scale: float = 1.0) -> dict[str, Any]:
     """On the database that Django is set up for, which must be empty."""
     from django.db import connection
 
@@ -47,6 +44,7 @@ def run(replicas: int, in_flight: int | None = None, scale: float = 1.0) -> dict
     from tests.bench.day_clock import Clock
     from tests.bench.day_simulation import Simulation
     from wix.models import Site
+    from workers.management.commands.run_blog_worker import expected_pace
 
     began = time.monotonic()
     random.seed(SEED)  # the product's backoff
@@ -58,12 +56,17 @@ def run(replicas: int, in_flight: int | None = None, scale: float = 1.0) -> dict
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         found = Site.objects.in_bulk(sites)
-        simulation = Simulation(clock, day, [found[site] for site in sites], replicas, SEED, in_flight)
+        simulation = Simulation(clock, day, [found[site] for site in sites], replicas, SEED, expected_pace())
         simulation.run()
     finally:
         clock.uninstall()
     took = round(time.monotonic() - began)
-    return {"replicas": replicas, "in_flight": in_flight, **day_report.figures(simulation, day), "took_s": took}
+    return {
+        "replicas": replicas,
+        "in_flight": round(simulation.pace.in_flight()),
+        **day_report.figures(simulation, day),
+        "took_s": took,
+    }
 
 
 if __name__ == "__main__":

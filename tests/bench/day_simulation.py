@@ -28,6 +28,7 @@ from wix.models import Site
 from workers.database_clock import ClockTimestamp
 from workers.errors import PermanentError, RateLimited, TransientError
 from workers.models import WorkerProcess
+from workers.pace import Crew, Pace
 from workers.rate_limits import Limit
 
 SEATS = 50
@@ -70,25 +71,28 @@ class Simulation:
         sites: Sequence[Site],
         replicas: int,
         seed: int,
-        in_flight: int | None = None,
+        pace: Pace,
     ) -> None:
-        """`in_flight`: what if no more than so many blogs were on seats at once, of all replicas together?"""
+        """`pace` says for all replicas together how many blogs are worth having on seats."""
         self.loop = Loop(clock)
         self.shared = SharedLimits(self.loop)
         self.blogs: dict[int, Blog] = {}
         self.samples: list[Sample] = []
         self._dice = random.Random(f"{seed} replicas")
         self._replicas = [self._start_replica(number) for number in range(replicas)]
-        self._ready = self._outside = self._at_a_limit = 0
+        self._ready = self._outside = 0
+        self._at_a_limit: Counter[str] = Counter()
         self._waiting: Counter[int] = Counter()
         self._promoting = False
-        self._most_in_flight = in_flight if in_flight is not None else SEATS * replicas
+        self.pace = pace
+        self._crew = Crew(before=0, mine=SEATS * replicas, after=0, left_in_flight=0)
         self._left = len(day)
         for request in day:
             site = sites[request.site]
             blog = Blog(request, Limit("wix", key=str(site.instance_id)), lambda: self.loop.now)
             self.loop.at(request.at, lambda blog=blog, site=site: self._submit(blog, site))  # type: ignore[misc]
         self.loop.at(day[0].at, self._sample)
+        self.loop.at(day[0].at, self._measure)
 
     def run(self) -> None:
         self.loop.run()
@@ -131,7 +135,7 @@ class Simulation:
         free = [replica for replica in self._replicas if replica.free]
         self._dice.shuffle(free)
         for replica in free:
-            limit = min(replica.free, settings.BLOG_WORKER_BATCH_SIZE, self._most_in_flight - self._in_flight())
+            limit = min(replica.free, settings.BLOG_WORKER_BATCH_SIZE, self.pace.seats(self._crew) - self._in_flight())
             if not self._ready or limit <= 0:  # what was started a line ago may have taken them
                 continue
             claimed = queue.claim(replica.worker, limit, replica.running.values())
@@ -163,11 +167,11 @@ class Simulation:
 
     def _take_a_place(self, replica: Replica, blog: Blog, life: Life, wanted: Place) -> None:
         def go_on(refused: RateLimited | None = None) -> None:
-            self._at_a_limit -= 1
+            self._at_a_limit[wanted.limit.provider] -= 1
             self._waiting[blog.request.site] -= 1
             self._go_on(replica, blog, life, refused)
 
-        self._at_a_limit += 1
+        self._at_a_limit[wanted.limit.provider] += 1
         self._waiting[blog.request.site] += 1
         replica.lines.join(wanted.limit, wanted.tokens, go_on, go_on)
         if not replica.beats and replica.lines.waiting("wix"):
@@ -260,12 +264,18 @@ class Simulation:
         if waiting:
             self.loop.at(self.loop.now + settings.BLOG_WORKER_LEASE_RENEW_SECONDS, lambda: self._beat(replica))
 
+    def _measure(self) -> None:
+        at_work = self._in_flight() - self._at_a_limit.total() + self._at_a_limit["wix"]
+        self.pace.beat(at_work, settings.BLOG_WORKER_LEASE_RENEW_SECONDS)
+        if self._left:
+            self.loop.at(self.loop.now + settings.BLOG_WORKER_LEASE_RENEW_SECONDS, self._measure)
+
     def _sample(self) -> None:
         seats = SEATS * len(self._replicas)
         blogs = self._waiting.total()
         free = sum(replica.free for replica in self._replicas)
         shops = sum(1 for waiting in self._waiting.values() if waiting > 0)
-        self.samples.append(Sample(self.loop.now, shops, blogs, free / seats, self._at_a_limit / seats))
+        self.samples.append(Sample(self.loop.now, shops, blogs, free / seats, self._at_a_limit.total() / seats))
         assert self.loop.now < _LONGEST_SECONDS, f"{self._left} blogs will never end"
         if self._left:
             self.loop.at(self.loop.now + _SAMPLE_SECONDS, self._sample)

@@ -54,7 +54,7 @@ def _run(workers: int) -> dict[str, float]:
     add_blogs(_OF_LARGE, [large])
     analyze()
     log = Path(tempfile.gettempdir()) / f"bench-fairness-{os.getpid()}.log"
-    with Processes(os.environ, log=log) as processes:
+    with Processes({**os.environ, "WORKS_IN_FLIGHT_HEADROOM": "0"}, log=log) as processes:
         for number in range(workers):
             waits = f"--wait={_SECONDS_A_BLOG}", f"--variation={_VARIATION}"
             command = ["-m", "tests.bench.worker", "--stages=1", *waits, f"--threads={_THREADS}"]

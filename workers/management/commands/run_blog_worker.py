@@ -13,8 +13,10 @@ from django.db import DEFAULT_DB_ALIAS
 from blogs import pipeline, queue, sweep
 from blogs.providers import openai, replicate
 from workers import rate_limits
+from workers.pace import Pace
 from workers.pool import Pool
 
+_BLOG_SECONDS, _PROMPT_TOKENS = 65.0, 1_700
 _SWEEP_EVERY_SECONDS = 10.0
 _RECOUNT_EVERY_SECONDS = 60.0
 _PRUNE_EVERY_SECONDS = 3600.0
@@ -61,11 +63,24 @@ class Command(BaseCommand):
                 (_RECOUNT_EVERY_SECONDS, queue.recount),
                 (_PRUNE_EVERY_SECONDS, rate_limits.prune),
             ],
+            pace=expected_pace() if settings.WORKS_IN_FLIGHT_HEADROOM else None,
         )
         pool.run()
         # Threads that still hang in a call have nothing left to write, and would keep the process for minutes.
         logging.shutdown()
         os._exit(0)
+
+
+def expected_pace() -> Pace:
+    """Until it has seen some: a blog of medium length, with the times and prompts of an ordinary one."""
+    tokens = settings.OPENAI_IDEA_MAX_TOKENS + settings.OPENAI_ARTICLE_MAX_TOKENS["medium"] + _PROMPT_TOKENS
+    use = {
+        ("openai", "requests"): 2,
+        ("openai", "tokens"): tokens,
+        ("replicate", "requests"): 1,
+        ("replicate_reads", "requests"): 5,
+    }
+    return Pace(_BLOG_SECONDS, {unit: float(used) for unit, used in use.items()})
 
 
 def _require_keys() -> None:
