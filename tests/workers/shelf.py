@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import OperationalError
 
+from workers.pace import Pace
 from workers.pool import Pool
 
 # Longer than any test's patience: whatever waits for the next poll fails.
@@ -107,6 +108,12 @@ class Ran:
 
 
 def run(
-    shelf: Shelf, execute: Callable[[Any], None], *, threads: int = 3, batch_size: int = 100, poll: float = LONG
+    shelf: Shelf,
+    execute: Callable[[Any], None],
+    *,
+    threads: int = 3,
+    batch_size: int = 100,
+    poll: float = LONG,
+    pace: Pace | None = None,
 ) -> None:
-    Pool(shelf, execute, threads=threads, batch_size=batch_size, poll_seconds=poll).run()
+    Pool(shelf, execute, threads=threads, batch_size=batch_size, poll_seconds=poll, pace=pace).run()

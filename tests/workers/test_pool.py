@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from tests.factories import WorkerFactory
 from tests.threads import PATIENCE_SECONDS, in_background
 from tests.workers.shelf import LONG, Piece, Ran, Shelf, run, stop
 from workers import pool as pool_module
 from workers import wakeup
 from workers.models import WorkerProcess
+from workers.pace import Pace
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("signals_of_its_own")]
 
@@ -65,6 +67,37 @@ def test_no_more_is_claimed_at_once_than_a_batch() -> None:
 
     assert max(shelf.asked) == 3
     assert len(ran.done) == 10
+
+
+def test_only_this_workers_share_of_what_uses_the_limits_up_is_on_seats() -> None:
+    WorkerFactory.create(threads=50)  # who came before takes ten twelfths …
+    WorkerFactory.create(threads=50, stopping=True, in_flight=6)
+    pace = Pace(
+        60.0, {("openai", "requests"): 26.0}
+    )  # … of 1.2 × 450 / 26 = 20.8, but six are on a leaving one's seats
+    shelf = Shelf(12)
+    ran = Ran(12)
+
+    run(shelf, ran, threads=10, pace=pace)
+
+    assert shelf.asked[0] == 2
+    assert ran.most_running <= 2
+
+
+def test_what_a_neighbour_leaves_is_taken_over_with_the_next_heartbeat(settings: Any) -> None:
+    settings.BLOG_WORKER_LEASE_RENEW_SECONDS = 0.02
+    neighbour = WorkerFactory.create(threads=40)
+    pace = Pace(60.0, {("openai", "requests"): 54.0})  # 10 of all
+    everybody = threading.Barrier(10)
+
+    def work(piece: Piece) -> None:
+        if piece.pk == 1:
+            WorkerProcess.objects.filter(pk=neighbour.pk).delete()
+        everybody.wait(PATIENCE_SECONDS)
+
+    run(Shelf(10), Ran(10, work), threads=10, pace=pace)
+
+    assert not everybody.broken
 
 
 def test_work_that_fails_disturbs_no_other(caplog: Any) -> None:
