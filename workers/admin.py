@@ -7,18 +7,19 @@ facets (each would be a count of its own). The machine writes, staff read.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from workers import chart, usage
 from workers.database_clock import ClockTimestamp
 from workers.health import FRESH_SECONDS
 from workers.models import RateLimit, RateLimitUsage, WorkerProcess
@@ -128,7 +129,13 @@ class WhoseLimit(admin.SimpleListFilter):
 
 @admin.register(RateLimit)
 class RateLimitAdmin(ReadOnlyAdmin):
-    list_display = ["name", "requests", "tokens", "next_free_in", "blocked", "rejections"]
+    list_display = ["name", "requests", "tokens", "last_hour", "next_free_in", "blocked", "rejections"]
+    fields = [
+        ("requests", "tokens"),
+        ("next_free_in", "blocked", "rejections", "last_rejection_at"),
+        ("largest_tokens", "used_at"),
+    ]
+    readonly_fields = ["requests", "tokens", "next_free_in", "blocked"]
     list_filter = [WhoseLimit]
     # The empty key, a limit of ours, comes first.
     ordering = ["key", "provider", "model"]
@@ -148,6 +155,27 @@ class RateLimitAdmin(ReadOnlyAdmin):
             tokens_used=Coalesce(Subquery(sums.values("tokens_sum")), 0),
         )
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Only what all share has a line of its last hour: a site's own limit is rarely near, and they are many."""
+        page = super().get_changelist_instance(request)
+        shared = [limit for limit in page.result_list if not limit.key]
+        hours = usage.last_hour(limit.pk for limit in shared)
+        for limit in shared:
+            limit.hour = hours[limit.pk]
+        return page
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        limit = context["original"]
+        minutes = usage.last_hour([limit.pk])[limit.pk]
+        charts = [chart.requests_chart(minutes, limit.requests_per_minute, limit.now)]
+        if limit.tokens_per_minute:
+            charts.append(chart.tokens_chart(minutes, limit.tokens_per_minute, limit.now))
+        newest_first = [(chart.clock_time(minute, limit.now), minute) for minute in reversed(minutes)]
+        context |= {"charts": charts, "minutes": newest_first}
+        return super().render_change_form(request, context, *args, **kwargs)
+
     @admin.display(description="limit")
     def name(self, limit: RateLimit) -> str:
         return str(limit)
@@ -160,6 +188,14 @@ class RateLimitAdmin(ReadOnlyAdmin):
     def tokens(self, limit: Any) -> SafeString | None:
         return _use(limit.tokens_used, limit.tokens_per_minute) if limit.tokens_per_minute else None
 
+    @admin.display(description="last hour")
+    def last_hour(self, limit: Any) -> SafeString | None:
+        hour = cast(list[usage.Minute] | None, getattr(limit, "hour", None))
+        if hour is None:
+            return None
+        shares = [minute.share(limit.requests_per_minute, limit.tokens_per_minute) for minute in hour]
+        return format_html(_SPARKLINE, f"{max(shares):.0%}", chart.sparkline(shares))
+
     @admin.display(description="next free in")
     def next_free_in(self, limit: Any) -> str:
         times = [limit.requests_tat, limit.blocked_until, limit.tokens_tat if limit.tokens_per_minute else None]
@@ -171,6 +207,12 @@ class RateLimitAdmin(ReadOnlyAdmin):
     @admin.display(description="blocked until")
     def blocked(self, limit: Any) -> Any:
         return limit.blocked_until if limit.blocked_until and limit.blocked_until > limit.now else None
+
+
+_SPARKLINE = (
+    '<svg class="spark" viewBox="0 -1 120 26" role="img"><title>At most {} in a minute</title>'
+    '<path class="allowed" d="M0 1 H120"/><path class="used" d="{}"/></svg>'
+)
 
 
 def _use(used: int, allowed: int) -> SafeString:

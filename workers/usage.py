@@ -1,0 +1,84 @@
+"""How much of the limits was used, by the five-second buckets that `rate_limits` leaves: for people, never for pacing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+HOUR = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """Sixty seconds that ended `ago` minutes ago: not a minute of the clock, so that the last one is whole too."""
+
+    ago: int
+    requests: int = 0
+    tokens: int = 0
+    tokens_used: int = 0
+    rejections: int = 0
+
+    def share(self, requests_allowed: int, tokens_allowed: int | None) -> float:
+        """Of the limit that was nearer."""
+        return max(self.requests / requests_allowed, self.tokens / tokens_allowed if tokens_allowed else 0)
+
+
+# Each is found by the index on (limit, start): the clock is a sub-select, which is evaluated once.
+_LAST_HOUR = """
+WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now)
+SELECT limit_id, floor(extract(epoch FROM (SELECT now FROM clock) - started_at) / 60)::int AS ago,
+       sum(requests)::bigint, sum(tokens)::bigint, sum(tokens_used)::bigint, sum(rejections)::bigint
+  FROM workers_ratelimitusage
+ WHERE limit_id = ANY(%(limits)s)
+   AND started_at > (SELECT now - interval '1 hour' FROM clock) AND started_at <= (SELECT now FROM clock)
+ GROUP BY limit_id, ago
+"""
+
+
+def last_hour(limit_ids: Iterable[int]) -> dict[int, list[Minute]]:
+    """Sixty minutes of each limit, the oldest first."""
+    found: dict[tuple[int, int], Minute] = {}
+    ids = list(limit_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST_HOUR, {"limits": ids})
+        for limit_id, ago, *sums in cursor.fetchall():
+            found[limit_id, ago] = Minute(ago, *sums)
+    return {pk: [found.get((pk, ago), Minute(ago)) for ago in reversed(range(HOUR))] for pk in ids}
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much of a shared limit was used over a while; of requests and tokens the one that is nearer to its limit."""
+
+    provider: str
+    model: str
+    share: float
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.provider, self.model) if part)
+
+
+_SHARES = """
+SELECT r.provider, r.model,
+       greatest(coalesce(used.requests, 0) / r.requests_per_minute, coalesce(used.tokens / r.tokens_per_minute, 0))
+           * 60.0 / %(seconds)s
+  FROM workers_ratelimit r
+  CROSS JOIN LATERAL (
+      SELECT sum(requests)::float8 AS requests, sum(tokens)::float8 AS tokens FROM workers_ratelimitusage u
+       WHERE u.limit_id = r.id AND u.started_at > (SELECT clock_timestamp() - %(seconds)s * interval '1 second')
+         AND u.started_at <= (SELECT clock_timestamp())) AS used
+ WHERE r.provider = ANY(%(providers)s) AND r.key = ''
+ ORDER BY r.provider, r.model
+"""
+
+
+def shares(seconds: float) -> list[Share]:
+    """Of each limit that all sites share."""
+    parameters: dict[str, Any] = {"seconds": seconds, "providers": list(settings.RATE_LIMITS)}
+    with connection.cursor() as cursor:
+        cursor.execute(_SHARES, parameters)
+        return [Share(provider, model, float(share)) for provider, model, share in cursor.fetchall()]
