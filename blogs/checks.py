@@ -30,6 +30,21 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="blogs.E002",
             )
         )
+    return found + _alerts()
+
+
+def _alerts() -> list[CheckMessage]:
+    found: list[CheckMessage] = [
+        Error(f"{name} must be more than 0 and at most 1.", hint="0.05 is 5 %.", id="blogs.E010")
+        for name in ("ALERT_ERROR_SHARE", "ALERT_LIMIT_USE")
+        if not 0 < getattr(settings, name) <= 1
+    ]
+    if not 0 < settings.ALERT_QUEUE_WARNING < settings.ALERT_QUEUE_CRITICAL:
+        hint = "A queue that is critical is longer than one that is worth a warning."
+        found.append(Error("ALERT_QUEUE_WARNING must be less than ALERT_QUEUE_CRITICAL.", hint=hint, id="blogs.E011"))
+    if not 60 <= settings.ALERT_WINDOW_SECONDS <= 24 * 3600:
+        hint = "Usage is kept for a day, in steps of five seconds."
+        found.append(Error("ALERT_WINDOW_SECONDS must be between a minute and a day.", hint=hint, id="blogs.E012"))
     return found
 
 

@@ -243,6 +243,15 @@ RATE_LIMIT_TOKEN_REFUND = env.float("RATE_LIMIT_TOKEN_REFUND", default=0)
 # How much more than just uses the limits up all workers together have in flight (`workers/pace.py`); 0: every seat is filled.
 WORKS_IN_FLIGHT_HEADROOM = env.float("WORKS_IN_FLIGHT_HEADROOM", default=1.2)
 
+# --- Alerts -----------------------------------------------------------------------------------------------------------
+
+ALERT_QUEUE_WARNING = env.int("ALERT_QUEUE_WARNING", default=1_000)
+ALERT_QUEUE_CRITICAL = env.int("ALERT_QUEUE_CRITICAL", default=5_000)
+ALERT_BLOGS_PER_MINUTE = env.int("ALERT_BLOGS_PER_MINUTE", default=10)
+ALERT_ERROR_SHARE = env.float("ALERT_ERROR_SHARE", default=0.05)
+ALERT_LIMIT_USE = env.float("ALERT_LIMIT_USE", default=0.9)
+ALERT_WINDOW_SECONDS = env.float("ALERT_WINDOW_SECONDS", default=300)
+
 # --- OpenAI, Replicate, Wix -------------------------------------------------------------------------------------------
 
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")

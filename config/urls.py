@@ -15,6 +15,7 @@ urlpatterns = [
     re_path(r"^api/credits/?$", CreditsView.as_view(), name="credits"),
     re_path(r"^api/rate-limiter/stats/?$", workers_views.openai_limits, name="openai-limits"),
     re_path(r"^api/replicate-rate-limiter/stats/?$", workers_views.replicate_limits, name="replicate-limits"),
+    re_path(r"^metrics/?$", workers_views.metrics, name="metrics"),
     re_path(r"^health/?$", workers_views.health, name="health"),
     re_path(r"^health/live/?$", workers_views.live, name="health-live"),
     re_path(r"^health/workers/?$", workers_views.workers_alive, name="health-workers"),

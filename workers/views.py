@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from typing import Any
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from blogs import queue
+from blogs import alerts, queue
+from blogs import exposition as blogs_exposition
+from workers import exposition
 from workers import health as checks
 from workers.outage import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
+
+# Limits that are ours; Wix counts each site by itself, and says nothing to strangers.
+_SHARED = ("openai", "replicate", "replicate_reads")
 
 
 @require_safe
@@ -23,6 +29,7 @@ def health(request: HttpRequest) -> JsonResponse:
     try:
         checks.database_answers()
         workers, stats = checks.workers(), queue.stats()
+        firing = alerts.firing(stats, len(workers))
     except DATABASE_AWAY as error:
         return _down(error)
     idle_with_work = not workers and stats["queue"] > 0
@@ -43,8 +50,26 @@ def health(request: HttpRequest) -> JsonResponse:
             "doneLastMinute": stats["done_last_minute"],
             "failedLastMinute": stats["failed_last_minute"],
         },
+        "alerts": [asdict(alert) for alert in firing],
     }
     return JsonResponse(body)
+
+
+@require_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For Prometheus. Without the database there is nothing to tell, and the scrape itself fails."""
+    try:
+        workers, stats = checks.workers(), queue.stats()
+        page = [
+            *blogs_exposition.of_the_queue(stats),
+            *exposition.of_workers(workers),
+            *exposition.of_limits([limit for provider in _SHARED for limit in checks.limits(provider)]),
+            blogs_exposition.of_alerts(alerts.firing(stats, len(workers))),
+        ]
+    except DATABASE_AWAY as error:
+        return _down(error)
+    return HttpResponse(exposition.text(page), content_type=exposition.CONTENT_TYPE)
 
 
 @require_safe

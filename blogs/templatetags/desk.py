@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from blogs import queue
+from blogs import alerts, queue
 from workers import health, heartbeat
 from workers.admin import span
 
@@ -24,5 +24,6 @@ def service_state() -> dict[str, Any]:
         "seats": sum(worker["threads"] for worker in workers),
         "in_flight": sum(worker["in_flight"] for worker in workers),
         "limits": heartbeat.limiter_use(),
+        "alerts": alerts.firing(stats, len(workers)),
         "idle_with_work": not workers and stats["queue"] > 0,
     }

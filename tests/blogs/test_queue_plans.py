@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from blogs import admission, forecast, queue
+from blogs import admission, alerts, forecast, queue
 from blogs.models import SiteLine
 from tests import factories
 from wix.models import Site
@@ -148,6 +148,14 @@ def test_what_finished_in_the_last_minute_is_found_by_its_time() -> None:
     plan = plan_of(queue.stats, "min(created_at)")
 
     assert "finished_at" in condition(plan, "blog_finished")
+
+
+def test_how_the_queue_moved_is_read_from_what_waits_runs_or_has_just_ended() -> None:
+    plan = plan_of(alerts.trend, "came_and_wait")
+
+    assert "finished_at" in condition(plan, "blog_finished")
+    assert "created_at" in condition(plan, "blog_ready")
+    assert not read_whole(plan)
 
 
 def test_the_pace_of_the_last_minutes_is_found_by_its_time() -> None:

@@ -35,6 +35,10 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("blogs.E001", {"BLOG_MAX_ATTEMPTS": 0}),
     ("blogs.E001", {"BLOG_WORKER_SITE_SEATS": 0}),
     ("blogs.E002", {"BLOG_DRAFT_LOOKUP_SECONDS": 30}),
+    ("blogs.E010", {"ALERT_ERROR_SHARE": 5}),
+    ("blogs.E010", {"ALERT_LIMIT_USE": 0}),
+    ("blogs.E011", {"ALERT_QUEUE_WARNING": 5_000}),
+    ("blogs.E012", {"ALERT_WINDOW_SECONDS": 59}),
 ]
 
 
