@@ -172,8 +172,7 @@ class RateLimitAdmin(ReadOnlyAdmin):
         charts = [chart.requests_chart(minutes, limit.requests_per_minute, limit.now)]
         if limit.tokens_per_minute:
             charts.append(chart.tokens_chart(minutes, limit.tokens_per_minute, limit.now))
-        newest_first = [(chart.clock_time(minute, limit.now), minute) for minute in reversed(minutes)]
-        context |= {"charts": charts, "minutes": newest_first}
+        context |= {"charts": charts, "rows": chart.rows(minutes, limit.now)}
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="limit")
@@ -185,8 +184,8 @@ class RateLimitAdmin(ReadOnlyAdmin):
         return _use(limit.requests_used, limit.requests_per_minute)
 
     @admin.display(description="tokens, last 60 s")
-    def tokens(self, limit: Any) -> SafeString | None:
-        return _use(limit.tokens_used, limit.tokens_per_minute) if limit.tokens_per_minute else None
+    def tokens(self, limit: Any) -> str:
+        return _use(limit.tokens_used, limit.tokens_per_minute) if limit.tokens_per_minute else "-"
 
     @admin.display(description="last hour")
     def last_hour(self, limit: Any) -> SafeString | None:
@@ -206,7 +205,7 @@ class RateLimitAdmin(ReadOnlyAdmin):
 
     @admin.display(description="blocked until")
     def blocked(self, limit: Any) -> Any:
-        return limit.blocked_until if limit.blocked_until and limit.blocked_until > limit.now else None
+        return limit.blocked_until if limit.blocked_until and limit.blocked_until > limit.now else "-"
 
 
 _SPARKLINE = (

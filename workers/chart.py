@@ -62,6 +62,20 @@ def sparkline(shares: Sequence[float], width: int = 120, height: int = 24) -> st
     return "M" + " L".join(points) if points else ""
 
 
+def rows(minutes: Sequence[Minute], now: datetime) -> list[dict[str, str]]:
+    """The same to be read, the last minute first."""
+    return [
+        {
+            "began": clock_time(minute, now),
+            "requests": f"{minute.requests:,}",
+            "tokens": f"{minute.tokens:,}",
+            "tokens_used": f"{minute.tokens_used:,}",
+            "rejections": f"{minute.rejections:,}",
+        }
+        for minute in reversed(minutes)
+    ]
+
+
 def clock_time(minute: Minute, now: datetime) -> str:
     """When these sixty seconds began."""
     return f"{now - timedelta(minutes=minute.ago + 1):%H:%M:%S}"

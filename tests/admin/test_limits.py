@@ -59,6 +59,7 @@ def test_a_limit_without_tokens_has_one_chart(desk: Client) -> None:
 
     assert page.count('<svg class="chart"') == 1
     assert "Tokens reserved" not in page
+    assert "None" not in visible(page)
 
 
 def test_numbers_in_the_drawing_are_written_as_svg_wants_them(desk: Client) -> None:
