@@ -28,7 +28,7 @@ class WorkerProcess(models.Model):
 
 
 class RateLimit(models.Model):
-    """One budget that all workers share. The arithmetic is in `rate_limits.py`; times are PostgreSQL's, not ours.
+    """One budget that all workers share. The arithmetic is in `rate_limit_sql.py`; times are PostgreSQL's, not ours.
 
     `requests_tat` and `tokens_tat` are GCRA's theoretical arrival times: when the next call would be exactly on pace.
     """

@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,13 +23,13 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from workers import metrics
+from workers import rate_limit_sql as sql
 from workers.deadline import remaining
 from workers.errors import PermanentError, RateLimited
+from workers.local_line import LocalLine
 from workers.outage import outlasts_an_outage
 from workers.prepared import Prepared
 
-# Staff and the stats endpoints see usage in steps of this many seconds.
-_BUCKET = "interval '5 seconds'"
 # A slip of a provider's must not stop everybody until an engineer finds the row.
 _LONGEST_BLOCK_SECONDS = 600.0
 
@@ -88,7 +86,7 @@ def acquire(limit: Limit, *, tokens: int = 0) -> Reservation:
 def ask(limit: Limit, tokens: int = 0) -> tuple[float, bool]:
     """One question, without waiting: in how many seconds is there a place, and is it ours now (or too far ahead to be reserved)?"""
     while True:
-        answer = _execute(_RESERVE, id=_row_id(limit), tokens=tokens, horizon=settings.RATE_LIMIT_HORIZON_SECONDS)
+        answer = _execute(sql.RESERVE, id=_row_id(limit), tokens=tokens, horizon=settings.RATE_LIMIT_HORIZON_SECONDS)
         if answer is not None:
             ahead, granted, requests, tokens_a_minute = answer
             if not limit.key:
@@ -104,14 +102,14 @@ def settle(reservation: Reservation, tokens_used: int) -> None:
     """Note what the call really used, and give back the share of the rest that RATE_LIMIT_TOKEN_REFUND says."""
     refund = max(0, reservation.tokens - tokens_used) * settings.RATE_LIMIT_TOKEN_REFUND
     metrics.count("reserved", reservation.limit.provider, "tokens", by=-round(refund))
-    _execute(_SETTLE, id=_row_id(reservation.limit), used=tokens_used, refund=refund)
+    _execute(sql.SETTLE, id=_row_id(reservation.limit), used=tokens_used, refund=refund)
 
 
 def block(limit: Limit, seconds: float) -> None:
     """The provider said "too many": nobody asks it again before then, or for ten minutes if it names a longer time."""
     seconds = seconds if 0 <= seconds <= _LONGEST_BLOCK_SECONDS else _LONGEST_BLOCK_SECONDS
     _row_ids.pop(limit, None)  # pruned or not, it must be there now
-    _execute(_BLOCK, id=_row_id(limit), seconds=seconds)
+    _execute(sql.BLOCK, id=_row_id(limit), seconds=seconds)
 
 
 def waiting() -> dict[str, int]:
@@ -135,135 +133,19 @@ def rate(provider: str, what: str) -> float:
 def snapshot(*providers: str) -> list[dict[str, Any]]:
     """Each shared limit of these providers as people need it; sites' own limits are left out."""
     with connection.cursor() as cursor:
-        cursor.execute(_SNAPSHOT, {"providers": list(providers)})
+        cursor.execute(sql.SNAPSHOT, {"providers": list(providers)})
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def prune() -> None:
     """Forget usage of more than a day ago, and limits of single sites that nobody has used since."""
-    _execute(_PRUNE)
+    _execute(sql.PRUNE)
 
 
 def register(limit: Limit) -> None:
     """Make the limit's row, or bring it to the configured numbers."""
     _row_id(limit)
-
-
-# --- Asking PostgreSQL ------------------------------------------------------------------------------------------------
-
-# `at` reads the clock behind the lock; the statement's own start may be long past by then. A call larger than any before it
-# waits a little longer: what came before was paced to leave room for smaller ones.
-_RESERVE = Prepared(
-    "reserve",
-    f"""
-WITH locked AS MATERIALIZED (
-    SELECT * FROM workers_ratelimit WHERE id = %(id)s FOR UPDATE
-), at AS MATERIALIZED (
-    SELECT clock_timestamp() AS now,
-           60.0 / greatest(requests_per_minute - floor(requests_per_minute * 0.01) - 1, 1) AS request_seconds,
-           60.0 / greatest(tokens_per_minute - greatest(largest_tokens, %(tokens)s), tokens_per_minute * 0.05) AS token_seconds,
-           greatest(0, %(tokens)s - largest_tokens) * 60.0 / greatest(tokens_per_minute - largest_tokens, tokens_per_minute * 0.05)
-               * interval '1 second' AS first_of_its_size,
-           locked.* FROM locked
-), place AS MATERIALIZED (
-    SELECT at.*, greatest(now, blocked_until, requests_tat,
-                          CASE WHEN tokens_per_minute IS NOT NULL THEN tokens_tat + first_of_its_size END) AS start FROM at
-), granted AS MATERIALIZED (
-    SELECT * FROM place WHERE start <= now + %(horizon)s * interval '1 second'
-), moved AS (
-    UPDATE workers_ratelimit r SET
-        requests_tat = granted.start + granted.request_seconds * interval '1 second',
-        tokens_tat = granted.start + coalesce(granted.token_seconds * %(tokens)s, 0) * interval '1 second',
-        largest_tokens = greatest(r.largest_tokens, %(tokens)s), used_at = granted.now
-      FROM granted WHERE r.id = granted.id
-), noted AS (
-    INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
-    SELECT id, date_bin({_BUCKET}, start, timestamptz '2000-01-01'), 1, %(tokens)s, 0, 0 FROM granted
-    ON CONFLICT (limit_id, started_at) DO UPDATE
-       SET requests = usage.requests + 1, tokens = usage.tokens + excluded.tokens
-)
-SELECT extract(epoch FROM start - now)::float, EXISTS (SELECT 1 FROM granted), requests_per_minute, tokens_per_minute FROM place
-""",
-)
-
-_ENSURE = Prepared(
-    "limit",
-    """
-INSERT INTO workers_ratelimit AS r
-       (provider, key, model, requests_per_minute, tokens_per_minute, largest_tokens, rejections, requests_tat, tokens_tat)
-VALUES (%(provider)s, %(key)s, %(model)s, %(requests)s, %(tokens)s, 0, 0,
-        clock_timestamp() - interval '1 minute', clock_timestamp() - interval '1 minute')
-ON CONFLICT (provider, key, model) DO UPDATE
-   SET requests_per_minute = excluded.requests_per_minute, tokens_per_minute = excluded.tokens_per_minute,
-       -- Raised: what was far ahead by the old pace is near by the new one.
-       tokens_tat = CASE WHEN excluded.tokens_per_minute > r.tokens_per_minute
-                         THEN least(r.tokens_tat, clock_timestamp() + interval '2 seconds') ELSE r.tokens_tat END
-RETURNING id
-""",
-)
-
-_SETTLE = Prepared(
-    "settle_tokens",
-    f"""
-WITH given_back AS (
-    UPDATE workers_ratelimit
-       SET tokens_tat = tokens_tat - %(refund)s::float8 * interval '1 second' * 60.0
-                        / greatest(tokens_per_minute - largest_tokens, tokens_per_minute * 0.05)
-     WHERE id = %(id)s AND %(refund)s::float8 > 0 AND tokens_per_minute IS NOT NULL
-)
-INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
-SELECT id, date_bin({_BUCKET}, clock_timestamp(), timestamptz '2000-01-01'), 0, 0, %(used)s, 0
-  FROM workers_ratelimit WHERE id = %(id)s
-ON CONFLICT (limit_id, started_at) DO UPDATE SET tokens_used = usage.tokens_used + excluded.tokens_used
-""",
-)
-
-_BLOCK = Prepared(
-    "block",
-    f"""
-WITH blocked AS (
-    UPDATE workers_ratelimit
-       SET blocked_until = greatest(blocked_until, clock_timestamp() + %(seconds)s * interval '1 second'),
-           rejections = rejections + 1, last_rejection_at = clock_timestamp()
-     WHERE id = %(id)s RETURNING id
-)
-INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
-SELECT id, date_bin({_BUCKET}, clock_timestamp(), timestamptz '2000-01-01'), 0, 0, 0, 1 FROM blocked
-ON CONFLICT (limit_id, started_at) DO UPDATE SET rejections = usage.rejections + 1
-""",
-)
-
-_PRUNE = Prepared(
-    "prune_limits",
-    """
-WITH old AS (
-    DELETE FROM workers_ratelimitusage WHERE started_at < (SELECT clock_timestamp() - interval '1 day')
-), unused AS (
-    SELECT id FROM workers_ratelimit WHERE key <> '' AND used_at < clock_timestamp() - interval '2 days'
-)
-DELETE FROM workers_ratelimit WHERE id IN (SELECT id FROM unused)
-   AND NOT EXISTS (SELECT 1 FROM workers_ratelimitusage u WHERE u.limit_id = workers_ratelimit.id)
-""",
-)
-
-_SNAPSHOT = """
-SELECT r.provider, r.model, r.requests_per_minute, r.tokens_per_minute,
-       coalesce(used.requests, 0) AS requests_used, coalesce(used.tokens, 0) AS tokens_reserved,
-       coalesce(used.tokens_used, 0) AS tokens_used,
-       greatest(0, extract(epoch FROM greatest(r.requests_tat, r.blocked_until,
-           CASE WHEN r.tokens_per_minute IS NOT NULL THEN r.tokens_tat END) - clock_timestamp()))::float AS next_free_in_seconds,
-       CASE WHEN r.blocked_until > clock_timestamp() THEN r.blocked_until END AS blocked_until,
-       r.rejections, r.last_rejection_at
-  FROM workers_ratelimit r
-  LEFT JOIN LATERAL (
-      SELECT sum(requests)::bigint AS requests, sum(tokens)::bigint AS tokens, sum(tokens_used)::bigint AS tokens_used
-        FROM workers_ratelimitusage u
-       WHERE u.limit_id = r.id AND u.started_at > (SELECT clock_timestamp() - interval '60 seconds')
-         AND u.started_at <= (SELECT clock_timestamp())) used ON true
- WHERE r.provider = ANY(%(providers)s) AND r.key = ''
- ORDER BY r.provider, r.model
-"""
 
 
 def _reserve_from_the_head(limit: Limit, tokens: int, give_up_at: float) -> float:
@@ -308,7 +190,7 @@ _rates: dict[tuple[str, str], int | None] = {}
 def _row_id(limit: Limit) -> int:
     if limit not in _row_ids:
         row = _execute(
-            _ENSURE,
+            sql.ENSURE,
             provider=limit.provider,
             key=limit.key,
             model=limit.model,
@@ -325,40 +207,10 @@ def forget_rows() -> None:
     _rates.clear()
 
 
-# --- The line in front of each limit, in this process -----------------------------------------------------------------
-
-
-class _LocalLine:
-    """First come, first served: only the head talks to PostgreSQL, however many threads wait."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiters: deque[threading.Event] = deque()
-
-    def __len__(self) -> int:
-        return len(self._waiters)
-
-    @contextmanager
-    def head(self, give_up_at: float) -> Iterator[None]:
-        my_turn = threading.Event()
-        with self._lock:
-            self._waiters.append(my_turn)
-            self._waiters[0].set()
-        try:
-            if not my_turn.wait(give_up_at - time.monotonic()):
-                raise RateLimited("rate_limited", "Too many calls are waiting for this limit.", retry_in=10)
-            yield
-        finally:
-            with self._lock:
-                self._waiters.remove(my_turn)
-                if self._waiters:
-                    self._waiters[0].set()
-
-
-_lines: dict[Limit, _LocalLine] = {}
+_lines: dict[Limit, LocalLine] = {}
 _lines_lock = threading.Lock()
 
 
-def _local_line(limit: Limit) -> _LocalLine:
+def _local_line(limit: Limit) -> LocalLine:
     with _lines_lock:
-        return _lines.setdefault(limit, _LocalLine())
+        return _lines.setdefault(limit, LocalLine())

@@ -38,7 +38,7 @@ class Waiter:
 
 @dataclass(slots=True)
 class Pace:
-    """`workers.rate_limits._RESERVE` in Python."""
+    """`workers.rate_limit_sql.RESERVE` in Python."""
 
     limit: Limit
     requests_at: float = float("-inf")

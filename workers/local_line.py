@@ -1,0 +1,38 @@
+"""The line in front of each limit, in this process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from workers.errors import RateLimited
+
+
+class LocalLine:
+    """First come, first served: only the head talks to PostgreSQL, however many threads wait."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiters: deque[threading.Event] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiters)
+
+    @contextmanager
+    def head(self, give_up_at: float) -> Iterator[None]:
+        my_turn = threading.Event()
+        with self._lock:
+            self._waiters.append(my_turn)
+            self._waiters[0].set()
+        try:
+            if not my_turn.wait(give_up_at - time.monotonic()):
+                raise RateLimited("rate_limited", "Too many calls are waiting for this limit.", retry_in=10)
+            yield
+        finally:
+            with self._lock:
+                self._waiters.remove(my_turn)
+                if self._waiters:
+                    self._waiters[0].set()
