@@ -240,6 +240,13 @@ RATE_LIMIT_HORIZON_SECONDS = env.float("RATE_LIMIT_HORIZON_SECONDS", default=2)
 RATE_LIMIT_LATE_SECONDS = env.float("RATE_LIMIT_LATE_SECONDS", default=0.25)
 RATE_LIMIT_MAX_WAIT_SECONDS = env.float("RATE_LIMIT_MAX_WAIT_SECONDS", default=60)
 RATE_LIMIT_TOKEN_REFUND = env.float("RATE_LIMIT_TOKEN_REFUND", default=0)
+RATE_LIMIT_FOLLOW_PROVIDER = env.str("RATE_LIMIT_FOLLOW_PROVIDER", default="lower")
+RATE_LIMIT_FOLLOW_SECONDS = env.float("RATE_LIMIT_FOLLOW_SECONDS", default=600)
+RATE_LIMIT_LOWER_FACTOR = env.float("RATE_LIMIT_LOWER_FACTOR", default=0.8)
+RATE_LIMIT_LOWER_FLOOR = env.float("RATE_LIMIT_LOWER_FLOOR", default=0.3)
+RATE_LIMIT_LOWER_AGAIN_SECONDS = env.float("RATE_LIMIT_LOWER_AGAIN_SECONDS", default=5)
+RATE_LIMIT_RECOVERY_SECONDS = env.float("RATE_LIMIT_RECOVERY_SECONDS", default=20)
+RATE_LIMIT_RAMP_GROWTH = env.float("RATE_LIMIT_RAMP_GROWTH", default=0.5)
 # How much more than just uses the limits up all workers together have in flight (`workers/pace.py`); 0: every seat is filled.
 WORKS_IN_FLIGHT_HEADROOM = env.float("WORKS_IN_FLIGHT_HEADROOM", default=1.2)
 

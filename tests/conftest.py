@@ -10,7 +10,7 @@ from blogs import admission
 from blogs.models import QueueClock
 from wix.auth import sign_instance
 from wix.models import Site
-from workers import rate_limits
+from workers import learning, rate_limits
 
 pytest_plugins = ["tests.sandbox_fixtures"]
 
@@ -23,6 +23,7 @@ def _fresh_process_state(settings: Any) -> None:
     settings.WIX_APP_ID, settings.WIX_APP_SECRET = APP_ID, APP_SECRET
     admission.forget_count()
     rate_limits.forget_rows()
+    learning.forget()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -13,9 +13,9 @@ import requests
 import urllib3
 from django.conf import settings
 
-from workers import outbound
+from workers import outbound, retry_after
 from workers.deadline import remaining, timeouts
-from workers.errors import PermanentError, RateLimited, TransientError, WorkError
+from workers.errors import PermanentError, RateLimited, TooFast, TransientError, WorkError
 from workers.outbound import Call
 from workers.rate_limits import Limit, release_connection
 
@@ -148,7 +148,13 @@ def _understood(answer: requests.Response, raw: bytes) -> dict[str, Any]:
     except ValueError:
         body = None
     if answer.status_code == 429:
-        raise RateLimited("wix_rate_limited", "Wix asks this site's calls to wait.", retry_in=_retry_after(answer))
+        wait = retry_after.seconds(answer.headers)
+        raise RateLimited(
+            "wix_rate_limited",
+            "Wix asks this site's calls to wait.",
+            retry_in=_THROTTLED_SECONDS if wait is None else max(1.0, wait),
+            too_fast=TooFast.RATE,
+        )
     if answer.status_code >= 500:
         raise TransientError("wix_unavailable", f"Wix answered {answer.status_code}.")
     if answer.status_code >= 300:
@@ -173,13 +179,6 @@ def _refusal(status: int, body: dict[str, Any]) -> WixRefused:
         status=status,
         application_code=str(application.get("code", "")),
     )
-
-
-def _retry_after(answer: requests.Response) -> float:
-    try:
-        return max(1.0, float(answer.headers["Retry-After"]))
-    except (KeyError, ValueError):
-        return _THROTTLED_SECONDS
 
 
 def _explain(error: Exception) -> WorkError:

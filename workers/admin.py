@@ -16,7 +16,7 @@ from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from workers import chart, usage
@@ -129,13 +129,13 @@ class WhoseLimit(admin.SimpleListFilter):
 
 @admin.register(RateLimit)
 class RateLimitAdmin(ReadOnlyAdmin):
-    list_display = ["name", "requests", "tokens", "last_hour", "next_free_in", "blocked", "rejections"]
+    list_display = ["name", "requests", "tokens", "last_hour", "provider_says", "next_free_in", "blocked", "rejections"]
     fields = [
-        ("requests", "tokens"),
+        ("requests", "tokens", "provider_says"),
         ("next_free_in", "blocked", "rejections", "last_rejection_at"),
         ("largest_tokens", "used_at"),
     ]
-    readonly_fields = ["requests", "tokens", "next_free_in", "blocked"]
+    readonly_fields = ["requests", "tokens", "provider_says", "next_free_in", "blocked"]
     list_filter = [WhoseLimit]
     # The empty key, a limit of ours, comes first.
     ordering = ["key", "provider", "model"]
@@ -195,6 +195,15 @@ class RateLimitAdmin(ReadOnlyAdmin):
         shares = [minute.share(limit.requests_per_minute, limit.tokens_per_minute) for minute in hour]
         return format_html(_SPARKLINE, f"{max(shares):.0%}", chart.sparkline(shares))
 
+    @admin.display(description="the provider says")
+    def provider_says(self, limit: RateLimit) -> SafeString:
+        """Marked where it names another limit than the configured one; what holds then is RATE_LIMIT_FOLLOW_PROVIDER's to say."""
+        said = (
+            _said(limit.provider_requests_per_minute, limit.requests_per_minute, limit.provider_requests_remaining),
+            _said(limit.provider_tokens_per_minute, limit.tokens_per_minute, limit.provider_tokens_remaining),
+        )
+        return format_html_join(SafeString("<br>"), "{}", [(part,) for part in said if part])
+
     @admin.display(description="next free in")
     def next_free_in(self, limit: Any) -> str:
         times = [limit.requests_tat, limit.blocked_until, limit.tokens_tat if limit.tokens_per_minute else None]
@@ -226,3 +235,11 @@ def _use(used: int, allowed: int) -> SafeString:
         f"{allowed:,}",
         f"{max(0, allowed - used):,}",
     )
+
+
+def _said(named: int | None, configured: int | None, left: int | None) -> SafeString | None:
+    if named is None and left is None:
+        return None
+    mark = SafeString('<span class="badge badge-failed">differs</span> ') if named not in (None, configured) else ""
+    limit = "" if named is None else f"{named:,}"
+    return format_html("{}{} {}", mark, limit, "" if left is None else f"({left:,} left)")

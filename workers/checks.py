@@ -77,6 +77,24 @@ def _limits() -> list[CheckMessage]:
     if not (settings.WORKS_IN_FLIGHT_HEADROOM == 0 or settings.WORKS_IN_FLIGHT_HEADROOM >= 1):
         hint = "1.2 is ordinary; 0 fills every seat; between 0 and 1 the limits could not be used up."
         found.append(Error("WORKS_IN_FLIGHT_HEADROOM must be 0, or 1 and more.", hint=hint, id="workers.E008"))
+    return found + _learning()
+
+
+def _learning() -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.RATE_LIMIT_FOLLOW_PROVIDER not in ("off", "lower", "both"):
+        hint = "off: the configured limit holds; lower: the lower of both; both: the provider's, also a higher one."
+        found.append(Error("RATE_LIMIT_FOLLOW_PROVIDER must be off, lower or both.", hint=hint, id="workers.E009"))
+    if not 0 < settings.RATE_LIMIT_LOWER_FLOOR <= settings.RATE_LIMIT_LOWER_FACTOR <= 1:
+        hint = "For example 0.3 and 0.8: each refusal takes a fifth of the pace, and at most 70 % in all."
+        message = "RATE_LIMIT_LOWER_FLOOR and RATE_LIMIT_LOWER_FACTOR must be above 0, at most 1, and in this order."
+        found.append(Error(message, hint=hint, id="workers.E010"))
+    if min(settings.RATE_LIMIT_RECOVERY_SECONDS, settings.RATE_LIMIT_RAMP_GROWTH) <= 0:
+        hint = "20 and 0.5: after a 429 in 20 seconds, after slow_down by half in 15 minutes."
+        message = (
+            "RATE_LIMIT_RECOVERY_SECONDS and RATE_LIMIT_RAMP_GROWTH must be positive: a lowered pace must rise again."
+        )
+        found.append(Error(message, hint=hint, id="workers.E010"))
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 
 class WorkError(Exception):
     """Something a person may read: a stable `code` and one sentence without secrets."""
@@ -12,12 +14,20 @@ class WorkError(Exception):
         self.message = message[:500]
 
 
-class RateLimited(WorkError):
-    """Not the work's fault: put it off for `retry_in` seconds and spend no attempt."""
+class TooFast(Enum):
+    """What a provider says about the pace of all of us."""
 
-    def __init__(self, code: str, message: str, *, retry_in: float) -> None:
+    RATE = "more than the limit"
+    RAMP = "rising too fast, though within the limit"
+
+
+class RateLimited(WorkError):
+    """Not the work's fault: put it off for `retry_in` seconds and spend no attempt. `too_fast` if everybody should slow down."""
+
+    def __init__(self, code: str, message: str, *, retry_in: float, too_fast: TooFast | None = None) -> None:
         super().__init__(code, message)
         self.retry_in = retry_in
+        self.too_fast = too_fast
 
 
 class TransientError(WorkError):

@@ -52,11 +52,29 @@ def _described(provider: str, row: dict[str, Any], waiting: int) -> dict[str, An
         "blockedUntil": row["blocked_until"],
         "rejections": row["rejections"],
         "lastRejectionAt": row["last_rejection_at"],
+        "paceShare": round(row["pace_share"], 3),
+        "providerSays": _said(row),
     }
     if row["tokens_per_minute"]:
         answer["tokens"] = _use(row["tokens_per_minute"], row["tokens_reserved"])
         answer["tokens"]["usedByAnswersLast60Seconds"] = row["tokens_used"]
     return answer
+
+
+def _said(row: dict[str, Any]) -> dict[str, Any] | None:
+    """What the provider's answers name, where they do. `limit` elsewhere is the number in force."""
+    if row["provider_seen_at"] is None and row["provider_requests_remaining"] is None:
+        return None
+    ours = (row["configured_requests_per_minute"], row["configured_tokens_per_minute"])
+    theirs = (row["provider_requests_per_minute"], row["provider_tokens_per_minute"])
+    return {
+        "requestsPerMinute": theirs[0],
+        "tokensPerMinute": theirs[1],
+        "requestsRemaining": row["provider_requests_remaining"],
+        "tokensRemaining": row["provider_tokens_remaining"],
+        "seenAt": row["provider_seen_at"],
+        "differsFromConfigured": any(named not in (None, own) for named, own in zip(theirs, ours, strict=True)),
+    }
 
 
 def _use(limit: int, used: int) -> dict[str, Any]:
@@ -69,6 +87,9 @@ def _unused(provider: str) -> dict[str, Any]:
         "model": "",
         "requests_per_minute": numbers["requests"],
         "tokens_per_minute": numbers.get("tokens"),
+        "provider_seen_at": None,
+        "provider_requests_remaining": None,
+        "pace_share": 1.0,
         "requests_used": 0,
         "tokens_reserved": 0,
         "tokens_used": 0,

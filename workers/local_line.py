@@ -17,6 +17,11 @@ class LocalLine:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiters: deque[threading.Event] = deque()
+        self.closed_until = 0.0
+
+    def close_for(self, seconds: float) -> None:
+        """For those who hold a place already: the others hear it from PostgreSQL."""
+        self.closed_until = max(self.closed_until, time.monotonic() + seconds)
 
     def __len__(self) -> int:
         return len(self._waiters)

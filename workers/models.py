@@ -36,8 +36,8 @@ class RateLimit(models.Model):
     provider = models.CharField(max_length=20)
     key = models.CharField(max_length=64, blank=True, help_text="whose budget: a Wix instance; empty for one of ours")
     model = models.CharField(max_length=100, blank=True)
-    requests_per_minute = models.PositiveIntegerField()
-    tokens_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    requests_per_minute = models.PositiveIntegerField(help_text="as configured")
+    tokens_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text="as configured")
     requests_tat = models.DateTimeField(db_default=Now())
     tokens_tat = models.DateTimeField(db_default=Now())
     largest_tokens = models.PositiveIntegerField(
@@ -47,6 +47,20 @@ class RateLimit(models.Model):
     rejections = models.PositiveBigIntegerField(default=0, help_text="429s that the provider answered")
     last_rejection_at = models.DateTimeField(null=True, blank=True)
     used_at = models.DateTimeField(db_default=Now())
+
+    # What the provider's answers name: obeyed as RATE_LIMIT_FOLLOW_PROVIDER says, while it is not older than a few minutes.
+    provider_requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    provider_tokens_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    provider_requests_seen_at = models.DateTimeField(null=True, blank=True)
+    provider_tokens_seen_at = models.DateTimeField(null=True, blank=True)
+    provider_changed_at = models.DateTimeField(null=True, blank=True)
+    provider_requests_remaining = models.PositiveIntegerField(null=True, blank=True)
+    provider_tokens_remaining = models.PositiveIntegerField(null=True, blank=True)
+
+    # After "too fast": this share of the pace at `lowered_at`, all of it again at `full_pace_at`, by even ratios in between.
+    lowered_to = models.FloatField(db_default=1.0)
+    lowered_at = models.DateTimeField(null=True, blank=True)
+    full_pace_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

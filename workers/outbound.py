@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from workers import metrics, rate_limits
+from workers import learning, metrics, rate_limits
 from workers.deadline import DeadlineExceeded, within
 from workers.errors import RateLimited, TransientError, WorkError
-from workers.rate_limits import Limit, Reservation
+from workers.rate_limits import Limit, Named, Reservation
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -23,6 +23,7 @@ class Call:
 
     tokens_used: int | None = None
     request_id: str = ""
+    named: Named | None = None  # what the answer says of our limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,13 @@ def call(
         explained = _explain(provider, error, seconds)
         outcome = explained.code
         if isinstance(explained, RateLimited):
-            rate_limits.block(limit, explained.retry_in)
+            rate_limits.block(limit, explained.retry_in, explained.too_fast)
         if explained is error:
             raise
         raise explained from error
     finally:
         _settle(reservation, attempt)
+        learning.note(limit, attempt.named, began=began)
         _report(provider, operation, outcome, time.monotonic() - began, reservation, attempt)
 
 

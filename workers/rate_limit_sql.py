@@ -7,30 +7,57 @@ from workers.prepared import Prepared
 # Staff and the stats endpoints see usage in steps of this many seconds.
 _BUCKET = "interval '5 seconds'"
 
-# `at` reads the clock behind the lock; the statement's own start may be long past by then. A call larger than any before it
-# waits a little longer: what came before was paced to leave room for smaller ones.
-RESERVE = Prepared(
-    "reserve",
-    f"""
+
+def _in_force(metric: str) -> str:
+    """The number that calls are paced by: the configured one, or the provider's, if we follow it and it is not too old."""
+    configured, provider = f"{metric}_per_minute", f"provider_{metric}_per_minute"
+    return f"""
+           CASE WHEN %(follow)s = 'off' OR {configured} IS NULL OR {provider} IS NULL
+                  OR provider_{metric}_seen_at < now - %(follow_seconds)s * interval '1 second' THEN {configured}
+                WHEN %(follow)s = 'both' THEN {provider}
+                ELSE least({configured}, {provider}) END"""
+
+
+# How much of the pace is left after "too fast".
+_SHARE = """
+           CASE WHEN full_pace_at > now THEN lowered_to ^ least(1, extract(epoch FROM full_pace_at - now)::float8
+                / nullif(extract(epoch FROM full_pace_at - lowered_at)::float8, 0)) ELSE 1 END"""
+
+# The row, and the time behind its lock; the statement's own start may be long past by then.
+_LOCKED = """
 WITH locked AS MATERIALIZED (
     SELECT * FROM workers_ratelimit WHERE id = %(id)s FOR UPDATE
 ), at AS MATERIALIZED (
-    SELECT clock_timestamp() AS now,
-           60.0 / greatest(requests_per_minute - floor(requests_per_minute * 0.01) - 1, 1) AS request_seconds,
-           60.0 / greatest(tokens_per_minute - greatest(largest_tokens, %(tokens)s), tokens_per_minute * 0.05) AS token_seconds,
-           greatest(0, %(tokens)s - largest_tokens) * 60.0 / greatest(tokens_per_minute - largest_tokens, tokens_per_minute * 0.05)
+    SELECT clock_timestamp() AS now, locked.* FROM locked
+)"""
+
+# A call larger than any before it waits a little longer: what came before was paced to leave room for smaller ones. One that was
+# larger than a limit lowered since will never come again, and no room is left for it.
+RESERVE = Prepared(
+    "reserve",
+    f"""{_LOCKED}, in_force AS MATERIALIZED (
+    SELECT now, id, blocked_until, requests_tat, tokens_tat, largest_tokens, {_SHARE} AS share,
+           {_in_force("requests")} AS requests_per_minute,
+           {_in_force("tokens")} AS tokens_per_minute FROM at
+), sized AS MATERIALIZED (
+    SELECT in_force.*, CASE WHEN largest_tokens > tokens_per_minute THEN 0 ELSE largest_tokens END AS largest FROM in_force
+), paced AS MATERIALIZED (
+    SELECT 60.0 / (greatest(requests_per_minute - floor(requests_per_minute * 0.01) - 1, 1) * share) AS request_seconds,
+           60.0 / (greatest(tokens_per_minute - greatest(largest, %(tokens)s), tokens_per_minute * 0.05) * share) AS token_seconds,
+           greatest(0, %(tokens)s - largest) * 60.0 / greatest(tokens_per_minute - largest, tokens_per_minute * 0.05)
                * interval '1 second' AS first_of_its_size,
-           locked.* FROM locked
+           sized.* FROM sized
 ), place AS MATERIALIZED (
-    SELECT at.*, greatest(now, blocked_until, requests_tat,
-                          CASE WHEN tokens_per_minute IS NOT NULL THEN tokens_tat + first_of_its_size END) AS start FROM at
+    SELECT paced.*, greatest(now, blocked_until, requests_tat,
+                             CASE WHEN tokens_per_minute IS NOT NULL THEN tokens_tat + first_of_its_size END) AS start FROM paced
 ), granted AS MATERIALIZED (
     SELECT * FROM place WHERE start <= now + %(horizon)s * interval '1 second'
+                          AND (tokens_per_minute IS NULL OR %(tokens)s <= tokens_per_minute)
 ), moved AS (
     UPDATE workers_ratelimit r SET
         requests_tat = granted.start + granted.request_seconds * interval '1 second',
         tokens_tat = granted.start + coalesce(granted.token_seconds * %(tokens)s, 0) * interval '1 second',
-        largest_tokens = greatest(r.largest_tokens, %(tokens)s), used_at = granted.now
+        largest_tokens = greatest(granted.largest, %(tokens)s), used_at = granted.now
       FROM granted WHERE r.id = granted.id
 ), noted AS (
     INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
@@ -61,31 +88,91 @@ RETURNING id
 SETTLE = Prepared(
     "settle_tokens",
     f"""
-WITH given_back AS (
-    UPDATE workers_ratelimit
+WITH at AS MATERIALIZED (
+    SELECT clock_timestamp() AS now, r.* FROM workers_ratelimit r WHERE id = %(id)s
+), in_force AS MATERIALIZED (
+    SELECT id, largest_tokens, {_in_force("tokens")} AS tokens FROM at
+), given_back AS (
+    UPDATE workers_ratelimit r
        SET tokens_tat = tokens_tat - %(refund)s::float8 * interval '1 second' * 60.0
-                        / greatest(tokens_per_minute - largest_tokens, tokens_per_minute * 0.05)
-     WHERE id = %(id)s AND %(refund)s::float8 > 0 AND tokens_per_minute IS NOT NULL
+                        / CASE WHEN r.largest_tokens > tokens THEN tokens
+                               ELSE greatest(tokens - r.largest_tokens, tokens * 0.05) END
+      FROM in_force WHERE r.id = in_force.id AND %(refund)s::float8 > 0 AND tokens IS NOT NULL
 )
 INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
-SELECT id, date_bin({_BUCKET}, clock_timestamp(), timestamptz '2000-01-01'), 0, 0, %(used)s, 0
-  FROM workers_ratelimit WHERE id = %(id)s
+SELECT id, date_bin({_BUCKET}, now, timestamptz '2000-01-01'), 0, 0, %(used)s, 0 FROM at
 ON CONFLICT (limit_id, started_at) DO UPDATE SET tokens_used = usage.tokens_used + excluded.tokens_used
 """,
 )
 
+# The many refusals of one overload lower the pace once. It rises again from the end of the block on; after "your traffic rose too
+# fast" by as little as the provider asks for, and what is rising that slowly is not hurried by a refusal of another kind.
 BLOCK = Prepared(
     "block",
-    f"""
-WITH blocked AS (
-    UPDATE workers_ratelimit
-       SET blocked_until = greatest(blocked_until, clock_timestamp() + %(seconds)s * interval '1 second'),
-           rejections = rejections + 1, last_rejection_at = clock_timestamp()
-     WHERE id = %(id)s RETURNING id
+    f"""{_LOCKED}, judged AS MATERIALIZED (
+    SELECT at.*, greatest(blocked_until, now + %(seconds)s * interval '1 second') AS until,
+           greatest(%(floor)s::float8, {_SHARE} * %(factor)s::float8) AS share,
+           %(lowers)s::boolean AND (lowered_at IS NULL OR now >= lowered_at + %(again)s * interval '1 second') AS lowers FROM at
+), recovering AS MATERIALIZED (
+    SELECT judged.*, until + interval '1 second' * greatest(%(recovery)s::float8,
+               CASE WHEN %(ramp)s::boolean THEN 900 * ln(1 / share) / ln(1 + %(growth)s::float8) END) AS full_at FROM judged
+), blocked AS (
+    UPDATE workers_ratelimit r
+       SET blocked_until = until, rejections = r.rejections + 1, last_rejection_at = now,
+           lowered_to = CASE WHEN lowers THEN share ELSE r.lowered_to END,
+           lowered_at = CASE WHEN lowers THEN until ELSE r.lowered_at END,
+           full_pace_at = CASE WHEN lowers THEN greatest(r.full_pace_at, full_at) ELSE r.full_pace_at END
+      FROM recovering WHERE r.id = recovering.id RETURNING r.id, now
 )
 INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
-SELECT id, date_bin({_BUCKET}, clock_timestamp(), timestamptz '2000-01-01'), 0, 0, 0, 1 FROM blocked
+SELECT id, date_bin({_BUCKET}, now, timestamptz '2000-01-01'), 0, 0, 0, 1 FROM blocked
 ON CONFLICT (limit_id, started_at) DO UPDATE SET rejections = usage.rejections + 1
+""",
+)
+
+# An answer to a call that began before the last change may name the limit of then. A lower limit explains the refusals so far: the
+# pace is its own from here on, not a share of it. After a higher one, what was far ahead by the old pace is near by the new one.
+LEARN = Prepared(
+    "learn_limit",
+    f"""{_LOCKED}, before AS MATERIALIZED (
+    SELECT at.*, {_in_force("requests")} AS requests_before,
+           {_in_force("tokens")} AS tokens_before,
+           provider_changed_at IS NULL OR now - %(age)s * interval '1 second' >= provider_changed_at AS newer FROM at
+), named AS MATERIALIZED (
+    SELECT id, now, requests_before, tokens_before, requests_per_minute, tokens_per_minute,
+           CASE WHEN newer THEN coalesce(%(requests)s::int, provider_requests_per_minute)
+                ELSE provider_requests_per_minute END AS provider_requests_per_minute,
+           CASE WHEN newer THEN coalesce(%(tokens)s::int, provider_tokens_per_minute)
+                ELSE provider_tokens_per_minute END AS provider_tokens_per_minute,
+           CASE WHEN newer AND %(requests)s::int IS NOT NULL THEN now
+                ELSE provider_requests_seen_at END AS provider_requests_seen_at,
+           CASE WHEN newer AND %(tokens)s::int IS NOT NULL THEN now
+                ELSE provider_tokens_seen_at END AS provider_tokens_seen_at,
+           (provider_requests_per_minute, provider_tokens_per_minute) AS known FROM before
+), after AS MATERIALIZED (
+    SELECT named.*, (provider_requests_per_minute, provider_tokens_per_minute) IS DISTINCT FROM known AS changed,
+           {_in_force("requests")} AS requests_after,
+           {_in_force("tokens")} AS tokens_after FROM named
+), compared AS MATERIALIZED (
+    SELECT after.*, coalesce(requests_after < requests_before OR tokens_after < tokens_before, false) AS lower FROM after
+)
+UPDATE workers_ratelimit r
+   SET provider_requests_per_minute = compared.provider_requests_per_minute,
+       provider_tokens_per_minute = compared.provider_tokens_per_minute,
+       provider_requests_seen_at = compared.provider_requests_seen_at,
+       provider_tokens_seen_at = compared.provider_tokens_seen_at,
+       provider_changed_at = CASE WHEN changed THEN now ELSE r.provider_changed_at END,
+       provider_requests_remaining = coalesce(%(requests_remaining)s::int, r.provider_requests_remaining),
+       provider_tokens_remaining = coalesce(%(tokens_remaining)s::int, r.provider_tokens_remaining),
+       requests_tat = CASE WHEN requests_after > requests_before
+                           THEN least(r.requests_tat, now + interval '2 seconds') ELSE r.requests_tat END,
+       tokens_tat = CASE WHEN tokens_after > tokens_before
+                         THEN least(r.tokens_tat, now + interval '2 seconds') ELSE r.tokens_tat END,
+       lowered_to = CASE WHEN lower THEN 1 ELSE r.lowered_to END,
+       lowered_at = CASE WHEN lower THEN greatest(now, r.blocked_until) ELSE r.lowered_at END,
+       full_pace_at = CASE WHEN lower THEN NULL ELSE r.full_pace_at END
+  FROM compared WHERE r.id = compared.id
+RETURNING r.provider_requests_per_minute, r.provider_tokens_per_minute, changed, requests_after, tokens_after
 """,
 )
 
@@ -102,20 +189,24 @@ DELETE FROM workers_ratelimit WHERE id IN (SELECT id FROM unused)
 """,
 )
 
-SNAPSHOT = """
-SELECT r.provider, r.model, r.requests_per_minute, r.tokens_per_minute,
+SNAPSHOT = f"""
+SELECT r.provider, r.model, r.in_force_requests AS requests_per_minute, r.in_force_tokens AS tokens_per_minute,
+       r.requests_per_minute AS configured_requests_per_minute, r.tokens_per_minute AS configured_tokens_per_minute,
+       r.provider_requests_per_minute, r.provider_tokens_per_minute, r.provider_requests_remaining, r.provider_tokens_remaining,
+       greatest(r.provider_requests_seen_at, r.provider_tokens_seen_at) AS provider_seen_at, r.share AS pace_share,
        coalesce(used.requests, 0) AS requests_used, coalesce(used.tokens, 0) AS tokens_reserved,
        coalesce(used.tokens_used, 0) AS tokens_used,
        greatest(0, extract(epoch FROM greatest(r.requests_tat, r.blocked_until,
-           CASE WHEN r.tokens_per_minute IS NOT NULL THEN r.tokens_tat END) - clock_timestamp()))::float AS next_free_in_seconds,
-       CASE WHEN r.blocked_until > clock_timestamp() THEN r.blocked_until END AS blocked_until,
+           CASE WHEN r.tokens_per_minute IS NOT NULL THEN r.tokens_tat END) - now))::float AS next_free_in_seconds,
+       CASE WHEN r.blocked_until > now THEN r.blocked_until END AS blocked_until,
        r.rejections, r.last_rejection_at
-  FROM workers_ratelimit r
+  FROM (SELECT at.*, {_SHARE} AS share, {_in_force("requests")} AS in_force_requests,
+               {_in_force("tokens")} AS in_force_tokens
+          FROM (SELECT clock_timestamp() AS now, * FROM workers_ratelimit WHERE provider = ANY(%(providers)s) AND key = '') at) r
   LEFT JOIN LATERAL (
       SELECT sum(requests)::bigint AS requests, sum(tokens)::bigint AS tokens, sum(tokens_used)::bigint AS tokens_used
         FROM workers_ratelimitusage u
        WHERE u.limit_id = r.id AND u.started_at > (SELECT clock_timestamp() - interval '60 seconds')
          AND u.started_at <= (SELECT clock_timestamp())) used ON true
- WHERE r.provider = ANY(%(providers)s) AND r.key = ''
  ORDER BY r.provider, r.model
 """

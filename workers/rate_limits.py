@@ -9,6 +9,9 @@ margin, 1 % of the requests, pays for network jitter.
 Nothing is reserved more than two seconds ahead: beyond that the answer is "not yet". So what a killed process had reserved is
 lost for two seconds only, and no call starts under an old limit later than that after the limit was lowered. In a process
 the waiting threads form one line per limit, and only its head asks.
+
+The configured numbers are where it starts. A refusal blocks and lowers the pace of everybody, and it rises again by itself; a limit
+that the provider's answers name is followed (`learning`).
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from django.db import connection, transaction
 from workers import metrics
 from workers import rate_limit_sql as sql
 from workers.deadline import remaining
-from workers.errors import PermanentError, RateLimited
+from workers.errors import PermanentError, RateLimited, TooFast
 from workers.local_line import LocalLine
 from workers.outage import outlasts_an_outage
 from workers.prepared import Prepared
@@ -55,6 +58,27 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """What an answer says of our limit; None where it says nothing."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    requests_remaining: int | None = None
+    tokens_remaining: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The limit's row after an answer: the provider's numbers, whether this answer changed them, and the numbers in force."""
+
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+    changed: bool
+    requests_in_force: int
+    tokens_in_force: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Reservation:
     limit: Limit
     tokens: int
@@ -66,15 +90,15 @@ def acquire(limit: Limit, *, tokens: int = 0) -> Reservation:
 
     Must not be called in a transaction: a row that stays locked while a thread waits would stop all others.
     """
-    allowed = limit.tokens_per_minute
-    if allowed is not None and tokens > allowed:
-        raise PermanentError("request_too_large", f"One call would need {tokens} of {allowed} tokens a minute.")
     began = time.monotonic()
     give_up_at = began + min(settings.RATE_LIMIT_MAX_WAIT_SECONDS, remaining())
+    line = _local_line(limit)
     while True:
-        with _local_line(limit).head(give_up_at):
+        with line.head(give_up_at):
             start_at = _reserve_from_the_head(limit, tokens, give_up_at)
         time.sleep(max(0.0, start_at - time.monotonic()))
+        if time.monotonic() < line.closed_until:
+            continue  # told to stop since the place was given
         # A thread that overslept (a stopped process, a busy machine) would crowd whoever has the next place.
         late = time.monotonic() - start_at
         if late <= settings.RATE_LIMIT_LATE_SECONDS:
@@ -84,32 +108,69 @@ def acquire(limit: Limit, *, tokens: int = 0) -> Reservation:
 
 
 def ask(limit: Limit, tokens: int = 0) -> tuple[float, bool]:
-    """One question, without waiting: in how many seconds is there a place, and is it ours now (or too far ahead to be reserved)?"""
+    """One question, without waiting: in how many seconds is there a place, and is it ours now (or too far ahead to be reserved)?
+
+    Raises PermanentError if the limit in force is less than the call.
+    """
+    horizon = settings.RATE_LIMIT_HORIZON_SECONDS
     while True:
-        answer = _execute(sql.RESERVE, id=_row_id(limit), tokens=tokens, horizon=settings.RATE_LIMIT_HORIZON_SECONDS)
-        if answer is not None:
-            ahead, granted, requests, tokens_a_minute = answer
-            if not limit.key:
-                _rates[limit.provider, "requests"], _rates[limit.provider, "tokens"] = requests, tokens_a_minute
-            if granted:
-                metrics.count("reserved", limit.provider, "requests")
-                metrics.count("reserved", limit.provider, "tokens", by=tokens)
-            return float(ahead), bool(granted)
-        _row_ids.pop(limit, None)  # the row was pruned since this process last used it
+        answer = _execute(sql.RESERVE, id=_row_id(limit), tokens=tokens, horizon=horizon, **_following())
+        if answer is None:
+            _row_ids.pop(limit, None)  # the row was pruned since this process last used it
+            continue
+        ahead, granted, requests, allowed = answer
+        if allowed is not None and tokens > allowed:
+            raise PermanentError("request_too_large", f"One call would need {tokens} of {allowed} tokens a minute.")
+        if not limit.key:
+            _rates[limit.provider, "requests"], _rates[limit.provider, "tokens"] = requests, allowed
+        if granted:
+            metrics.count("reserved", limit.provider, "requests")
+            metrics.count("reserved", limit.provider, "tokens", by=tokens)
+        return float(ahead), bool(granted)
 
 
 def settle(reservation: Reservation, tokens_used: int) -> None:
     """Note what the call really used, and give back the share of the rest that RATE_LIMIT_TOKEN_REFUND says."""
     refund = max(0, reservation.tokens - tokens_used) * settings.RATE_LIMIT_TOKEN_REFUND
     metrics.count("reserved", reservation.limit.provider, "tokens", by=-round(refund))
-    _execute(sql.SETTLE, id=_row_id(reservation.limit), used=tokens_used, refund=refund)
+    _execute(sql.SETTLE, id=_row_id(reservation.limit), used=tokens_used, refund=refund, **_following())
 
 
-def block(limit: Limit, seconds: float) -> None:
-    """The provider said "too many": nobody asks it again before then, or for ten minutes if it names a longer time."""
+def block(limit: Limit, seconds: float, too_fast: TooFast | None = None) -> None:
+    """The provider said "too many": nobody asks it again before then, or for ten minutes if it names a longer time.
+
+    `too_fast`: and from then on all ask more slowly for a while.
+    """
     seconds = seconds if 0 <= seconds <= _LONGEST_BLOCK_SECONDS else _LONGEST_BLOCK_SECONDS
+    _local_line(limit).close_for(seconds)
     _row_ids.pop(limit, None)  # pruned or not, it must be there now
-    _execute(sql.BLOCK, id=_row_id(limit), seconds=seconds)
+    _execute(
+        sql.BLOCK,
+        id=_row_id(limit),
+        seconds=seconds,
+        lowers=too_fast is not None,
+        ramp=too_fast is TooFast.RAMP,
+        factor=settings.RATE_LIMIT_LOWER_FACTOR,
+        floor=settings.RATE_LIMIT_LOWER_FLOOR,
+        again=settings.RATE_LIMIT_LOWER_AGAIN_SECONDS,
+        recovery=settings.RATE_LIMIT_RECOVERY_SECONDS,
+        growth=settings.RATE_LIMIT_RAMP_GROWTH,
+    )
+
+
+def learn(limit: Limit, named: Named, *, age: float) -> Learned | None:
+    """Write down what an answer to a call that began `age` seconds ago named as the limit. None: the row was pruned."""
+    row = _execute(
+        sql.LEARN,
+        id=_row_id(limit),
+        age=age,
+        requests=named.requests_per_minute,
+        tokens=named.tokens_per_minute,
+        requests_remaining=named.requests_remaining,
+        tokens_remaining=named.tokens_remaining,
+        **_following(),
+    )
+    return Learned(*row) if row else None
 
 
 def waiting() -> dict[str, int]:
@@ -133,7 +194,7 @@ def rate(provider: str, what: str) -> float:
 def snapshot(*providers: str) -> list[dict[str, Any]]:
     """Each shared limit of these providers as people need it; sites' own limits are left out."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.SNAPSHOT, {"providers": list(providers)})
+        cursor.execute(sql.SNAPSHOT, {"providers": list(providers), **_following()})
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -182,6 +243,10 @@ def release_connection() -> None:
         connection.close()
 
 
+def _following() -> dict[str, Any]:
+    return {"follow": settings.RATE_LIMIT_FOLLOW_PROVIDER, "follow_seconds": settings.RATE_LIMIT_FOLLOW_SECONDS}
+
+
 _row_ids: dict[Limit, int] = {}
 # By provider and "requests" or "tokens": what a shared limit's row last said.
 _rates: dict[tuple[str, str], int | None] = {}
@@ -205,6 +270,7 @@ def forget_rows() -> None:
     """For tests, whose tables are emptied between them."""
     _row_ids.clear()
     _rates.clear()
+    _lines.clear()
 
 
 _lines: dict[Limit, LocalLine] = {}

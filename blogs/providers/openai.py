@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import functools
 import json
-import re
-from collections.abc import Mapping
 from typing import Any
 
 import httpx2
@@ -16,9 +14,10 @@ import openai
 from django.conf import settings
 
 from blogs.prompts import Prompt
+from blogs.providers import openai_limits
 from workers import outbound
 from workers.deadline import Httpx2Transport
-from workers.errors import PermanentError, RateLimited, TransientError, WorkError
+from workers.errors import PermanentError, RateLimited, TooFast, TransientError, WorkError
 from workers.outbound import Call
 from workers.rate_limits import Limit
 
@@ -35,7 +34,6 @@ _QUOTA_CODES = frozenset(
     }
 )
 _UNTIL_A_PERSON_ACTED = 60.0
-_THROTTLED_SECONDS = 5.0
 
 
 class Truncated(TransientError):
@@ -54,15 +52,20 @@ def complete(prompt: Prompt, *, schema_name: str, schema: dict[str, Any], max_to
     """
 
     def ask(call: Call) -> str:
-        raw = _client().chat.completions.with_raw_response.create(
-            model=settings.OPENAI_MODEL,
-            messages=[{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
-            response_format={
-                "type": "json_schema",
-                "json_schema": {"name": schema_name, "strict": True, "schema": schema},
-            },
-            max_completion_tokens=max_tokens,
-        )
+        try:
+            raw = _client().chat.completions.with_raw_response.create(
+                model=settings.OPENAI_MODEL,
+                messages=[{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
+                response_format={
+                    "type": "json_schema",
+                    "json_schema": {"name": schema_name, "strict": True, "schema": schema},
+                },
+                max_completion_tokens=max_tokens,
+            )
+        except openai.RateLimitError as error:
+            call.named = openai_limits.named(error.response.headers, error.message)
+            raise
+        call.named = openai_limits.named(raw.headers)
         call.request_id = raw.headers.get("x-request-id", "")
         # Read as plain JSON: an answer of another shape must become our error, not an attribute that happens to be None.
         return _finished_text(json.loads(raw.text), call)
@@ -137,22 +140,11 @@ def _explain_429(error: openai.RateLimitError) -> WorkError:
     if "request too large" in error.message.lower():
         return PermanentError("request_too_large", "The request is larger than OpenAI takes in a minute.")
     return RateLimited(
-        "rate_limited", "OpenAI asks us to wait.", retry_in=_retry_after(error.response.headers, error.message)
+        "rate_limited",
+        "OpenAI asks us to wait.",
+        retry_in=openai_limits.wait_of(error.response.headers, error.message),
+        too_fast=TooFast.RAMP if error.code == "slow_down" else TooFast.RATE,
     )
-
-
-def _retry_after(headers: Mapping[str, str], message: str) -> float:
-    """`retry-after-ms`, then `Retry-After`, then the text ("try again in 1.146s"); any of them may be missing."""
-    for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        try:
-            return max(0.1, float(headers[name]) / scale)
-        except (KeyError, ValueError):
-            continue
-    found = re.search(r"try again in (?:(\d+)m)?([\d.]+)(ms|s)", message)
-    if not found:
-        return _THROTTLED_SECONDS
-    minutes, number, unit = found.groups()
-    return max(0.1, int(minutes or 0) * 60 + float(number) / (1000 if unit == "ms" else 1))
 
 
 OPENAI = outbound.Provider(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import time
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,16 +18,16 @@ import replicate.client
 import replicate.exceptions
 from django.conf import settings
 
+from blogs.providers import replicate_limits
 from workers import outbound
 from workers.deadline import HttpxTransport
-from workers.errors import PermanentError, RateLimited, TransientError, WorkError
+from workers.errors import PermanentError, RateLimited, TooFast, TransientError, WorkError
 from workers.outbound import Call
 from workers.rate_limits import Limit
 
 # As long as a blog waits for its picture; a run that was not started by then is not charged.
 _CANCEL_AFTER = "10m"
 _UNTIL_A_PERSON_ACTED = 60.0
-_THROTTLED_SECONDS = 5.0
 _FAILED = {"failed", "canceled", "aborted"}
 
 
@@ -47,10 +48,15 @@ def order(prompt: str, *, seconds: float) -> str:
     """Start a picture, 16:9; the prediction's id. A repeated order is paid again: save the id."""
 
     def create(call: Call) -> str:
-        prediction = _client().models.predictions.create(
-            settings.REPLICATE_MODEL,
-            input={"prompt": prompt, "aspect_ratio": "16:9", "output_format": "jpg", "num_outputs": 1},
-        )
+        _answer.set(None)
+        try:
+            prediction = _client().models.predictions.create(
+                settings.REPLICATE_MODEL,
+                input={"prompt": prompt, "aspect_ratio": "16:9", "output_format": "jpg", "num_outputs": 1},
+            )
+        finally:
+            answer = _answer.get()
+            call.named = replicate_limits.named(answer) if answer is not None else None
         call.request_id = prediction.id
         return prediction.id
 
@@ -76,6 +82,7 @@ def collect(prediction_id: str, *, seconds: float) -> Picture:
 def _read(prediction_id: str, call: Call) -> dict[str, Any]:
     call.request_id = prediction_id
     answer = _reader().get(f"/v1/predictions/{prediction_id}")
+    call.named = replicate_limits.named(answer)
     answer.raise_for_status()
     body = answer.json()
     if not isinstance(body, dict):
@@ -93,6 +100,15 @@ def _picture(output: Any) -> Picture:
     return Picture(str(url), "image/png" if str(url).endswith(".png") else "image/jpeg")
 
 
+# The SDK's errors keep neither headers nor what else the body says, so a hook sees the answer before it does.
+_answer: ContextVar[httpx.Response | None] = ContextVar("replicate_answer", default=None)
+
+
+def _remember(answer: httpx.Response) -> None:
+    answer.read()
+    _answer.set(answer)
+
+
 @functools.cache
 def _client() -> replicate.client.Client:
     """The SDK builds its HTTP client on first use without a lock: it is built here, under the cache's."""
@@ -101,6 +117,7 @@ def _client() -> replicate.client.Client:
         base_url=settings.REPLICATE_BASE_URL,
         transport=HttpxTransport(),
         headers={"Cancel-After": _CANCEL_AFTER},
+        event_hooks={"response": [_remember]},
         trust_env=False,
     )
     assert client._client
@@ -121,27 +138,22 @@ def _explain(error: Exception) -> WorkError:
     if isinstance(error, httpx.TimeoutException):
         return TransientError("timeout", "Replicate did not answer in time.")
     if isinstance(error, replicate.exceptions.ReplicateError):
-        return _by_status(error.status or 0, error.detail or "")
+        return _by_status(error.status or 0, _answer.get())
     if isinstance(error, httpx.HTTPStatusError):
-        return _by_status(error.response.status_code, error.response.text[:200])
+        return _by_status(error.response.status_code, error.response)
     return TransientError("provider_unavailable", "The connection to Replicate broke, or its answer made no sense.")
 
 
-def _by_status(status: int, detail: str) -> WorkError:
+def _by_status(status: int, answer: httpx.Response | None) -> WorkError:
     if status == 429:
-        return RateLimited("rate_limited", "Replicate asks us to wait.", retry_in=_retry_after(detail))
+        wait = replicate_limits.wait_of(answer)
+        return RateLimited("rate_limited", "Replicate asks us to wait.", retry_in=wait, too_fast=TooFast.RATE)
     if status in (401, 402, 403):
         message = f"Replicate refuses our account ({status}); an operator must look."
         return RateLimited("provider_quota", message, retry_in=_UNTIL_A_PERSON_ACTED)
     if status >= 500 or status == 0:
         return TransientError("provider_unavailable", f"Replicate answered {status}.")
     return PermanentError("image_failed", f"Replicate refused the picture ({status}).")
-
-
-def _retry_after(detail: str) -> float:
-    """The SDK keeps neither headers nor `retry_after` of an error; the text says it: "resets in ~5s", "in 1 second"."""
-    digits = "".join(char if char.isdigit() else " " for char in detail).split()
-    return max(1.0, float(digits[-1])) if digits else _THROTTLED_SECONDS
 
 
 REPLICATE = outbound.Provider(

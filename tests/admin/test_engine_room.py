@@ -35,6 +35,21 @@ def test_a_limit_shows_what_the_last_minute_used(desk: Client) -> None:
     assert "20 % 90,000 of 450,000, 360,000 left" in page
 
 
+def test_a_limit_that_the_provider_names_otherwise_is_marked(desk: Client) -> None:
+    said = {
+        "provider_requests_per_minute": 450,
+        "provider_requests_remaining": 12,
+        "provider_tokens_per_minute": 30_000,
+    }
+    used_limit(1, **said)
+
+    page = visible(text_of(desk, LIMITS))
+
+    assert "450 (12 left)" in page
+    assert "differs 30,000" in page
+    assert "differs 450" not in page
+
+
 def test_a_blocked_limit_says_until_when(desk: Client) -> None:
     used_limit(1, blocked_until=timezone.now() + timedelta(hours=3), rejections=7)
 

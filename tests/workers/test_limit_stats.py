@@ -8,7 +8,8 @@ from django.test import Client
 
 from tests import factories
 from workers import rate_limits
-from workers.rate_limits import Limit
+from workers.errors import TooFast
+from workers.rate_limits import Limit, Named
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +87,30 @@ def test_a_block_that_is_over_is_not_shown(client: Client) -> None:
     (limit,) = _limits(client, REPLICATE)
 
     assert (limit["blockedUntil"], limit["rejections"]) == (None, 1)
+
+
+def test_what_the_provider_names_is_shown_and_marked_where_it_differs(client: Client) -> None:
+    limit = Limit("openai", model="gpt-5")
+    rate_limits.register(limit)
+    (unsaid,) = _limits(client, OPENAI)
+    rate_limits.learn(limit, Named(450, 30_000, 449, 29_000), age=0)
+
+    (said,) = _limits(client, OPENAI)
+
+    assert unsaid["providerSays"] is None
+    shown = said["providerSays"]
+    assert (shown["requestsPerMinute"], shown["requestsRemaining"]) == (450, 449)
+    assert (shown["tokensPerMinute"], shown["tokensRemaining"]) == (30_000, 29_000)
+    assert shown["differsFromConfigured"] is True
+    assert (said["requests"]["limit"], said["tokens"]["limit"]) == (450, 30_000)
+    rate_limits.learn(limit, Named(450, 450_000), age=-1)
+    assert _limits(client, OPENAI)[0]["providerSays"]["differsFromConfigured"] is False
+
+
+def test_a_lowered_pace_is_shown(client: Client) -> None:
+    rate_limits.block(Limit("replicate"), 30, TooFast.RATE)
+
+    assert _limits(client, REPLICATE)[0]["paceShare"] == 0.8
 
 
 def test_threads_that_wait_are_counted_over_all_workers(client: Client) -> None:

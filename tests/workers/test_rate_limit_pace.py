@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -68,6 +69,17 @@ def test_requests_and_tokens_start_together_and_no_minute_holds_too_much_of_eith
 
     assert most_in_a_minute(starts, [1] * len(costs)) <= 30
     assert most_in_a_minute(starts, costs) <= 40_000
+
+
+@pytest.mark.parametrize("limit", [45, 61, 90, 450, 600])
+def test_no_second_holds_more_than_its_part_of_the_limit(settings: Any, limit: int) -> None:
+    """Some providers enforce a minute's limit by the second."""
+    slow(settings, requests=limit)
+
+    starts = schedule(OPENAI, [0] * 40, settings)
+
+    # A little less than a second, since a start is known only as well as its answer was fast.
+    assert densest(starts, 0.95) <= math.ceil(limit / 60)
 
 
 def test_a_free_limit_starts_at_once_and_saves_nothing_up(settings: Any) -> None:

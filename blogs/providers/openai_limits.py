@@ -1,0 +1,47 @@
+"""What OpenAI says of our limit: on every answer in headers, which other servers often lack, and in the text of a refusal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from workers import retry_after
+from workers.rate_limits import Named
+
+_THROTTLED_SECONDS = 5.0
+# What a column holds. Some servers say "no limit" by a number beyond it.
+_LARGEST = 2**31 - 1
+# Limits a day are named in the same words: "requests per day (RPD): Limit 10000".
+_IN_TEXT = {"requests": re.compile(r"\(RPM\): Limit:? (\d+)"), "tokens": re.compile(r"\(TPM\): Limit:? (\d+)")}
+_AGAIN = re.compile(r"(?:try again in|retry after) ((?:\d+(?:\.\d+)? ?(?:h|ms|m|s)[a-z]* ?)+)", re.IGNORECASE)
+_PART = re.compile(r"(\d+(?:\.\d+)?) ?(h|ms|m|s)")
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+def named(headers: Mapping[str, str], refusal: str = "") -> Named:
+    """Where the project has a limit of its own, whichever is smaller holds."""
+    return Named(
+        requests_per_minute=_smallest(headers, "limit", "requests", least=1) or _in_text(refusal, "requests"),
+        tokens_per_minute=_smallest(headers, "limit", "tokens", least=1) or _in_text(refusal, "tokens"),
+        requests_remaining=_smallest(headers, "remaining", "requests"),
+        tokens_remaining=_smallest(headers, "remaining", "tokens"),
+    )
+
+
+def wait_of(headers: Mapping[str, str], refusal: str) -> float:
+    """By headers, then by the text ("try again in 1.146s", "in 6m0s"); any of them may be missing."""
+    wait = retry_after.seconds(headers)
+    if wait is None and (found := _AGAIN.search(refusal)):
+        wait = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(found.group(1)))
+    return _THROTTLED_SECONDS if wait is None else max(0.1, wait)
+
+
+def _smallest(headers: Mapping[str, str], what: str, metric: str, *, least: int = 0) -> int | None:
+    said = (headers.get(f"x-ratelimit-{what}-{scope}{metric}", "") for scope in ("", "project-"))
+    numbers = [int(text) for text in said if text.isdecimal() and len(text) <= 10]
+    return min((number for number in numbers if least <= number <= _LARGEST), default=None)
+
+
+def _in_text(refusal: str, metric: str) -> int | None:
+    found = _IN_TEXT[metric].search(refusal)
+    return int(found.group(1)) if found and len(found.group(1)) < 10 and int(found.group(1)) else None

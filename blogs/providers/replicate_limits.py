@@ -1,0 +1,52 @@
+"""What Replicate says of our limit: how much is left, never how much it is, save in the text of some refusals."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+
+from workers import retry_after
+from workers.rate_limits import Named
+
+_THROTTLED_SECONDS = 5.0
+# "Your rate limit resets in ~5s", "Expected available in 1 second", "resets in ~30s".
+_AGAIN = re.compile(r"in ~?(\d+(?:\.\d+)?) ?s", re.IGNORECASE)
+# Of an account with little credit: "is reduced to 6 requests per minute with a burst of 1 requests".
+_IN_TEXT = re.compile(r"(\d{1,6}) requests per minute")
+
+
+def named(answer: httpx.Response) -> Named:
+    left = answer.headers.get("ratelimit-remaining", "")
+    found = _IN_TEXT.search(_detail(answer)) if answer.status_code == 429 else None
+    return Named(
+        requests_per_minute=int(found.group(1)) or None if found else None,
+        requests_remaining=int(left) if left.isdecimal() and len(left) < 10 else None,
+    )
+
+
+def wait_of(answer: httpx.Response | None) -> float:
+    """`Retry-After`, then the body's `retry_after`, its text, and when the count begins anew; any of them may be missing."""
+    if answer is None:
+        return _THROTTLED_SECONDS
+    wait = retry_after.seconds(answer.headers)
+    if wait is None:
+        wait = retry_after.seconds({"retry-after": str(_body(answer).get("retry_after", ""))})
+    if wait is None and (found := _AGAIN.search(_detail(answer))):
+        wait = float(found.group(1))
+    if wait is None:
+        wait = retry_after.seconds({"retry-after": answer.headers.get("ratelimit-reset", "")})
+    return _THROTTLED_SECONDS if wait is None else max(1.0, wait)
+
+
+def _body(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _detail(answer: httpx.Response) -> str:
+    return str(_body(answer).get("detail", ""))

@@ -1,0 +1,35 @@
+"""How long a refused call should wait, by its headers."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+
+def seconds(headers: Mapping[str, str]) -> float | None:
+    """`retry-after-ms`, then `Retry-After` as seconds or as an HTTP date; None without either, or if they make no sense."""
+    for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        try:
+            wait = float(headers[name]) / scale
+        except (KeyError, ValueError):
+            continue
+        if math.isfinite(wait) and wait >= 0:
+            return wait
+    return _until(headers.get("retry-after"), headers.get("date"))
+
+
+def _until(date: str | None, sent_at: str | None) -> float | None:
+    """By the clock of who wrote the date, if the answer says what that is: ours may be wrong."""
+    ends_at, now = _timestamp(date), _timestamp(sent_at)
+    if ends_at is None:
+        return None
+    return max(0.0, ends_at - (time.time() if now is None else now))
+
+
+def _timestamp(date: str | None) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp() if date else None
+    except (ValueError, OverflowError):
+        return None
