@@ -21,7 +21,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workload", choices=sorted(WORKLOADS), default="short")
     parser.add_argument(
-        "--policy", choices=sorted(POLICIES), default="sliding", help="how OpenAI's and Replicate's count"
+        "--policy",
+        choices=sorted(POLICIES),
+        default="sliding",
+        help="how OpenAI's and Replicate's limits count; second: requests by the minute and by the second",
     )
     options = parser.parse_args()
     world = World(

@@ -73,6 +73,16 @@ class SandboxClient:
         self._call("DELETE", "faults")
 
     def limits(self, **changes: int) -> dict[str, int]:
+        """All limits a minute, after changing those given. To halve one in the middle of a run, and to restore it:
+
+            before = sandbox.limits()
+            sandbox.limits(openai_requests=before["openai_requests"] // 2)
+            ...
+            sandbox.limits(**before)
+
+        A sliding window that is halved while it is full refuses everything until enough of the last minute has left it, up to
+        30 s; a bucket (`--policy bucket`) takes the new rate at once.
+        """
         limits: dict[str, int] = self._call("POST", "limits", json=changes)
         return limits
 

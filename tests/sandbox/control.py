@@ -65,17 +65,22 @@ class Control:
         return web.json_response({})
 
     async def set_limits(self, request: web.Request) -> web.Response:
-        """Changes any of the limits that it answers with."""
+        """Changes any of the limits that it answers with, in the middle of a run: `{"openai_requests": 225}` halves that one.
+
+        The number is a minute's, as it is: `--limit-scale` no longer multiplies it. Answers carry it in their headers from then on.
+        """
         changes = await request.json()
         windows = self._windows()
+        if any(not isinstance(limit, int) or limit < 1 for limit in changes.values()):
+            return web.json_response({"error": "a limit is a whole number of at least 1"}, status=400)
         if unknown := changes.keys() - windows.keys() - {"wix_requests"}:
             return web.json_response({"error": f"no such limits: {sorted(unknown)}"}, status=400)
         for name in changes.keys() & windows.keys():
-            windows[name].limit = changes[name]
+            windows[name].change(changes[name])
         if "wix_requests" in changes:
             self.wix.limit = changes["wix_requests"]
             for site in self.wix.sites.values():
-                site.window.limit = self.wix.limit
+                site.window.change(self.wix.limit)
         limits = {name: window.limit for name, window in windows.items()}
         return web.json_response(limits | {"wix_requests": self.wix.limit})
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 WINDOW_SECONDS = 60.0
 
-
 # How much of a minute's limit a bucket holds. Nobody documents so little: it refuses bursts that a sliding minute lets pass.
 _BUCKET_SECONDS = 6.0
+_QUANTUM_SECONDS = 1.0
 
 
 class SlidingWindow:
@@ -22,6 +22,10 @@ class SlidingWindow:
         self.used = 0
         self.highest = 0
         self._entries: deque[tuple[float, int]] = deque()
+
+    def change(self, limit: int) -> None:
+        """From now on. What was asked for before stays counted, so a halved window is full until enough of it has left."""
+        self.limit = limit
 
     def take(self, cost: int = 1) -> bool:
         """Counts the call either way; the answer is whether it fitted."""
@@ -65,14 +69,23 @@ class SlidingWindow:
 class Bucket(SlidingWindow):
     """Filled evenly by a minute's limit a minute, and full with a few seconds of it. Refused calls drain it too."""
 
-    def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limit: int, clock: Callable[[], float] = time.monotonic, *, seconds: float = _BUCKET_SECONDS
+    ) -> None:
         super().__init__(limit, clock)
+        self._seconds = seconds
         self._level = self._full
         self._at = clock()
 
     @property
     def _full(self) -> float:
-        return max(1.0, self.limit * _BUCKET_SECONDS / WINDOW_SECONDS)
+        return max(1.0, self.limit * self._seconds / WINDOW_SECONDS)
+
+    def change(self, limit: int) -> None:
+        """From now on. What is in the bucket stays there, up to the new rim."""
+        self._fill()
+        super().change(limit)
+        self._level = min(self._level, self._full)
 
     def take(self, cost: int = 1) -> bool:
         super().take(cost)
@@ -95,4 +108,32 @@ class Bucket(SlidingWindow):
         self._at = now
 
 
-POLICIES: dict[str, type[SlidingWindow]] = {"sliding": SlidingWindow, "bucket": Bucket}
+class BySecond(SlidingWindow):
+    """A sliding minute and, as OpenAI says of its "quantised" limits, no more than a second's share of it within a second."""
+
+    def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(limit, clock)
+        self._second = Bucket(limit, clock, seconds=_QUANTUM_SECONDS)
+
+    def change(self, limit: int) -> None:
+        super().change(limit)
+        self._second.change(limit)
+
+    def take(self, cost: int = 1) -> bool:
+        fits_the_minute, fits_the_second = super().take(cost), self._second.take(cost)
+        return fits_the_minute and fits_the_second
+
+    def seconds_until_free(self, cost: int = 1) -> float:
+        return max(super().seconds_until_free(cost), self._second.seconds_until_free(cost))
+
+    def clear(self) -> None:
+        super().clear()
+        self._second.clear()
+
+
+# How requests are counted, and how tokens: a second's share of them would be less than one article.
+POLICIES: dict[str, tuple[type[SlidingWindow], type[SlidingWindow]]] = {
+    "sliding": (SlidingWindow, SlidingWindow),
+    "bucket": (Bucket, Bucket),
+    "second": (BySecond, SlidingWindow),
+}

@@ -96,8 +96,8 @@ class OpenAI(Provider):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self.requests = world.window(450)
-        self.tokens = world.window(450_000)
+        self.requests = world.requests_window(450)
+        self.tokens = world.tokens_window(450_000)
         self.charged: Counter[str] = Counter()
 
     def forget(self) -> None:

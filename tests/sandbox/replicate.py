@@ -112,8 +112,8 @@ class Replicate(Provider):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self.creates = world.window(450)
-        self.reads = world.window(3000)
+        self.creates = world.requests_window(450)
+        self.reads = world.requests_window(3000)
         self.predictions: dict[str, Prediction] = {}
         self.made = 0
 

@@ -16,11 +16,18 @@ _START_SECONDS = 10
 
 class Sandbox(SandboxClient):
     def __init__(
-        self, port: int = 0, *, speed: float = 1000.0, limit_scale: float = 1.0, seed: int = 0, workload: str = "short"
+        self,
+        port: int = 0,
+        *,
+        speed: float = 1000.0,
+        limit_scale: float = 1.0,
+        seed: int = 0,
+        workload: str = "short",
+        policy: str = "sliding",
     ) -> None:
         super().__init__(url="")
         self._port = port
-        self._world = World(speed=speed, limit_scale=limit_scale, seed=seed, workload=workload)
+        self._world = World(speed=speed, limit_scale=limit_scale, seed=seed, workload=workload, policy=policy)
         self._loop = asyncio.new_event_loop()
         self._server = Server(self._world)
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)

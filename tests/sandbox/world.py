@@ -96,9 +96,12 @@ class World:
         self.dice = random.Random(self.seed)
         self.faults = Faults(self.dice)
 
-    def window(self, limit: int) -> SlidingWindow:
-        """A limit of so much a minute, scaled, by this world's policy."""
-        return POLICIES[self.policy](self.scaled(limit))
+    def requests_window(self, limit: int) -> SlidingWindow:
+        """A limit of so many a minute, scaled, by this world's policy."""
+        return POLICIES[self.policy][0](self.scaled(limit))
+
+    def tokens_window(self, limit: int) -> SlidingWindow:
+        return POLICIES[self.policy][1](self.scaled(limit))
 
     def scaled(self, limit: int) -> int:
         return max(1, round(limit * self.limit_scale))

@@ -8,7 +8,10 @@ import pytest
 import requests
 
 from tests.sandbox import Sandbox
-from tests.sandbox.limits import Bucket, SlidingWindow
+from tests.sandbox.limits import Bucket, BySecond, SlidingWindow
+from tests.sandbox.openai import OpenAI
+from tests.sandbox.replicate import Replicate
+from tests.sandbox.world import World
 from tests.sandbox_tests.conftest import INSTANCE, WixSite, completion_request
 
 
@@ -110,3 +113,75 @@ def test_a_bucket_refuses_a_burst_that_a_sliding_minute_lets_pass() -> None:
     assert bucket.seconds_until_free() == pytest.approx(1.0)
     now = 2.0
     assert [bucket.take() for _ in range(3)] == [True, True, False]
+
+
+def test_by_the_second_a_burst_is_refused_and_an_even_pace_is_not() -> None:
+    now = 0.0
+    window = BySecond(limit=450, clock=lambda: now)
+
+    assert [window.take() for _ in range(8)] == [True] * 7 + [False]  # 7.5 fit into a second
+    passed = []
+    for _ in range(440):
+        now += 60 / 440
+        passed.append(window.take())
+
+    assert all(passed)
+
+
+def test_by_the_second_a_minute_holds_no_more_than_its_limit() -> None:
+    now = 0.0
+    window = BySecond(limit=600, clock=lambda: now)
+    assert all(window.take() for _ in range(10))
+    for _ in range(590):
+        now += 0.1001
+        assert window.take()
+
+    now = 59.9  # time enough for the second, but the first ten are still in the minute
+
+    assert not window.take()
+
+
+def test_a_bucket_that_is_halved_fills_at_half_the_rate_from_then_on() -> None:
+    now = 0.0
+    bucket = Bucket(limit=600, clock=lambda: now)
+    assert [bucket.take() for _ in range(61)] == [True] * 60 + [False]
+
+    now = 1.0
+    bucket.change(300)
+    assert [bucket.take() for _ in range(11)] == [True] * 10 + [False]  # what has run in before the change
+    now = 2.0
+    assert [bucket.take() for _ in range(6)] == [True] * 5 + [False]
+    now = 100.0
+    assert [bucket.take() for _ in range(31)] == [True] * 30 + [False]
+
+
+def test_a_halved_window_is_full_until_enough_of_it_has_left() -> None:
+    now = 0.0
+    window = SlidingWindow(limit=60, clock=lambda: now)
+    for _ in range(60):
+        window.take()
+        now += 1.0
+
+    window.change(30)
+
+    assert window.remaining == 0
+    assert window.seconds_until_free() == 30
+
+
+@pytest.mark.parametrize("limit", [0, -1, "many", 1.5])
+def test_a_limit_that_is_none_is_refused(sandbox: Sandbox, limit: Any) -> None:
+    with pytest.raises(ValueError, match="whole number"):
+        sandbox.limits(openai_requests=limit)
+
+
+@pytest.mark.parametrize("policy", ["bucket", "second"])
+def test_a_policy_that_refuses_bursts_holds_for_openai_and_replicate(policy: str) -> None:
+    world = World(policy=policy)
+
+    for requests_of in (OpenAI(world).requests, Replicate(world).creates):
+        assert not all(requests_of.take() for _ in range(100))
+    assert all(SlidingWindow(450).take() for _ in range(100))
+
+
+def test_by_the_second_tokens_still_count_by_the_minute() -> None:
+    assert OpenAI(World(policy="second")).tokens.take(20_000)
