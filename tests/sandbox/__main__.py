@@ -19,7 +19,11 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=1.0, help="divides every latency")
     parser.add_argument("--limit-scale", type=float, default=1.0, help="multiplies every rate limit")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workload", choices=sorted(WORKLOADS), default="short")
+    parser.add_argument(
+        "--workload",
+        choices=sorted(WORKLOADS),
+        help="how long answers take, and how many tokens usage says they have; without: short's times, and the text's tokens",
+    )
     parser.add_argument(
         "--policy",
         choices=sorted(POLICIES),

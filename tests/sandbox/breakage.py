@@ -31,6 +31,8 @@ async def spoil(world: World, fault: Fault, request: web.Request, work: Work) ->
             return reset(request)
         case "drip":
             return await drip(world, request, fault.seconds)
+        case "drip_headers":
+            return await drip_headers(world, request, fault.seconds)
         case "truncated":
             return await truncate(request, await work())
         case "wrong_json":
@@ -89,6 +91,17 @@ async def drip(world: World, request: web.Request, seconds: float) -> web.Stream
         await hold(world, request, _DRIP_SECONDS)
     hang_up(request)
     return response
+
+
+async def drip_headers(world: World, request: web.Request, seconds: float) -> web.Response:
+    """The same before there is a body: a header that goes on and on."""
+    until = time.monotonic() + seconds
+    left = iter(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Patience: " + b"." * 10_000)
+    while time.monotonic() < until and not is_gone(request) and not world.stopping.is_set():
+        assert request.transport is not None
+        request.transport.write(bytes([next(left)]))
+        await hold(world, request, _DRIP_SECONDS)
+    return hang_up(request)
 
 
 async def truncate(request: web.Request, whole: web.Response) -> web.StreamResponse:

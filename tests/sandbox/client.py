@@ -72,6 +72,14 @@ class SandboxClient:
     def clear_faults(self) -> None:
         self._call("DELETE", "faults")
 
+    def switch(self, **positions: str) -> None:
+        """How limits are told, e.g. `openai_retry_after="date"`: see `switches.py`. Until a reset."""
+        self._call("POST", "switches", json=positions)
+
+    def pass_time(self, seconds: float) -> None:
+        """On the stand-ins' clock; a reset takes it back."""
+        self._call("POST", "clock", json={"seconds": seconds})
+
     def limits(self, **changes: int) -> dict[str, int]:
         """All limits a minute, after changing those given. To halve one in the middle of a run, and to restore it:
 

@@ -11,6 +11,7 @@ from tests.sandbox.faults import Fault, UnknownFault
 from tests.sandbox.limits import SlidingWindow
 from tests.sandbox.openai import OpenAI
 from tests.sandbox.replicate import Replicate
+from tests.sandbox.switches import UnknownSwitch
 from tests.sandbox.wix import Wix
 from tests.sandbox.world import World
 
@@ -27,6 +28,8 @@ class Control:
         router.add_post("/sandbox/faults", self.add_fault)
         router.add_delete("/sandbox/faults", self.clear_faults)
         router.add_post("/sandbox/limits", self.set_limits)
+        router.add_post("/sandbox/switches", self.set_switches)
+        router.add_post("/sandbox/clock", self.pass_time)
         router.add_post("/sandbox/reset", self.reset)
 
     async def add_shop(self, request: web.Request) -> web.Response:
@@ -92,9 +95,24 @@ class Control:
             "replicate_reads": self.replicate.reads,
         }
 
+    async def set_switches(self, request: web.Request) -> web.Response:
+        try:
+            self.world.switches.set(await request.json())
+        except UnknownSwitch as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return web.json_response({})
+
+    async def pass_time(self, request: web.Request) -> web.Response:
+        """Puts the stand-ins' clock forward: predictions finish, files and tokens grow old. Rate limits don't notice."""
+        self.world.skipped += (await request.json())["seconds"]
+        return web.json_response({})
+
     async def reset(self, request: web.Request) -> web.Response:
-        """Forgets all work, faults and counts; shops, their access tokens and changed limits stay."""
+        """Forgets all work, faults, switches and counts; shops, their access tokens and changed limits stay."""
         self.world.faults.clear()
+        self.world.switches.clear()
+        self.world.files.clear()
+        self.world.skipped = 0.0
         self.world.journal.clear()
         for provider in (self.openai, self.replicate, self.wix):
             provider.forget()

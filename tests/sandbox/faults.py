@@ -20,13 +20,20 @@ OPERATIONS = {
 REFUSALS = {"429", "429_no_retry_after", "401", "403", "500", "503", "not_found"}
 # The connection or the body breaks: the same for all three.
 BREAKAGES = {
-    "timeout", "reset", "drip", "truncated", "wrong_json", "invalid_json", "html", "after_success", "500_after_success",
+    "timeout", "reset", "drip", "drip_headers", "truncated", "wrong_json", "invalid_json", "html", "after_success",
+    "500_after_success",
 }  # fmt: skip
 # Only where they make sense: kind -> provider -> operations.
 SPECIAL: dict[str, dict[str, set[str]]] = {
+    "429_tokens": {"openai": OPERATIONS["openai"]},
     "insufficient_quota": {"openai": OPERATIONS["openai"], "replicate": {"create"}},
+    "credit_balance_exhausted": {"openai": OPERATIONS["openai"]},
+    "organization_spend_limit_exceeded": {"openai": OPERATIONS["openai"]},
+    "project_spend_limit_exceeded": {"openai": OPERATIONS["openai"]},
+    "organization_usage_limit_exceeded": {"openai": OPERATIONS["openai"]},
     "request_too_large": {"openai": OPERATIONS["openai"]},
     "slow_down": {"openai": OPERATIONS["openai"]},
+    "503_slow_down": {"openai": OPERATIONS["openai"]},
     "refusal": {"openai": OPERATIONS["openai"]},
     "length": {"openai": OPERATIONS["openai"]},
     "content_filter": {"openai": OPERATIONS["openai"]},
@@ -35,6 +42,10 @@ SPECIAL: dict[str, dict[str, set[str]]] = {
     "aborted": {"replicate": {"create"}},
     "canceled": {"replicate": {"create"}},
     "never_ready": {"replicate": {"create"}},
+    "half_made": {"replicate": {"create"}},
+    "no_output": {"replicate": {"create"}},
+    "foreign_output": {"replicate": {"create"}},
+    "not_a_picture": {"replicate": {"create"}},
     "media_failed": {"wix": {"media_import"}},
     "media_pending_forever": {"wix": {"media_import"}},
     "token_removed": {"wix": {"token"}},
@@ -43,7 +54,7 @@ SPECIAL: dict[str, dict[str, set[str]]] = {
 # These don't stand in the call's way: they change what comes of it.
 OUTCOMES = {
     "refusal", "length", "content_filter", "invalid_article", "prediction_failed", "aborted", "canceled", "never_ready",
-    "media_failed", "media_pending_forever",
+    "half_made", "no_output", "foreign_output", "not_a_picture", "media_failed", "media_pending_forever",
 }  # fmt: skip
 
 

@@ -81,6 +81,11 @@ class Bucket(SlidingWindow):
     def _full(self) -> float:
         return max(1.0, self.limit * self._seconds / WINDOW_SECONDS)
 
+    @property
+    def level(self) -> int:
+        self._fill()
+        return int(self._level)
+
     def change(self, limit: int) -> None:
         """From now on. What is in the bucket stays there, up to the new rim."""
         self._fill()

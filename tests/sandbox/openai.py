@@ -16,7 +16,7 @@ from aiohttp import web
 from tests.sandbox import writer
 from tests.sandbox.faults import Fault
 from tests.sandbox.limits import SlidingWindow
-from tests.sandbox.openai_errors import ERRORS, NO_KEY, bad_request, error
+from tests.sandbox.openai_errors import ERRORS, NO_KEY, bad_request, come_back, error
 from tests.sandbox.provider import Call, Provider, Refused, Route
 from tests.sandbox.world import World
 
@@ -143,21 +143,31 @@ class OpenAI(Provider):
 
     async def complete(self, call: Call) -> web.Response:
         request = Request.read(call.document())
-        message, finish_reason = self._written(call, request)
-        content = message["content"] or ""
-        completion_tokens = math.ceil(len((content or message["refusal"] or "").encode()) / BYTES_PER_TOKEN)
-        if request.max_tokens is not None and completion_tokens > request.max_tokens:
-            content = content.encode()[: request.max_tokens * BYTES_PER_TOKEN].decode(errors="ignore")
-            message, finish_reason, completion_tokens = message | {"content": content}, "length", request.max_tokens
+        order = _order(request)
+        message, finish_reason = self._written(call, order)
+        completion_tokens = self._length(call, order, message)
+        if request.max_tokens and (completion_tokens > request.max_tokens or finish_reason == "length"):
+            # As much of the text as fits; whatever cut it, all that was allowed has been used.
+            message = message | {"content": _begin(message["content"] or "", request.max_tokens / completion_tokens)}
+            finish_reason, completion_tokens = "length", request.max_tokens
         if call.operation in ("idea", "article"):
             await asyncio.sleep(self.world.seconds(call.operation))
         return web.json_response(_completion(self.world.now(), request, message, finish_reason, completion_tokens))
 
-    def _written(self, call: Call, request: Request) -> tuple[dict[str, Any], str]:
+    def _length(self, call: Call, order: writer.Order | None, message: dict[str, Any]) -> int:
+        """In tokens: the workload's if one was asked for, and the answer is a whole text."""
+        content = message["content"]
+        if order and content and not call.has_fault("content_filter"):
+            drawn = self.world.tokens(call.operation, order.sections)
+            if drawn is not None:
+                return drawn
+        return math.ceil(len((content or message["refusal"] or "").encode()) / BYTES_PER_TOKEN)
+
+    def _written(self, call: Call, order: writer.Order | None) -> tuple[dict[str, Any], str]:
         message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None, "annotations": []}
         if call.has_fault("refusal"):
             return message | {"refusal": "I'm sorry, but I can't help with that request."}, "stop"
-        content = _answer(call, request)
+        content = _answer(call, order)
         if call.has_fault("content_filter"):
             return message | {"content": content[:20]}, "content_filter"
         if call.has_fault("length"):
@@ -166,12 +176,19 @@ class OpenAI(Provider):
 
     def refusal(self, kind: str, fault: Fault, call: Call) -> web.Response:
         request = Request.read(call.document())
+        headers = self._come_back(fault.seconds)
         if kind in ("429", "429_no_retry_after"):
-            wait = fault.seconds if kind == "429" else None
-            return error(*self._limit_text(request.model, "requests", self.requests, 1, fault.seconds), wait=wait)
+            text = self._limit_text(request.model, "requests", self.requests, 1, fault.seconds)
+            return error(*text, headers=headers if kind == "429" else {})
+        if kind == "429_tokens":
+            text = self._limit_text(request.model, "tokens", self.tokens, request.charge, fault.seconds)
+            return error(*text, headers=headers)
         if kind == "request_too_large":
             return self._too_large(request.model, self.tokens.limit + request.charge)
-        return error(*ERRORS[kind], wait=fault.seconds if kind == "slow_down" else None)
+        return error(*ERRORS[kind], headers=headers if kind == "slow_down" else {})
+
+    def _come_back(self, wait: float) -> dict[str, str]:
+        return come_back(wait, self.world.switches["openai_retry_after"], self.world.now())
 
     def not_found(self, call: Call) -> web.Response:
         message = f"Invalid URL ({call.request.method} {call.request.path.removeprefix('/openai')})"
@@ -182,11 +199,10 @@ class OpenAI(Provider):
         headers["x-request-id"] = f"req_{uuid.uuid4().hex}"
         if response.status in (200, 429):
             headers["openai-organization"] = _ORGANIZATION
-            for noun, window in (("requests", self.requests), ("tokens", self.tokens)):
-                window.forget_old()
-                headers[f"x-ratelimit-limit-{noun}"] = str(window.limit)
-                headers[f"x-ratelimit-remaining-{noun}"] = str(window.remaining)
-                headers[f"x-ratelimit-reset-{noun}"] = duration(window.seconds_until_full())
+            if (form := self.world.switches["openai_limits"]) != "hidden":
+                headers.update(_told("requests", self.requests) | _told("tokens", self.tokens))
+            if form == "project":
+                headers.update(_told("project-tokens", self.tokens) | _told("tokens", self.tokens, times=2))
         return response
 
     def stats(self) -> dict[str, Any]:
@@ -200,7 +216,7 @@ class OpenAI(Provider):
 
     def _limit_reached(self, model: str, noun: str, window: SlidingWindow, cost: int) -> web.Response:
         wait = window.seconds_until_free(cost)
-        return error(*self._limit_text(model, noun, window, cost, wait), wait=wait)
+        return error(*self._limit_text(model, noun, window, cost, wait), headers=self._come_back(wait))
 
     def _limit_text(
         self, model: str, noun: str, window: SlidingWindow, cost: int, wait: float
@@ -227,17 +243,38 @@ class OpenAI(Provider):
         )
 
 
-def _answer(call: Call, request: Request) -> str:
+def _told(noun: str, window: SlidingWindow, *, times: int = 1) -> dict[str, str]:
+    """The three headers of a limit; `times` of a larger one of which the same has been used."""
+    window.forget_old()
+    limit = window.limit * times
+    return {
+        f"x-ratelimit-limit-{noun}": str(limit),
+        f"x-ratelimit-remaining-{noun}": str(limit - window.limit + window.remaining),
+        f"x-ratelimit-reset-{noun}": duration(window.seconds_until_full() / times),
+    }
+
+
+def _order(request: Request) -> writer.Order | None:
+    if request.schema_name not in _OPERATIONS:
+        return None
     try:
-        if request.schema_name == "blog_idea":
-            return writer.idea(writer.Order.from_prompt(request.prompt)).model_dump_json()
-        if request.schema_name == "blog_article":
-            order = writer.Order.from_prompt(request.prompt)
-            article = writer.spoiled_article(order) if call.has_fault("invalid_article") else writer.article(order)
-            return article.model_dump_json()
+        return writer.Order.from_prompt(request.prompt)
     except writer.NoOrder as missing:
         raise bad_request(f"This stand-in could not read the prompt: {missing}", "messages") from missing
-    return json.dumps({"answer": "Hello! How can I help you today?"})
+
+
+def _answer(call: Call, order: writer.Order | None) -> str:
+    if order is None:
+        return json.dumps({"answer": "Hello! How can I help you today?"})
+    if call.operation == "idea":
+        return writer.idea(order).model_dump_json()
+    article = writer.spoiled_article(order) if call.has_fault("invalid_article") else writer.article(order)
+    return article.model_dump_json()
+
+
+def _begin(text: str, share: float) -> str:
+    whole = text.encode()
+    return whole[: int(len(whole) * share)].decode(errors="ignore")
 
 
 def _completion(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from email.utils import formatdate
 
 from aiohttp import web
 
@@ -14,6 +15,21 @@ ERRORS = {
         429, "insufficient_quota", "insufficient_quota",
         "You exceeded your current quota, please check your plan and billing details. For more information on this "
         "error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.",
+    ),
+    "credit_balance_exhausted": (
+        429, "insufficient_quota", "credit_balance_exhausted",
+        "Your organization has used all of its prepaid credits. Please add credits to continue.",
+    ),
+    "organization_spend_limit_exceeded": (
+        429, "insufficient_quota", "organization_spend_limit_exceeded",
+        "Your organization has reached its monthly spend limit.",
+    ),
+    "project_spend_limit_exceeded": (
+        429, "insufficient_quota", "project_spend_limit_exceeded", "Your project has reached its monthly spend limit.",
+    ),
+    "organization_usage_limit_exceeded": (
+        429, "insufficient_quota", "organization_usage_limit_exceeded",
+        "Your organization has reached its approved usage limit.",
     ),
     "slow_down": (
         429, "rate_limit_error", "slow_down",
@@ -33,6 +49,10 @@ ERRORS = {
     "503": (
         503, "server_error", "server_is_overloaded", "The server is currently overloaded. Please try again later.",
     ),
+    # As an overload was called before `server_is_overloaded`.
+    "503_slow_down": (
+        503, "server_error", "slow_down", "The server is currently overloaded. Please slow down and try again later.",
+    ),
     "not_found": (
         404, "invalid_request_error", "model_not_found",
         "The model does not exist or you do not have access to it.",
@@ -45,13 +65,28 @@ NO_KEY = (
 
 
 def error(
-    status: int, kind: str, code: str | None, message: str, *, param: str | None = None, wait: float | None = None
+    status: int,
+    kind: str,
+    code: str | None,
+    message: str,
+    *,
+    param: str | None = None,
+    headers: dict[str, str] | None = None,
 ) -> web.Response:
     body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
-    headers = {}
-    if wait is not None:
-        headers = {"Retry-After": str(max(1, math.ceil(wait))), "retry-after-ms": str(math.ceil(wait * 1000))}
     return web.json_response(body, status=status, headers=headers)
+
+
+def come_back(wait: float, form: str, now: float) -> dict[str, str]:
+    """The headers that say when, in one of the forms of `switches.py`."""
+    seconds, milliseconds = str(max(1, math.ceil(wait))), str(math.ceil(wait * 1000))
+    return {
+        "both": {"Retry-After": seconds, "retry-after-ms": milliseconds},
+        "seconds": {"Retry-After": seconds},
+        "milliseconds": {"retry-after-ms": milliseconds},
+        "date": {"Retry-After": formatdate(math.ceil(now + wait), usegmt=True)},
+        "none": {},
+    }[form]
 
 
 def bad_request(message: str, param: str | None = None) -> Refused:

@@ -14,8 +14,9 @@ from aiohttp import web
 
 from tests.sandbox import picture
 from tests.sandbox.faults import Fault
-from tests.sandbox.limits import SlidingWindow
+from tests.sandbox.limits import Bucket, SlidingWindow
 from tests.sandbox.provider import Call, Provider, Refused, Route
+from tests.sandbox.replicate_errors import ERRORS, LOW_CREDIT, THROTTLED, error, invalid, throttled
 from tests.sandbox.world import World, iso
 
 KEPT_SECONDS = 3600
@@ -24,34 +25,13 @@ _OUTCOMES = {"prediction_failed": "failed", "aborted": "aborted", "canceled": "c
 _ASPECT_RATIOS = {"1:1", "16:9", "21:9", "3:2", "2:3", "4:5", "5:4", "3:4", "4:3", "9:16", "9:21"}
 _OUTPUT_FORMATS = {"webp", "jpg", "png"}
 _FAILURE = "Prediction failed: CUDA out of memory. Tried to allocate 2.00 GiB."
-_DURATION = re.compile(r"^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$")
-
-_ERRORS = {
-    "401": (401, "Unauthenticated", "You did not pass a valid authentication token"),
-    "403": (403, "Permission denied", "You do not have permission to perform this action."),
-    "insufficient_quota": (
-        402,
-        "Insufficient credit",
-        "You have insufficient credit to run this model. Go to https://replicate.com/account/billing#billing to "
-        "purchase credit.",
-    ),
-    "500": (500, "Internal server error", "An unexpected error occurred. Please try again."),
-    "503": (503, "Service unavailable", "The service is temporarily unavailable. Please try again."),
-    "not_found": (404, "Not found", "The requested resource could not be found."),
+# What a prediction that succeeded names as its output where it should be an address of Replicate's.
+_ODD_OUTPUTS: dict[str, list[str]] = {
+    "no_output": [],
+    "foreign_output": ["https://pictures.example/out-0.jpg"],
+    "not_a_picture": ["{origin}/replicate/files/out-0.mp4"],
 }
-
-
-def error(status: int, title: str, detail: str, **more: Any) -> web.Response:
-    body = {"title": title, "detail": detail, "status": status, **more}
-    return web.json_response(body, status=status, content_type="application/problem+json")
-
-
-def throttled(wait: float, *, with_header: bool) -> web.Response:
-    seconds = max(1, math.ceil(wait))
-    body = {"detail": f"Request was throttled. Your rate limit resets in ~{seconds}s.", "status": 429}
-    if not with_header:
-        return web.json_response(body, status=429)
-    return web.json_response(body | {"retry_after": seconds}, status=429, headers={"Retry-After": str(seconds)})
+_DURATION = re.compile(r"^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$")
 
 
 @dataclass(slots=True)
@@ -64,6 +44,7 @@ class Prediction:
     ends: float
     deadline: float | None
     outcome: str = "succeeded"
+    fault: str = ""
     canceled_at: float | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:26])
 
@@ -78,6 +59,21 @@ class Prediction:
             return "aborted"
         return "processing" if now < self.ends else self.outcome
 
+    @property
+    def file(self) -> str:
+        return f"{self.origin}/replicate/files/{self.id}.png"
+
+    @property
+    def removed_at(self) -> float:
+        return self.created + KEPT_SECONDS
+
+    def output(self, now: float) -> list[str] | None:
+        """Recorded answers show an output while the status is still `processing`: its file isn't there yet."""
+        shown = {"succeeded", "processing"} if self.fault == "half_made" else {"succeeded"}
+        if self.status(now) not in shown or now >= self.removed_at:
+            return None
+        return [url.format(origin=self.origin) for url in _ODD_OUTPUTS.get(self.fault, [self.file])]
+
     def as_json(self, now: float) -> dict[str, Any]:
         status = self.status(now)
         url = f"{self.origin}/replicate/v1/predictions/{self.id}"
@@ -85,10 +81,10 @@ class Prediction:
             "id": self.id,
             "model": self.model,
             "version": "hidden",
-            "input": self.input,
+            "input": {} if now >= self.removed_at else self.input,
             "logs": "",
-            "output": None,
-            "data_removed": False,
+            "output": self.output(now),
+            "data_removed": now >= self.removed_at,
             "error": _FAILURE if status == "failed" else None,
             "source": "api",
             "status": status,
@@ -102,7 +98,6 @@ class Prediction:
         if status in _TERMINAL:
             document["completed_at"] = iso(self.canceled_at or min(self.ends, self.deadline or math.inf, now))
         if status == "succeeded":
-            document["output"] = [f"{self.origin}/replicate/files/{self.id}.png"]
             document["metrics"] = {"predict_time": self.ends - self.starts, "total_time": self.ends - self.created}
         return document
 
@@ -114,6 +109,7 @@ class Replicate(Provider):
         super().__init__(world)
         self.creates = world.requests_window(450)
         self.reads = world.requests_window(3000)
+        self.low_credit = Bucket(world.scaled(6), seconds=0)
         self.predictions: dict[str, Prediction] = {}
         self.made = 0
 
@@ -121,6 +117,7 @@ class Replicate(Provider):
         super().forget()
         self.creates.clear()
         self.reads.clear()
+        self.low_credit.clear()
         self.predictions.clear()
         self.made = 0
 
@@ -135,18 +132,27 @@ class Replicate(Provider):
             return
         scheme, _, token = call.request.headers.get("Authorization", "").partition(" ")
         if scheme not in ("Bearer", "Token") or not token.strip():
-            raise Refused(error(*_ERRORS["401"]))
+            raise Refused(error(*ERRORS["401"]))
         window = self._window(call)
         if not window.take():
             self.rejected += 1
-            raise Refused(throttled(window.seconds_until_free(), with_header=True))
+            raise Refused(self._throttled(window.seconds_until_free(), low_credit=window is self.low_credit))
 
     def _window(self, call: Call) -> SlidingWindow:
-        return self.creates if call.operation == "create" else self.reads
+        if call.operation != "create":
+            return self.reads
+        return self.low_credit if self.world.switches["replicate_credit"] == "low" else self.creates
+
+    def _throttled(self, wait: float, *, low_credit: bool = False, form: str = "") -> web.Response:
+        switches = self.world.switches
+        text = LOW_CREDIT if low_credit else THROTTLED[switches["replicate_text"]]
+        return throttled(wait, form or switches["replicate_retry_after"], text, self.world.now())
 
     async def create(self, call: Call) -> web.Response:
         prompt_input = self._checked_input(call)
         now, duration = self.world.now(), self.world.seconds("image")
+        if call.fault and call.fault.kind == "half_made":
+            duration = call.fault.seconds
         cancel_after = call.request.headers.get("Cancel-After")
         prediction = Prediction(
             model="{owner}/{name}".format(**call.request.match_info),
@@ -157,6 +163,7 @@ class Replicate(Provider):
             ends=math.inf if call.has_fault("never_ready") else now + duration,
             deadline=now + _seconds(cancel_after) if cancel_after else None,
             outcome=_OUTCOMES.get(call.fault.kind, "succeeded") if call.fault else "succeeded",
+            fault=call.fault.kind if call.fault else "",
         )
         self._keep(prediction)
         preference = call.request.headers.get("Prefer", "")
@@ -177,7 +184,7 @@ class Replicate(Provider):
 
     async def file(self, call: Call) -> web.Response:
         prediction = self._prediction(call)
-        if prediction.status(self.world.now()) != "succeeded":
+        if prediction.status(now := self.world.now()) != "succeeded" or now >= prediction.removed_at:
             raise Refused(self.not_found(call))
         return web.Response(body=picture.gradient(prediction.id), content_type="image/png")
 
@@ -185,19 +192,20 @@ class Replicate(Provider):
         document = call.document()
         prompt_input = document.get("input") if document else None
         if not isinstance(prompt_input, dict):
-            raise Refused(_invalid("input", "input is required"))
+            raise Refused(invalid("input", "input is required"))
         if not isinstance(prompt_input.get("prompt"), str) or not prompt_input["prompt"]:
-            raise Refused(_invalid("input.prompt", "prompt is required"))
+            raise Refused(invalid("input.prompt", "prompt is required"))
         for name, allowed in (("aspect_ratio", _ASPECT_RATIOS), ("output_format", _OUTPUT_FORMATS)):
             if prompt_input.get(name, next(iter(allowed))) not in allowed:
-                raise Refused(_invalid(f"input.{name}", f"{name} must be one of the following: {sorted(allowed)}"))
+                raise Refused(invalid(f"input.{name}", f"{name} must be one of the following: {sorted(allowed)}"))
         return prompt_input
 
     def _keep(self, prediction: Prediction) -> None:
-        """Like the real one, forgets predictions and their files after an hour."""
+        """Like the real one, removes input, output and files after an hour; later it forgets the prediction altogether."""
         self.made += 1
         self.predictions[prediction.id] = prediction
-        while (oldest := next(iter(self.predictions.values()))).created < prediction.created - KEPT_SECONDS:
+        self.world.files[prediction.file] = (prediction.ends, prediction.removed_at)
+        while (oldest := next(iter(self.predictions.values()))).created < prediction.created - 2 * KEPT_SECONDS:
             del self.predictions[oldest.id]
 
     def _prediction(self, call: Call) -> Prediction:
@@ -208,17 +216,19 @@ class Replicate(Provider):
 
     def refusal(self, kind: str, fault: Fault, call: Call) -> web.Response:
         if kind in ("429", "429_no_retry_after"):
-            return throttled(fault.seconds, with_header=kind == "429")
-        return error(*_ERRORS[kind])
+            return self._throttled(fault.seconds, form="" if kind == "429" else "none")
+        return error(*ERRORS[kind])
 
     def not_found(self, call: Call) -> web.Response:
-        return error(*_ERRORS["not_found"])
+        return error(*ERRORS["not_found"])
 
     def signed(self, call: Call, response: web.Response) -> web.Response:
-        if call.operation != "file" and response.status != 401:
+        shown = self.world.switches["replicate_limits"] == "shown"
+        if shown and call.operation != "file" and response.status != 401:
             window = self._window(call)
             window.forget_old()
-            response.headers["ratelimit-remaining"] = str(window.remaining)
+            remaining = self.low_credit.level if window is self.low_credit else window.remaining
+            response.headers["ratelimit-remaining"] = str(remaining)
             response.headers["ratelimit-reset"] = str(math.ceil(window.seconds_until_free()))
         return response
 
@@ -230,11 +240,6 @@ class Replicate(Provider):
             "maxInWindow": {"requests": self.creates.highest, "reads": self.reads.highest},
             "predictions": self.made,
         }
-
-
-def _invalid(name: str, description: str) -> web.Response:
-    fields = [{"type": "required", "field": name, "description": description}]
-    return error(422, "Input validation failed", f"- {name}: {description}\n", invalid_fields=fields)
 
 
 def _seconds(duration: str) -> float:

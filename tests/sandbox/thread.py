@@ -22,7 +22,7 @@ class Sandbox(SandboxClient):
         speed: float = 1000.0,
         limit_scale: float = 1.0,
         seed: int = 0,
-        workload: str = "short",
+        workload: str | None = None,
         policy: str = "sliding",
     ) -> None:
         super().__init__(url="")

@@ -37,7 +37,7 @@ async def import_file(site: Site, call: Call, world: World) -> web.Response:
         display_name=(display_name or url.rsplit("/", 1)[-1])[:255],
         size=31_911,
         settled_at=settled_at,
-        failed=call.has_fault("media_failed"),
+        failed=call.has_fault("media_failed") or not world.has_file(url),
     )
     site.media[file.id] = file
     site.imports += 1

@@ -15,12 +15,19 @@ from typing import Any
 
 from tests.sandbox.faults import Faults
 from tests.sandbox.limits import POLICIES, SlidingWindow
+from tests.sandbox.switches import Switches
 
 REMEMBERED_REQUESTS = 20_000
 
 # Mean seconds and coefficient of variation of what takes long at the real providers; the rest answers at once.
 _SHORT = {"idea": (4.0, 0.3), "article": (30.0, 0.3), "image": (8.0, 0.2), "media": (3.0, 0.2), "draft": (25.0, 0.15)}
 WORKLOADS = {"short": _SHORT, "long": _SHORT | {"article": (55.0, 0.3)}}
+USUAL_WORKLOAD = "short"
+# The answers' tokens, an article's for a section: the workloads mean blogs of five sections (2,500) and of eight (4,500).
+TOKENS = {
+    "short": {"idea": (400.0, 0.2), "article": (500.0, 0.2)},
+    "long": {"idea": (400.0, 0.2), "article": (562.5, 0.2)},
+}
 
 
 def iso(timestamp: float) -> str:
@@ -85,12 +92,17 @@ class World:
     speed: float = 1.0
     limit_scale: float = 1.0
     seed: int = 0
-    workload: str = "short"
+    workload: str | None = None
     policy: str = "sliding"
     dice: random.Random = field(init=False)
     faults: Faults = field(init=False)
+    switches: Switches = field(init=False, default_factory=Switches)
     journal: Journal = field(init=False, default_factory=Journal)
     stopping: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    skipped: float = field(init=False, default=0.0)
+    """Seconds by which the stand-ins' clock has been put forward. Rate limits go by another, which nobody can move."""
+    files: dict[str, tuple[float, float]] = field(init=False, default_factory=dict)
+    """Addresses of Replicate's files, from when and until when they are there: Wix, asked to import one, fetches it."""
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
@@ -107,10 +119,24 @@ class World:
         return max(1, round(limit * self.limit_scale))
 
     def seconds(self, what: str) -> float:
-        """A log-normal duration with the workload's mean and variation, at this world's speed."""
-        mean, variation = WORKLOADS[self.workload][what]
+        """A duration with the workload's mean and variation, at this world's speed."""
+        return self._drawn(*WORKLOADS[self.workload or USUAL_WORKLOAD][what]) / self.speed
+
+    def tokens(self, what: str, sections: int) -> int | None:
+        """How long an answer is said to be, if a workload was asked for by name. None: as long as its text is."""
+        if self.workload is None or what not in TOKENS[self.workload]:
+            return None
+        return max(1, round(self._drawn(*TOKENS[self.workload][what]) * (sections if what == "article" else 1)))
+
+    def _drawn(self, mean: float, variation: float) -> float:
+        """Log-normal; `variation` is the standard deviation's share of the mean."""
         variance = math.log(1 + variation**2)
-        return self.dice.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance)) / self.speed
+        return self.dice.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance))
+
+    def has_file(self, url: str) -> bool:
+        """Anybody else's files are always there."""
+        first, last = self.files.get(url, (-math.inf, math.inf))
+        return first <= self.now() < last
 
     def now(self) -> float:
-        return time.time()
+        return time.time() + self.skipped

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import openai
@@ -117,6 +118,10 @@ def order() -> dict[str, Any]:
         "site": {"name": "Nordlicht"},
         "products": [{"id": p["id"], "name": p["name"], "text": p["description"]} for p in PRODUCTS[:2]],
     }
+
+
+def seconds_until(http_date: str) -> float:
+    return parsedate_to_datetime(http_date).timestamp() - time.time()
 
 
 def completion_request(order: dict[str, Any], name: str = "blog_idea", **changes: Any) -> dict[str, Any]:

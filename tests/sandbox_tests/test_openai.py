@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import statistics
 from typing import Any
 
 import openai
@@ -9,6 +11,7 @@ import requests
 from blogs.article import Article, Idea
 from tests.sandbox import Sandbox
 from tests.sandbox.openai import duration
+from tests.sandbox.world import World
 from tests.sandbox_tests.conftest import completion_request
 
 
@@ -117,3 +120,48 @@ def test_requests_are_remembered_without_credentials(
 )
 def test_durations_are_written_as_go_writes_them(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def answered_tokens(client: openai.OpenAI, request: dict[str, Any]) -> int:
+    usage = client.chat.completions.create(**request).usage
+    assert usage is not None
+    return usage.completion_tokens
+
+
+def test_with_a_workload_the_answers_are_as_long_as_it_says(order: dict[str, Any]) -> None:
+    ideas = completion_request(order, max_completion_tokens=5_000)
+    articles = completion_request(order, "blog_article", max_completion_tokens=50_000)
+    with (
+        Sandbox(speed=100_000, limit_scale=1000, workload="short") as sandbox,
+        openai.OpenAI(api_key="sk-test", base_url=sandbox.openai_url, max_retries=0) as client,
+    ):
+        idea = [answered_tokens(client, ideas) for _ in range(150)]
+        article = [answered_tokens(client, articles) for _ in range(150)]
+
+    assert 380 < statistics.mean(idea) < 420
+    assert 2_375 < statistics.mean(article) < 2_625
+    assert 0.15 < statistics.stdev(article) / statistics.mean(article) < 0.25
+
+
+def test_with_a_workload_its_length_decides_what_is_cut(order: dict[str, Any]) -> None:
+    request = completion_request(order, "blog_article", max_completion_tokens=1_000)
+    with (
+        Sandbox(speed=100_000, workload="short") as sandbox,
+        openai.OpenAI(api_key="sk-test", base_url=sandbox.openai_url, max_retries=0) as client,
+    ):
+        answer = client.chat.completions.create(**request)
+
+    assert answer.choices[0].finish_reason == "length"
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 1_000
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(answer.choices[0].message.content or "")
+
+
+def test_the_long_workload_s_articles_are_those_of_eight_sections() -> None:
+    world = World(workload="long")
+
+    drawn = [world.tokens("article", 8) or 0 for _ in range(2_000)]
+
+    assert 4_400 < statistics.mean(drawn) < 4_600
+    assert world.tokens("other", 8) is None

@@ -3,12 +3,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import httpx2
 import openai
 import pytest
 
 from blogs.article import Article
 from tests.sandbox import Sandbox
-from tests.sandbox_tests.conftest import completion_request
+from tests.sandbox_tests.conftest import completion_request, seconds_until
 
 
 @pytest.mark.parametrize(
@@ -17,13 +18,19 @@ from tests.sandbox_tests.conftest import completion_request
         ("429", openai.RateLimitError, "rate_limit_exceeded"),
         ("429_no_retry_after", openai.RateLimitError, "rate_limit_exceeded"),
         ("request_too_large", openai.RateLimitError, "rate_limit_exceeded"),
+        ("429_tokens", openai.RateLimitError, "rate_limit_exceeded"),
         ("insufficient_quota", openai.RateLimitError, "insufficient_quota"),
+        ("credit_balance_exhausted", openai.RateLimitError, "credit_balance_exhausted"),
+        ("organization_spend_limit_exceeded", openai.RateLimitError, "organization_spend_limit_exceeded"),
+        ("project_spend_limit_exceeded", openai.RateLimitError, "project_spend_limit_exceeded"),
+        ("organization_usage_limit_exceeded", openai.RateLimitError, "organization_usage_limit_exceeded"),
         ("slow_down", openai.RateLimitError, "slow_down"),
         ("401", openai.AuthenticationError, "invalid_api_key"),
         ("403", openai.PermissionDeniedError, "unsupported_country_region_territory"),
         ("not_found", openai.NotFoundError, "model_not_found"),
         ("500", openai.InternalServerError, None),
         ("503", openai.InternalServerError, "server_is_overloaded"),
+        ("503_slow_down", openai.InternalServerError, "slow_down"),
         ("500_after_success", openai.InternalServerError, None),
     ],
 )
@@ -153,3 +160,86 @@ def test_a_fault_meets_only_requests_that_contain_its_text(
 def test_a_fault_that_can_never_happen_is_refused(sandbox: Sandbox, fault: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="can never happen"):
         sandbox.fault(*fault)
+
+
+def throttled(sandbox: Sandbox, client: openai.OpenAI, order: dict[str, Any], **positions: str) -> httpx2.Headers:
+    sandbox.switch(**positions)
+    sandbox.fault("openai", "429", seconds=30)
+    with pytest.raises(openai.RateLimitError) as caught:
+        client.chat.completions.create(**completion_request(order))
+    return caught.value.response.headers
+
+
+@pytest.mark.parametrize(
+    ("form", "seconds", "milliseconds"),
+    [("both", "30", "30000"), ("seconds", "30", None), ("milliseconds", None, "30000"), ("none", None, None)],
+)
+def test_when_to_come_back_is_said_in_the_switch_s_form(
+    sandbox: Sandbox,
+    openai_client: openai.OpenAI,
+    order: dict[str, Any],
+    form: str,
+    seconds: str | None,
+    milliseconds: str | None,
+) -> None:
+    headers = throttled(sandbox, openai_client, order, openai_retry_after=form)
+
+    assert (headers.get("retry-after"), headers.get("retry-after-ms")) == (seconds, milliseconds)
+
+
+def test_when_to_come_back_may_be_a_date(sandbox: Sandbox, openai_client: openai.OpenAI, order: dict[str, Any]) -> None:
+    headers = throttled(sandbox, openai_client, order, openai_retry_after="date")
+
+    assert 25 <= seconds_until(headers["retry-after"]) <= 31
+    assert "retry-after-ms" not in headers
+
+
+def test_a_real_refusal_says_it_in_the_same_form(
+    sandbox: Sandbox, openai_client: openai.OpenAI, order: dict[str, Any]
+) -> None:
+    sandbox.switch(openai_retry_after="milliseconds")
+    openai_client.chat.completions.create(**completion_request(order, max_completion_tokens=449_000))
+
+    with pytest.raises(openai.RateLimitError) as caught:
+        openai_client.chat.completions.create(**completion_request(order))
+
+    assert 55_000 <= int(caught.value.response.headers["retry-after-ms"]) <= 60_000
+    assert "retry-after" not in caught.value.response.headers
+
+
+def test_limits_can_be_hidden(sandbox: Sandbox, openai_client: openai.OpenAI, order: dict[str, Any]) -> None:
+    headers = throttled(sandbox, openai_client, order, openai_limits="hidden")
+
+    assert not [name for name in headers if name.startswith("x-ratelimit")]
+
+
+def test_a_project_s_limit_is_told_beside_its_organization_s(
+    sandbox: Sandbox, openai_client: openai.OpenAI, order: dict[str, Any]
+) -> None:
+    sandbox.switch(openai_limits="project")
+
+    headers = openai_client.chat.completions.with_raw_response.create(**completion_request(order)).headers
+
+    assert headers["x-ratelimit-limit-project-tokens"] == "450000"
+    assert headers["x-ratelimit-limit-tokens"] == "900000"
+    remaining = int(headers["x-ratelimit-remaining-project-tokens"])
+    assert remaining < 450_000
+    assert int(headers["x-ratelimit-remaining-tokens"]) == remaining + 450_000
+    assert headers["x-ratelimit-reset-project-tokens"].endswith("ms")
+
+
+@pytest.mark.parametrize("position", [{"openai_limits": "rude"}, {"openai": "hidden"}])
+def test_a_switch_that_does_not_exist_is_refused(sandbox: Sandbox, position: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="cannot be"):
+        sandbox.switch(**position)
+
+
+def test_dripping_headers_outlive_the_read_timeout(
+    sandbox: Sandbox, openai_client: openai.OpenAI, order: dict[str, Any]
+) -> None:
+    sandbox.fault("openai", "drip_headers", seconds=0.9)
+
+    with pytest.raises(openai.APIConnectionError) as caught:
+        openai_client.with_options(timeout=0.4).chat.completions.create(**completion_request(order))
+
+    assert not isinstance(caught.value, openai.APITimeoutError)

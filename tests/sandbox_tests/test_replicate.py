@@ -13,6 +13,7 @@ from replicate.exceptions import ReplicateError
 
 from tests.sandbox import Sandbox
 from tests.sandbox.replicate import Prediction
+from tests.sandbox_tests.conftest import WixSite, seconds_until
 
 MODEL = "black-forest-labs/flux-schnell"
 INPUT = {"prompt": "linen in soft light", "aspect_ratio": "16:9", "output_format": "png"}
@@ -71,6 +72,46 @@ def test_a_prediction_can_end_badly(sandbox: Sandbox, replicate_client: Client, 
     assert finished.status == status
     assert finished.output is None
     assert bool(finished.error) == (status == "failed")
+
+
+def test_a_half_made_output_is_an_address_without_a_file(sandbox: Sandbox, replicate_client: Client) -> None:
+    sandbox.fault("replicate", "half_made", seconds=600)
+    created = replicate_client.models.predictions.create(MODEL, input=INPUT)
+    sandbox.pass_time(300)
+
+    half_made = replicate_client.predictions.get(created.id)
+
+    assert half_made.status == "processing"
+    assert requests.get(half_made.output[0], timeout=5).status_code == 404
+    sandbox.pass_time(301)
+    assert replicate_client.predictions.get(created.id).status == "succeeded"
+    assert requests.get(half_made.output[0], timeout=5).status_code == 200
+
+
+def test_after_an_hour_the_output_and_its_file_are_removed(sandbox: Sandbox, replicate_client: Client) -> None:
+    created = replicate_client.models.predictions.create(MODEL, input=INPUT)
+    [url] = eventually(replicate_client, created.id).output
+
+    sandbox.pass_time(3600)
+
+    removed = requests.get(
+        f"{sandbox.replicate_url}/v1/predictions/{created.id}", headers={"Authorization": "Bearer r8"}, timeout=5
+    ).json()
+    assert (removed["status"], removed["output"], removed["data_removed"]) == ("succeeded", None, True)
+    assert requests.get(url, timeout=5).status_code == 404
+
+
+def test_wix_cannot_import_a_file_that_is_gone(sandbox: Sandbox, replicate_client: Client, wix_site: WixSite) -> None:
+    created = replicate_client.models.predictions.create(MODEL, input=INPUT)
+    [url] = eventually(replicate_client, created.id).output
+    body = {"url": url, "mimeType": "image/png"}
+
+    in_time = wix_site.call("POST", "/site-media/v1/files/import", body).json()["file"]["id"]
+    sandbox.pass_time(3600)
+    too_late = wix_site.call("POST", "/site-media/v1/files/import", body).json()["file"]["id"]
+
+    assert wix_site.settled(in_time)["operationStatus"] == "READY"
+    assert wix_site.settled(too_late)["operationStatus"] == "FAILED"
 
 
 def test_an_aborted_prediction_is_more_than_the_sdk_can_read(sandbox: Sandbox, replicate_client: Client) -> None:
@@ -171,3 +212,49 @@ def test_a_deadline_aborts_before_the_start_and_cancels_after_it() -> None:
     assert [late.status(now) for now in (1, 6, 30)] == ["starting", "aborted", "aborted"]
     assert [early.status(now) for now in (1, 3, 6)] == ["starting", "processing", "canceled"]
     assert in_time.status(30) == "succeeded"
+
+
+def create(sandbox: Sandbox) -> requests.Response:
+    url, headers = f"{sandbox.replicate_url}/v1/models/{MODEL}/predictions", {"Authorization": "Bearer r8"}
+    return requests.post(url, json={"input": INPUT}, headers=headers, timeout=5)
+
+
+@pytest.mark.parametrize(
+    ("form", "header", "in_body"),
+    [("both", "5", True), ("header", "5", False), ("body", None, True), ("none", None, False)],
+)
+def test_a_throttled_create_tells_the_seconds_where_the_switch_says(
+    sandbox: Sandbox, form: str, header: str | None, in_body: bool
+) -> None:
+    sandbox.switch(replicate_retry_after=form, replicate_text="expected", replicate_limits="hidden")
+    sandbox.fault("replicate", "429", seconds=5)
+
+    answer = create(sandbox)
+
+    assert answer.json()["detail"] == "Request was throttled. Expected available in 5 seconds."
+    assert answer.headers.get("Retry-After") == header
+    assert ("retry_after" in answer.json()) is in_body
+    assert "ratelimit-remaining" not in answer.headers
+
+
+def test_a_throttled_create_may_name_a_date(sandbox: Sandbox) -> None:
+    sandbox.switch(replicate_retry_after="date")
+    sandbox.fault("replicate", "429", seconds=30)
+
+    answer = create(sandbox)
+
+    assert 25 <= seconds_until(answer.headers["Retry-After"]) <= 31
+
+
+def test_low_credit_allows_six_creates_a_minute_and_never_two_at_once(sandbox: Sandbox) -> None:
+    sandbox.switch(replicate_credit="low")
+
+    first, second = create(sandbox), create(sandbox)
+
+    assert (first.status_code, first.headers["ratelimit-remaining"]) == (201, "0")
+    assert second.status_code == 429
+    assert "a burst of 1 requests" in second.json()["detail"]
+    assert second.json()["retry_after"] == 10
+    sandbox.reset()
+    assert create(sandbox).status_code == 201
+    assert create(sandbox).status_code == 201
