@@ -14,7 +14,7 @@ import urllib3
 from django.conf import settings
 
 from workers import outbound, retry_after
-from workers.deadline import remaining, timeouts
+from workers.deadline import RequestsAdapter, timeouts
 from workers.errors import PermanentError, RateLimited, TooFast, TransientError, WorkError
 from workers.outbound import Call
 from workers.rate_limits import Limit, release_connection
@@ -127,15 +127,16 @@ def _session() -> requests.Session:
     if not hasattr(_sessions, "session"):
         _sessions.session = requests.Session()
         _sessions.session.trust_env = False
+        for scheme in ("http://", "https://"):
+            _sessions.session.mount(scheme, RequestsAdapter())
     session: requests.Session = _sessions.session
     return session
 
 
 def _read(answer: requests.Response) -> bytes:
-    """Whatever has arrived, again and again: `iter_content` would wait for a whole chunk, and a dripping server outlast us."""
+    """All of it, if it isn't too much."""
     chunks = bytearray()
     while chunk := answer.raw.read1(64 * 1024, decode_content=True):
-        remaining()
         chunks += chunk
         if len(chunks) > _MAX_BYTES:
             raise TransientError("wix_unavailable", "Wix sent an answer that is too large.")

@@ -1,9 +1,16 @@
-"""A deadline for a whole outside call. The HTTP libraries' timeouts hold for each read, so a dripping server outlasts them."""
+"""A deadline for a whole outside call. The HTTP libraries' timeouts hold for each read, so a dripping server outlasts them.
+
+So each of our three HTTP clients reads through something here that gives every single read no more than what is left of its call.
+Only looking up a host's name has no limit, in none of them.
+"""
 
 from __future__ import annotations
 
 import functools
+import http.client
+import io
 import math
+import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -13,6 +20,9 @@ from typing import Any
 
 import httpx
 import httpx2
+import requests.adapters
+import urllib3
+import urllib3.connection
 
 _ends_at: ContextVar[float] = ContextVar("deadline", default=math.inf)
 _CONNECT_SECONDS = 5.0
@@ -46,27 +56,48 @@ def timeouts() -> dict[str, float]:
     return {"connect": min(left, _CONNECT_SECONDS), "read": left, "write": left, "pool": left}
 
 
-class _UntilTheDeadline:
-    """A response's body, chunk by chunk while there is time. The two libraries are twins, but each wants a stream of its own."""
+def _at_most(seconds: float | None) -> float | None:
+    """A socket's timeout: what the library asks for, but not past the deadline."""
+    left = remaining()
+    if math.isinf(left):
+        return seconds
+    return left if seconds is None else min(left, seconds)
 
-    def __init__(self, stream: httpx.SyncByteStream | httpx2.SyncByteStream) -> None:
+
+# --- httpx and httpx2: twins, each on an httpcore of its own ----------------------------------------------------------
+
+
+class _Stream:
+    """A connection on which no read outlasts the call, so that neither headers nor a body that drip do."""
+
+    def __init__(self, stream: Any) -> None:
         self._stream = stream
 
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._stream:
-            remaining()
-            yield chunk
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        received: bytes = self._stream.read(max_bytes, _at_most(timeout))
+        return received
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _at_most(timeout))
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> _Stream:
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _at_most(timeout)))
 
     def close(self) -> None:
         self._stream.close()
 
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
-class _Httpx2Stream(_UntilTheDeadline, httpx2.SyncByteStream):
-    pass
 
+class _Backend:
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
 
-class _HttpxStream(_UntilTheDeadline, httpx.SyncByteStream):
-    pass
+    def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> _Stream:
+        return _Stream(self._backend.connect_tcp(host, port, _at_most(timeout), **options))
 
 
 @functools.cache
@@ -80,13 +111,12 @@ class Httpx2Transport(httpx2.HTTPTransport):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(verify=_trusted(), **options)
+        # The pool takes a backend, but this class offers no way to hand it one.
+        self._pool._network_backend = _Backend(self._pool._network_backend)  # type: ignore[assignment]
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         request.extensions = {**request.extensions, "timeout": timeouts()}
-        response = super().handle_request(request)
-        assert isinstance(response.stream, httpx2.SyncByteStream)
-        response.stream = _Httpx2Stream(response.stream)
-        return response
+        return super().handle_request(request)
 
 
 class HttpxTransport(httpx.HTTPTransport):
@@ -94,10 +124,59 @@ class HttpxTransport(httpx.HTTPTransport):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(verify=_trusted(), **options)
+        self._pool._network_backend = _Backend(self._pool._network_backend)  # type: ignore[assignment]
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.extensions = {**request.extensions, "timeout": timeouts()}
-        response = super().handle_request(request)
-        assert isinstance(response.stream, httpx.SyncByteStream)
-        response.stream = _HttpxStream(response.stream)
-        return response
+        return super().handle_request(request)
+
+
+# --- requests, on urllib3, on http.client -----------------------------------------------------------------------------
+
+
+class _Received(io.RawIOBase):
+    """What arrives at a socket, read under the same rule. `http.client` reads an answer's headers line by line from it."""
+
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
+        self._sock, self._raw = sock, raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(_at_most(self._sock.gettimeout()))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Answer(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp = io.BufferedReader(_Received(sock, self.fp.detach()))
+
+
+class _Connection(urllib3.connection.HTTPConnection):
+    response_class = _Answer
+
+
+class _TlsConnection(urllib3.connection.HTTPSConnection):
+    response_class = _Answer
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class RequestsAdapter(requests.adapters.HTTPAdapter):
+    """For `requests.Session.mount`. The caller still gives each request the `timeouts()`: connecting goes by those."""
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}

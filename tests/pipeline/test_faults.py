@@ -44,6 +44,7 @@ def free_and_balance(site: Any) -> tuple[int, int]:
         ("503", "provider_unavailable"),
         ("timeout", "timeout"),
         ("drip", "timeout"),
+        ("drip_headers", "timeout"),
         ("reset", "provider_unavailable"),
         ("truncated", "provider_unavailable"),
         ("invalid_json", "provider_unavailable"),
@@ -149,7 +150,9 @@ def test_a_picture_that_cannot_be_made_leaves_a_warning_and_no_cover(sandbox, sh
     assert free_and_balance(shop) == (975, 975)
 
 
-@pytest.mark.parametrize("kind", ["500", "timeout", "reset", "wrong_json", "invalid_json", "html"])
+@pytest.mark.parametrize(
+    "kind", ["500", "timeout", "drip", "drip_headers", "reset", "wrong_json", "invalid_json", "html"]
+)
 def test_a_passing_fault_of_replicate_is_tried_again(sandbox, shop, attempt, settings, kind):
     settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, "image_order": 0.6}
     sandbox.fault("replicate", kind, "create", seconds=3)
@@ -229,11 +232,12 @@ def test_a_site_that_gives_no_token_any_more_fails_with_a_code_for_support(sandb
     assert free_and_balance(shop) == (1_000, 1_000)
 
 
+@pytest.mark.parametrize("kind", ["drip", "drip_headers"])
 @pytest.mark.parametrize("operation", ["products_query", "draft_create"])
-def test_a_dripping_wix_is_left_at_the_deadline(sandbox, shop, attempt, settings, operation):
+def test_a_dripping_wix_is_left_at_the_deadline(sandbox, shop, attempt, settings, operation, kind):
     stage = "products" if operation == "products_query" else "draft"
     settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, stage: 0.6}
-    sandbox.fault("wix", "drip", operation, seconds=6)
+    sandbox.fault("wix", kind, operation, seconds=6)
     factories.pending_generation(shop)
     began = time.monotonic()
 
