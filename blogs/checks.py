@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
 
@@ -21,6 +22,7 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         for name in positive
         if getattr(settings, name) < 1
     ]
+    found += _picture_is_imported_in_time()
     lookup, deadline = settings.BLOG_DRAFT_LOOKUP_SECONDS, settings.STAGE_DEADLINE_SECONDS["draft"]
     if lookup < deadline:
         found.append(
@@ -46,6 +48,25 @@ def _alerts() -> list[CheckMessage]:
         hint = "Usage is kept for a day, in steps of five seconds."
         found.append(Error("ALERT_WINDOW_SECONDS must be between a minute and a day.", hint=hint, id="blogs.E012"))
     return found
+
+
+# Replicate's promise for what the API has made.
+_KEPT_SECONDS = 3600
+
+
+def _picture_is_imported_in_time() -> list[CheckMessage]:
+    stages = ("article", "image", "media")
+    rest = sum(settings.STAGE_DEADLINE_SECONDS[stage] + settings.RATE_LIMIT_MAX_WAIT_SECONDS for stage in stages)
+    oldest = settings.BLOG_IMAGE_MAX_AGE_SECONDS + rest
+    if oldest <= _KEPT_SECONDS:
+        return []
+    return [
+        checks.Warning(
+            f"A picture may be {oldest:.0f} seconds old when Wix imports it; Replicate keeps it for {_KEPT_SECONDS}.",
+            hint=f"BLOG_IMAGE_MAX_AGE_SECONDS should be at most {_KEPT_SECONDS - rest:.0f}.",
+            id="blogs.W001",
+        )
+    ]
 
 
 @register(Tags.security, deploy=True)

@@ -20,6 +20,7 @@ publishing, where every failure is a warning. Locks are taken in the order of `l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -177,6 +178,18 @@ def checkpoint(
             Article.objects.bulk_create([article], ignore_conflicts=True)
     generation.stage = next_stage
     return not (wants_to_cancel and honour_cancel(generation))
+
+
+@outlasts_an_outage
+def start_again_at(
+    generation: BlogGeneration, stage: Stage, *, forgetting: Sequence[Stage], because: WorkError
+) -> None:
+    """What some stages have produced is of no use any more, so they run again, in this same attempt."""
+    with transaction.atomic():
+        _update_mine(generation, stage=stage)
+        generation.outputs.filter(stage__in=forgetting).delete()
+        history.record(generation, Kind.RETRYING, because, stage=stage)
+    generation.stage = stage
 
 
 @outlasts_an_outage

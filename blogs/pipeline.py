@@ -90,6 +90,9 @@ def run(generation: BlogGeneration) -> None:
     """The stages that are still missing, one after the other, up to DONE."""
     if generation.cancel_requested_at and lifecycle.honour_cancel(generation):
         return
+    if _picture_is_too_old(generation):
+        ordered = (Stage.IMAGE_ORDER, Stage.IMAGE)
+        lifecycle.start_again_at(generation, Stage.IMAGE_ORDER, forgetting=ordered, because=_TOO_OLD)
     inputs = _inputs(generation)
     steps = [step for step in STEPS if step.stage != Stage.PUBLISH or generation.publish]
     missing = [step for step in steps if step.stage not in inputs.outputs]
@@ -129,6 +132,21 @@ def _take(step: Step, generation: BlogGeneration, inputs: Inputs) -> tuple[Outpu
             if not (step.optional and _patience_is_over(generation)):
                 raise
             return {}, error
+
+
+# Between a picture's order and its import a blog may wait for longer than Replicate keeps it.
+_BEFORE_THE_IMPORT = (Stage.ARTICLE, Stage.IMAGE, Stage.MEDIA)
+_TOO_OLD = TransientError("image_too_old", "The picture would be gone before Wix has it; another one is ordered.")
+
+
+@outlasts_an_outage
+def _picture_is_too_old(generation: BlogGeneration) -> bool:
+    """Looked at once, when a worker takes the blog up: from then on its stages' deadlines say how long it can take."""
+    if generation.stage not in _BEFORE_THE_IMPORT:
+        return False
+    ordered = generation.outputs.filter(stage=Stage.IMAGE_ORDER, output__has_key="prediction_id")
+    age = ordered.values_list(ClockTimestamp() - F("created_at"), flat=True).first()
+    return age is not None and age.total_seconds() > settings.BLOG_IMAGE_MAX_AGE_SECONDS
 
 
 @outlasts_an_outage

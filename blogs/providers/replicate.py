@@ -2,6 +2,9 @@
 
 The official SDK makes the create; reading goes through its HTTP client into a lenient shape of ours, since the SDK's model of a
 prediction refuses the status `aborted`, which the API does send, and since it would resend refused reads by itself.
+
+The picture itself never comes here: Wix fetches it by its address, which therefore must be one of Replicate's and name a kind of
+picture that Wix takes. So our token goes to no file's host, and how large a file may be is for Wix to say.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import functools
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 import httpx
@@ -29,6 +33,7 @@ from workers.rate_limits import Limit
 _CANCEL_AFTER = "10m"
 _UNTIL_A_PERSON_ACTED = 60.0
 _FAILED = {"failed", "canceled", "aborted"}
+_MIME_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +97,23 @@ def _read(prediction_id: str, call: Call) -> dict[str, Any]:
 
 def _picture(output: Any) -> Picture:
     """A list of addresses or one address, by model; `succeeded` without any is a failure all the same."""
-    url = output[0] if isinstance(output, list) and output else output
-    host = httpx.URL(url).host if isinstance(url, str) else ""
-    allowed = settings.REPLICATE_FILE_HOSTS
-    if not host or not any(host == name or host.endswith(f".{name}") for name in allowed):
+    named = output[0] if isinstance(output, list) and output else output
+    try:
+        url = httpx.URL(named if isinstance(named, str) else "")
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if not _is_replicates(url):
         raise PermanentError("image_failed", "Replicate named no picture, or one on a host that is not its own.")
-    return Picture(str(url), "image/png" if str(url).endswith(".png") else "image/jpeg")
+    mime_type = _MIME_TYPES.get(PurePosixPath(url.path).suffix.lower())
+    if mime_type is None:
+        raise PermanentError("image_failed", "Replicate made a file that is not a picture.")
+    return Picture(str(url), mime_type)
+
+
+def _is_replicates(url: httpx.URL) -> bool:
+    hosts = settings.REPLICATE_FILE_HOSTS
+    is_its_host = any(url.host == name or url.host.endswith(f".{name}") for name in hosts)
+    return is_its_host and url.scheme == httpx.URL(settings.REPLICATE_BASE_URL).scheme
 
 
 # The SDK's errors keep neither headers nor what else the body says, so a hook sees the answer before it does.

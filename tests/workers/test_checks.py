@@ -45,6 +45,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("blogs.E010", {"ALERT_LIMIT_USE": 0}),
     ("blogs.E011", {"ALERT_QUEUE_WARNING": 5_000}),
     ("blogs.E012", {"ALERT_WINDOW_SECONDS": 59}),
+    ("blogs.W001", {"BLOG_IMAGE_MAX_AGE_SECONDS": 3_100}),
 ]
 
 
