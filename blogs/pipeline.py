@@ -27,6 +27,7 @@ from workers.database_clock import ClockTimestamp
 from workers.deadline import DeadlineExceeded, within
 from workers.errors import LeaseLost, PermanentError, RateLimited, TransientError, WorkError
 from workers.log_context import log_context
+from workers.on_behalf import Work, on_behalf_of
 from workers.outage import DATABASE_AWAY, outlasts_an_outage
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,10 @@ STEPS = (
 
 def execute(generation: BlogGeneration) -> None:
     """Run a claimed blog to exactly one outcome. All of the policy about errors is here."""
-    with log_context(blog=generation.pk, site=generation.site_id, attempt=generation.attempts):
+    with (
+        log_context(blog=generation.pk, site=generation.site_id, attempt=generation.attempts),
+        on_behalf_of(Work(generation.pk, generation.site_id)),
+    ):
         try:
             _run_to_an_outcome(generation)
         except LeaseLost:
