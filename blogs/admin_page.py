@@ -7,12 +7,16 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
+from django.db.models import Count, Sum
+from django.db.models.functions import Coalesce
+
 from blogs import forecast
 from blogs.models import Article, BlogGeneration, GenerationEvent, SiteLine, Stage, Status
 from credits.models import Credit
 from workers.admin import span
+from workers.models import ProviderCall
 
-EVENTS_SHOWN = 200
+EVENTS_SHOWN = CALLS_SHOWN = 200
 
 
 def about(generation: BlogGeneration) -> dict[str, Any]:
@@ -26,11 +30,23 @@ def about(generation: BlogGeneration) -> dict[str, Any]:
         "outputs": [{**output, "pretty": _pretty(output["output"])} for output in outputs],
         "article": article,
         "blocks": _blocks(article, outputs) if article else [],
+        **_calls(generation),
         "entries": Credit.objects.filter(generation=generation.pk).select_related("created_by").order_by("id"),
         # The address comes from Wix, and nothing but a web page should ever be a link here.
         "draft_url": generation.draft_post_url if generation.draft_post_url.startswith("https://") else "",
         "standing": standing(generation),
         "moves": _moves(generation),
+    }
+
+
+def _calls(generation: BlogGeneration) -> dict[str, Any]:
+    """The paid calls made for it, and what they took in all, however many there are."""
+    calls = ProviderCall.objects.filter(work=generation.pk)
+    sums = {name: Coalesce(Sum(name), 0) for name in ("prompt_tokens", "output_tokens", "tokens_reserved", "images")}
+    return {
+        "calls": list(calls.order_by("-id")[:CALLS_SHOWN])[::-1],
+        "calls_shown": CALLS_SHOWN,
+        "usage": calls.aggregate(count=Count("id"), seconds=Coalesce(Sum("seconds"), 0.0), **sums),
     }
 
 

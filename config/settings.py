@@ -250,6 +250,7 @@ RATE_LIMIT_RECOVERY_SECONDS = env.float("RATE_LIMIT_RECOVERY_SECONDS", default=2
 RATE_LIMIT_RAMP_GROWTH = env.float("RATE_LIMIT_RAMP_GROWTH", default=0.5)
 # How much more than just uses the limits up all workers together have in flight (`workers/pace.py`); 0: every seat is filled.
 WORKS_IN_FLIGHT_HEADROOM = env.float("WORKS_IN_FLIGHT_HEADROOM", default=1.2)
+PROVIDER_CALL_RETENTION_DAYS = env.float("PROVIDER_CALL_RETENTION_DAYS", default=90)
 
 # --- Alerts -----------------------------------------------------------------------------------------------------------
 
@@ -270,6 +271,10 @@ OPENAI_ARTICLE_MAX_TOKENS: dict[str, int] = {
     "medium": env.int("OPENAI_ARTICLE_MEDIUM_MAX_TOKENS", default=3_600),
     "long": env.int("OPENAI_ARTICLE_LONG_MAX_TOKENS", default=5_600),
 }
+# Those are the start; then the last answers say how much is best, within these shares of them (`blogs.token_reserve`).
+OPENAI_MAX_TOKENS_LEARN_FROM = env.int("OPENAI_MAX_TOKENS_LEARN_FROM", default=200)
+OPENAI_MAX_TOKENS_FLOOR = env.float("OPENAI_MAX_TOKENS_FLOOR", default=0.3)
+OPENAI_MAX_TOKENS_CEILING = env.float("OPENAI_MAX_TOKENS_CEILING", default=2)
 
 REPLICATE_API_TOKEN = env.str("REPLICATE_API_TOKEN", default="")
 REPLICATE_BASE_URL = env.str("REPLICATE_BASE_URL", default="https://api.replicate.com")

@@ -93,3 +93,44 @@ class RateLimitUsage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.limit_id} {self.started_at:%H:%M:%S}"
+
+
+class ProviderCall(models.Model):
+    """A paid call and what it took, written by `rate_limits.settle`. Whose work it was is known by number only: those who made it
+    may be gone."""
+
+    provider = models.CharField(max_length=20)
+    operation = models.CharField(max_length=40)
+    kind = models.CharField(max_length=40, blank=True, help_text="of calls that are alike, such as article:medium")
+    language = models.CharField(max_length=10, blank=True)
+    work = models.BigIntegerField(null=True, blank=True)
+    site = models.BigIntegerField(null=True, blank=True)
+    at = models.DateTimeField(db_default=Now(), help_text="when it ended")
+    seconds = models.FloatField()
+    outcome = models.CharField(max_length=40, help_text="ok, or an error's code")
+    request_id = models.CharField(max_length=100, blank=True, help_text="the provider's")
+    tokens_reserved = models.PositiveIntegerField()
+    prompt_bytes = models.PositiveIntegerField()
+    prompt_tokens = models.PositiveIntegerField(null=True, blank=True)
+    output_tokens = models.PositiveIntegerField(null=True, blank=True)
+    output_max = models.PositiveIntegerField()
+    truncated = models.BooleanField()
+    images = models.PositiveSmallIntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["work"], name="provider_call_of_work"),
+            models.Index(fields=["at"], name="provider_call_age"),
+            # What is learned from: the newest of a kind, in a language or in all.
+            models.Index(
+                fields=["kind", "language", "-id"],
+                name="provider_call_alike",
+                condition=Q(output_tokens__isnull=False),
+            ),
+            models.Index(
+                fields=["kind", "-id"], name="provider_call_of_kind", condition=Q(output_tokens__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.operation} {self.request_id}"

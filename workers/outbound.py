@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from workers import learning, metrics, rate_limits
+from workers import learning, metrics, provider_calls, rate_limits
 from workers.deadline import DeadlineExceeded, within
 from workers.errors import RateLimited, TransientError, WorkError
+from workers.provider_calls import Usage
 from workers.rate_limits import Limit, Named, Reservation
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ class Call:
     tokens_used: int | None = None
     request_id: str = ""
     named: Named | None = None  # what the answer says of our limit
+    usage: Usage | None = None
+    """Set where a row is to be kept about the call, however it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,10 @@ def call(
             raise
         raise explained from error
     finally:
-        _settle(reservation, attempt)
+        took = time.monotonic() - began
+        _settle(provider, operation, outcome, took, reservation, attempt)
         learning.note(limit, attempt.named, began=began)
-        _report(provider, operation, outcome, time.monotonic() - began, reservation, attempt)
+        _report(provider, operation, outcome, took, reservation, attempt)
 
 
 def _explain(provider: Provider, error: Exception, seconds: float) -> WorkError:
@@ -80,9 +84,21 @@ def _explain(provider: Provider, error: Exception, seconds: float) -> WorkError:
     return provider.explain(error)
 
 
-def _settle(reservation: Reservation, attempt: Call) -> None:
-    if reservation.tokens and attempt.tokens_used is not None:
-        rate_limits.settle(reservation, attempt.tokens_used)
+def _settle(
+    provider: Provider, operation: str, outcome: str, took: float, reservation: Reservation, attempt: Call
+) -> None:
+    if not attempt.usage:
+        return
+    call = provider_calls.row(
+        provider.name,
+        operation,
+        outcome,
+        took,
+        request_id=attempt.request_id,
+        tokens_reserved=reservation.tokens,
+        usage=attempt.usage,
+    )
+    rate_limits.settle(reservation, attempt.tokens_used, call)
 
 
 def _report(

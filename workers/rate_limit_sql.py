@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workers import provider_calls
 from workers.prepared import Prepared
 
 # Staff and the stats endpoints see usage in steps of this many seconds.
@@ -88,7 +89,7 @@ RETURNING id
 SETTLE = Prepared(
     "settle_tokens",
     f"""
-WITH at AS MATERIALIZED (
+WITH {provider_calls.KEPT}, at AS MATERIALIZED (
     SELECT clock_timestamp() AS now, r.* FROM workers_ratelimit r WHERE id = %(id)s
 ), in_force AS MATERIALIZED (
     SELECT id, largest_tokens, {_in_force("tokens")} AS tokens FROM at
@@ -100,7 +101,7 @@ WITH at AS MATERIALIZED (
       FROM in_force WHERE r.id = in_force.id AND %(refund)s::float8 > 0 AND tokens IS NOT NULL
 )
 INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
-SELECT id, date_bin({_BUCKET}, now, timestamptz '2000-01-01'), 0, 0, %(used)s, 0 FROM at
+SELECT id, date_bin({_BUCKET}, now, timestamptz '2000-01-01'), 0, 0, %(used)s::bigint, 0 FROM at WHERE %(used)s::bigint > 0
 ON CONFLICT (limit_id, started_at) DO UPDATE SET tokens_used = usage.tokens_used + excluded.tokens_used
 """,
 )

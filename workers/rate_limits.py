@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from workers import metrics
+from workers import metrics, provider_calls
 from workers import rate_limit_sql as sql
 from workers.deadline import remaining
 from workers.errors import PermanentError, RateLimited, TooFast
@@ -129,11 +130,14 @@ def ask(limit: Limit, tokens: int = 0) -> tuple[float, bool]:
         return float(ahead), bool(granted)
 
 
-def settle(reservation: Reservation, tokens_used: int) -> None:
-    """Note what the call really used, and give back the share of the rest that RATE_LIMIT_TOKEN_REFUND says."""
-    refund = max(0, reservation.tokens - tokens_used) * settings.RATE_LIMIT_TOKEN_REFUND
-    metrics.count("reserved", reservation.limit.provider, "tokens", by=-round(refund))
-    _execute(sql.SETTLE, id=_row_id(reservation.limit), used=tokens_used, refund=refund, **_following())
+def settle(reservation: Reservation, tokens_used: int | None, call: Mapping[str, Any] = provider_calls.NOTHING) -> None:
+    """Note what the call really used, if it is known; give back the share of the rest that RATE_LIMIT_TOKEN_REFUND says; and keep
+    a row about it (`provider_calls.row`)."""
+    unused = 0 if tokens_used is None else max(0, reservation.tokens - tokens_used)
+    refund = unused * settings.RATE_LIMIT_TOKEN_REFUND
+    if reservation.tokens:
+        metrics.count("reserved", reservation.limit.provider, "tokens", by=-round(refund))
+    _execute(sql.SETTLE, id=_row_id(reservation.limit), used=tokens_used or 0, refund=refund, **call, **_following())
 
 
 def block(limit: Limit, seconds: float, too_fast: TooFast | None = None) -> None:

@@ -27,6 +27,7 @@ from workers import outbound
 from workers.deadline import HttpxTransport
 from workers.errors import PermanentError, RateLimited, TooFast, TransientError, WorkError
 from workers.outbound import Call
+from workers.provider_calls import Usage
 from workers.rate_limits import Limit
 
 # As long as a blog waits for its picture; a run that was not started by then is not charged.
@@ -53,6 +54,7 @@ def order(prompt: str, *, seconds: float) -> str:
     """Start a picture, 16:9; the prediction's id. A repeated order is paid again: save the id."""
 
     def create(call: Call) -> str:
+        call.usage = Usage("image:order")
         _answer.set(None)
         try:
             prediction = _client().models.predictions.create(
@@ -62,7 +64,7 @@ def order(prompt: str, *, seconds: float) -> str:
         finally:
             answer = _answer.get()
             call.named = replicate_limits.named(answer) if answer is not None else None
-        call.request_id = prediction.id
+        call.request_id, call.usage.images = str(prediction.id), 1
         return prediction.id
 
     return outbound.call(REPLICATE, "create", create, limit=limit(), seconds=seconds)
@@ -92,7 +94,17 @@ def _read(prediction_id: str, call: Call) -> dict[str, Any]:
     body = answer.json()
     if not isinstance(body, dict):
         raise TransientError("provider_unavailable", "Replicate sent an answer that is not an object.")
+    if (seconds := _predict_time(body)) is not None:
+        call.usage = Usage("image:made", seconds=seconds)
     return body
+
+
+def _predict_time(prediction: dict[str, Any]) -> float | None:
+    """What is paid for, once it has ended."""
+    metrics = prediction.get("metrics")
+    seconds = metrics.get("predict_time") if isinstance(metrics, dict) else None
+    ended = prediction.get("status") in {"succeeded", *_FAILED}
+    return float(seconds) if ended and isinstance(seconds, int | float) and 0 <= seconds < 86_400 else None
 
 
 def _picture(output: Any) -> Picture:

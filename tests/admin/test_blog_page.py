@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -9,7 +11,9 @@ from blogs.models import BlogGeneration, GenerationEvent
 from tests.admin.pages import BLOGS, blog_page, text_of, visible
 from tests.admin.rows import written_generation
 from tests.factories import failed_generation, processing_generation, site
-from workers.models import WorkerProcess
+from workers import provider_calls
+from workers.models import ProviderCall, WorkerProcess
+from workers.provider_calls import Usage
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +67,47 @@ def test_only_a_web_page_becomes_the_link_to_the_draft(desk: Client) -> None:
     assert "javascript:" not in blog_page(desk, generation.pk)
 
 
+def called(generation: BlogGeneration, request_id: str, **fields: Any) -> ProviderCall:
+    usage = Usage("article:short", "de", 2_100, 600, prompt_tokens=500, output_tokens=350)
+    kept = provider_calls.row(
+        "openai", "blog_article", "ok", 4.0, request_id=request_id, tokens_reserved=1_300, usage=usage
+    )
+    return ProviderCall(**{**kept, "work": generation.pk, **fields})
+
+
+def test_a_blogs_page_shows_its_calls_and_what_they_took_in_all(desk: Client) -> None:
+    generation = written_generation()
+    missing = {"outcome": "content_truncated", "prompt_tokens": None, "output_tokens": None}
+    ProviderCall.objects.bulk_create(
+        [
+            called(generation, "req_1", **missing),
+            called(generation, "req_2"),
+            called(generation, SCRIPT, provider="replicate", images=1, tokens_reserved=0),
+            called(failed_generation(), "req_of_another"),
+        ]
+    )
+
+    html = blog_page(desk, generation.pk)
+    page = visible(html)
+
+    assert "openai blog_article de content_truncated 4.0 1300 600 req_1" in page
+    assert "openai blog_article de ok 4.0 1300 500 350 600 req_2" in page
+    assert "In all 12.0 2600 1000 700 1" in page
+    assert "req_of_another" not in page
+    assert SCRIPT not in html
+
+
+def test_of_many_calls_the_last_are_shown_and_all_are_summed(desk: Client) -> None:
+    generation = written_generation()
+    ProviderCall.objects.bulk_create(called(generation, f"req_{n}.") for n in range(admin_page.CALLS_SHOWN + 1))
+
+    page = visible(blog_page(desk, generation.pk))
+
+    assert "The last 200 calls; the sums are of all 201." in page
+    assert "req_0." not in page
+    assert "req_200." in page
+
+
 def test_a_long_history_shows_its_last_events(desk: Client) -> None:
     generation = failed_generation()
     GenerationEvent.objects.bulk_create(
@@ -92,7 +137,7 @@ def test_a_blogs_page_takes_as_many_queries_however_much_there_is_to_show(
 
     for batch in (events[:5], events[5:]):
         GenerationEvent.objects.bulk_create(batch)
-        with django_assert_max_num_queries(13):  # type: ignore[operator]
+        with django_assert_max_num_queries(15):  # type: ignore[operator]
             blog_page(desk, generation.pk)
 
 

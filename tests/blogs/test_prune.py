@@ -21,6 +21,9 @@ from credits.models import Credit
 from tests import factories
 from tests.blogs.test_queue_plans import condition, plan_of
 from tests.threads import PATIENCE_SECONDS, in_background
+from workers import provider_calls
+from workers.models import ProviderCall
+from workers.provider_calls import Usage
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +40,13 @@ def finished(days_ago: float, generation: BlogGeneration | None = None) -> BlogG
     return generation
 
 
+def called_for(blog: BlogGeneration) -> None:
+    kept = provider_calls.row(
+        "openai", "ask", "ok", 2.0, request_id="req_1", tokens_reserved=9, usage=Usage("article:short", "en", 1, 2)
+    )
+    ProviderCall.objects.create(**{**kept, "work": blog.pk})
+
+
 def left() -> set[int]:
     return set(BlogGeneration.objects.values_list("pk", flat=True))
 
@@ -45,6 +55,7 @@ def test_what_finished_long_ago_goes_with_all_that_belongs_to_it() -> None:
     old, young = finished(31), finished(29)
     for blog in (old, young):
         Article.objects.create(generation=blog, version=1, title="Wool", language="en", words=1, content={})
+        called_for(blog)
     before = Credit.objects.count()
 
     said = prune()
@@ -54,6 +65,7 @@ def test_what_finished_long_ago_goes_with_all_that_belongs_to_it() -> None:
     assert left() == {young.pk}
     for belonging in (Article, StageOutput, GenerationEvent):
         assert set(belonging.objects.values_list("generation_id", flat=True)) == {young.pk}  # type: ignore[attr-defined]
+    assert list(ProviderCall.objects.values_list("work", flat=True)) == [young.pk]
     assert Credit.objects.count() == before
     assert ledger.discrepancies() == []
 
@@ -119,6 +131,7 @@ def test_a_dry_run_only_counts() -> None:
 
 def test_the_archive_has_a_line_for_each_blog_with_all_that_belonged_to_it(tmp_path: Path) -> None:
     blogs = [finished(40), finished(35)]
+    called_for(blogs[0])
     archive = tmp_path / "blogs.jsonl"
     archive.write_text("what was there before\n")
 
@@ -130,6 +143,7 @@ def test_the_archive_has_a_line_for_each_blog_with_all_that_belonged_to_it(tmp_p
     assert [line["blog"]["id"] for line in kept] == [blog.pk for blog in blogs]
     assert kept[0]["events"][0]["kind"] == "submitted"
     assert kept[0]["outputs"][0]["stage"] == "draft"
+    assert kept[0]["calls"][0]["request_id"] == "req_1"
     assert left() == set()
 
 

@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from blogs import pipeline, queue, sweep
 from blogs.providers import openai, replicate
-from workers import rate_limits
+from workers import provider_calls, rate_limits
 from workers.pace import Pace
 from workers.pool import Pool
 
@@ -62,6 +62,7 @@ class Command(BaseCommand):
                 (_SWEEP_EVERY_SECONDS, sweep.sweep_one),
                 (_RECOUNT_EVERY_SECONDS, queue.recount),
                 (_PRUNE_EVERY_SECONDS, rate_limits.prune),
+                (_PRUNE_EVERY_SECONDS, provider_calls.prune),
             ],
             pace=expected_pace() if settings.WORKS_IN_FLIGHT_HEADROOM else None,
         )

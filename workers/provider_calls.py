@@ -1,0 +1,144 @@
+"""What each paid call took, in a row of its own: for support, for sums, and to learn from how much the next one needs.
+
+A row is written by the statement that settles the call's reservation (`rate_limits.settle`), so it costs no round trip. That
+statement may be repeated after an outage: a call of the same work with the same request id is kept once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import connection
+
+from workers import on_behalf
+
+# No answer is as long; a server that says so is not believed, and its row still fits the columns.
+_MOST = 100_000_000
+_PRUNED_AT_ONCE = 10_000
+
+
+@dataclass(slots=True)
+class Usage:
+    """What a call is about, and what its answer says that it took. `kind` and `language` name calls that are alike."""
+
+    kind: str = ""
+    language: str = ""
+    prompt_bytes: int = 0
+    output_max: int = 0
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    truncated: bool = False
+    images: int = 0
+    seconds: float | None = None
+    """As the provider counts them; None: as long as we waited."""
+
+
+class Answer(NamedTuple):
+    """What can be learned from one call that came to an end."""
+
+    work: int | None
+    prompt_bytes: int
+    prompt_tokens: int | None
+    output_tokens: int
+    output_max: int
+    truncated: bool
+
+
+def count(number: object) -> int | None:
+    """A provider's number, if it is one: its JSON may hold anything."""
+    return number if isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= _MOST else None
+
+
+# A part of `rate_limits`' statement; without a provider it keeps nothing.
+KEPT = """
+kept AS (
+    INSERT INTO workers_providercall (provider, operation, kind, language, work, site, at, seconds, outcome, request_id,
+           tokens_reserved, prompt_bytes, prompt_tokens, output_tokens, output_max, truncated, images)
+    SELECT %(provider)s::text, %(operation)s::text, %(kind)s::text, %(language)s::text, %(work)s::bigint, %(site)s::bigint,
+           clock_timestamp(), %(seconds)s::float8, %(outcome)s::text, %(request_id)s::text, %(tokens_reserved)s::int,
+           %(prompt_bytes)s::int, %(prompt_tokens)s::int, %(output_tokens)s::int, %(output_max)s::int,
+           %(truncated)s::boolean, %(images)s::int
+     WHERE %(provider)s::text IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM workers_providercall WHERE work = %(work)s::bigint AND request_id = %(request_id)s::text
+                          AND operation = %(operation)s::text AND request_id <> '')
+)
+"""
+
+NOTHING: Mapping[str, Any] = dict.fromkeys(
+    [
+        *("provider", "operation", "kind", "language", "work", "site", "seconds", "outcome", "request_id"),
+        *("tokens_reserved", "prompt_bytes", "prompt_tokens", "output_tokens", "output_max", "truncated", "images"),
+    ]
+)
+
+
+def row(
+    provider: str, operation: str, outcome: str, seconds: float, *, request_id: str, tokens_reserved: int, usage: Usage
+) -> dict[str, Any]:
+    """Parameters for `KEPT`; the work is the current thread's. Request ids come from outside, and may be anything."""
+    work = on_behalf.current()
+    return {
+        "provider": provider,
+        "operation": operation[:40],
+        "kind": usage.kind[:40],
+        "language": usage.language[:10],
+        "work": work.id if work else None,
+        "site": work.site if work else None,
+        "seconds": seconds if usage.seconds is None else usage.seconds,
+        "outcome": outcome[:40],
+        "request_id": request_id.replace("\0", "")[:100],
+        "tokens_reserved": tokens_reserved,
+        "prompt_bytes": usage.prompt_bytes,
+        "prompt_tokens": usage.prompt_tokens,
+        "output_tokens": usage.output_tokens,
+        "output_max": usage.output_max,
+        "truncated": usage.truncated,
+        "images": usage.images,
+    }
+
+
+# Refusals are short, and say nothing about how long an answer is.
+_RECENT = """
+SELECT work, prompt_bytes, prompt_tokens, output_tokens, output_max, truncated FROM workers_providercall
+ WHERE kind = %(kind)s {of_language} AND output_tokens IS NOT NULL AND (outcome = 'ok' OR truncated)
+ ORDER BY id DESC LIMIT %(count)s
+"""
+_RECENT_OF_KIND = _RECENT.format(of_language="")
+_RECENT_OF_LANGUAGE = _RECENT.format(of_language="AND language = %(language)s")
+
+_CUT_AT = "SELECT max(output_max) FROM workers_providercall WHERE work = %s AND kind = %s AND truncated"
+
+_PRUNE = """
+DELETE FROM workers_providercall WHERE id = ANY(ARRAY(
+    SELECT id FROM workers_providercall WHERE at < (SELECT clock_timestamp()) - %s * interval '1 second' ORDER BY at LIMIT %s))
+"""
+
+
+def recent(kind: str, count: int, language: str | None = None) -> list[Answer]:
+    """The newest answers of a kind, in one language or in all."""
+    statement = _RECENT_OF_KIND if language is None else _RECENT_OF_LANGUAGE
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"kind": kind, "language": language, "count": count})
+        return [Answer(*found) for found in cursor.fetchall()]
+
+
+def cut_at(work: int, kind: str) -> int | None:
+    """The largest output maximum that was too small for this very work."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CUT_AT, [work, kind])
+        found: int | None = cursor.fetchone()[0]
+        return found
+
+
+def prune() -> None:
+    """Forget calls of long ago, a batch at a time, so that nobody waits for long."""
+    older_than = timedelta(days=settings.PROVIDER_CALL_RETENTION_DAYS).total_seconds()
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(_PRUNE, [older_than, _PRUNED_AT_ONCE])
+            if cursor.rowcount < _PRUNED_AT_ONCE:
+                return
