@@ -6,6 +6,8 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from blogs.token_reserve import FEW, LONGER
+
 
 @register(Tags.compatibility)
 def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
@@ -16,6 +18,7 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         "BLOG_WORKER_THREADS",
         "BLOG_WORKER_SITE_SEATS",
         "BLOG_RETENTION_DAYS",
+        "PROVIDER_CALL_RETENTION_DAYS",
     ]
     found: list[CheckMessage] = [
         Error(f"{name} must be at least 1, not {getattr(settings, name)}.", hint=f"Correct {name}.", id="blogs.E001")
@@ -32,7 +35,7 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="blogs.E002",
             )
         )
-    return found + _alerts()
+    return found + _alerts() + _learning()
 
 
 def _alerts() -> list[CheckMessage]:
@@ -47,6 +50,22 @@ def _alerts() -> list[CheckMessage]:
     if not 60 <= settings.ALERT_WINDOW_SECONDS <= 24 * 3600:
         hint = "Usage is kept for a day, in steps of five seconds."
         found.append(Error("ALERT_WINDOW_SECONDS must be between a minute and a day.", hint=hint, id="blogs.E012"))
+    return found
+
+
+def _learning() -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    learn_from = settings.OPENAI_MAX_TOKENS_LEARN_FROM
+    if learn_from != 0 and learn_from < FEW:
+        message = f"OPENAI_MAX_TOKENS_LEARN_FROM is {learn_from}: nothing is learned from fewer than {FEW} answers."
+        found.append(Error(message, hint="Raise it, or set 0 to learn nothing.", id="blogs.E004"))
+    floor, ceiling = settings.OPENAI_MAX_TOKENS_FLOOR, settings.OPENAI_MAX_TOKENS_CEILING
+    if not 0 < floor <= 1 or ceiling < LONGER:
+        message = (
+            f"OPENAI_MAX_TOKENS_FLOOR ({floor}) must be above 0 and up to 1, ..._CEILING ({ceiling}) {LONGER} or more."
+        )
+        hint = "They are shares of OPENAI_IDEA_MAX_TOKENS and OPENAI_ARTICLE_..._MAX_TOKENS."
+        found.append(Error(message, hint=hint, id="blogs.E005"))
     return found
 
 

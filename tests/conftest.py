@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test import Client, TransactionTestCase
 
-from blogs import admission
+from blogs import admission, token_reserve
 from blogs.models import QueueClock
 from wix.auth import sign_instance
 from wix.models import Site
@@ -24,6 +24,7 @@ def _fresh_process_state(settings: Any) -> None:
     admission.forget_count()
     rate_limits.forget_rows()
     learning.forget()
+    token_reserve.forget()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -13,16 +13,17 @@ import httpx2
 import openai
 from django.conf import settings
 
+from blogs import token_reserve
 from blogs.prompts import Prompt
 from blogs.providers import openai_limits
+from blogs.token_reserve import Kind
 from workers import outbound
 from workers.deadline import Httpx2Transport
 from workers.errors import PermanentError, RateLimited, TooFast, TransientError, WorkError
 from workers.outbound import Call
+from workers.provider_calls import Usage, count
 from workers.rate_limits import Limit
 
-# Before any data: UTF-8 bytes a token, on the safe side for most languages.
-_BYTES_PER_TOKEN = 3.5
 # Money, not pace: waiting heals none of these, a person must act. Ask again now and then, so that it goes on by itself.
 _QUOTA_CODES = frozenset(
     {
@@ -44,14 +45,19 @@ def limit() -> Limit:
     return Limit("openai", model=settings.OPENAI_MODEL)
 
 
-def complete(prompt: Prompt, *, schema_name: str, schema: dict[str, Any], max_tokens: int, seconds: float) -> str:
+def complete(
+    prompt: Prompt, *, kind: Kind, schema_name: str, schema: dict[str, Any], max_tokens: int, seconds: float
+) -> str:
     """The model's answer as JSON text in that schema's form, finished: its finish reason has been looked at.
 
     Reserves the prompt's estimate plus `max_tokens`, which is what OpenAI charges up front. Raises Truncated, PermanentError
     `content_refused`, and what outbound.call raises.
     """
 
+    prompt_bytes = len((prompt.system + prompt.user).encode())
+
     def ask(call: Call) -> str:
+        call.usage = Usage(kind.name, kind.language, prompt_bytes, max_tokens)
         try:
             raw = _client().chat.completions.with_raw_response.create(
                 model=settings.OPENAI_MODEL,
@@ -62,28 +68,25 @@ def complete(prompt: Prompt, *, schema_name: str, schema: dict[str, Any], max_to
                 },
                 max_completion_tokens=max_tokens,
             )
-        except openai.RateLimitError as error:
-            call.named = openai_limits.named(error.response.headers, error.message)
+        except openai.APIStatusError as refused:
+            call.request_id = refused.request_id or ""
+            if isinstance(refused, openai.RateLimitError):
+                call.named = openai_limits.named(refused.response.headers, refused.message)
             raise
         call.named = openai_limits.named(raw.headers)
         call.request_id = raw.headers.get("x-request-id", "")
         # Read as plain JSON: an answer of another shape must become our error, not an attribute that happens to be None.
         return _finished_text(json.loads(raw.text), call)
 
-    return outbound.call(
-        OPENAI, schema_name, ask, limit=limit(), seconds=seconds, tokens=_estimated_tokens(prompt) + max_tokens
-    )
-
-
-def _estimated_tokens(prompt: Prompt) -> int:
-    return int(len((prompt.system + prompt.user).encode()) / _BYTES_PER_TOKEN) + 16
+    tokens = token_reserve.prompt_tokens(kind, prompt_bytes) + max_tokens
+    return outbound.call(OPENAI, schema_name, ask, limit=limit(), seconds=seconds, tokens=tokens)
 
 
 def _finished_text(answer: Any, call: Call) -> str:
     if not isinstance(answer, dict):
         raise TransientError("provider_unavailable", "OpenAI sent an answer that is not an object.")
+    _note_usage(answer.get("usage"), call)
     try:
-        call.tokens_used = (answer.get("usage") or {}).get("total_tokens")
         choice = answer["choices"][0]
         message, reason = choice["message"], choice["finish_reason"]
         refusal, text = message.get("refusal"), message.get("content")
@@ -91,12 +94,25 @@ def _finished_text(answer: Any, call: Call) -> str:
         raise TransientError("provider_unavailable", "OpenAI sent an answer without a message.") from None
     # The reason before the text: most "broken JSON" is an answer that was cut.
     if reason == "length":
+        if call.usage:
+            call.usage.truncated = True
         raise Truncated("content_truncated", "The text did not fit into its token budget.")
     if reason == "content_filter" or refusal:
         raise PermanentError("content_refused", "OpenAI declined to write about this topic; ask for another one.")
     if reason != "stop" or not isinstance(text, str) or not text:
         raise TransientError("provider_unavailable", "OpenAI sent an unfinished answer.")
     return text
+
+
+def _note_usage(told: Any, call: Call) -> None:
+    """Other servers may say nothing, or only some of it."""
+    told = told if isinstance(told, dict) else {}
+    prompt, output = count(told.get("prompt_tokens")), count(told.get("completion_tokens"))
+    call.tokens_used = count(told.get("total_tokens"))
+    if call.tokens_used is None and prompt is not None and output is not None:
+        call.tokens_used = prompt + output
+    if call.usage:
+        call.usage.prompt_tokens, call.usage.output_tokens = prompt, output
 
 
 @functools.cache

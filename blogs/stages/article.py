@@ -12,7 +12,8 @@ from blogs.article_rules import problems, tidied
 from blogs.models import Stage
 from blogs.providers import openai
 from blogs.stages import Inputs
-from blogs.stages.idea import prompt_data, token_budget
+from blogs.stages.idea import prompt_data
+from blogs.token_reserve import Kind, output_max
 from workers.errors import TransientError
 
 # Of each product's text: enough to write from, and six of them still leave most of the budget to the article.
@@ -22,11 +23,13 @@ _TEXT_MAX = 500
 def run(inputs: Inputs) -> dict[str, Any]:
     """Raises TransientError `content_invalid` for an article that breaks our rules: another try may keep them."""
     idea = {name: value for name, value in inputs.of(Stage.IDEA).items() if name in Idea.model_fields}
+    kind = Kind.of("article", inputs.length, inputs.language)
     text = openai.complete(
         prompts.article({**prompt_data(inputs, text_max=_TEXT_MAX), "idea": idea}),
+        kind=kind,
         schema_name="blog_article",
         schema=json_schema(Article),
-        max_tokens=token_budget(settings.OPENAI_ARTICLE_MAX_TOKENS[inputs.length], inputs.attempt),
+        max_tokens=output_max(kind, settings.OPENAI_ARTICLE_MAX_TOKENS[inputs.length], inputs.attempt),
         seconds=inputs.seconds,
     )
     known = {product["id"] for product in inputs.of(Stage.PRODUCTS)["products"]}

@@ -12,6 +12,7 @@ from blogs.models import Stage
 from blogs.providers import openai
 from blogs.stages import Inputs
 from blogs.text import shortened
+from blogs.token_reserve import Kind, output_max
 from workers.errors import TransientError
 
 # Of each product's text: an outline needs to know what it is, no more.
@@ -19,11 +20,13 @@ _TEXT_MAX = 160
 
 
 def run(inputs: Inputs) -> dict[str, Any]:
+    kind = Kind.of("idea", inputs.length, inputs.language)
     text = openai.complete(
         prompts.idea(prompt_data(inputs, text_max=_TEXT_MAX)),
+        kind=kind,
         schema_name="blog_idea",
         schema=json_schema(Idea),
-        max_tokens=token_budget(settings.OPENAI_IDEA_MAX_TOKENS, inputs.attempt),
+        max_tokens=output_max(kind, settings.OPENAI_IDEA_MAX_TOKENS, inputs.attempt),
         seconds=inputs.seconds,
     )
     try:
@@ -60,8 +63,3 @@ def prompt_data(inputs: Inputs, *, text_max: int) -> dict[str, Any]:
         "site": {"name": inputs.site_name},
         "products": products,
     }
-
-
-def token_budget(base: int, attempt: int) -> int:
-    """A cut answer would be cut again: each further attempt may take a quarter more, up to double."""
-    return min(int(base * (1 + 0.25 * (attempt - 1))), base * 2)

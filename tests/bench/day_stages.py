@@ -12,7 +12,7 @@ from typing import NamedTuple
 from django.conf import settings
 
 from blogs.models import BlogGeneration, Stage
-from blogs.stages.idea import token_budget
+from blogs.token_reserve import with_room
 from tests.bench.day_traffic import ARTICLE_PROMPT_TOKENS, IDEA_PROMPT_TOKENS, SHORT_CALL_SECONDS, Request
 from workers.errors import PermanentError, TransientError
 from workers.rate_limits import Limit
@@ -67,10 +67,14 @@ def _products(blog: Blog) -> Waits:
 
 
 def _idea(blog: Blog) -> Waits:
-    yield Place(_openai(), IDEA_PROMPT_TOKENS + token_budget(settings.OPENAI_IDEA_MAX_TOKENS, blog.attempt))
+    yield Place(_openai(), IDEA_PROMPT_TOKENS + _room(settings.OPENAI_IDEA_MAX_TOKENS, blog))
     yield blog.request.seconds["idea"]
     if blog.request.refused:
         raise PermanentError("content_refused", "OpenAI declined to write about this topic.")
+
+
+def _room(configured: int, blog: Blog) -> int:
+    return with_room(configured, blog.attempt, None, configured * settings.OPENAI_MAX_TOKENS_CEILING)
 
 
 def _image_order(blog: Blog) -> Waits:
@@ -81,7 +85,7 @@ def _image_order(blog: Blog) -> Waits:
 
 def _article(blog: Blog) -> Waits:
     length = blog.request.length
-    budget = token_budget(settings.OPENAI_ARTICLE_MAX_TOKENS[length], blog.attempt)
+    budget = _room(settings.OPENAI_ARTICLE_MAX_TOKENS[length], blog)
     yield Place(_openai(), ARTICLE_PROMPT_TOKENS[length] + budget)
     yield blog.request.seconds["article"]
     if blog.request.fails_once and not blog.has_failed:

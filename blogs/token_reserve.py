@@ -1,0 +1,162 @@
+"""How many tokens a call to OpenAI reserves: what its prompt will take, and the output maximum that is sent with it.
+
+Both are learned from the last answers to calls that are alike: the same prompt, length and language. Without any, a prompt is
+taken for bytes/3.5 and the maximum is the configured one.
+
+A maximum near the mean cuts many answers, and a cut answer wastes all that was reserved for it; one that never cuts reserves far
+more than is used. Between them is the one with the most useful tokens per reserved token, E[X; X <= M] / (M + prompt): the prompt
+belongs to what is reserved, since the limit counts it and a cut answer has paid for it too. Of an answer that was cut only the
+least length is known. Where the same work's next answer was longer, that one stands for both; else it is taken for a quarter
+longer, so that the maximum climbs when answers grow.
+
+The functions at the top only calculate; `output_max` and `prompt_tokens` read the calls of all processes, now and then.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.conf import settings
+
+from workers import on_behalf, provider_calls, rate_limits
+from workers.outage import DATABASE_AWAY
+from workers.provider_calls import Answer
+
+# Before any data: UTF-8 bytes a token, on the safe side for most languages.
+_BYTES_PER_TOKEN = 3.5
+# What surrounds a prompt, however short it is.
+_FRAME_TOKENS = 16
+# The prompts of a kind differ in how well they are packed; nine of ten need no more than this.
+_SAFE_SHARE = 0.9
+# Of fewer answers nothing is believed.
+FEW = 50
+# Both for an answer that was cut and for what it may take next time.
+LONGER = 1.25
+_READ_EVERY_SECONDS = 60.0
+
+
+class Kind(NamedTuple):
+    """Calls that are alike: `article:medium` in German."""
+
+    name: str
+    language: str
+
+    @classmethod
+    def of(cls, subject: str, length: str, language: str) -> Kind:
+        # As regions write the same language, their tokens are alike, and each would know little alone.
+        return cls(f"{subject}:{length}", language.split("-")[0].lower())
+
+
+def best_max(answers: Sequence[Answer]) -> int:
+    """The output maximum with which these answers, newest first, would have been worth most of what was reserved for them."""
+    prompt = sum(map(_tokens_of_prompt, answers)) / len(answers)
+    useful, best, best_worth = 0.0, 0.0, 0.0
+    for length in sorted(_lengths(answers)):
+        useful += length
+        if (worth := useful / (length + prompt)) > best_worth:
+            best, best_worth = length, worth
+    return int(best)
+
+
+def tokens_per_byte(answers: Sequence[Answer]) -> float | None:
+    """What a byte of these prompts took at most, in nine of ten; None where the server doesn't say."""
+    ratios = sorted(a.prompt_tokens / a.prompt_bytes for a in answers if a.prompt_tokens and a.prompt_bytes)
+    return ratios[int(_SAFE_SHARE * (len(ratios) - 1))] if len(ratios) >= FEW else None
+
+
+def with_room(maximum: float, attempt: int, cut_at: int | None, ceiling: float) -> int:
+    """A cut answer would be cut again: each further attempt may take a quarter of the first more, and more than it was cut at."""
+    grown = maximum * (1 + (LONGER - 1) * (attempt - 1))
+    return int(min(max(grown, (cut_at or 0) * LONGER), ceiling))
+
+
+def bounded(learned: int, configured: int) -> float:
+    """Below the ceiling by what the next attempt adds, so that it does get more."""
+    lowest: float = configured * settings.OPENAI_MAX_TOKENS_FLOOR
+    highest: float = configured * settings.OPENAI_MAX_TOKENS_CEILING / LONGER
+    return max(lowest, min(learned, highest))
+
+
+def _lengths(newest_first: Sequence[Answer]) -> Iterator[float]:
+    reached: dict[int, int] = {}
+    for answer in newest_first:
+        at_least = answer.output_max if answer.truncated else answer.output_tokens
+        if answer.work is not None:
+            if answer.truncated and reached.get(answer.work, 0) > at_least:
+                continue
+            reached[answer.work] = max(at_least, reached.get(answer.work, 0))
+        yield at_least * LONGER if answer.truncated else at_least
+
+
+def _tokens_of_prompt(answer: Answer) -> float:
+    return answer.prompt_bytes / _BYTES_PER_TOKEN if answer.prompt_tokens is None else answer.prompt_tokens
+
+
+# --- From the calls of all processes ----------------------------------------------------------------------------------
+
+
+def output_max(kind: Kind, configured: int, attempt: int) -> int:
+    """What to send as the maximum of a call: at first what is best for all, then more."""
+    learned = _learned(kind).output_max
+    maximum = configured if learned is None else bounded(learned, configured)
+    cut_at = _cut_at(kind) if attempt > 1 else None
+    return with_room(maximum, attempt, cut_at, configured * settings.OPENAI_MAX_TOKENS_CEILING)
+
+
+def prompt_tokens(kind: Kind, prompt_bytes: int) -> int:
+    """What a prompt of so many bytes will take, on the safe side."""
+    return int(prompt_bytes * (_learned(kind).tokens_per_byte or 1 / _BYTES_PER_TOKEN)) + _FRAME_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    read_at: float
+    output_max: int | None = None
+    tokens_per_byte: float | None = None
+
+
+_known: dict[Kind, _Learned] = {}
+
+
+def forget() -> None:
+    """For tests, whose tables are emptied between them."""
+    _known.clear()
+
+
+def _learned(kind: Kind) -> _Learned:
+    """No older than a minute; while one thread reads it anew, the others go by what was known."""
+    now = time.monotonic()
+    known = _known.get(kind, _Learned(read_at=float("-inf")))
+    if now - known.read_at < _READ_EVERY_SECONDS or not settings.OPENAI_MAX_TOKENS_LEARN_FROM:
+        return known
+    _known[kind] = _Learned(now, known.output_max, known.tokens_per_byte)
+    try:
+        _known[kind] = _read(kind, now)
+    except DATABASE_AWAY:
+        pass  # it is not worth waiting for; the reservation that follows does wait
+    finally:
+        rate_limits.release_connection()
+    return _known[kind]
+
+
+def _read(kind: Kind, now: float) -> _Learned:
+    count = settings.OPENAI_MAX_TOKENS_LEARN_FROM
+    answers = provider_calls.recent(kind.name, count, kind.language)
+    ratio = tokens_per_byte(answers)
+    # Of a language that is seldom written: as long as in the others, though not as many bytes a token.
+    if len(answers) < FEW:
+        answers = provider_calls.recent(kind.name, count)
+    return _Learned(now, best_max(answers) if len(answers) >= FEW else None, ratio)
+
+
+def _cut_at(kind: Kind) -> int | None:
+    work = on_behalf.current()
+    try:
+        return provider_calls.cut_at(work.id, kind.name) if work else None
+    except DATABASE_AWAY:
+        return None
+    finally:
+        rate_limits.release_connection()
