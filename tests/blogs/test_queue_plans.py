@@ -66,9 +66,9 @@ def plan_of(call: Callable[[], object], containing: str) -> list[dict[str, Any]]
     with CaptureQueriesContext(connection) as sent:
         call()
     statements = [query["sql"].split(";\n")[-1] for query in sent if containing in query["sql"]]
-    assert statements
+    assert statements  # the last: before it, the session may have been made to plan it
     with connection.cursor() as cursor:
-        cursor.execute("EXPLAIN (FORMAT JSON) " + statements[0])
+        cursor.execute("EXPLAIN (FORMAT JSON) " + statements[-1])
         answer = cursor.fetchone()[0]
     return list(nodes((json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]))
 
