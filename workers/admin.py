@@ -21,7 +21,7 @@ from django.utils.safestring import SafeString
 
 from workers import chart, usage
 from workers.database_clock import ClockTimestamp
-from workers.health import FRESH_SECONDS
+from workers.heartbeat import FRESH_SECONDS
 from workers.models import RateLimit, RateLimitUsage, WorkerProcess
 
 # More than this is shown as "10,000+" (`templates/admin/pagination.html`).
