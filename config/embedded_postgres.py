@@ -52,6 +52,11 @@ class Server:
     def url(self) -> str:
         return f"postgres://postgres@127.0.0.1:{self.port}/{_DATABASE}"
 
+    @property
+    def pid(self) -> int:
+        """The postmaster's, whose children are the rest of it."""
+        return _postmaster_pid(self.data)
+
     def start(self) -> None:
         _start(self.data, self.data.parent / "log", self.options)
 
@@ -61,7 +66,7 @@ class Server:
 
     def kill(self) -> None:
         """SIGKILL to the postmaster and all its children, as when the machine takes them: nobody tidies up or says goodbye."""
-        postmaster = psutil.Process(_postmaster_pid(self.data))
+        postmaster = psutil.Process(self.pid)
         family = [postmaster, *postmaster.children(recursive=True)]
         for process in family:
             with suppress(psutil.NoSuchProcess):

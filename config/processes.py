@@ -109,6 +109,9 @@ class Processes:
         process.kill()
         process.wait()
 
+    def pids(self) -> dict[str, int]:
+        return {name: process.pid for name, process in self._running.items()}
+
     def check(self) -> None:
         """Raises ProcessDied."""
         for name, process in self._running.items():

@@ -1,0 +1,93 @@
+"""One run of `limits`: a strict sandbox of its own, processes that call it, and by the model's name a limit of its own."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from config.processes import Processes
+from tests.sandbox import SandboxClient
+from tests.world import free_port
+
+PER_MINUTE = {"requests": 450, "tokens": 450_000}
+# Answers come so many times faster than real ones, and at a larger scale again, so that few threads keep enough calls under way.
+_SPEED = 10
+_THREADS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    binding: str
+    policy: str
+    processes: int
+    scale: int
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.binding}-{self.policy}-{self.processes}-x{self.scale}"
+
+    @property
+    def per_second(self) -> float:
+        return PER_MINUTE[self.binding] * self.scale / 60
+
+    def limits(self, share: float = 1.0) -> dict[str, int]:
+        return {what: round(limit * self.scale * share) for what, limit in PER_MINUTE.items()}
+
+
+class Started:
+    def __init__(self, run: Run, processes: Processes, **environment: str) -> None:
+        self.run, self._processes = run, processes
+        port = free_port()
+        processes.start(
+            f"sandbox-{run.name}",
+            *("-m", "tests.sandbox", f"--port={port}", f"--policy={run.policy}"),
+            *(f"--speed={_SPEED * run.scale}", f"--limit-scale={run.scale}"),
+        )
+        self.sandbox = SandboxClient(f"http://127.0.0.1:{port}")
+        processes.wait_for(self._answers, seconds=30, what="the sandbox")
+        self._environment = {
+            **environment,
+            "OPENAI_API_KEY": "bench",
+            "OPENAI_BASE_URL": self.sandbox.openai_url,
+            "OPENAI_MODEL": run.name,
+            **{f"OPENAI_{what.upper()}_PER_MINUTE": str(limit) for what, limit in run.limits().items()},
+        }
+        self.callers = [self.start(number) for number in range(run.processes)]
+        processes.wait_for(lambda: self.charged() > 0, seconds=60, what="the first call")
+        self.began = time.monotonic()
+
+    def start(self, number: int) -> Any:
+        return self._processes.start(
+            self.caller(number),
+            *("-m", "tests.bench.caller", f"--binding={self.run.binding}"),
+            f"--threads={_THREADS // self.run.processes}",
+            **self._environment,
+        )
+
+    def restart(self, number: int) -> None:
+        """SIGKILL, and another in its place."""
+        self._processes.kill(self.caller(number))
+        self.callers[number] = self.start(number)
+
+    def caller(self, number: int) -> str:
+        return f"caller-{self.run.name}-{number}"
+
+    def charged(self) -> int:
+        """Of what binds, since the start; by the sandbox's own count."""
+        return int(self.stats()["charged"][self.run.binding])
+
+    def stats(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.sandbox.stats()["openai"]
+        return found
+
+    def about(self) -> dict[str, Any]:
+        run = self.run
+        return {"binding": run.binding, "policy": run.policy, "processes": run.processes, "scale": run.scale}
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.sandbox.stats())
+        except OSError:
+            return False
