@@ -39,13 +39,21 @@ _ASCII = str.maketrans(
 
 def printable(text: str) -> str:
     r"""Without what nobody can see; line ends become \n."""
+    if _is_plain(text):
+        return text
     return _STRAY_JOINERS.sub("", _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text)))
 
 
 def spaced(text: str) -> str:
     """On one line with single spaces, one of which may stand at either end."""
-    text = _SPACES.sub(" ", printable(text))
+    if not _is_plain(text) or "  " in text:
+        text = _SPACES.sub(" ", printable(text))
     return " " if text.isspace() else text
+
+
+def _is_plain(text: str) -> bool:
+    """From the space to the tilde, as most of what we read is: nothing in it can be invisible or end a line."""
+    return text.isascii() and text.isprintable()
 
 
 def one_line(text: str) -> str:
@@ -81,9 +89,15 @@ def _between_characters(text: str, end: int) -> bool:
 
 def words(text: str) -> int:
     """Where there are no spaces to count by (Chinese, Japanese, Thai), two characters count as a word."""
+    if text.isascii():
+        return sum(map(_says_something, text.split()))
     characters = len(_UNSPACED.findall(text))
     spaced_out = _UNSPACED.sub(" ", text).split()
-    return sum(any(char.isalnum() for char in word) for word in spaced_out) + (characters + 1) // 2
+    return sum(map(_says_something, spaced_out)) + (characters + 1) // 2
+
+
+def _says_something(word: str) -> bool:
+    return word[0].isalnum() or any(char.isalnum() for char in word)
 
 
 def columns(text: str) -> int:
