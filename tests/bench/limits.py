@@ -1,8 +1,8 @@
 """How much of a provider's limit several processes use together, and how often they ask too much: `make bench NAME=limits`.
 
-Against the strict sandbox, requests binding and tokens binding, counted by a sliding minute and by a small bucket, 1 and 4 processes:
-four runs at four times the real limits beside each other, twice; beside them, at exactly 450 and 450,000 a minute, one of each
-binding for five minutes. Then `disturbed`, which see.
+Against the strict sandbox, requests binding and tokens binding, counted by a sliding minute and by a small bucket, 1 and 4
+processes: four runs at four times the real limits beside each other, twice; beside them, at exactly 450 and 450,000 a minute, one
+of each binding for five minutes. Then `disturbed`, which see.
 
 - `used_share`: what the sandbox charged in the steady part (after the first 20 s), of what its limit allows in that time; tokens as
   charged up front. `reserved_share`: the same by the limiter's count, where a prompt's tokens are an estimate on the safe side.
