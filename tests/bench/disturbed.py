@@ -20,14 +20,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from config import embedded_postgres
-from config.processes import Processes
 from tests.bench.crowd import LOG
-from tests.bench.limits_run import Run, Started
+from tests.bench.limits_run import Run, Started, running, wait_until
 
 _SECONDS = 200.0
 _RUNS = [
@@ -45,20 +43,11 @@ _PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
 def measure() -> dict[str, Any]:
-    LOG.parent.mkdir(exist_ok=True)
     with embedded_postgres.spare_server("bench-disturbed", durable=True) as database:
         environment = {**os.environ, "DATABASE_URL": database.url, "DATABASE_DIRECT_URL": database.url}
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=_PROJECT, env=environment, check=True)
-        log = LOG.with_name("bench-disturbed.log")
-        with (
-            Processes({**environment, "LOG_LEVEL": "WARNING"}, log=log, grace=3) as processes,
-            ThreadPoolExecutor(len(_RUNS) + 1) as threads,
-        ):
-            disturbed = list(threads.map(lambda run: Disturbed(Started(run, processes)), _RUNS))
-            restarted = threads.submit(_restart, database, disturbed[0].started.began + _RESTART_AT)
-            runs = list(threads.map(Disturbed.figures, disturbed))
-            restarted.result()
-            processes.check()
+        with running(_RUNS, LOG.with_name("bench-disturbed.log"), environment) as started:
+            runs = _disturbed([Disturbed(each) for each in started], database)
     for figures in runs:
         print(figures, flush=True)
     return {
@@ -68,85 +57,95 @@ def measure() -> dict[str, Any]:
     }
 
 
-def _restart(database: embedded_postgres.Server, at: float) -> None:
-    _wait_until(at)
-    database.stop("fast")
-    database.start()
+def _disturbed(runs: list[Disturbed], database: embedded_postgres.Server) -> list[dict[str, Any]]:
+    began = time.monotonic()
+    for at, happen in _events(database):
+        wait_until(began + at)
+        happen(runs)
+    wait_until(began + _SECONDS)
+    return [run.figures() for run in runs]
+
+
+def _events(database: embedded_postgres.Server) -> list[tuple[float, Callable[[list[Disturbed]], None]]]:
+    def restart_database(runs: list[Disturbed]) -> None:
+        database.stop("fast")
+        database.start()
+
+    def each(happen: Callable[[Disturbed], None]) -> Callable[[list[Disturbed]], None]:
+        def of_all(runs: list[Disturbed]) -> None:
+            for run in runs:
+                happen(run)
+
+        return of_all
+
+    kills = range(1, int(_SECONDS / _KILL_EVERY_SECONDS))
+    events = [
+        *((number * _KILL_EVERY_SECONDS, each(Disturbed.kill)) for number in kills),
+        (_STOP_AT, each(lambda run: run.signal(signal.SIGSTOP))),
+        (_GO_ON_AT, each(lambda run: run.signal(signal.SIGCONT))),
+        (_RESTART_AT, restart_database),
+        (_HALVE_AT - _MINUTE, each(Disturbed.count_before)),
+        (_HALVE_AT, each(Disturbed.halve)),
+        (_HALVE_AT + _LEARNING_SECONDS, each(Disturbed.learned)),
+        (_RESTORE_AT, each(Disturbed.restore)),
+    ]
+    return sorted(events, key=lambda event: event[0])
 
 
 class Disturbed:
     def __init__(self, started: Started) -> None:
-        self.started, self.run = started, started.run
-        self._restarts = 0
+        self._started, self.run = started, started.run
+        self._sigkills = 0
         self._rejected_before = self._learning = 0  # 429s until the halving, and those that don't count
         self._left_out = 0.0
         self._minute_before = 0
         self._halved_at = self._restored_at = 0.0
 
     def figures(self) -> dict[str, Any]:
-        """Disturbs it until the end."""
-        began = self.started.began
-        for at, happen in sorted(self._events(), key=lambda event: event[0]):
-            _wait_until(began + at)
-            happen()
-        _wait_until(began + self.run.seconds)
-        stats, ended_at = self.started.stats(), time.monotonic()
+        used, stats = self._started.used, self._started.stats()
         halved = self._restored_at - self._halved_at
-        allowed = self.run.per_second * (ended_at - began - (halved + self._left_out) / 2)
+        took = time.monotonic() - self._started.began
+        allowed = self.run.per_second * (took - (halved + self._left_out) / 2)
         rejected = stats["rejected"] - self._learning
         return {
-            **self.started.about(),
-            "used_share": round(stats["charged"][self.run.binding] / allowed, 4),
+            **self._started.about(),
+            "used_share": round(used / allowed, 4),
             "rejected_share": round(rejected / stats["requests"], 5),
             "calls": stats["requests"],
             "rejected": rejected,
             "rejected_before_halving": self._rejected_before,
             "rejected_while_learning": self._learning,
             "left_out_s": round(self._left_out, 1),
-            "sigkills": self._restarts,
+            "sigkills": self._sigkills,
         }
 
-    def _events(self) -> list[tuple[float, Callable[[], None]]]:
-        kills = range(1, int(self.run.seconds / _KILL_EVERY_SECONDS))
-        return [
-            *((number * _KILL_EVERY_SECONDS, self._kill) for number in kills),
-            (_STOP_AT, lambda: self.started.callers[_STOPPED].send_signal(signal.SIGSTOP)),
-            (_GO_ON_AT, lambda: self.started.callers[_STOPPED].send_signal(signal.SIGCONT)),
-            (_HALVE_AT - _MINUTE, self._count_before),
-            (_HALVE_AT, self._halve),
-            (_HALVE_AT + _LEARNING_SECONDS, self._learned),
-            (_RESTORE_AT, self._restore),
-        ]
+    def kill(self) -> None:
+        self._started.restart(_KILLED)
+        self._sigkills += 1
 
-    def _kill(self) -> None:
-        self.started.restart(_KILLED)
-        self._restarts += 1
+    def signal(self, number: int) -> None:
+        self._started.callers[_STOPPED].send_signal(number)
 
-    def _count_before(self) -> None:
-        self._minute_before = self.started.charged()
+    def count_before(self) -> None:
+        self._minute_before = self._started.charged()
 
-    def _halve(self) -> None:
-        before = self.started.stats()
+    def halve(self) -> None:
+        stats = self._started.stats()
         self._set_limits(0.5)
-        self._halved_at = time.monotonic()
-        self._rejected_before = before["rejected"]
+        self._halved_at, self._rejected_before = time.monotonic(), stats["rejected"]
         if self.run.policy == "sliding":
             # They go as evenly as they came.
-            in_window = before["charged"][self.run.binding] - self._minute_before
+            in_window = stats["charged"][self.run.binding] - self._minute_before
             too_many = in_window - self.run.per_second * _MINUTE / 2
             self._left_out = max(0.0, _MINUTE * too_many / max(1, in_window))
 
-    def _learned(self) -> None:
-        self._learning = self.started.stats()["rejected"] - self._rejected_before
+    def learned(self) -> None:
+        self._learning = self._started.stats()["rejected"] - self._rejected_before
 
-    def _restore(self) -> None:
+    def restore(self) -> None:
         self._set_limits(1.0)
         self._restored_at = time.monotonic()
 
     def _set_limits(self, share: float) -> None:
         limits = self.run.limits(share)
-        self.started.sandbox.limits(openai_requests=limits["requests"], openai_tokens=limits["tokens"])
-
-
-def _wait_until(moment: float) -> None:
-    time.sleep(max(0.0, moment - time.monotonic()))
+        self._started.sandbox.limits(openai_requests=limits["requests"], openai_tokens=limits["tokens"])

@@ -14,17 +14,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import psutil
 from django.db import connection, models
 
-from config.processes import Processes
 from tests.bench import disturbed
 from tests.bench.crowd import LOG
-from tests.bench.limits_run import Run, Started
+from tests.bench.limits_run import Run, Started, running, wait_until
 from workers.models import RateLimitUsage
 
 _SCALE = 4
@@ -37,13 +37,12 @@ _BATCHES = [
 
 
 def measure() -> dict[str, Any]:
-    LOG.parent.mkdir(exist_ok=True)
     cpu_shares: list[float] = []
-    with ThreadPoolExecutor(1) as beside:
-        long = beside.submit(_together, _LONG)
+    with running(_LONG, _log("long"), os.environ) as long, ThreadPoolExecutor(len(long)) as watching:
+        long_runs = watching.map(_figures, long)
         runs = [figures for batch in _BATCHES for figures in _cpu_noted(cpu_shares, _together, batch)]
         found = _cpu_noted(cpu_shares, disturbed.measure)
-        runs += long.result()
+        runs += _printed(long_runs)
     return {"runs": runs, "disturbed": found, "scale": _SCALE, "cpu_share": max(cpu_shares)}
 
 
@@ -55,30 +54,33 @@ def _cpu_noted(shares: list[float], work: Callable[..., Any], *arguments: Any) -
 
 
 def _together(batch: list[Run]) -> list[dict[str, Any]]:
-    log = LOG.with_name(f"bench-limits-{batch[0].name}.log")
-    with (
-        Processes({**os.environ, "LOG_LEVEL": "WARNING"}, log=log, grace=3) as processes,
-        ThreadPoolExecutor(len(batch)) as watching,
-    ):
-        started = list(watching.map(lambda run: Started(run, processes), batch))
-        found = list(watching.map(_figures, started))
+    with running(batch, _log(batch[0].name), os.environ) as started, ThreadPoolExecutor(len(batch)) as watching:
+        return _printed(watching.map(_figures, started))
+
+
+def _printed(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = list(runs)
     for figures in found:
         print(figures, flush=True)
     return found
 
 
+def _log(name: str) -> Path:
+    return LOG.with_name(f"bench-limits-{name}.log")
+
+
 def _figures(started: Started) -> dict[str, Any]:
     """Waits for the run's end."""
     run = started.run
-    _wait_until(started.began + _RAMP_SECONDS)
-    charged, reserved, at = started.charged(), _reserved(run), time.monotonic()
-    _wait_until(started.began + run.seconds)
-    charged, reserved, took = started.charged() - charged, _reserved(run) - reserved, time.monotonic() - at
+    wait_until(started.began + _RAMP_SECONDS)
+    used, reserved, at = started.used, _reserved(run), time.monotonic()
+    wait_until(started.began + run.seconds)
+    used, reserved, took = started.used - used, _reserved(run) - reserved, time.monotonic() - at
     stats = started.stats()
     return {
         **started.about(),
         "seconds": round(run.seconds),
-        "used_share": round(charged / (run.per_second * took), 4),
+        "used_share": round(used / (run.per_second * took), 4),
         "reserved_share": round(reserved / (run.per_second * took), 4),
         "most_in_a_minute": stats["maxInWindow"][run.binding],
         "rejected": stats["rejected"],
@@ -92,7 +94,3 @@ def _reserved(run: Run) -> int:
         return int(usage.aggregate(sum=models.Sum(run.binding))["sum"] or 0)
     finally:
         connection.close()  # each run is watched by a thread of its own
-
-
-def _wait_until(moment: float) -> None:
-    time.sleep(max(0.0, moment - time.monotonic()))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from config.processes import Processes
+from config.processes import Process, Processes
 from tests.sandbox import SandboxClient
 from tests.world import free_port
 
@@ -36,8 +39,27 @@ class Run:
         return {what: round(limit * self.scale * share) for what, limit in PER_MINUTE.items()}
 
 
+@contextmanager
+def running(runs: Sequence[Run], log: Path, environment: Mapping[str, str]) -> Iterator[list[Started]]:
+    """All beside each other, from the first call on."""
+    log.parent.mkdir(exist_ok=True)
+    with Processes({**environment, "LOG_LEVEL": "WARNING"}, log=log, grace=3) as processes:
+        started = [Started(run, processes) for run in runs]
+        for each in started:
+            each.call()
+        for each in started:
+            each.wait_for_calls()
+        yield started
+        processes.check()
+
+
+def wait_until(moment: float) -> None:
+    time.sleep(max(0.0, moment - time.monotonic()))
+
+
 class Started:
-    def __init__(self, run: Run, processes: Processes, **environment: str) -> None:
+    def __init__(self, run: Run, processes: Processes) -> None:
+        """The sandbox; `call` starts the callers. Processes are started and killed by the thread that owns `processes` alone."""
         self.run, self._processes = run, processes
         port = free_port()
         processes.start(
@@ -48,17 +70,28 @@ class Started:
         self.sandbox = SandboxClient(f"http://127.0.0.1:{port}")
         processes.wait_for(self._answers, seconds=30, what="the sandbox")
         self._environment = {
-            **environment,
             "OPENAI_API_KEY": "bench",
             "OPENAI_BASE_URL": self.sandbox.openai_url,
             "OPENAI_MODEL": run.name,
             **{f"OPENAI_{what.upper()}_PER_MINUTE": str(limit) for what, limit in run.limits().items()},
         }
-        self.callers = [self.start(number) for number in range(run.processes)]
-        processes.wait_for(lambda: self.charged() > 0, seconds=60, what="the first call")
-        self.began = time.monotonic()
+        self.callers: list[Process] = []
+        self.began = 0.0
 
-    def start(self, number: int) -> Any:
+    def call(self) -> None:
+        """All callers at once."""
+        self.callers = [self.start(number) for number in range(self.run.processes)]
+
+    def wait_for_calls(self) -> None:
+        self._processes.wait_for(lambda: self.charged() > 0, seconds=120, what="the first call")
+        self.began, self._charged_before = time.monotonic(), self.charged()
+
+    @property
+    def used(self) -> int:
+        """Of what binds, since it `began`; by the sandbox's own count."""
+        return self.charged() - self._charged_before
+
+    def start(self, number: int) -> Process:
         return self._processes.start(
             self.caller(number),
             *("-m", "tests.bench.caller", f"--binding={self.run.binding}"),
@@ -75,7 +108,6 @@ class Started:
         return f"caller-{self.run.name}-{number}"
 
     def charged(self) -> int:
-        """Of what binds, since the start; by the sandbox's own count."""
         return int(self.stats()["charged"][self.run.binding])
 
     def stats(self) -> dict[str, Any]:
