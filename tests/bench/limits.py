@@ -1,8 +1,8 @@
 """How much of a provider's limit several processes use together, and how often they ask too much: `make bench NAME=limits`.
 
 Against the strict sandbox, requests binding and tokens binding, counted by a sliding minute and by a small bucket, 1 and 4
-processes: four runs at four times the real limits beside each other, twice; beside them, at exactly 450 and 450,000 a minute, one
-of each binding for five minutes. Then `disturbed`, which see.
+processes: four runs beside each other, at twice (requests) and four times (tokens) the real limits; beside them, at exactly 450
+and 450,000 a minute, one of each binding for five minutes. Then `disturbed`, which see.
 
 - `used_share`: what the sandbox charged in the steady part (after the first 20 s), of what its limit allows in that time; tokens as
   charged up front. `reserved_share`: the same by the limiter's count, where a prompt's tokens are an estimate on the safe side.
@@ -27,12 +27,13 @@ from tests.bench.crowd import LOG
 from tests.bench.limits_run import Run, Started, running, wait_until
 from workers.models import RateLimitUsage
 
-_SCALE = 4
+# Requests are the smaller calls, and so many more.
+_SCALES = {"requests": 2, "tokens": 4}
 _RAMP_SECONDS, _SECONDS, _LONG_SECONDS = 20.0, 100.0, 300.0
 _LONG = [Run(binding, "sliding", 4, 1, _LONG_SECONDS) for binding in ("requests", "tokens")]
 _BATCHES = [
-    [Run(binding, policy, processes, _SCALE, _SECONDS) for policy in ("sliding", "bucket") for processes in (1, 4)]
-    for binding in ("requests", "tokens")
+    [Run(binding, policy, processes, scale, _SECONDS) for policy in ("sliding", "bucket") for processes in (1, 4)]
+    for binding, scale in _SCALES.items()
 ]
 
 
@@ -43,7 +44,7 @@ def measure() -> dict[str, Any]:
         runs = [figures for batch in _BATCHES for figures in _cpu_noted(cpu_shares, _together, batch)]
         found = _cpu_noted(cpu_shares, disturbed.measure)
         runs += _printed(long_runs)
-    return {"runs": runs, "disturbed": found, "scale": _SCALE, "cpu_share": max(cpu_shares)}
+    return {"runs": runs, "disturbed": found, "scale": _SCALES, "cpu_share": max(cpu_shares)}
 
 
 def _cpu_noted(shares: list[float], work: Callable[..., Any], *arguments: Any) -> Any:

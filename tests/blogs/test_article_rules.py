@@ -39,6 +39,7 @@ def test_a_good_article_has_no_problems() -> None:
         (quote("Write to us@shop.example today"), "address 's@shop.e'"),
         (paragraph("詳しくはwww.shop.example"), "address 'www.'"),
         (paragraph("More at shop.com/mugs"), "address 'p.com/m'"),
+        (paragraph("Write MAILTO:us"), "address 'MAILTO:'"),
         (table(["[Product name]"], ["x"]), "placeholder '[Product name]'"),
         (paragraph("TODO: describe the mug"), "placeholder 'TODO:'"),
         (heading("Blog Title"), "placeholder 'Blog Title'"),
