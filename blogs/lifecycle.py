@@ -20,6 +20,7 @@ publishing, where every failure is a warning. Locks are taken in the order of `l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -37,7 +38,7 @@ from credits.models import CreditAccount
 from wix.models import Site
 from workers import wakeup
 from workers.database_clock import ClockTimestamp, seconds_from_now
-from workers.errors import LeaseLost, PermanentError, RateLimited, WorkError
+from workers.errors import LeaseLost, PermanentError, ProviderDown, RateLimited, WorkError
 from workers.outage import outlasts_an_outage
 from workers.prepared import Prepared
 from workers.rows import columns, instance
@@ -46,7 +47,7 @@ Kind = GenerationEvent.Kind
 
 # What `queue.claim` sets; here, because this file alone writes `status`.
 START = """
-    status = 'PROCESSING', ready = false, attempts = attempts + 1,
+    status = 'PROCESSING', ready = false, attempts = attempts + 1, waits_for = '',
     lease_token = gen_random_uuid(), lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second',
     worker_id = %(worker)s, started_at = coalesce(started_at, clock_timestamp())
 """
@@ -217,16 +218,20 @@ def succeed(
 
 
 @outlasts_an_outage
-def defer(generation: BlogGeneration, limited: RateLimited) -> None:
+def defer(generation: BlogGeneration, limited: RateLimited, *, at_most: float = math.inf) -> None:
     """Put off without spending an attempt; after 24 hours of nothing else, give up."""
     with transaction.atomic():
         elapsed = _deferred_for(generation)
         if elapsed > settings.BLOG_MAX_DEFERRAL_SECONDS:
             fail(generation, limited)
             return
-        wait = backoff.deferral_seconds(limited.retry_in, elapsed)
+        if isinstance(limited, ProviderDown):
+            waits_for, wait = backoff.until_it_is_back(limited)
+        else:
+            waits_for, wait = "", backoff.deferral_seconds(limited.retry_in, elapsed)
         since = Coalesce("deferred_since", ClockTimestamp())
-        if _wait(generation, wait, attempts=F("attempts") - 1, deferred_since=since):
+        columns = {"attempts": F("attempts") - 1, "deferred_since": since, "waits_for": waits_for}
+        if _wait(generation, min(wait, at_most), **columns):
             history.record(generation, Kind.DEFERRED, limited)
 
 
@@ -332,7 +337,8 @@ _NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_expires_at": None, "wor
 
 
 def _final(status: Status) -> dict[str, Any]:
-    columns = {"status": status, "ready": False, "run_after": None, "finished_at": ClockTimestamp(), **_NO_LEASE}
+    columns = {"status": status, "ready": False, "run_after": None, "waits_for": "", **_NO_LEASE}
+    columns["finished_at"] = ClockTimestamp()
     if status != Status.DONE:
         # A create that was never answered may have made a draft, which nobody pays for now: the sweep looks.
         unsure = When(draft_create_started_at__isnull=False, then=seconds_from_now(settings.BLOG_DRAFT_SWEEP_SECONDS))
@@ -408,15 +414,16 @@ def _wait(generation: BlogGeneration, seconds: float, **columns: Any) -> bool:
     """Back to PENDING, outside the line until `seconds` from now; False where it was to be cancelled, and is."""
     if honour_cancel(generation):
         return False
-    later = {"status": Status.PENDING, "run_after": seconds_from_now(seconds), **_NO_LEASE}
-    _update_mine(generation, **later, **columns)
+    later = {"status": Status.PENDING, "run_after": seconds_from_now(seconds), "waits_for": "", **_NO_LEASE}
+    _update_mine(generation, **{**later, **columns})
     return True
 
 
 def _join(line: SiteLine, generation: BlogGeneration, **columns: Any) -> None:
     """Back to the head of its line, at once."""
     lines.join(line)
-    write(generation, status=Status.PENDING, ready=True, run_after=None, deferred_since=None, **_NO_LEASE, **columns)
+    at_once = {"status": Status.PENDING, "ready": True, "run_after": None, "waits_for": "", "deferred_since": None}
+    write(generation, **at_once, **_NO_LEASE, **columns)
 
 
 def write(generation: BlogGeneration, **columns: Any) -> None:

@@ -83,6 +83,9 @@ class BlogGeneration(models.Model):
     priority = models.SmallIntegerField(default=0, help_text="lower goes first, within its site")
     ready = models.BooleanField(default=False)
     run_after = models.DateTimeField(null=True, blank=True)
+    waits_for = models.CharField(
+        max_length=20, blank=True, db_default="", help_text="the provider that is down, until it is back or `run_after`"
+    )
     deferred_since = models.DateTimeField(null=True, blank=True, help_text="since when it has only been put off")
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
 
@@ -159,6 +162,11 @@ class BlogGeneration(models.Model):
             models.Index(fields=["run_after"], condition=Q(status="PENDING", ready=False), name="blog_due"),
             # Not by lease_expires_at: a renewal would write every index of the row anew, and what runs is soon read through.
             models.Index(fields=["worker"], condition=Q(status="PROCESSING"), name="blog_running"),
+            models.Index(
+                fields=["waits_for"],
+                condition=Q(status="PENDING", ready=False) & ~Q(waits_for=""),
+                name="blog_waits_for",
+            ),
             models.Index(fields=["draft_sweep_at"], condition=Q(draft_sweep_at__isnull=False), name="blog_sweep"),
             models.Index(
                 fields=["site", "scheduled_at"], condition=Q(status="PENDING", ready=False), name="blog_scheduled"

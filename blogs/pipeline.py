@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,15 +18,17 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db.models import F
 
-from blogs import lifecycle
+from blogs import lifecycle, standing
 from blogs.article import VERSION, word_count
 from blogs.article import Article as ArticleContent
 from blogs.models import Article, BlogGeneration, Stage
 from blogs.stages import Inputs, article, draft, idea, image, image_order, media, products, publish
+from wix.http import WIX, WIX_TOKEN
 from wix.models import Site
+from workers import breakers
 from workers.database_clock import ClockTimestamp
 from workers.deadline import DeadlineExceeded, within
-from workers.errors import LeaseLost, PermanentError, RateLimited, TransientError, WorkError
+from workers.errors import LeaseLost, PermanentError, ProviderDown, RateLimited, TransientError, WorkError
 from workers.log_context import log_context
 from workers.on_behalf import Work, on_behalf_of
 from workers.outage import DATABASE_AWAY, outlasts_an_outage
@@ -61,6 +64,7 @@ def execute(generation: BlogGeneration) -> None:
     with (
         log_context(blog=generation.pk, site=generation.site_id, attempt=generation.attempts),
         on_behalf_of(Work(generation.pk, generation.site_id)),
+        breakers.resuming(standing.resume),
     ):
         try:
             _run_to_an_outcome(generation)
@@ -73,7 +77,8 @@ def _run_to_an_outcome(generation: BlogGeneration) -> None:
     try:
         run(generation)
     except RateLimited as limited:
-        lifecycle.defer(generation, limited)  # not its fault: no attempt spent
+        # Not its fault: no attempt spent.
+        lifecycle.defer(generation, limited, at_most=_longest_wait(generation, limited))
     except DeadlineExceeded:
         error = TransientError("timeout", f"The stage {generation.stage} took longer than it may.")
         lifecycle.retry_later(generation, error)
@@ -133,7 +138,7 @@ def _take(step: Step, generation: BlogGeneration, inputs: Inputs) -> tuple[Outpu
                 raise
             return {}, error
         except (TransientError, RateLimited) as error:
-            if not (step.optional and _patience_is_over(generation)):
+            if not step.optional or _is_worth_waiting_for(error) or not _patience_is_over(generation, error):
                 raise
             return {}, error
 
@@ -153,10 +158,21 @@ def _picture_is_too_old(generation: BlogGeneration) -> bool:
     return age is not None and age.total_seconds() > settings.BLOG_IMAGE_MAX_AGE_SECONDS
 
 
+def _is_worth_waiting_for(error: WorkError) -> bool:
+    """An outage of Wix costs nobody a picture: the draft would have to wait for it all the same."""
+    return isinstance(error, ProviderDown) and error.provider in (WIX.breaker, WIX_TOKEN.breaker)
+
+
+def _longest_wait(generation: BlogGeneration, error: WorkError) -> float:
+    """A blog whose picture can't be had comes back in time to go on without one."""
+    is_optional = any(step.optional for step in STEPS if step.stage == generation.stage)
+    return settings.BLOG_IMAGE_PATIENCE_SECONDS if is_optional and not _is_worth_waiting_for(error) else math.inf
+
+
 @outlasts_an_outage
-def _patience_is_over(generation: BlogGeneration) -> bool:
+def _patience_is_over(generation: BlogGeneration, error: WorkError) -> bool:
     """A picture is worth ten minutes since the stage before it was through, and not the blog's last attempt."""
-    if generation.attempts >= settings.BLOG_MAX_ATTEMPTS:
+    if isinstance(error, TransientError) and generation.attempts >= settings.BLOG_MAX_ATTEMPTS:
         return True
     outputs = generation.outputs.order_by("-created_at")
     waited = outputs.values_list(ClockTimestamp() - F("created_at"), flat=True).first()

@@ -3,7 +3,8 @@
     put_first     to the head of its site's line    (a retry or a deferral is over)
     reschedule    to another time, or to now        (only what has never started)
 
-As those of `lifecycle`, each is one transaction that locks account, line and blog, and writes an event.
+As those of `lifecycle`, each is one transaction that locks account, line and blog, and writes an event. `resume` brings back what
+waits for a provider that is there again (`workers/breakers.py`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from blogs import admission, history, lifecycle, lines
 from blogs.blog_request import is_later
@@ -18,6 +20,7 @@ from blogs.lifecycle import WrongState
 from blogs.models import BlogGeneration, GenerationEvent, Status
 from workers import wakeup
 from workers.database_clock import ClockTimestamp
+from workers.models import Breaker
 
 Kind = GenerationEvent.Kind
 
@@ -43,11 +46,32 @@ def put_first(generation_id: int, *, by: str) -> BlogGeneration:
             raise WrongState("it is first in its site's line already")
         if was_outside:
             lines.join(line)
-        lifecycle.write(generation, ready=True, run_after=None, priority=max(lowest - 1, _SMALLEST))
+        first = max(lowest - 1, _SMALLEST)
+        lifecycle.write(generation, ready=True, run_after=None, waits_for="", priority=first)
         history.record(generation, Kind.PUT_FIRST, worker=by)
     if was_outside:
         wakeup.notify()
     return generation
+
+
+def resume(provider: str) -> None:
+    """A provider is back: what waits for it is due now, and comes into its lines with the next promotion."""
+    if _waiting_for_a_provider().filter(waits_for=provider).update(**_DUE_NOW):
+        transaction.on_commit(wakeup.notify)
+
+
+def resume_forgotten() -> None:
+    """What waits for a provider that is there: it should be nothing, and would else wait for up to an hour."""
+    down = Breaker.objects.filter(opened_at__isnull=False).values("provider")
+    if _waiting_for_a_provider().exclude(waits_for__in=down).update(**_DUE_NOW):
+        wakeup.notify()
+
+
+_DUE_NOW = {"run_after": ClockTimestamp(), "waits_for": ""}
+
+
+def _waiting_for_a_provider() -> QuerySet[BlogGeneration]:
+    return BlogGeneration.objects.filter(status=Status.PENDING, ready=False).exclude(waits_for="")
 
 
 def reschedule(generation_id: int, to: datetime | None, *, by: str) -> BlogGeneration:

@@ -10,7 +10,7 @@ from blogs import admission, token_reserve
 from blogs.models import QueueClock
 from wix.auth import sign_instance
 from wix.models import Site
-from workers import learning, rate_limits
+from workers import breakers, learning, rate_limits
 
 pytest_plugins = ["tests.sandbox_fixtures"]
 
@@ -25,6 +25,7 @@ def _fresh_process_state(settings: Any) -> None:
     rate_limits.forget_rows()
     learning.forget()
     token_reserve.forget()
+    breakers.forget_states()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -15,7 +15,15 @@ from django.conf import settings
 
 from workers import outbound, retry_after
 from workers.deadline import RequestsAdapter, timeouts
-from workers.errors import PermanentError, RateLimited, TooFast, TransientError, WorkError
+from workers.errors import (
+    AccountRefused,
+    PermanentError,
+    ProviderFailure,
+    RateLimited,
+    TooFast,
+    TransientError,
+    WorkError,
+)
 from workers.outbound import Call
 from workers.rate_limits import Limit, release_connection
 
@@ -25,6 +33,7 @@ _MAX_BYTES = 16 * 1024 * 1024
 _THROTTLED_SECONDS = 60.0
 # Tokens live four hours; one that ends in the middle of a call would cost a retry.
 _TOKEN_MARGIN_SECONDS = 300
+_TOKEN = "token"
 
 _sessions = threading.local()
 _tokens: dict[str, tuple[str, float]] = {}
@@ -85,14 +94,8 @@ def _access_token(instance_id: str) -> str:
         "client_secret": settings.WIX_APP_SECRET,
         "instance_id": instance_id,
     }
-    try:
-        answer = _call(instance_id, _Request("POST", "/oauth2/token", "token", 30, body=credentials), {})
-    except WixRefused as refused:
-        # What a removed app gets is not documented: any refusal means that we are not connected.
-        raise PermanentError(
-            "wix_auth_lost",
-            f"Wix gives no access to this site ({refused.status}): the app was removed there, or the app's id or secret is wrong.",
-        ) from None
+    wanted = _Request("POST", "/oauth2/token", _TOKEN, 30, body=credentials)
+    answer = _call(instance_id, wanted, {})
     token = str(pick(answer, "access_token"))
     _tokens[instance_id] = (token, time.monotonic() + float(answer.get("expires_in", 0)) - _TOKEN_MARGIN_SECONDS)
     return token
@@ -116,10 +119,16 @@ def _call(instance_id: str, wanted: _Request, headers: dict[str, str]) -> dict[s
         )
         with answer:
             call.request_id = answer.headers.get("x-wix-request-id", "")
-            return _understood(answer, _read(answer))
+            try:
+                return _understood(answer, _read(answer))
+            except WixRefused as refused:
+                if wanted.operation == _TOKEN:
+                    raise _no_access(refused.status) from None
+                raise
 
     limit = Limit("wix", key=instance_id)
-    return outbound.call(WIX, wanted.operation, send, limit=limit, seconds=wanted.seconds)
+    provider = WIX_TOKEN if wanted.operation == _TOKEN else WIX
+    return outbound.call(provider, wanted.operation, send, limit=limit, seconds=wanted.seconds)
 
 
 def _session() -> requests.Session:
@@ -157,11 +166,11 @@ def _understood(answer: requests.Response, raw: bytes) -> dict[str, Any]:
             too_fast=TooFast.RATE,
         )
     if answer.status_code >= 500:
-        raise TransientError("wix_unavailable", f"Wix answered {answer.status_code}.")
+        raise ProviderFailure("wix_unavailable", f"Wix answered {answer.status_code}.")
     if answer.status_code >= 300:
         raise _refusal(answer.status_code, body if isinstance(body, dict) else {})
     if not isinstance(body, dict):
-        raise TransientError("wix_unavailable", "Wix sent something that is not a JSON object.")
+        raise ProviderFailure("wix_unavailable", "Wix sent something that is not a JSON object.")
     return body
 
 
@@ -182,10 +191,21 @@ def _refusal(status: int, body: dict[str, Any]) -> WixRefused:
     )
 
 
+def _no_access(status: int) -> AccountRefused:
+    """What a removed app gets is not documented: any refusal means that we are not connected."""
+    return AccountRefused(
+        "wix_auth_lost",
+        f"Wix gives no access to this site ({status}): the app was removed there, or the app's id or secret is wrong.",
+    )
+
+
 def _explain(error: Exception) -> WorkError:
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
-        return TransientError("timeout", "Wix did not answer in time.")
-    return TransientError("wix_unavailable", "The connection to Wix broke.")
+        return ProviderFailure("timeout", "Wix did not answer in time.")
+    return ProviderFailure("wix_unavailable", "The connection to Wix broke.")
 
 
-WIX = outbound.Provider("wix", raises=(requests.RequestException, urllib3.exceptions.HTTPError), explain=_explain)
+_BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError)
+WIX = outbound.Provider("wix", raises=_BROKEN, explain=_explain)
+# While a wrong secret or an outage keeps us from new tokens, sites that have one go on.
+WIX_TOKEN = outbound.Provider("wix", raises=_BROKEN, explain=_explain, part="token")

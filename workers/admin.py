@@ -7,9 +7,10 @@ facets (each would be a count of its own). The machine writes, staff read.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
@@ -19,10 +20,11 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from workers import chart, usage
+from blogs import standing
+from workers import breaker_rows, chart, usage
 from workers.database_clock import ClockTimestamp
 from workers.heartbeat import FRESH_SECONDS
-from workers.models import RateLimit, RateLimitUsage, WorkerProcess
+from workers.models import Breaker, RateLimit, RateLimitUsage, WorkerProcess
 
 # More than this is shown as "10,000+" (`templates/admin/pagination.html`).
 COUNTED = 10_000
@@ -243,3 +245,59 @@ def _said(named: int | None, configured: int | None, left: int | None) -> SafeSt
     mark = SafeString('<span class="badge badge-failed">differs</span> ') if named not in (None, configured) else ""
     limit = "" if named is None else f"{named:,}"
     return format_html("{}{} {}", mark, limit, "" if left is None else f"({left:,} left)")
+
+
+class BreakerForm(forms.ModelForm):  # type: ignore[type-arg]
+    asked = forms.ChoiceField(
+        label="This provider",
+        choices=[
+            ("yes", "may be asked: close its breaker, and let all that waits come back"),
+            ("no", "is not asked until I say so"),
+        ],
+        widget=forms.RadioSelect,
+    )
+    why = forms.CharField(max_length=300, help_text="Others will read it.")
+
+    class Meta:
+        model = Breaker
+        fields: ClassVar[list[str]] = []
+
+
+@admin.register(Breaker)
+class BreakerAdmin(DeskAdmin):
+    """Opens and closes by itself; staff may hold one open, and close any, with a reason."""
+
+    form = BreakerForm
+    list_display = ["provider", "state", "why", "next_try_in", "changed_at", "changed"]
+    ordering = ["provider"]
+
+    @admin.display(description="state")
+    def state(self, breaker: Breaker) -> SafeString:
+        if breaker.opened_at is None:
+            return format_html('<span class="badge badge-done">{}</span>', "asked")
+        return format_html('<span class="badge badge-failed">{}</span>', "held open" if breaker.held_by else "down")
+
+    @admin.display(description="why")
+    def why(self, breaker: Breaker) -> str:
+        return breaker.reason
+
+    @admin.display(description="next try in")
+    def next_try_in(self, breaker: Any) -> str | None:
+        if breaker.probe_at is None:
+            return None
+        return span((breaker.probe_at - breaker.now).total_seconds())
+
+    @admin.display(description="changed by")
+    def changed(self, breaker: Breaker) -> str:
+        return breaker.changed_by or "itself"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Breaker]:
+        found: QuerySet[Breaker] = super().get_queryset(request)
+        return found.annotate(now=ClockTimestamp())
+
+    def save_model(self, request: HttpRequest, obj: Breaker, form: Any, change: bool) -> None:
+        by, reason = f"staff:{request.user.get_username()}"[:100], form.cleaned_data["why"]
+        if form.cleaned_data["asked"] == "yes":
+            breaker_rows.close(obj.provider, standing.resume, by=by, reason=reason)
+        else:
+            breaker_rows.hold_open(obj.provider, by=by, reason=reason)

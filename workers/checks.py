@@ -77,7 +77,7 @@ def _limits() -> list[CheckMessage]:
     if not (settings.WORKS_IN_FLIGHT_HEADROOM == 0 or settings.WORKS_IN_FLIGHT_HEADROOM >= 1):
         hint = "1.2 is ordinary; 0 fills every seat; between 0 and 1 the limits could not be used up."
         found.append(Error("WORKS_IN_FLIGHT_HEADROOM must be 0, or 1 and more.", hint=hint, id="workers.E008"))
-    return found + _learning()
+    return found + _learning() + _breakers()
 
 
 def _learning() -> list[CheckMessage]:
@@ -95,6 +95,28 @@ def _learning() -> list[CheckMessage]:
             "RATE_LIMIT_RECOVERY_SECONDS and RATE_LIMIT_RAMP_GROWTH must be positive: a lowered pace must rise again."
         )
         found.append(Error(message, hint=hint, id="workers.E010"))
+    return found
+
+
+def _breakers() -> list[CheckMessage]:
+    names = ("BREAKER_FAILURES", "BREAKER_SITES", "BREAKER_WINDOW_SECONDS", "BREAKER_PROBE_SECONDS")
+    found: list[CheckMessage] = [
+        Error(
+            f"{name} must be positive, not {getattr(settings, name)}.",
+            hint=f"Leave {name} out of .env to get its default.",
+            id="workers.E011",
+        )
+        for name in names
+        if getattr(settings, name) <= 0
+    ]
+    if settings.BREAKER_SITES > settings.BREAKER_FAILURES:
+        found.append(
+            Error(
+                f"BREAKER_SITES ({settings.BREAKER_SITES}) is more than BREAKER_FAILURES ({settings.BREAKER_FAILURES}).",
+                hint="So many failures can't be of so many sites: no breaker would ever open at its number of failures.",
+                id="workers.E012",
+            )
+        )
     return found
 
 

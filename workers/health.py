@@ -11,7 +11,7 @@ from django.db import connection
 from workers import rate_limits
 from workers.database_clock import seconds_from_now
 from workers.heartbeat import FRESH_SECONDS
-from workers.models import WorkerProcess
+from workers.models import Breaker, WorkerProcess
 
 
 def database_answers() -> None:
@@ -33,6 +33,12 @@ def _by_provider(waiting: dict[str, int]) -> dict[str, int]:
     for limit, threads in waiting.items():
         sums[limit.split(":")[0]] += threads
     return dict(sums)
+
+
+def providers_down() -> list[dict[str, Any]]:
+    """Those whose breaker is open."""
+    found = Breaker.objects.filter(opened_at__isnull=False).order_by("provider")
+    return [{**down} for down in found.values("provider", "opened_at", "code")]
 
 
 def limits(provider: str) -> list[dict[str, Any]]:

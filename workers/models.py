@@ -27,6 +27,46 @@ class WorkerProcess(models.Model):
         return self.name
 
 
+class Breaker(models.Model):
+    """Whether a provider is asked at all (`breakers.py`). No row, or no `opened_at`: it is."""
+
+    provider = models.CharField(max_length=20, primary_key=True)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    code = models.CharField(max_length=40, blank=True)
+    reason = models.CharField(max_length=500, blank=True, help_text="for staff; shops don't see it")
+    held_by = models.CharField(
+        max_length=100, blank=True, help_text="who of the staff holds it open: no probe closes it"
+    )
+    probe_at = models.DateTimeField(null=True, blank=True, help_text="from when on one call may try")
+    probe_site = models.BigIntegerField(null=True, blank=True, help_text="whose call tried last")
+    changed_at = models.DateTimeField(db_default=Now())
+    changed_by = models.CharField(max_length=100, blank=True, help_text="who of the staff; empty: by itself")
+
+    def __str__(self) -> str:
+        return self.provider
+
+
+class BreakerFailure(models.Model):
+    """A failure that any work's call might have met: it may open a breaker, or turn out to be the work's own."""
+
+    provider = models.CharField(max_length=20)
+    site = models.BigIntegerField()
+    work = models.BigIntegerField()
+    refusal = models.BooleanField(default=False)
+    own = models.BooleanField(default=False, help_text="since then others have got through")
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["provider", "at"], name="breaker_failure_recent"),
+            models.Index(fields=["work"], name="breaker_failure_of_work"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.at:%H:%M:%S}"
+
+
 class RateLimit(models.Model):
     """One budget that all workers share. The arithmetic is in `rate_limit_sql.py`; times are PostgreSQL's, not ours.
 

@@ -1,4 +1,5 @@
-"""The one door to other people's services: reserve, a deadline for the whole call, our three errors, one log line, one metric."""
+"""The one door to other people's services: is it up, a place in the limit, a deadline for the whole call, our three errors, one log
+line, one metric."""
 
 from __future__ import annotations
 
@@ -8,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from workers import learning, metrics, provider_calls, rate_limits
+from workers import breakers, learning, metrics, provider_calls, rate_limits
+from workers.breakers import Passage
 from workers.deadline import DeadlineExceeded, within
-from workers.errors import RateLimited, TransientError, WorkError
+from workers.errors import AccountRefused, ProviderFailure, RateLimited, WorkError
 from workers.provider_calls import Usage
 from workers.rate_limits import Limit, Named, Reservation
 
@@ -36,6 +38,12 @@ class Provider:
     name: str
     raises: tuple[type[Exception], ...]
     explain: Callable[[Exception], WorkError]
+    part: str = ""
+    """Of the service, where it may be down by itself."""
+
+    @property
+    def breaker(self) -> str:
+        return f"{self.name}_{self.part}" if self.part else self.name
 
 
 def call(
@@ -52,35 +60,49 @@ def call(
     Raises RateLimited, TransientError or PermanentError, and nothing else that `provider` knows of.
     """
     rate_limits.release_connection()
+    breakers.look(provider.breaker)
     reservation = rate_limits.acquire(limit, tokens=tokens)
-    attempt = Call()
-    began = time.monotonic()
-    outcome = "aborted"  # unless it comes to an answer or to an error of the provider's
-    try:
-        with within(seconds):
-            answer = request(attempt)
-        outcome = "ok"
+    with breakers.passage(provider.breaker, seconds) as passage:
+        attempt = Call()
+        outcome = "aborted"  # unless it comes to an answer or to an error of the provider's
+        try:
+            with within(seconds):
+                answer = request(attempt)
+            outcome = "ok"
+        except provider.raises + (DeadlineExceeded, WorkError) as error:  # noqa: RUF005  mypy reads only a sum
+            explained = _explain(provider, error, seconds)
+            outcome = explained.code
+            for_this_work = _consequence(passage, limit, explained)
+            if for_this_work is error:
+                raise
+            raise for_this_work from error
+        finally:
+            took = time.monotonic() - passage.began
+            _settle(provider, operation, outcome, took, reservation, attempt)
+            learning.note(limit, attempt.named, began=passage.began)
+            _report(provider, operation, outcome, took, reservation, attempt)
+        passage.answered()
         return answer
-    except provider.raises + (DeadlineExceeded, WorkError) as error:  # noqa: RUF005  mypy reads only a sum
-        explained = _explain(provider, error, seconds)
-        outcome = explained.code
-        if isinstance(explained, RateLimited):
-            rate_limits.block(limit, explained.retry_in, explained.too_fast)
-        if explained is error:
-            raise
-        raise explained from error
-    finally:
-        took = time.monotonic() - began
-        _settle(provider, operation, outcome, took, reservation, attempt)
-        learning.note(limit, attempt.named, began=began)
-        _report(provider, operation, outcome, took, reservation, attempt)
+
+
+def _consequence(passage: Passage, limit: Limit, error: WorkError) -> WorkError:
+    """What all others should know of it, and the error as it is for this work then."""
+    match error:
+        case ProviderFailure() | AccountRefused():
+            return passage.failed(error)
+        case RateLimited():
+            rate_limits.block(limit, error.retry_in, error.too_fast)
+            passage.throttled()
+        case _:
+            passage.answered()
+    return error
 
 
 def _explain(provider: Provider, error: Exception, seconds: float) -> WorkError:
     if isinstance(error, WorkError):
         return error
     if isinstance(error, DeadlineExceeded):
-        return TransientError("timeout", f"{provider.name} did not finish its answer within {seconds:.0f} seconds.")
+        return ProviderFailure("timeout", f"{provider.name} did not finish its answer within {seconds:.0f} seconds.")
     return provider.explain(error)
 
 

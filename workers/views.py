@@ -25,22 +25,26 @@ _SHARED = ("openai", "replicate", "replicate_reads")
 @require_safe
 @never_cache
 def health(request: HttpRequest) -> JsonResponse:
-    """`ok`; `degraded` (still 200) when nobody works on a queue that isn't empty; `down` (503) without the database."""
+    """`ok`; `degraded` (still 200) when nobody works on a queue that isn't empty, or a provider is down; `down` (503) without
+    the database."""
     try:
         checks.database_answers()
-        workers, stats = checks.workers(), queue.stats()
+        workers, stats, down = checks.workers(), queue.stats(), checks.providers_down()
         firing = alerts.firing(stats, len(workers))
     except DATABASE_AWAY as error:
         return _down(error)
     idle_with_work = not workers and stats["queue"] > 0
     body = {
-        "status": "degraded" if idle_with_work else "ok",
+        "status": "degraded" if idle_with_work or down else "ok",
         "database": "ok",
         "workers": {
             "alive": len(workers),
             "seats": sum(worker["threads"] for worker in workers),
             "inFlight": sum(worker["in_flight"] for worker in workers),
         },
+        "providersDown": [
+            {"provider": each["provider"], "since": each["opened_at"], "code": each["code"]} for each in down
+        ],
         "queue": {
             "ready": stats["queue"],
             "limit": stats["queue_limit"],
@@ -102,7 +106,13 @@ def replicate_limits(request: HttpRequest) -> JsonResponse:
 @never_cache
 def _limits(request: HttpRequest, provider: str) -> JsonResponse:
     try:
-        body: dict[str, Any] = {"provider": provider, "windowSeconds": 60, "limits": checks.limits(provider)}
+        down = {each["provider"] for each in checks.providers_down()}
+        body: dict[str, Any] = {
+            "provider": provider,
+            "breaker": "open" if provider in down else "closed",
+            "windowSeconds": 60,
+            "limits": checks.limits(provider),
+        }
     except DATABASE_AWAY as error:
         return _down(error)
     return JsonResponse(body)

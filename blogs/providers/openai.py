@@ -19,12 +19,20 @@ from blogs.providers import openai_limits
 from blogs.token_reserve import Kind
 from workers import outbound
 from workers.deadline import Httpx2Transport
-from workers.errors import PermanentError, RateLimited, TooFast, TransientError, WorkError
+from workers.errors import (
+    AccountRefused,
+    PermanentError,
+    ProviderFailure,
+    RateLimited,
+    TooFast,
+    TransientError,
+    WorkError,
+)
 from workers.outbound import Call
 from workers.provider_calls import Usage, count
 from workers.rate_limits import Limit
 
-# Money, not pace: waiting heals none of these, a person must act. Ask again now and then, so that it goes on by itself.
+# Money, not pace: waiting heals none of these.
 _QUOTA_CODES = frozenset(
     {
         "insufficient_quota",
@@ -34,7 +42,6 @@ _QUOTA_CODES = frozenset(
         "organization_usage_limit_exceeded",
     }
 )
-_UNTIL_A_PERSON_ACTED = 60.0
 
 
 class Truncated(TransientError):
@@ -84,14 +91,14 @@ def complete(
 
 def _finished_text(answer: Any, call: Call) -> str:
     if not isinstance(answer, dict):
-        raise TransientError("provider_unavailable", "OpenAI sent an answer that is not an object.")
+        raise ProviderFailure("provider_unavailable", "OpenAI sent an answer that is not an object.")
     _note_usage(answer.get("usage"), call)
     try:
         choice = answer["choices"][0]
         message, reason = choice["message"], choice["finish_reason"]
         refusal, text = message.get("refusal"), message.get("content")
     except (KeyError, IndexError, TypeError, AttributeError):
-        raise TransientError("provider_unavailable", "OpenAI sent an answer without a message.") from None
+        raise ProviderFailure("provider_unavailable", "OpenAI sent an answer without a message.") from None
     # The reason before the text: most "broken JSON" is an answer that was cut.
     if reason == "length":
         if call.usage:
@@ -100,7 +107,7 @@ def _finished_text(answer: Any, call: Call) -> str:
     if reason == "content_filter" or refusal:
         raise PermanentError("content_refused", "OpenAI declined to write about this topic; ask for another one.")
     if reason != "stop" or not isinstance(text, str) or not text:
-        raise TransientError("provider_unavailable", "OpenAI sent an unfinished answer.")
+        raise ProviderFailure("provider_unavailable", "OpenAI sent an unfinished answer.")
     return text
 
 
@@ -132,27 +139,25 @@ def _client() -> openai.OpenAI:
 def _explain(error: Exception) -> WorkError:
     if isinstance(error, openai.RateLimitError):
         return _explain_429(error)
-    if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-        return RateLimited(
-            "provider_refused_key", "OpenAI refuses our key; an operator must look.", retry_in=_UNTIL_A_PERSON_ACTED
-        )
+    if isinstance(error, openai.AuthenticationError):
+        return AccountRefused("provider_refused_key", "OpenAI refuses our key; an operator must look.", for_all=True)
+    if isinstance(error, openai.PermissionDeniedError):
+        return AccountRefused("provider_refused_key", "OpenAI refuses this to our key; an operator must look.")
     if isinstance(error, openai.NotFoundError):
         message = "OpenAI knows no such model, or not for our key; an operator must look."
-        return RateLimited("provider_misconfigured", message, retry_in=_UNTIL_A_PERSON_ACTED)
+        return AccountRefused("provider_misconfigured", message)
     if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
-        return TransientError("timeout", "OpenAI did not answer in time.")
+        return ProviderFailure("timeout", "OpenAI did not answer in time.")
     if isinstance(error, openai.APIStatusError) and error.status_code < 500 and error.status_code not in (408, 409):
         return PermanentError("provider_rejected", f"OpenAI refused the request ({error.status_code}, {error.code}).")
     if isinstance(error, openai.APIStatusError):
-        return TransientError("provider_unavailable", f"OpenAI answered {error.status_code}.")
-    return TransientError("provider_unavailable", "The connection to OpenAI broke, or its answer was not JSON.")
+        return ProviderFailure("provider_unavailable", f"OpenAI answered {error.status_code}.")
+    return ProviderFailure("provider_unavailable", "The connection to OpenAI broke, or its answer was not JSON.")
 
 
 def _explain_429(error: openai.RateLimitError) -> WorkError:
     if error.code in _QUOTA_CODES or error.type in _QUOTA_CODES:
-        return RateLimited(
-            "provider_quota", "Our OpenAI account has run out; an operator must look.", retry_in=_UNTIL_A_PERSON_ACTED
-        )
+        return AccountRefused("provider_quota", "Our OpenAI account has run out; an operator must look.", for_all=True)
     if "request too large" in error.message.lower():
         return PermanentError("request_too_large", "The request is larger than OpenAI takes in a minute.")
     return RateLimited(

@@ -25,14 +25,21 @@ from django.conf import settings
 from blogs.providers import replicate_limits
 from workers import outbound
 from workers.deadline import HttpxTransport
-from workers.errors import PermanentError, RateLimited, TooFast, TransientError, WorkError
+from workers.errors import (
+    AccountRefused,
+    PermanentError,
+    ProviderFailure,
+    RateLimited,
+    TooFast,
+    TransientError,
+    WorkError,
+)
 from workers.outbound import Call
 from workers.provider_calls import Usage
 from workers.rate_limits import Limit
 
 # As long as a blog waits for its picture; a run that was not started by then is not charged.
 _CANCEL_AFTER = "10m"
-_UNTIL_A_PERSON_ACTED = 60.0
 _FAILED = {"failed", "canceled", "aborted"}
 _MIME_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 
@@ -93,7 +100,7 @@ def _read(prediction_id: str, call: Call) -> dict[str, Any]:
     answer.raise_for_status()
     body = answer.json()
     if not isinstance(body, dict):
-        raise TransientError("provider_unavailable", "Replicate sent an answer that is not an object.")
+        raise ProviderFailure("provider_unavailable", "Replicate sent an answer that is not an object.")
     if (seconds := _predict_time(body)) is not None:
         call.usage = Usage("image:made", seconds=seconds)
     return body
@@ -164,12 +171,12 @@ def _reader() -> httpx.Client:
 
 def _explain(error: Exception) -> WorkError:
     if isinstance(error, httpx.TimeoutException):
-        return TransientError("timeout", "Replicate did not answer in time.")
+        return ProviderFailure("timeout", "Replicate did not answer in time.")
     if isinstance(error, replicate.exceptions.ReplicateError):
         return _by_status(error.status or 0, _answer.get())
     if isinstance(error, httpx.HTTPStatusError):
         return _by_status(error.response.status_code, error.response)
-    return TransientError("provider_unavailable", "The connection to Replicate broke, or its answer made no sense.")
+    return ProviderFailure("provider_unavailable", "The connection to Replicate broke, or its answer made no sense.")
 
 
 def _by_status(status: int, answer: httpx.Response | None) -> WorkError:
@@ -178,9 +185,9 @@ def _by_status(status: int, answer: httpx.Response | None) -> WorkError:
         return RateLimited("rate_limited", "Replicate asks us to wait.", retry_in=wait, too_fast=TooFast.RATE)
     if status in (401, 402, 403):
         message = f"Replicate refuses our account ({status}); an operator must look."
-        return RateLimited("provider_quota", message, retry_in=_UNTIL_A_PERSON_ACTED)
+        return AccountRefused("provider_quota", message, for_all=status != 403)
     if status >= 500 or status == 0:
-        return TransientError("provider_unavailable", f"Replicate answered {status}.")
+        return ProviderFailure("provider_unavailable", f"Replicate answered {status}.")
     return PermanentError("image_failed", f"Replicate refused the picture ({status}).")
 
 

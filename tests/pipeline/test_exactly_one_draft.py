@@ -38,7 +38,7 @@ def test_a_create_that_timed_out_after_succeeding_is_found_and_not_repeated(sand
     age_the_create(90)
     done = attempt()
 
-    assert (unsure.status, unsure.attempts, why) == (Status.PENDING, 1, "draft_unsure")  # waiting spends nothing
+    assert (unsure.status, unsure.attempts, why) == (Status.PENDING, 0, "draft_unsure")  # waiting spends nothing
     assert done.status == Status.DONE
     (draft,) = sandbox.drafts()
     assert draft["id"] == str(done.draft_post_id)
@@ -130,7 +130,7 @@ def test_a_repeated_create_schedules_a_sweep_and_a_single_one_does_not(sandbox, 
 
 
 def test_a_blog_that_fails_after_an_unanswered_create_leaves_no_draft_behind(sandbox, shop, attempt, settings):
-    settings.BLOG_MAX_ATTEMPTS = 1
+    settings.BLOG_MAX_DEFERRAL_SECONDS = -1  # as if nobody had got through for a day
     sandbox.fault("wix", "after_success", "draft_create", seconds=3)
     factories.pending_generation(shop)
     failed = attempt()
@@ -145,7 +145,7 @@ def test_a_blog_that_fails_after_an_unanswered_create_leaves_no_draft_behind(san
 
 
 def test_a_retry_by_staff_uses_the_draft_of_an_unanswered_create(sandbox, shop, attempt, settings):
-    settings.BLOG_MAX_ATTEMPTS = 1
+    settings.BLOG_MAX_DEFERRAL_SECONDS = -1  # as if nobody had got through for a day
     sandbox.fault("wix", "after_success", "draft_create", seconds=3)
     failed = factories.pending_generation(shop)
     attempt()
@@ -158,7 +158,7 @@ def test_a_retry_by_staff_uses_the_draft_of_an_unanswered_create(sandbox, shop, 
 
 
 def test_a_retry_during_the_sweep_keeps_the_draft_that_it_has_taken_up(sandbox, shop, attempt, settings, monkeypatch):
-    settings.BLOG_MAX_ATTEMPTS = 1
+    settings.BLOG_MAX_DEFERRAL_SECONDS = -1  # as if nobody had got through for a day
     sandbox.fault("wix", "after_success", "draft_create", seconds=3)
     factories.pending_generation(shop)
     failed = attempt()
@@ -181,7 +181,7 @@ def test_a_retry_during_the_sweep_keeps_the_draft_that_it_has_taken_up(sandbox, 
 
 
 def test_a_retry_after_the_sweep_has_condemned_a_draft_makes_a_new_one(sandbox, shop, attempt, settings, monkeypatch):
-    settings.BLOG_MAX_ATTEMPTS = 1
+    settings.BLOG_MAX_DEFERRAL_SECONDS = -1  # as if nobody had got through for a day
     sandbox.fault("wix", "after_success", "draft_create", seconds=3)
     factories.pending_generation(shop)
     failed = attempt()
@@ -201,7 +201,7 @@ def test_a_retry_after_the_sweep_has_condemned_a_draft_makes_a_new_one(sandbox, 
 
 
 def test_a_sweep_of_a_site_that_has_left_is_not_repeated_for_ever(sandbox, shop, attempt, settings):
-    settings.BLOG_MAX_ATTEMPTS = 1
+    settings.BLOG_MAX_DEFERRAL_SECONDS = -1  # as if nobody had got through for a day
     sandbox.fault("wix", "after_success", "draft_create", seconds=3)
     factories.pending_generation(shop)
     failed = attempt()

@@ -36,6 +36,8 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("workers.E010", {"RATE_LIMIT_LOWER_FACTOR": 1.1}),
     ("workers.E010", {"RATE_LIMIT_RECOVERY_SECONDS": 0}),
     ("workers.E010", {"RATE_LIMIT_RAMP_GROWTH": 0}),
+    ("workers.E011", {"BREAKER_PROBE_SECONDS": 0}),
+    ("workers.E012", {"BREAKER_FAILURES": 2, "BREAKER_SITES": 3}),
     ("blogs.E001", {"BLOG_CREDITS": 0}),
     ("blogs.E001", {"BLOG_QUEUE_LIMIT": 0}),
     ("blogs.E001", {"BLOG_MAX_ATTEMPTS": 0}),

@@ -10,9 +10,9 @@ from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS
 
-from blogs import pipeline, queue, sweep
+from blogs import pipeline, queue, standing, sweep
 from blogs.providers import openai, replicate
-from workers import provider_calls, rate_limits
+from workers import breaker_rows, provider_calls, rate_limits
 from workers.pace import Pace
 from workers.pool import Pool
 
@@ -61,8 +61,10 @@ class Command(BaseCommand):
             chores=[
                 (_SWEEP_EVERY_SECONDS, sweep.sweep_one),
                 (_RECOUNT_EVERY_SECONDS, queue.recount),
+                (_RECOUNT_EVERY_SECONDS, standing.resume_forgotten),
                 (_PRUNE_EVERY_SECONDS, rate_limits.prune),
                 (_PRUNE_EVERY_SECONDS, provider_calls.prune),
+                (_PRUNE_EVERY_SECONDS, breaker_rows.prune),
             ],
             pace=expected_pace() if settings.WORKS_IN_FLIGHT_HEADROOM else None,
         )

@@ -1,0 +1,207 @@
+"""What all workers know of a provider's breaker: its row, and the failures that it is judged by. The rules are in `breakers.py`."""
+
+from __future__ import annotations
+
+import enum
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count, Q, QuerySet
+from django.db.models.expressions import Combinable
+
+from workers.database_clock import ClockTimestamp, seconds_from_now
+from workers.errors import AccountRefused, ProviderFailure
+from workers.models import Breaker, BreakerFailure
+from workers.on_behalf import Work
+from workers.outage import outlasts_an_outage
+from workers.rate_limits import release_connection
+
+logger = logging.getLogger(__name__)
+
+# Longer than any blog waits between two of its failures.
+_KEPT_SECONDS = 3_600.0
+# Of a permission that is refused: so many of so many sites.
+_REFUSALS = 2
+
+
+class Verdict(enum.Enum):
+    DOWN = "the provider is down, so it costs the work nothing"
+    DOUBT = "it may be the provider or the work, so it costs nothing yet"
+    OWN = "others get through"
+
+
+@outlasts_an_outage
+def judge(provider: str, work: Work, error: ProviderFailure | AccountRefused, began: float, *, probe: bool) -> Verdict:
+    """Note a failure of a call that `began` at that monotonic time; it may open the breaker."""
+    try:
+        with transaction.atomic():
+            return _judge(_locked(provider), work, error, began, probe=probe)
+    finally:
+        release_connection()
+
+
+def _judge(
+    breaker: Breaker, work: Work, error: ProviderFailure | AccountRefused, began: float, *, probe: bool
+) -> Verdict:
+    if breaker.opened_at:
+        if probe:
+            next_at = seconds_from_now(settings.BREAKER_PROBE_SECONDS)
+            _rows(breaker).filter(held_by="").update(code=error.code, reason=error.message, probe_at=next_at)
+        return Verdict.DOWN
+    if _rows(breaker).filter(closed_at__gte=_monotonic(began)).exists():
+        return Verdict.DOUBT  # a call that has hung since before it closed says nothing of the time after
+    failures = BreakerFailure.objects.filter(provider=breaker.provider)
+    refusal = isinstance(error, AccountRefused)
+    alone = Q(refusal=True, at__lt=seconds_from_now(-settings.BREAKER_WINDOW_SECONDS))
+    is_own = failures.filter(Q(own=True) | alone, work=work.id).delete()[0] > 0
+    failures.create(provider=breaker.provider, site=work.site, work=work.id, refusal=refusal)
+    if _is_enough(failures.filter(refusal=refusal), error):
+        failures.filter(own=False).delete()
+        _open(breaker, error)
+        return Verdict.DOWN
+    return Verdict.OWN if is_own else Verdict.DOUBT
+
+
+def _is_enough(failures: QuerySet[BreakerFailure], error: ProviderFailure | AccountRefused) -> bool:
+    if isinstance(error, AccountRefused):
+        needed, needed_sites = (1, 1) if error.for_all else (_REFUSALS, _REFUSALS)
+    else:
+        needed, needed_sites = settings.BREAKER_FAILURES, settings.BREAKER_SITES
+    recent = failures.filter(own=False, at__gt=seconds_from_now(-settings.BREAKER_WINDOW_SECONDS))
+    found = recent.aggregate(all=Count("id"), sites=Count("site", distinct=True))
+    return bool(found["all"] >= needed and found["sites"] >= needed_sites)
+
+
+def _open(breaker: Breaker, error: ProviderFailure | AccountRefused) -> None:
+    _rows(breaker).update(
+        opened_at=ClockTimestamp(),
+        probe_at=seconds_from_now(settings.BREAKER_PROBE_SECONDS),
+        probe_site=None,
+        code=error.code,
+        reason=error.message,
+        **_changed(""),
+    )
+    _say(logging.ERROR, "provider down", provider=breaker.provider, code=error.code, reason=error.message)
+
+
+@outlasts_an_outage
+def got_through(provider: str, work: Work, began: float) -> None:
+    """A call that began then has got an answer: what others failed at before it, and if they fail again, is their own."""
+    try:
+        doubts = BreakerFailure.objects.filter(provider=provider, own=False, at__lt=_monotonic(began))
+        doubts.exclude(work=work.id).update(own=True)
+    finally:
+        release_connection()
+
+
+@outlasts_an_outage
+def claim_probe(provider: str, work: Work, seconds: float) -> bool:
+    """For a call of at most so many seconds. The same site has another turn only when nobody else wanted one for as long again."""
+    try:
+        nobody_else = Q(probe_at__lte=seconds_from_now(-settings.BREAKER_PROBE_SECONDS))
+        another = Q(probe_site=None) | ~Q(probe_site=work.site) | nobody_else
+        due = Breaker.objects.filter(another, opened_at__isnull=False, held_by="", probe_at__lte=ClockTimestamp())
+        return due.filter(pk=provider).update(probe_site=work.site, probe_at=seconds_from_now(seconds)) > 0
+    finally:
+        release_connection()
+
+
+@outlasts_an_outage
+def release_probe(provider: str, seconds: float) -> None:
+    """Neither answered nor failed: somebody else may try in so many seconds."""
+    try:
+        found = Breaker.objects.filter(pk=provider, opened_at__isnull=False, held_by="")
+        found.update(probe_at=seconds_from_now(seconds))
+    finally:
+        release_connection()
+
+
+@outlasts_an_outage
+def close(
+    provider: str, resume: Callable[[str], object], *, began: float = 0.0, by: str = "", reason: str = ""
+) -> bool:
+    """By a probe that `began` then, or by hand. False: it was closed, or is held open, or has opened since.
+
+    In one transaction with what waits for it: whoever crashed in between would leave it waiting.
+    """
+    try:
+        with transaction.atomic():
+            found = Breaker.objects.filter(pk=provider, opened_at__isnull=False)
+            if not by:
+                found = found.filter(held_by="", opened_at__lte=_monotonic(began))
+            nothing = {"opened_at": None, "probe_at": None, "probe_site": None, "held_by": "", "code": ""}
+            closed = found.update(closed_at=ClockTimestamp(), reason=reason, **nothing, **_changed(by))
+            if closed:
+                resume(provider)
+                _say(logging.WARNING, "provider back", provider=provider, by=by, reason=reason)
+        return closed > 0
+    finally:
+        release_connection()
+
+
+def hold_open(provider: str, *, by: str, reason: str) -> None:
+    """By hand: no probe closes it."""
+    with transaction.atomic():
+        breaker = _locked(provider)
+        opened_at = {} if breaker.opened_at else {"opened_at": ClockTimestamp()}
+        _rows(breaker).update(code="held_open", reason=reason, held_by=by, probe_at=None, **opened_at, **_changed(by))
+        _say(logging.WARNING, "provider held open", provider=provider, by=by, reason=reason)
+
+
+def is_open_for_sure(provider: str) -> bool:
+    """In a transaction: it can't close before that commits."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT opened_at IS NOT NULL FROM workers_breaker WHERE provider = %s FOR SHARE", [provider])
+        row = cursor.fetchone()
+    return row is not None and bool(row[0])
+
+
+@outlasts_an_outage
+def read() -> list[tuple[str, bool, bool, float]]:
+    """Of each provider: is it open, are there doubts about failures, and in how many seconds is the next probe due?"""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_READ)
+            return list(cursor.fetchall())
+    finally:
+        release_connection()
+
+
+_READ = """
+SELECT provider, opened_at IS NOT NULL,
+       EXISTS (SELECT 1 FROM workers_breakerfailure failure WHERE failure.provider = breaker.provider AND NOT own),
+       coalesce(extract(epoch FROM probe_at - clock_timestamp()), 'infinity')::float
+  FROM workers_breaker breaker
+"""
+
+
+def prune() -> None:
+    BreakerFailure.objects.filter(at__lt=seconds_from_now(-_KEPT_SECONDS)).delete()
+
+
+def _locked(provider: str) -> Breaker:
+    """One failure at a time, so that exactly one of them opens it."""
+    Breaker.objects.bulk_create([Breaker(provider=provider)], ignore_conflicts=True)
+    return Breaker.objects.select_for_update().get(pk=provider)
+
+
+def _rows(breaker: Breaker) -> QuerySet[Breaker]:
+    return Breaker.objects.filter(pk=breaker.pk)
+
+
+def _monotonic(at: float) -> Combinable:
+    """That moment of this process's monotonic time by PostgreSQL's clock."""
+    return seconds_from_now(at - time.monotonic())
+
+
+def _changed(by: str) -> dict[str, Combinable | str]:
+    return {"changed_at": ClockTimestamp(), "changed_by": by}
+
+
+def _say(level: int, what: str, **about: str) -> None:
+    about["action"] = "breaker_closed" if what == "provider back" else "breaker_open"
+    transaction.on_commit(partial(logger.log, level, what, extra=about))
