@@ -3,6 +3,7 @@
     submit        -          -> PENDING                 hold
     START         PENDING    -> PROCESSING              (in `queue.claim`)              attempts + 1
     checkpoint    PROCESSING -> PROCESSING
+    start_over    PROCESSING -> PROCESSING              (stages whose outputs are of no use any more)
     succeed       PROCESSING -> DONE                    capture
     defer         PROCESSING -> PENDING                                                 attempts - 1
     retry_later   PROCESSING -> PENDING, or fail
@@ -182,9 +183,7 @@ def checkpoint(
 
 
 @outlasts_an_outage
-def start_again_at(
-    generation: BlogGeneration, stage: Stage, *, forgetting: Sequence[Stage], because: WorkError
-) -> None:
+def start_over(generation: BlogGeneration, stage: Stage, *, forgetting: Sequence[Stage], because: WorkError) -> None:
     """What some stages have produced is of no use any more, so they run again, in this same attempt."""
     with transaction.atomic():
         _update_mine(generation, stage=stage)

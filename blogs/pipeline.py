@@ -101,7 +101,7 @@ def run(generation: BlogGeneration) -> None:
         return
     if _picture_is_too_old(generation):
         ordered = (Stage.IMAGE_ORDER, Stage.IMAGE)
-        lifecycle.start_again_at(generation, Stage.IMAGE_ORDER, forgetting=ordered, because=_TOO_OLD)
+        lifecycle.start_over(generation, Stage.IMAGE_ORDER, forgetting=ordered, because=_TOO_OLD)
     inputs = _inputs(generation)
     steps = [step for step in STEPS if step.stage != Stage.PUBLISH or generation.publish]
     missing = [step for step in steps if step.stage not in inputs.outputs]

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
 Write = Callable[[BlogGeneration], Any]
 WRITES: dict[str, Write] = {
     "checkpoint": lambda blog: lifecycle.checkpoint(blog, Stage.PRODUCTS, {}, next_stage=Stage.IDEA),
-    "start_again_at": lambda blog: lifecycle.start_again_at(
+    "start_over": lambda blog: lifecycle.start_over(
         blog, Stage.IMAGE_ORDER, forgetting=[Stage.IMAGE], because=TransientError("image_too_old", "Too old.")
     ),
     "note_draft_create": lifecycle.note_draft_create,

@@ -170,7 +170,8 @@ class Replicate(Provider):
         if preference.startswith("wait"):
             longest = float(preference.partition("=")[2] or 60)
             await asyncio.sleep(min(longest, prediction.ends - now))
-        return web.json_response(prediction.as_json(self.world.now()), status=201)
+            now = self.world.now()
+        return web.json_response(prediction.as_json(now), status=201)
 
     async def get(self, call: Call) -> web.Response:
         return web.json_response(self._prediction(call).as_json(self.world.now()))
