@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -34,6 +35,7 @@ def main() -> int:
     parser.add_argument("--sites", type=int, required=True)
     parser.add_argument("--workers", type=int, required=True, help="replicas of 50 threads")
     parser.add_argument("--scale", type=float, required=True, help="of latencies and limits")
+    parser.add_argument("--output", type=Path, help="a file for the figures, beside the last line")
     options = parser.parse_args()
     stop_on_signals()
     shops = [_shop(number) for number in range(options.sites)]
@@ -43,7 +45,10 @@ def main() -> int:
         for number in range(options.workers):
             world.fork_worker(f"worker-{number}")
         world.processes.wait_for(lambda: _workers() == options.workers, seconds=60, what="the workers")
-        print(json.dumps(_run(world, shops, options.blogs, options.scale)))
+        figures = json.dumps(_run(world, shops, options.blogs, options.scale))
+    print(figures, flush=True)
+    if options.output:
+        options.output.write_text(figures)
     return 0
 
 
