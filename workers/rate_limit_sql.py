@@ -169,7 +169,6 @@ UPDATE workers_ratelimit r
                            THEN least(r.requests_tat, now + interval '2 seconds') ELSE r.requests_tat END,
        tokens_tat = CASE WHEN tokens_after > tokens_before
                          THEN least(r.tokens_tat, now + interval '2 seconds') ELSE r.tokens_tat END,
-       lowered_to = CASE WHEN lower THEN 1 ELSE r.lowered_to END,
        lowered_at = CASE WHEN lower THEN greatest(now, r.blocked_until) ELSE r.lowered_at END,
        full_pace_at = CASE WHEN lower THEN NULL ELSE r.full_pace_at END
   FROM compared WHERE r.id = compared.id
