@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from workers import usage
+from workers import health, usage
 from workers.usage import Share
 
 WARNING, CRITICAL = "warning", "critical"
@@ -18,6 +18,7 @@ KINDS = (
     ("queue_long", CRITICAL),
     ("queue_long", WARNING),
     ("nobody_works", CRITICAL),
+    ("provider_down", CRITICAL),
     ("slow", WARNING),
     ("errors", WARNING),
     ("limit_full", WARNING),
@@ -42,13 +43,16 @@ class Trend:
 
 def firing(stats: dict[str, Any], workers_alive: int) -> list[Alert]:
     """`stats` as `queue.stats` returns them."""
-    return judge(stats, trend(), usage.shares(settings.ALERT_WINDOW_SECONDS), workers_alive)
+    return judge(stats, trend(), usage.shares(settings.ALERT_WINDOW_SECONDS), workers_alive, health.providers_down())
 
 
-def judge(queue: dict[str, Any], trend: Trend, shares: Sequence[Share], workers: int) -> list[Alert]:
+def judge(
+    queue: dict[str, Any], trend: Trend, shares: Sequence[Share], workers: int, down: Sequence[dict[str, Any]] = ()
+) -> list[Alert]:
     """The worst first."""
     found = [
         *_of_the_queue(queue, workers),
+        *(_down(provider) for provider in down),
         *_of_errors(trend),
         *(_full(share) for share in shares if trend.growth > 0 and share.share > settings.ALERT_LIMIT_USE),
     ]
@@ -68,6 +72,11 @@ def _of_the_queue(queue: dict[str, Any], workers: int) -> Iterator[Alert]:
         yield Alert(
             "slow", WARNING, f"{done} blogs done in the last minute, fewer than {settings.ALERT_BLOGS_PER_MINUTE}."
         )
+
+
+def _down(provider: dict[str, Any]) -> Alert:
+    """Why, for staff alone, is on the page of breakers."""
+    return Alert("provider_down", CRITICAL, f"Nobody asks {provider['provider']} but by probes ({provider['code']}).")
 
 
 def _of_errors(trend: Trend) -> Iterator[Alert]:

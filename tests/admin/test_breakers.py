@@ -79,5 +79,7 @@ def test_health_names_what_is_down(client: Client) -> None:
 
     body = client.get("/health").json()
     assert (body["status"], body["providersDown"][0]["provider"]) == ("degraded", "openai")
+    assert [alert["name"] for alert in body["alerts"]] == ["provider_down"]
+    assert "account" not in str(body)
     assert client.get("/api/rate-limiter/stats").json()["breaker"] == "open"
     assert client.get("/api/replicate-rate-limiter/stats").json()["breaker"] == "closed"
