@@ -45,7 +45,7 @@ def test_a_blog_that_waited_for_an_hour_orders_a_new_picture(sandbox, shop, atte
 
     done = attempt()
 
-    assert (done.status, done.attempts) == (Status.DONE, 2)
+    assert (done.status, done.attempts) == (Status.DONE, 1)
     assert warnings(done) == []
     assert covers(sandbox) != [None]
     assert len(sandbox.requests("replicate", "create")) == 2
