@@ -18,7 +18,7 @@ from django.utils.text import Truncator
 from blogs import admin_page, admin_search, lifecycle, standing
 from blogs.models import BlogGeneration, Status
 from credits.ledger import InsufficientCredits
-from workers.admin import ReadOnlyAdmin, span
+from workers.desk import ReadOnlyAdmin, span
 
 # Each is a transaction of its own: about what fits into one request.
 AT_ONCE = 1_000

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from blogs import forecast
 from blogs.models import Article, BlogGeneration, GenerationEvent, SiteLine, Stage, Status
 from credits.models import Credit
-from workers.admin import span
+from workers.desk import span
 from workers.models import ProviderCall
 
 EVENTS_SHOWN = CALLS_SHOWN = 200

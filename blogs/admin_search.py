@@ -15,7 +15,7 @@ from django.utils import timezone
 from blogs.models import SOURCE_ID_INDEXED, BlogGeneration, SourceType
 from wix.admin import SITES_MATCHED, sites_called
 from wix.models import Site
-from workers.admin import as_id, as_uuid
+from workers.desk import as_id, as_uuid
 
 # The source type has no index; among so many of the newest it is found without one.
 _NEWEST = 100_000

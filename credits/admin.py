@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from credits.models import Credit, CreditAccount
 from wix.admin import SITES_MATCHED, sites_called
-from workers.admin import ReadOnlyAdmin, as_id
+from workers.desk import ReadOnlyAdmin, as_id
 
 
 def accounts_of(term: str) -> list[int]:

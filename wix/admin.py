@@ -25,7 +25,7 @@ from credits import ledger
 from credits.models import Credit
 from wix.models import Site
 from workers import wakeup
-from workers.admin import COUNTED, DeskAdmin, as_uuid
+from workers.desk import COUNTED, DeskAdmin, as_uuid
 
 ENTRIES_SHOWN = 50
 # For those who search by name: a prefix that fits more shops than this says nothing.

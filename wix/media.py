@@ -34,6 +34,8 @@ def wait_until_ready(instance_id: str, file_id: str, *, seconds: float) -> Media
         left = ends_at - time.monotonic()
         if left <= 0:
             raise TransientError("media_not_ready", "Wix did not finish importing the picture in time.")
+        # It never is at once, and each look is one of the site's 200 calls a minute.
+        time.sleep(min(settings.WIX_MEDIA_POLL_SECONDS, left))
         answer = http.request(
             instance_id,
             "GET",
@@ -48,4 +50,3 @@ def wait_until_ready(instance_id: str, file_id: str, *, seconds: float) -> Media
         size = ((file.get("media") or {}).get("image") or {}).get("image") or {}
         if file.get("operationStatus") == "READY" and size.get("width") and size.get("height"):
             return MediaFile(file_id, int(size["width"]), int(size["height"]))
-        time.sleep(min(settings.WIX_MEDIA_POLL_SECONDS, max(0.0, ends_at - time.monotonic())))

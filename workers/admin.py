@@ -1,85 +1,24 @@
-"""Workers and shared limits for support staff, and what every page of their desk is built on.
-
-The tables grow to a million rows, so a page counts no further than anyone pages, sorts by index only, and shows no
-facets (each would be a count of its own). The machine writes, staff read.
-"""
+"""Workers, shared limits and breakers for support staff."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any, ClassVar, cast
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 from django.http import HttpRequest, HttpResponse
-from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from blogs import standing
 from workers import breaker_rows, chart, usage
 from workers.database_clock import ClockTimestamp
+from workers.desk import DeskAdmin, ReadOnlyAdmin, span
 from workers.heartbeat import FRESH_SECONDS
 from workers.models import Breaker, RateLimit, RateLimitUsage, WorkerProcess
-
-# More than this is shown as "10,000+" (`templates/admin/pagination.html`).
-COUNTED = 10_000
-
-admin.site.site_header = "Blog generation"
-admin.site.site_title = "Blog generation"
-admin.site.index_title = "Support desk"
-
-
-def span(seconds: float) -> str:
-    """About how long, for people: the largest unit that fits."""
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
-
-
-def as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def as_id(text: str) -> int | None:
-    """18 digits always fit a bigint."""
-    return int(text) if text.isdecimal() and len(text) <= 18 else None
-
-
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    @cached_property
-    def count(self) -> int:
-        assert isinstance(self.object_list, QuerySet)
-        return self.object_list.order_by()[: COUNTED + 1].count()
-
-
-class DeskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Rows come and go by themselves; `ordering` and filters must have an index."""
-
-    list_per_page = 50
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    sortable_by = ()
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class ReadOnlyAdmin(DeskAdmin):
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(WorkerProcess)

@@ -8,7 +8,7 @@ from django import template
 
 from blogs import alerts, queue
 from workers import health, heartbeat
-from workers.admin import span
+from workers.desk import span
 
 register = template.Library()
 

@@ -19,7 +19,7 @@ from credits.models import Credit
 from tests.admin.pages import BLOGS
 from tests.admin.rows import plan, thousands_of_blogs
 from tests.factories import pending_generation, site
-from workers.admin import COUNTED, BoundedPaginator
+from workers.desk import COUNTED, BoundedPaginator
 
 pytestmark = pytest.mark.django_db
 

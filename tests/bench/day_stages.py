@@ -101,11 +101,9 @@ def _image(blog: Blog) -> Waits:
 def _media(blog: Blog) -> Waits:
     yield from _wix_call(blog, SHORT_CALL_SECONDS)
     ready_at = blog.now() + blog.request.seconds["media"]
-    while True:
-        yield from _wix_call(blog, SHORT_CALL_SECONDS)
-        if blog.now() >= ready_at:
-            return
+    while blog.now() < ready_at:
         yield float(settings.WIX_MEDIA_POLL_SECONDS)
+        yield from _wix_call(blog, SHORT_CALL_SECONDS)
 
 
 def _draft(blog: Blog) -> Waits:

@@ -1,0 +1,71 @@
+"""What every page of the support desk is built on.
+
+The tables grow to a million rows, so a page counts no further than anyone pages, sorts by index only, and shows no
+facets (each would be a count of its own). The machine writes, staff read.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+# More than this is shown as "10,000+" (`templates/admin/pagination.html`).
+COUNTED = 10_000
+
+admin.site.site_header = "Blog generation"
+admin.site.site_title = "Blog generation"
+admin.site.index_title = "Support desk"
+
+
+def span(seconds: float) -> str:
+    """About how long, for people: the largest unit that fits."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
+def as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def as_id(text: str) -> int | None:
+    """18 digits always fit a bigint."""
+    return int(text) if text.isdecimal() and len(text) <= 18 else None
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    @cached_property
+    def count(self) -> int:
+        assert isinstance(self.object_list, QuerySet)
+        return self.object_list.order_by()[: COUNTED + 1].count()
+
+
+class DeskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows come and go by themselves; `ordering` and filters must have an index."""
+
+    list_per_page = 50
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadOnlyAdmin(DeskAdmin):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
