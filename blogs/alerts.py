@@ -76,7 +76,7 @@ def _of_the_queue(queue: dict[str, Any], workers: int) -> Iterator[Alert]:
 
 def _down(provider: dict[str, Any]) -> Alert:
     """Why, for staff alone, is on the page of breakers."""
-    return Alert("provider_down", CRITICAL, f"Nobody asks {provider['provider']} but by probes ({provider['code']}).")
+    return Alert("provider_down", CRITICAL, f"Nobody asks {provider['provider']} but by probes.")
 
 
 def _of_errors(trend: Trend) -> Iterator[Alert]:
@@ -95,7 +95,8 @@ def _full(share: Share) -> Alert:
 
 
 # Those who came and wait or run, less those who were there before and have ended: the difference of then and now, without a
-# history of it. What is put off is left out, for it isn't in line; a retry by staff is not counted as new.
+# history of it. What is put off is left out, for it isn't in line; a retry by staff, or what was scheduled and is due, is not
+# counted as new.
 _TREND = """
 WITH since AS MATERIALIZED (
     SELECT clock_timestamp() - %(seconds)s * interval '1 second' AS moment

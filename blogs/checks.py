@@ -26,6 +26,9 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         if getattr(settings, name) < 1
     ]
     found += _picture_is_imported_in_time()
+    if settings.PROVIDER_CALL_RETENTION_DAYS < settings.BLOG_RETENTION_DAYS:
+        message = "PROVIDER_CALL_RETENTION_DAYS is less than BLOG_RETENTION_DAYS: a removed blog's archive would lack its calls."
+        found.append(Error(message, hint="Raise PROVIDER_CALL_RETENTION_DAYS.", id="blogs.E006"))
     lookup, deadline = settings.BLOG_DRAFT_LOOKUP_SECONDS, settings.STAGE_DEADLINE_SECONDS["draft"]
     if lookup < deadline:
         found.append(
@@ -47,6 +50,9 @@ def _alerts() -> list[CheckMessage]:
     if not 0 < settings.ALERT_QUEUE_WARNING < settings.ALERT_QUEUE_CRITICAL:
         hint = "A queue that is critical is longer than one that is worth a warning."
         found.append(Error("ALERT_QUEUE_WARNING must be less than ALERT_QUEUE_CRITICAL.", hint=hint, id="blogs.E011"))
+    if settings.ALERT_BLOGS_PER_MINUTE < 0:
+        hint = "0 never alerts."
+        found.append(Error("ALERT_BLOGS_PER_MINUTE must not be negative.", hint=hint, id="blogs.E012"))
     if not 60 <= settings.ALERT_WINDOW_SECONDS <= 24 * 3600:
         hint = "Usage is kept for a day, in steps of five seconds."
         found.append(Error("ALERT_WINDOW_SECONDS must be between a minute and a day.", hint=hint, id="blogs.E012"))

@@ -35,7 +35,8 @@ _SAFE_SHARE = 0.9
 FEW = 50
 # Both for an answer that was cut and for what it may take next time.
 LONGER = 1.25
-_READ_EVERY_SECONDS = 60.0
+# Later on, and until something is known.
+_READ_EVERY_SECONDS, _READ_AT_FIRST_EVERY_SECONDS = 60.0, 10.0
 
 
 class Kind(NamedTuple):
@@ -127,10 +128,11 @@ def forget() -> None:
 
 
 def _learned(kind: Kind) -> _Learned:
-    """No older than a minute; while one thread reads it anew, the others go by what was known."""
+    """While one thread reads it anew, the others go by what was known."""
     now = time.monotonic()
     known = _known.get(kind, _Learned(read_at=float("-inf")))
-    if now - known.read_at < _READ_EVERY_SECONDS or not settings.OPENAI_MAX_TOKENS_LEARN_FROM:
+    every = _READ_AT_FIRST_EVERY_SECONDS if known.tokens_per_byte is None else _READ_EVERY_SECONDS
+    if now - known.read_at < every or not settings.OPENAI_MAX_TOKENS_LEARN_FROM:
         return known
     _known[kind] = _Learned(now, known.output_max, known.tokens_per_byte)
     try:

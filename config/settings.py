@@ -250,7 +250,8 @@ RATE_LIMIT_RECOVERY_SECONDS = env.float("RATE_LIMIT_RECOVERY_SECONDS", default=2
 RATE_LIMIT_RAMP_GROWTH = env.float("RATE_LIMIT_RAMP_GROWTH", default=0.5)
 # How much more than just uses the limits up all workers together have in flight (`workers/pace.py`); 0: every seat is filled.
 WORKS_IN_FLIGHT_HEADROOM = env.float("WORKS_IN_FLIGHT_HEADROOM", default=1.2)
-PROVIDER_CALL_RETENTION_DAYS = env.float("PROVIDER_CALL_RETENTION_DAYS", default=90)
+# Not before the blogs themselves are removed, or their archive would lack their calls.
+PROVIDER_CALL_RETENTION_DAYS = env.float("PROVIDER_CALL_RETENTION_DAYS", default=190)
 # When a provider counts as down for everybody (`workers/breakers.py`), and how often one call tries it meanwhile.
 BREAKER_FAILURES = env.int("BREAKER_FAILURES", default=5)
 BREAKER_SITES = env.int("BREAKER_SITES", default=3)

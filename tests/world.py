@@ -69,11 +69,13 @@ def running(
     credits: int = 10_000,
     database_at: str = "",
     sandbox_at: str = "127.0.0.1",
+    workload: str | None = None,
     **settings: str,
 ) -> Iterator[World]:
     """PostgreSQL, sandbox and gunicorn; workers are started by the caller. Time runs `speed` times faster than at the real
     services: latencies are divided by it, limits multiplied. This process's own Django uses the same database.
 
+    `workload`: answers count as long as it says, and not as their text is.
     `database_at` is one more address where PostgreSQL listens, and `sandbox_at` the sandbox's: for a worker elsewhere."""
     _LOGS.mkdir(exist_ok=True)
     with embedded_postgres.spare_server(purpose, also_at=database_at) as database:
@@ -82,7 +84,7 @@ def running(
         url = f"http://localhost:{port}"
         environment = {**os.environ, **_environment(database.url, port, speed), **settings}
         with Processes(environment, log=log, grace=3) as processes:
-            sandbox = _start_sandbox(processes, speed, sandbox_at)
+            sandbox = _start_sandbox(processes, speed, sandbox_at, workload)
             providers = _providers(sandbox)
             os.environ.update({**environment, **providers})
             _prepare_database(sandbox, shops, credits)
@@ -117,9 +119,11 @@ def _environment(database_url: str, port: int, speed: float) -> dict[str, str]:
     }
 
 
-def _start_sandbox(processes: Processes, speed: float, host: str) -> SandboxClient:
+def _start_sandbox(processes: Processes, speed: float, host: str, workload: str | None) -> SandboxClient:
     port = free_port(0)
     arguments = ["--host", host, "--port", str(port), "--speed", str(speed), "--limit-scale", str(speed)]
+    if workload:
+        arguments += ["--workload", workload]
     processes.start("sandbox", "-m", "tests.sandbox", *arguments)
     processes.wait_for(lambda: _listens(host, port), seconds=20, what="the sandbox")
     return SandboxClient(f"http://{host}:{port}")

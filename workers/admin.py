@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, ClassVar, cast
 
@@ -99,6 +100,7 @@ class RateLimitAdmin(ReadOnlyAdmin):
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Only what all share has a line of its last hour: a site's own limit is rarely near, and they are many."""
         page = super().get_changelist_instance(request)
+        _allow(page.result_list)
         shared = [limit for limit in page.result_list if not limit.key]
         hours = usage.last_hour(limit.pk for limit in shared)
         for limit in shared:
@@ -109,10 +111,11 @@ class RateLimitAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         limit = context["original"]
+        _allow([limit])
         minutes = usage.last_hour([limit.pk])[limit.pk]
-        charts = [chart.requests_chart(minutes, limit.requests_per_minute, limit.now)]
-        if limit.tokens_per_minute:
-            charts.append(chart.tokens_chart(minutes, limit.tokens_per_minute, limit.now))
+        charts = [chart.requests_chart(minutes, limit.allowed.requests, limit.now)]
+        if limit.allowed.tokens:
+            charts.append(chart.tokens_chart(minutes, limit.allowed.tokens, limit.now))
         context |= {"charts": charts, "rows": chart.rows(minutes, limit.now)}
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -122,18 +125,18 @@ class RateLimitAdmin(ReadOnlyAdmin):
 
     @admin.display(description="requests, last 60 s")
     def requests(self, limit: Any) -> SafeString:
-        return _use(limit.requests_used, limit.requests_per_minute)
+        return _use(limit.requests_used, limit.allowed.requests)
 
     @admin.display(description="tokens, last 60 s")
     def tokens(self, limit: Any) -> str:
-        return _use(limit.tokens_used, limit.tokens_per_minute) if limit.tokens_per_minute else "-"
+        return _use(limit.tokens_used, limit.allowed.tokens) if limit.allowed.tokens else "-"
 
     @admin.display(description="last hour")
     def last_hour(self, limit: Any) -> SafeString | None:
         hour = cast(list[usage.Minute] | None, getattr(limit, "hour", None))
         if hour is None:
             return None
-        shares = [minute.share(limit.requests_per_minute, limit.tokens_per_minute) for minute in hour]
+        shares = [minute.share(*limit.allowed) for minute in hour]
         return format_html(_SPARKLINE, f"{max(shares):.0%}", chart.sparkline(shares))
 
     @admin.display(description="the provider says")
@@ -162,6 +165,13 @@ _SPARKLINE = (
     '<svg class="spark" viewBox="0 -1 120 26" role="img"><title>At most {} in a minute</title>'
     '<path class="allowed" d="M0 1 H120"/><path class="used" d="{}"/></svg>'
 )
+
+
+def _allow(limits: Iterable[Any]) -> None:
+    """Each is measured by the numbers in force."""
+    numbers = usage.allowed(limit.pk for limit in limits)
+    for limit in limits:
+        limit.allowed = numbers[limit.pk]
 
 
 def _use(used: int, allowed: int) -> SafeString:

@@ -89,6 +89,10 @@ def _learning() -> list[CheckMessage]:
         hint = "For example 0.3 and 0.8: each refusal takes a fifth of the pace, and at most 70 % in all."
         message = "RATE_LIMIT_LOWER_FLOOR and RATE_LIMIT_LOWER_FACTOR must be above 0, at most 1, and in this order."
         found.append(Error(message, hint=hint, id="workers.E010"))
+    if min(settings.RATE_LIMIT_FOLLOW_SECONDS, settings.RATE_LIMIT_LOWER_AGAIN_SECONDS) <= 0:
+        hint = "600 and 5: a limit that no answer names for ten minutes is dropped; the refusals of five seconds lower once."
+        message = "RATE_LIMIT_FOLLOW_SECONDS and RATE_LIMIT_LOWER_AGAIN_SECONDS must be positive."
+        found.append(Error(message, hint=hint, id="workers.E009"))
     if min(settings.RATE_LIMIT_RECOVERY_SECONDS, settings.RATE_LIMIT_RAMP_GROWTH) <= 0:
         hint = "20 and 0.5: after a 429 in 20 seconds, after slow_down by half in 15 minutes."
         message = (

@@ -185,7 +185,9 @@ class Pool:
         """So many seconds after the last. False: our row is gone."""
         crew = heartbeat.beat(self._worker, len(works), stopping=self._stopping.is_set())
         if crew and self._pace:
-            self._pace.beat(len(works) - waiting_for_shared(), seconds)
+            # A gap, since the database was away or this process stopped, was no time at work.
+            usual = min(seconds, 2 * settings.BLOG_WORKER_LEASE_RENEW_SECONDS)
+            self._pace.beat(len(works) - waiting_for_shared(), usual)
             seats, self._seats = self._seats, self._pace.seats(crew)
             if self._seats > seats:
                 self._wake.set()

@@ -66,7 +66,8 @@ RESERVE = Prepared(
     ON CONFLICT (limit_id, started_at) DO UPDATE
        SET requests = usage.requests + 1, tokens = usage.tokens + excluded.tokens
 )
-SELECT extract(epoch FROM start - now)::float, EXISTS (SELECT 1 FROM granted), requests_per_minute, tokens_per_minute FROM place
+SELECT extract(epoch FROM start - now)::float, EXISTS (SELECT 1 FROM granted), tokens_per_minute,
+       (requests_per_minute * share)::float, (tokens_per_minute * share)::float FROM place
 """,
 )
 
@@ -189,6 +190,29 @@ DELETE FROM workers_ratelimit WHERE id IN (SELECT id FROM unused)
 """,
 )
 
+# The rows with what holds for them now.
+_NOW = f"""
+    SELECT at.*, {_SHARE} AS share, {_in_force("requests")} AS in_force_requests,
+           {_in_force("tokens")} AS in_force_tokens
+      FROM (SELECT clock_timestamp() AS now, * FROM workers_ratelimit) at"""
+
+IN_FORCE = f"SELECT id, in_force_requests, in_force_tokens FROM ({_NOW}) r WHERE id = ANY(%(limits)s)"
+
+# Of what a limit gives at most: pacing leaves room for one call of the largest size.
+SHARES = f"""
+SELECT r.provider, r.model,
+       greatest(coalesce(used.requests, 0) / in_force_requests,
+                coalesce(used.tokens / greatest(in_force_tokens - largest_tokens, in_force_tokens * 0.05), 0))
+           * 60.0 / %(seconds)s
+  FROM ({_NOW}) r
+  CROSS JOIN LATERAL (
+      SELECT sum(requests)::float8 AS requests, sum(tokens)::float8 AS tokens FROM workers_ratelimitusage u
+       WHERE u.limit_id = r.id AND u.started_at > (SELECT clock_timestamp() - %(seconds)s * interval '1 second')
+         AND u.started_at <= (SELECT clock_timestamp())) AS used
+ WHERE r.provider = ANY(%(providers)s) AND r.key = ''
+ ORDER BY r.provider, r.model
+"""
+
 SNAPSHOT = f"""
 SELECT r.provider, r.model, r.in_force_requests AS requests_per_minute, r.in_force_tokens AS tokens_per_minute,
        r.requests_per_minute AS configured_requests_per_minute, r.tokens_per_minute AS configured_tokens_per_minute,
@@ -200,13 +224,12 @@ SELECT r.provider, r.model, r.in_force_requests AS requests_per_minute, r.in_for
            CASE WHEN r.tokens_per_minute IS NOT NULL THEN r.tokens_tat END) - now))::float AS next_free_in_seconds,
        CASE WHEN r.blocked_until > now THEN r.blocked_until END AS blocked_until,
        r.rejections, r.last_rejection_at
-  FROM (SELECT at.*, {_SHARE} AS share, {_in_force("requests")} AS in_force_requests,
-               {_in_force("tokens")} AS in_force_tokens
-          FROM (SELECT clock_timestamp() AS now, * FROM workers_ratelimit WHERE provider = ANY(%(providers)s) AND key = '') at) r
+  FROM ({_NOW}) r
   LEFT JOIN LATERAL (
       SELECT sum(requests)::bigint AS requests, sum(tokens)::bigint AS tokens, sum(tokens_used)::bigint AS tokens_used
         FROM workers_ratelimitusage u
        WHERE u.limit_id = r.id AND u.started_at > (SELECT clock_timestamp() - interval '60 seconds')
          AND u.started_at <= (SELECT clock_timestamp())) used ON true
+ WHERE r.provider = ANY(%(providers)s) AND r.key = ''
  ORDER BY r.provider, r.model
 """

@@ -115,15 +115,15 @@ def ask(limit: Limit, tokens: int = 0) -> tuple[float, bool]:
     """
     horizon = settings.RATE_LIMIT_HORIZON_SECONDS
     while True:
-        answer = _execute(sql.RESERVE, id=_row_id(limit), tokens=tokens, horizon=horizon, **_following())
+        answer = _execute(sql.RESERVE, id=_row_id(limit), tokens=tokens, horizon=horizon, **following())
         if answer is None:
             _row_ids.pop(limit, None)  # the row was pruned since this process last used it
             continue
-        ahead, granted, requests, allowed = answer
+        ahead, granted, allowed, *pace = answer
         if allowed is not None and tokens > allowed:
             raise PermanentError("request_too_large", f"One call would need {tokens} of {allowed} tokens a minute.")
         if not limit.key:
-            _rates[limit.provider, "requests"], _rates[limit.provider, "tokens"] = requests, allowed
+            _rates[limit.provider, "requests"], _rates[limit.provider, "tokens"] = pace
         if granted:
             metrics.count("reserved", limit.provider, "requests")
             metrics.count("reserved", limit.provider, "tokens", by=tokens)
@@ -137,7 +137,7 @@ def settle(reservation: Reservation, tokens_used: int | None, call: Mapping[str,
     refund = unused * settings.RATE_LIMIT_TOKEN_REFUND
     if reservation.tokens:
         metrics.count("reserved", reservation.limit.provider, "tokens", by=-round(refund))
-    _execute(sql.SETTLE, id=_row_id(reservation.limit), used=tokens_used or 0, refund=refund, **call, **_following())
+    _execute(sql.SETTLE, id=_row_id(reservation.limit), used=tokens_used or 0, refund=refund, **call, **following())
 
 
 def block(limit: Limit, seconds: float, too_fast: TooFast | None = None) -> None:
@@ -172,7 +172,7 @@ def learn(limit: Limit, named: Named, *, age: float) -> Learned | None:
         tokens=named.tokens_per_minute,
         requests_remaining=named.requests_remaining,
         tokens_remaining=named.tokens_remaining,
-        **_following(),
+        **following(),
     )
     return Learned(*row) if row else None
 
@@ -191,14 +191,14 @@ def waiting_for_shared() -> int:
 
 def rate(provider: str, what: str) -> float:
     """Of a shared limit's "requests" or "tokens" a second: as its row last said, and before that as configured."""
-    per_minute: int = _rates.get((provider, what)) or settings.RATE_LIMITS[provider][what]
+    per_minute: float = _rates.get((provider, what)) or settings.RATE_LIMITS[provider][what]
     return per_minute / 60
 
 
 def snapshot(*providers: str) -> list[dict[str, Any]]:
     """Each shared limit of these providers as people need it; sites' own limits are left out."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.SNAPSHOT, {"providers": list(providers), **_following()})
+        cursor.execute(sql.SNAPSHOT, {"providers": list(providers), **following()})
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -247,13 +247,14 @@ def release_connection() -> None:
         connection.close()
 
 
-def _following() -> dict[str, Any]:
+def following() -> dict[str, Any]:
+    """Parameters of each statement that asks which numbers are in force."""
     return {"follow": settings.RATE_LIMIT_FOLLOW_PROVIDER, "follow_seconds": settings.RATE_LIMIT_FOLLOW_SECONDS}
 
 
 _row_ids: dict[Limit, int] = {}
 # By provider and "requests" or "tokens": what a shared limit's row last said.
-_rates: dict[tuple[str, str], int | None] = {}
+_rates: dict[tuple[str, str], float | None] = {}
 
 
 def _row_id(limit: Limit) -> int:

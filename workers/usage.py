@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
+
+from workers import rate_limit_sql, rate_limits
 
 HOUR = 60
 
@@ -50,6 +52,19 @@ def last_hour(limit_ids: Iterable[int]) -> dict[int, list[Minute]]:
     return {pk: [found.get((pk, ago), Minute(ago)) for ago in reversed(range(HOUR))] for pk in ids}
 
 
+class Allowed(NamedTuple):
+    """A minute, by the numbers in force: ours, or the provider's."""
+
+    requests: int
+    tokens: int | None
+
+
+def allowed(limit_ids: Iterable[int]) -> dict[int, Allowed]:
+    with connection.cursor() as cursor:
+        cursor.execute(rate_limit_sql.IN_FORCE, {"limits": list(limit_ids), **rate_limits.following()})
+        return {pk: Allowed(requests, tokens) for pk, requests, tokens in cursor.fetchall()}
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """How much of a shared limit was used over a while; of requests and tokens the one that is nearer to its limit."""
@@ -62,23 +77,9 @@ class Share:
         return " ".join(part for part in (self.provider, self.model) if part)
 
 
-_SHARES = """
-SELECT r.provider, r.model,
-       greatest(coalesce(used.requests, 0) / r.requests_per_minute, coalesce(used.tokens / r.tokens_per_minute, 0))
-           * 60.0 / %(seconds)s
-  FROM workers_ratelimit r
-  CROSS JOIN LATERAL (
-      SELECT sum(requests)::float8 AS requests, sum(tokens)::float8 AS tokens FROM workers_ratelimitusage u
-       WHERE u.limit_id = r.id AND u.started_at > (SELECT clock_timestamp() - %(seconds)s * interval '1 second')
-         AND u.started_at <= (SELECT clock_timestamp())) AS used
- WHERE r.provider = ANY(%(providers)s) AND r.key = ''
- ORDER BY r.provider, r.model
-"""
-
-
 def shares(seconds: float) -> list[Share]:
     """Of each limit that all sites share."""
-    parameters: dict[str, Any] = {"seconds": seconds, "providers": list(settings.RATE_LIMITS)}
+    parameters = {"seconds": seconds, "providers": list(settings.RATE_LIMITS), **rate_limits.following()}
     with connection.cursor() as cursor:
-        cursor.execute(_SHARES, parameters)
+        cursor.execute(rate_limit_sql.SHARES, parameters)
         return [Share(provider, model, float(share)) for provider, model, share in cursor.fetchall()]

@@ -43,7 +43,8 @@ def health(request: HttpRequest) -> JsonResponse:
             "inFlight": sum(worker["in_flight"] for worker in workers),
         },
         "providersDown": [
-            {"provider": each["provider"], "since": each["opened_at"], "code": each["code"]} for each in down
+            {"provider": each["provider"], "since": each["opened_at"]}
+            for each in down  # why, is no stranger's business
         ],
         "queue": {
             "ready": stats["queue"],

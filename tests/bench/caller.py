@@ -44,13 +44,21 @@ def main() -> int:
 def _call_for_ever(binding: str, number: int) -> None:
     from blogs.prompts import Prompt
     from blogs.providers import openai
+    from blogs.token_reserve import Kind
     from workers.errors import WorkError
 
     for turn in itertools.count(number):
         operation, prompt_tokens, most = _SIZES[binding][turn % 2]
         prompt = Prompt("x" * max(0, 4 * prompt_tokens - len(_ORDER)), _ORDER)
         try:
-            openai.complete(prompt, schema_name=operation, schema={"type": "object"}, max_tokens=most, seconds=60)
+            openai.complete(
+                prompt,
+                kind=Kind(operation, "en"),
+                schema_name=operation,
+                schema={"type": "object"},
+                max_tokens=most,
+                seconds=60,
+            )
         except openai.Truncated:
             continue  # as good as any: it was charged, and nobody reads it
         except WorkError as error:

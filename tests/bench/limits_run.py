@@ -64,7 +64,7 @@ class Started:
         port = free_port()
         processes.start(
             f"sandbox-{run.name}",
-            *("-m", "tests.sandbox", f"--port={port}", f"--policy={run.policy}"),
+            *("-m", "tests.sandbox", f"--port={port}", f"--policy={run.policy}", "--workload=short"),
             *(f"--speed={_SPEED * run.scale}", f"--limit-scale={run.scale}"),
         )
         self.sandbox = SandboxClient(f"http://127.0.0.1:{port}")
