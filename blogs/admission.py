@@ -36,9 +36,12 @@ _ready = _Count()
 
 # Paused lines keep nobody waiting, and must not keep others out.
 _READY = """
-SELECT count(*) FROM (
-    SELECT 1 FROM blog_generations
-     WHERE ready AND site_id NOT IN (SELECT site_id FROM blogs_siteline WHERE paused) LIMIT %s) AS ready
+SELECT (SELECT count(*) FROM (
+           SELECT 1 FROM blog_generations
+            WHERE ready AND site_id NOT IN (SELECT site_id FROM blogs_siteline WHERE paused) LIMIT %(limit)s) AS ready)
+     + (SELECT count(*) FROM (
+           SELECT 1 FROM blog_generations
+            WHERE status = 'PENDING' AND NOT ready AND waits_for <> '' LIMIT %(limit)s) AS held_up)
 """
 
 
@@ -78,13 +81,14 @@ def require_room_of_site(waiting: int, *, scheduled: bool) -> None:
 
 
 def ready_count() -> int:
-    """Blogs in all lines, counted no further than the limit, and at most a second old."""
+    """Blogs in all lines, and those that are back in them when a provider is back: counted no further than the limit, and at most a
+    second old."""
     now = time.monotonic()
     if now - _ready.read_at > _FRESH_SECONDS:
         with connection.cursor() as cursor:
             cursor.execute(
                 _READY,
-                [settings.BLOG_QUEUE_LIMIT],
+                {"limit": settings.BLOG_QUEUE_LIMIT},
             )
             _ready.value = cursor.fetchone()[0]
         _ready.read_at = now

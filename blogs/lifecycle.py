@@ -222,7 +222,7 @@ def defer(generation: BlogGeneration, limited: RateLimited, *, at_most: float = 
     with transaction.atomic():
         elapsed = _deferred_for(generation)
         if elapsed > settings.BLOG_MAX_DEFERRAL_SECONDS:
-            fail(generation, limited)
+            fail(generation, _DOWN_FOR_TOO_LONG if isinstance(limited, ProviderDown) else limited)
             return
         if isinstance(limited, ProviderDown):
             waits_for, wait = backoff.until_it_is_back(limited)
@@ -232,6 +232,9 @@ def defer(generation: BlogGeneration, limited: RateLimited, *, at_most: float = 
         columns = {"attempts": F("attempts") - 1, "deferred_since": since, "waits_for": waits_for}
         if _wait(generation, min(wait, at_most), **columns):
             history.record(generation, Kind.DEFERRED, limited)
+
+
+_DOWN_FOR_TOO_LONG = PermanentError("provider_down", "A service that we need was down for too long; please ask again.")
 
 
 @outlasts_an_outage

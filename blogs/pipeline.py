@@ -99,13 +99,14 @@ def run(generation: BlogGeneration) -> None:
     """The stages that are still missing, one after the other, up to DONE."""
     if generation.cancel_requested_at and lifecycle.honour_cancel(generation):
         return
-    if _picture_is_too_old(generation):
-        ordered = (Stage.IMAGE_ORDER, Stage.IMAGE)
-        lifecycle.start_over(generation, Stage.IMAGE_ORDER, forgetting=ordered, because=_TOO_OLD)
     inputs = _inputs(generation)
     steps = [step for step in STEPS if step.stage != Stage.PUBLISH or generation.publish]
     missing = [step for step in steps if step.stage not in inputs.outputs]
+    missing_stages = {step.stage for step in missing}
     for step, following in zip(missing, [*missing[1:], None], strict=True):
+        if step.stage in _OF_THE_PICTURE and Stage.IMAGE_ORDER not in missing_stages and _ordered_anew(generation):
+            run(generation)
+            return
         output, warning = _take(step, generation, inputs)
         inputs = replace(inputs, outputs={**inputs.outputs, step.stage: output})
         columns = _columns(step.stage, output, generation)
@@ -143,19 +144,25 @@ def _take(step: Step, generation: BlogGeneration, inputs: Inputs) -> tuple[Outpu
             return {}, error
 
 
-# Between a picture's order and its import a blog may wait for longer than Replicate keeps it.
-_BEFORE_THE_IMPORT = (Stage.ARTICLE, Stage.IMAGE, Stage.MEDIA)
+_OF_THE_PICTURE = (Stage.IMAGE, Stage.MEDIA)
 _TOO_OLD = TransientError("image_too_old", "The picture would be gone before Wix has it; another one is ordered.")
 
 
 @outlasts_an_outage
-def _picture_is_too_old(generation: BlogGeneration) -> bool:
-    """Looked at once, when a worker takes the blog up: from then on its stages' deadlines say how long it can take."""
-    if generation.stage not in _BEFORE_THE_IMPORT:
-        return False
+def _ordered_anew(generation: BlogGeneration) -> bool:
+    """Between a picture's order and its import a blog may have waited for longer than Replicate keeps it.
+
+    Then another one is paid for, once. Whatever keeps a blog waiting for so long again may do so for ever, and the blog goes on
+    without a picture. (An order of this very run is never so old: the stages' deadlines say how long they can take.)
+    """
     ordered = generation.outputs.filter(stage=Stage.IMAGE_ORDER, output__has_key="prediction_id")
     age = ordered.values_list(ClockTimestamp() - F("created_at"), flat=True).first()
-    return age is not None and age.total_seconds() > settings.BLOG_IMAGE_MAX_AGE_SECONDS
+    if age is None or age.total_seconds() <= settings.BLOG_IMAGE_MAX_AGE_SECONDS:
+        return False
+    if generation.events.filter(code=_TOO_OLD.code).exists():
+        return False
+    lifecycle.start_over(generation, Stage.IMAGE_ORDER, forgetting=(Stage.IMAGE_ORDER, Stage.IMAGE), because=_TOO_OLD)
+    return True
 
 
 def _is_worth_waiting_for(error: WorkError) -> bool:

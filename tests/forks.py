@@ -1,5 +1,5 @@
-"""`run_blog_worker` in a process of its own that starts in a fraction of the time, because it is forked from one that has imported
-other people's packages already: a chaos run starts 200 workers, and most of what a start costs is importing.
+"""`run_blog_worker`, or any module, in a process of its own that starts in a fraction of the time, because it is forked from one
+that has imported other people's packages already: a chaos run starts 200 workers, and most of what a start costs is importing.
 
 The project's own code, settings and checks run in each as under `manage.py`. It is a process like any other, and a child of ours:
 the kernel hands it to us (as its "subreaper") when the one between has ended. Linux only; elsewhere workers start as usual.
@@ -36,7 +36,13 @@ def start_worker(
     arguments: Sequence[str], environment: Mapping[str, str], output: IO[bytes] | None, *, prefix: tuple[str, ...] = ()
 ) -> Process:
     """Without an `output` it is silent. `prefix` is a command that prepares something and then becomes another, like `nsenter`."""
-    command = ["manage.py", "run_blog_worker", *arguments]
+    return start(["manage.py", "run_blog_worker", *arguments], environment, output, prefix=prefix)
+
+
+def start(
+    command: Sequence[str], environment: Mapping[str, str], output: IO[bytes] | None, *, prefix: tuple[str, ...] = ()
+) -> Process:
+    """`command`: what follows `python`, a file or `-m` and a module."""
     if sys.platform == "linux":
         return _Forked(_nursery(prefix).fork(command, environment, output))
     silent = subprocess.DEVNULL
@@ -64,7 +70,7 @@ class _Forked:
         ends_at = time.monotonic() + (float("inf") if timeout is None else timeout)
         while (code := self.poll()) is None:
             if time.monotonic() > ends_at:
-                raise subprocess.TimeoutExpired("run_blog_worker", timeout or 0)
+                raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
             time.sleep(0.01)
         return code
 
@@ -145,7 +151,11 @@ def _fork_again(line: socket.socket, message: bytes, output: int, writing: int, 
     sys.argv, environment = json.loads(message)
     os.environ.clear()
     os.environ.update(environment)
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    if sys.argv[0] == "-m":
+        del sys.argv[0]
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    else:
+        runpy.run_path(sys.argv[0], run_name="__main__")
     sys.exit()
 
 

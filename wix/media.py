@@ -10,6 +10,9 @@ from django.conf import settings
 from wix import http
 from workers.errors import PermanentError, TransientError
 
+# In less no answer can be expected, and a look that has no chance would be counted against Wix.
+_LEAST_SECONDS = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
@@ -32,16 +35,16 @@ def wait_until_ready(instance_id: str, file_id: str, *, seconds: float) -> Media
     ends_at = time.monotonic() + seconds
     while True:
         left = ends_at - time.monotonic()
-        if left <= 0:
+        if left <= _LEAST_SECONDS:
             raise TransientError("media_not_ready", "Wix did not finish importing the picture in time.")
         # It never is at once, and each look is one of the site's 200 calls a minute.
-        time.sleep(min(settings.WIX_MEDIA_POLL_SECONDS, left))
+        time.sleep(min(settings.WIX_MEDIA_POLL_SECONDS, left - _LEAST_SECONDS))
         answer = http.request(
             instance_id,
             "GET",
             "/site-media/v1/files/get-file-by-id",
             operation="media_get",
-            seconds=left,
+            seconds=ends_at - time.monotonic(),
             params={"fileId": file_id},
         )
         file = answer.get("file") or {}

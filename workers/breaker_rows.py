@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 # Longer than any blog waits between two of its failures.
 _KEPT_SECONDS = 3_600.0
+# Where nobody else calls, neither a success nor a failure of others tells a poison from an outage; after so long it is poison.
+_ALONE_SECONDS = 1_800.0
 # Of a permission that is refused: so many of so many sites.
 _REFUSALS = 2
 
@@ -56,14 +58,23 @@ def _judge(
         return Verdict.DOUBT  # a call that has hung since before it closed says nothing of the time after
     failures = BreakerFailure.objects.filter(provider=breaker.provider)
     refusal = isinstance(error, AccountRefused)
-    alone = Q(refusal=True, at__lt=seconds_from_now(-settings.BREAKER_WINDOW_SECONDS))
-    is_own = failures.filter(Q(own=True) | alone, work=work.id).delete()[0] > 0
-    failures.create(provider=breaker.provider, site=work.site, work=work.id, refusal=refusal)
+    is_own = not (isinstance(error, AccountRefused) and error.for_all) and (
+        failures.filter(own=True, work=work.id).exists() or _is_alone(failures.filter(refusal=refusal), work, refusal)
+    )
+    failures.filter(own=True, work=work.id).delete()
+    failures.create(provider=breaker.provider, site=work.site, work=work.id, refusal=refusal, own=is_own)
     if _is_enough(failures.filter(refusal=refusal), error):
-        failures.filter(own=False).delete()
+        failures.filter(own=False, refusal=False).delete()
         _open(breaker, error)
         return Verdict.DOWN
     return Verdict.OWN if is_own else Verdict.DOUBT
+
+
+def _is_alone(failures: QuerySet[BreakerFailure], work: Work, refusal: bool) -> bool:
+    """Has nobody else failed since this work did first, long enough ago?"""
+    seconds = settings.BREAKER_WINDOW_SECONDS if refusal else _ALONE_SECONDS
+    first = failures.filter(work=work.id, own=False, at__lt=seconds_from_now(-seconds)).order_by("at").first()
+    return first is not None and not failures.filter(at__gte=first.at).exclude(work=work.id).exists()
 
 
 def _is_enough(failures: QuerySet[BreakerFailure], error: ProviderFailure | AccountRefused) -> bool:
@@ -136,11 +147,22 @@ def close(
             nothing = {"opened_at": None, "probe_at": None, "probe_site": None, "held_by": "", "code": ""}
             closed = found.update(closed_at=ClockTimestamp(), reason=reason, **nothing, **_changed(by))
             if closed:
+                _forgive(provider, by)
                 resume(provider)
                 _say(logging.WARNING, "provider back", provider=provider, by=by, reason=reason)
         return closed > 0
     finally:
         release_connection()
+
+
+def _forgive(provider: str, by: str) -> None:
+    """A probe of somebody else got through: those who were refused are refused alone, or what refused them is mended. What staff
+    close is mended."""
+    refused = BreakerFailure.objects.filter(provider=provider, refusal=True)
+    if by:
+        refused.delete()
+    else:
+        refused.update(own=True)
 
 
 def hold_open(provider: str, *, by: str, reason: str) -> None:

@@ -9,8 +9,9 @@ Who pays for a failure? Not the outage's victims: while a breaker is open no fai
 opened it is forgotten. (A poison blog can't keep one open all the same, because the next probe is another site's.) With a closed
 breaker a first failure is a doubt, and spends nothing: the work is put off for a moment. If another work's call that began
 after it gets through, and the work then fails again, it is the work's own, and each further one spends an attempt as any
-failure does: so poison ends FAILED, and harms nobody. A refusal is also the work's own if it is repeated after a window in which
-nobody else was refused. (By work and not by site, or a shop that is alone at night would wait a day for its poison.)
+failure does: so poison ends FAILED, and harms nobody. It is also its own where nobody else has failed since its first failure,
+half an hour ago, or of a refusal a window ago; and so is a refusal after a probe of another work got through. (By work and not by
+site, or a shop that is alone at night would wait a day for its poison.)
 
 All workers share it: one row a provider. They look at it once a second and after each failure of their own; a success is written
 down only while there are doubts about somebody's failure.
@@ -106,7 +107,8 @@ def look(provider: str) -> None:
 @contextmanager
 def passage(provider: str, seconds: float) -> Iterator[Passage]:
     """Around a call of at most `seconds`, when its place in the limit has come. Raises ProviderDown."""
-    state = _known(provider)
+    # As `look` has learned it, or others have since: whoever has a place in time must not wait for a database now.
+    state = _states.get(provider, _State())
     if state.open and not (state.probe_is_due and _is_the_probe(provider, seconds)):
         raise _down(provider, state)
     way = Passage(provider, probe=state.open)

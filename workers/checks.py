@@ -98,7 +98,7 @@ def _learning() -> list[CheckMessage]:
         message = (
             "RATE_LIMIT_RECOVERY_SECONDS and RATE_LIMIT_RAMP_GROWTH must be positive: a lowered pace must rise again."
         )
-        found.append(Error(message, hint=hint, id="workers.E010"))
+        found.append(Error(message, hint=hint, id="workers.E013"))
     return found
 
 

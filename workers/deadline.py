@@ -50,6 +50,11 @@ def remaining() -> float:
     return left
 
 
+def has_ended() -> bool:
+    """The innermost deadline that is still around us."""
+    return _ends_at.get() <= time.monotonic()
+
+
 def timeouts() -> dict[str, float]:
     """In the form in which httpx and httpx2 pass them to a transport."""
     left = remaining()

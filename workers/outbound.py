@@ -11,13 +11,16 @@ from typing import TypeVar
 
 from workers import breakers, learning, metrics, provider_calls, rate_limits
 from workers.breakers import Passage
-from workers.deadline import DeadlineExceeded, within
-from workers.errors import AccountRefused, ProviderFailure, RateLimited, WorkError
+from workers.deadline import DeadlineExceeded, has_ended, within
+from workers.errors import AccountRefused, ProviderFailure, RateLimited, TransientError, WorkError
 from workers.provider_calls import Usage
 from workers.rate_limits import Limit, Named, Reservation
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+
+# A call that had less says nothing of its provider when its time is over.
+_FAIR_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -70,7 +73,7 @@ def call(
                 answer = request(attempt)
             outcome = "ok"
         except provider.raises + (DeadlineExceeded, WorkError) as error:  # noqa: RUF005  mypy reads only a sum
-            explained = _explain(provider, error, seconds)
+            explained = _explain(provider, error, seconds, time.monotonic() - passage.began)
             outcome = explained.code
             for_this_work = _consequence(passage, limit, explained)
             if for_this_work is error:
@@ -98,11 +101,16 @@ def _consequence(passage: Passage, limit: Limit, error: WorkError) -> WorkError:
     return error
 
 
-def _explain(provider: Provider, error: Exception, seconds: float) -> WorkError:
+def _explain(provider: Provider, error: Exception, seconds: float, took: float) -> WorkError:
     if isinstance(error, WorkError):
         return error
+    late = TransientError(
+        "timeout", f"{provider.name} did not finish its answer within {min(seconds, took):.0f} seconds."
+    )
+    if has_ended() and took < _FAIR_SECONDS:
+        return late  # waiting for its place had used up the stage's time
     if isinstance(error, DeadlineExceeded):
-        return ProviderFailure("timeout", f"{provider.name} did not finish its answer within {seconds:.0f} seconds.")
+        return ProviderFailure(late.code, late.message)
     return provider.explain(error)
 
 

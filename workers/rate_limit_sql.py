@@ -100,9 +100,12 @@ WITH {provider_calls.KEPT}, at AS MATERIALIZED (
                         / CASE WHEN r.largest_tokens > tokens THEN tokens
                                ELSE greatest(tokens - r.largest_tokens, tokens * 0.05) END
       FROM in_force WHERE r.id = in_force.id AND %(refund)s::float8 > 0 AND tokens IS NOT NULL
+    RETURNING r.id
 )
 INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
-SELECT id, date_bin({_BUCKET}, now, timestamptz '2000-01-01'), 0, 0, %(used)s::bigint, 0 FROM at WHERE %(used)s::bigint > 0
+SELECT id, date_bin({_BUCKET}, now, timestamptz '2000-01-01'), 0, 0, %(used)s::bigint, 0
+  FROM at LEFT JOIN given_back USING (id) -- so the limit's row is locked before this one, as in a reservation
+ WHERE %(used)s::bigint > 0
 ON CONFLICT (limit_id, started_at) DO UPDATE SET tokens_used = usage.tokens_used + excluded.tokens_used
 """,
 )

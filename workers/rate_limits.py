@@ -36,6 +36,9 @@ from workers.prepared import Prepared
 
 # A slip of a provider's must not stop everybody until an engineer finds the row.
 _LONGEST_BLOCK_SECONDS = 600.0
+# When a limit that is too small for a call is looked at again.
+_NAMED_AGAIN_SECONDS = 60.0
+_STALE_ANSWER_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ def acquire(limit: Limit, *, tokens: int = 0) -> Reservation:
 def ask(limit: Limit, tokens: int = 0) -> tuple[float, bool]:
     """One question, without waiting: in how many seconds is there a place, and is it ours now (or too far ahead to be reserved)?
 
-    Raises PermanentError if the limit in force is less than the call.
+    Raises PermanentError if the call is larger than the limit, RateLimited if it is only larger than what the provider names now.
     """
     horizon = settings.RATE_LIMIT_HORIZON_SECONDS
     while True:
@@ -121,7 +124,7 @@ def ask(limit: Limit, tokens: int = 0) -> tuple[float, bool]:
             continue
         ahead, granted, allowed, *pace = answer
         if allowed is not None and tokens > allowed:
-            raise PermanentError("request_too_large", f"One call would need {tokens} of {allowed} tokens a minute.")
+            raise _too_large(limit, tokens, allowed)
         if not limit.key:
             _rates[limit.provider, "requests"], _rates[limit.provider, "tokens"] = pace
         if granted:
@@ -216,13 +219,23 @@ def register(limit: Limit) -> None:
 def _reserve_from_the_head(limit: Limit, tokens: int, give_up_at: float) -> float:
     """Ask until a place is given; when it starts, in this process's monotonic time."""
     while True:
+        asked_at = time.monotonic()
         ahead, granted = ask(limit, tokens)
         now = time.monotonic()
-        if granted:
+        if granted and now - asked_at <= _STALE_ANSWER_SECONDS:
             return now + ahead
+        if granted and now < give_up_at:
+            continue  # this process may have been stopped since, and the place be long past
         if now + ahead > give_up_at:
             raise RateLimited("rate_limited", f"The limit of {limit.provider} is used up.", retry_in=ahead)
         time.sleep(min(ahead - settings.RATE_LIMIT_HORIZON_SECONDS, give_up_at - now))
+
+
+def _too_large(limit: Limit, tokens: int, allowed: int) -> PermanentError | RateLimited:
+    message = f"One call would need {tokens} of {allowed} tokens a minute."
+    if tokens > (limit.tokens_per_minute or 0):
+        return PermanentError("request_too_large", message)
+    return RateLimited("rate_limited", message, retry_in=_NAMED_AGAIN_SECONDS)
 
 
 @outlasts_an_outage

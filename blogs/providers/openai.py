@@ -145,7 +145,7 @@ def _explain(error: Exception) -> WorkError:
         return AccountRefused("provider_refused_key", "OpenAI refuses this to our key; an operator must look.")
     if isinstance(error, openai.NotFoundError):
         message = "OpenAI knows no such model, or not for our key; an operator must look."
-        return AccountRefused("provider_misconfigured", message)
+        return AccountRefused("provider_misconfigured", message, for_all=True)
     if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
         return ProviderFailure("timeout", "OpenAI did not answer in time.")
     if isinstance(error, openai.APIStatusError) and error.status_code < 500 and error.status_code not in (408, 409):

@@ -9,6 +9,7 @@ from workers import retry_after
 from workers.rate_limits import Named
 
 _THROTTLED_SECONDS = 5.0
+_MINUTES = 600.0
 # What a column holds. Some servers say "no limit" by a number beyond it.
 _LARGEST = 2**31 - 1
 # Limits a day are named in the same words: "requests per day (RPD): Limit 10000".
@@ -32,14 +33,28 @@ def wait_of(headers: Mapping[str, str], refusal: str) -> float:
     """By headers, then by the text ("try again in 1.146s", "in 6m0s"); any of them may be missing."""
     wait = retry_after.seconds(headers)
     if wait is None and (found := _AGAIN.search(refusal)):
-        wait = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(found.group(1)))
+        wait = _seconds(found.group(1))
     return _THROTTLED_SECONDS if wait is None else max(0.1, wait)
 
 
 def _smallest(headers: Mapping[str, str], what: str, metric: str, *, least: int = 0) -> int | None:
-    said = (headers.get(f"x-ratelimit-{what}-{scope}{metric}", "") for scope in ("", "project-"))
+    scopes = [
+        scope
+        for scope in ("", "project-")
+        if _fills_within_minutes(headers.get(f"x-ratelimit-reset-{scope}{metric}", ""))
+    ]
+    said = (headers.get(f"x-ratelimit-{what}-{scope}{metric}", "") for scope in scopes)
     numbers = [int(text) for text in said if text.isdecimal() and len(text) <= 10]
     return min((number for number in numbers if least <= number <= _LARGEST), default=None)
+
+
+def _fills_within_minutes(reset: str) -> bool:
+    """A day's limit has the same headers, and takes hours to be full again."""
+    return _seconds(reset) <= _MINUTES
+
+
+def _seconds(duration: str) -> float:
+    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(duration))
 
 
 def _in_text(refusal: str, metric: str) -> int | None:

@@ -40,6 +40,8 @@ from workers.rate_limits import Limit
 
 # As long as a blog waits for its picture; a run that was not started by then is not charged.
 _CANCEL_AFTER = "10m"
+# In less no answer can be expected, and a look that has no chance would be counted against Replicate.
+_LEAST_SECONDS = 1.0
 _FAILED = {"failed", "canceled", "aborted"}
 _MIME_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 
@@ -82,7 +84,7 @@ def collect(prediction_id: str, *, seconds: float) -> Picture:
     ends_at = time.monotonic() + seconds
     while True:
         left = ends_at - time.monotonic()
-        if left <= 0:
+        if left <= _LEAST_SECONDS:
             raise TransientError("image_not_ready", "Replicate did not finish the picture in time.")
         found = outbound.call(REPLICATE, "get", functools.partial(_read, prediction_id), limit=_READS, seconds=left)
         status, output = found.get("status"), found.get("output")

@@ -29,8 +29,12 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--binding", choices=sorted(_SIZES), required=True)
+    parser.add_argument("--begin-at", type=float, default=0.0, help="the monotonic time of the first call")
     options = parser.parse_args()
     django.setup()
+    import blogs.providers.openai  # noqa: F401  before the first call's time
+
+    time.sleep(max(0.0, options.begin_at - time.monotonic()))
     threads = [
         threading.Thread(target=_call_for_ever, args=(options.binding, number), daemon=True)
         for number in range(options.threads)

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from config.processes import Process, Processes
+from tests import forks
 from tests.sandbox import SandboxClient
 from tests.world import free_port
 
@@ -17,6 +18,7 @@ PER_MINUTE = {"requests": 450, "tokens": 450_000}
 # Answers come so many times faster than real ones, and at a larger scale again, so that few threads keep enough calls under way.
 _SPEED = 10
 _THREADS = 32
+_STARTING_SECONDS = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,9 @@ def running(runs: Sequence[Run], log: Path, environment: Mapping[str, str]) -> I
     log.parent.mkdir(exist_ok=True)
     with Processes({**environment, "LOG_LEVEL": "WARNING"}, log=log, grace=3) as processes:
         started = [Started(run, processes) for run in runs]
+        begin_at = time.monotonic() + _STARTING_SECONDS
         for each in started:
-            each.call()
+            each.call(begin_at)
         for each in started:
             each.wait_for_calls()
         yield started
@@ -78,9 +81,9 @@ class Started:
         self.callers: list[Process] = []
         self.began = 0.0
 
-    def call(self) -> None:
-        """All callers at once."""
-        self.callers = [self.start(number) for number in range(self.run.processes)]
+    def call(self, begin_at: float) -> None:
+        """All callers at once, at that monotonic time: while so many start, none has the machine that it will have."""
+        self.callers = [self.start(number, begin_at) for number in range(self.run.processes)]
 
     def wait_for_calls(self) -> None:
         self._processes.wait_for(lambda: self.charged() > 0, seconds=120, what="the first call")
@@ -91,13 +94,14 @@ class Started:
         """Of what binds, since it `began`; by the sandbox's own count."""
         return self.charged() - self._charged_before
 
-    def start(self, number: int) -> Process:
-        return self._processes.start(
-            self.caller(number),
-            *("-m", "tests.bench.caller", f"--binding={self.run.binding}"),
-            f"--threads={_THREADS // self.run.processes}",
-            **self._environment,
-        )
+    def start(self, number: int, begin_at: float = 0.0) -> Process:
+        threads = f"--threads={_THREADS // self.run.processes}"
+        command = ["-m", "tests.bench.caller", f"--binding={self.run.binding}", threads, f"--begin-at={begin_at}"]
+
+        def fork(environment: dict[str, str], log: IO[bytes] | None) -> Process:
+            return forks.start(command, {**environment, **self._environment}, log)
+
+        return self._processes.adopt(self.caller(number), fork)
 
     def restart(self, number: int) -> None:
         """SIGKILL, and another in its place."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -35,6 +36,14 @@ def test_a_full_queue_says_when_to_come_back_and_stores_and_charges_nothing(api:
     assert not BlogGeneration.objects.filter(site=site).exists()
     assert not Credit.objects.filter(account__site=site, kind="hold").exists()
     assert not SiteLine.objects.filter(site=site).exists()
+
+
+def test_what_waits_for_a_provider_has_its_place_still(api: Any, settings: Any) -> None:
+    _fill(4)
+    BlogGeneration.objects.update(ready=False, run_after=timezone.now() + timedelta(hours=1), waits_for="openai")
+    settings.BLOG_QUEUE_LIMIT = 4
+
+    problem(api(factories.site()).post(), 503, "queue_full")
 
 
 def test_the_last_free_place_is_given(api: Any, settings: Any) -> None:

@@ -29,6 +29,17 @@ def test_openais_headers_name_limits_and_what_is_left() -> None:
     assert openai_limits.named(headers) == Named(450, 450_000, 0, 449_000)
 
 
+def test_a_days_limit_is_not_a_minutes() -> None:
+    headers = {
+        "x-ratelimit-limit-requests": "200",
+        "x-ratelimit-reset-requests": "23h18m29.144s",
+        "x-ratelimit-limit-tokens": "450000",
+        "x-ratelimit-reset-tokens": "17ms",
+    }
+
+    assert openai_limits.named(headers) == Named(None, 450_000)
+
+
 def test_a_projects_own_limit_holds_where_it_is_smaller() -> None:
     headers = {
         "x-ratelimit-limit-tokens": "450000",

@@ -52,6 +52,29 @@ def test_a_blog_that_waited_for_an_hour_orders_a_new_picture(sandbox, shop, atte
     assert done.events.filter(kind=Kind.RETRYING, code="image_too_old").count() == 1
 
 
+def test_a_picture_is_paid_for_twice_at_most(sandbox, shop, attempt):
+    sandbox.fault("wix", "500", "media_import", times=2)
+    factories.pending_generation(shop)
+    for _ in range(2):
+        assert attempt().stage == Stage.MEDIA
+        let_an_hour_pass(sandbox)
+
+    done = attempt()
+
+    assert len(sandbox.requests("replicate", "create")) == 2
+    assert (done.status, warnings(done)) == (Status.DONE, ["media_failed"])
+
+
+def test_no_picture_is_ordered_while_the_article_cannot_be_had(sandbox, shop, attempt):
+    sandbox.fault("openai", "500", "article", times=2)
+    factories.pending_generation(shop)
+    attempt()
+    let_an_hour_pass(sandbox)
+
+    assert attempt().stage == Stage.ARTICLE
+    assert len(sandbox.requests("replicate", "create")) == 1
+
+
 def test_a_blog_that_waited_for_less_keeps_its_picture(sandbox, shop, attempt):
     sandbox.fault("wix", "500", "media_import")
     factories.pending_generation(shop)

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.threads import PATIENCE_SECONDS, in_background, wait_until
 from tests.workers.pacing import OPENAI, most_in_a_minute, schedule, slow
 from workers import learning, rate_limits
-from workers.errors import PermanentError, TooFast
+from workers.errors import RateLimited, TooFast
 from workers.models import RateLimit, RateLimitUsage
 from workers.rate_limits import Named, acquire, block, snapshot
 
@@ -268,17 +268,17 @@ def test_a_higher_limit_that_is_not_followed_brings_nothing_nearer(settings: Any
     assert snapshot("openai")[0]["next_free_in_seconds"] > 600
 
 
-def test_a_call_larger_than_the_lowered_limit_is_refused_at_once_and_harms_no_other(settings: Any) -> None:
+def test_a_call_larger_than_the_lowered_limit_is_put_off_and_harms_no_other(settings: Any) -> None:
     slow(settings, tokens=100_000)
     acquire(OPENAI, tokens=50_000)
     hear(None, 40_000)
     before = RateLimit.objects.get().tokens_tat
     seconds_later(120)
 
-    with pytest.raises(PermanentError) as refused:
+    with pytest.raises(RateLimited) as put_off:
         acquire(OPENAI, tokens=50_000)
 
-    assert refused.value.code == "request_too_large"
+    assert put_off.value.retry_in == 60
     assert RateLimit.objects.get().tokens_tat < before
     assert apart(settings, tokens=1_000) == pytest.approx(60 * 1_000 / 39_000, rel=0.001)
 
