@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from workers import breakers, learning, metrics, provider_calls, rate_limits
 from workers.breakers import Passage
-from workers.deadline import DeadlineExceeded, has_ended, within
+from workers.deadline import DeadlineExceeded, MissedPlace, has_ended, leaving_by, within
 from workers.errors import AccountRefused, ProviderFailure, RateLimited, TransientError, WorkError
 from workers.provider_calls import Usage
 from workers.rate_limits import Limit, Named, Reservation
@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 # A call that had less says nothing of its provider when its time is over.
 _FAIR_SECONDS = 5.0
+# A machine that misses so many in a row is too busy.
+_PLACES = 5
 
 
 @dataclass(slots=True)
@@ -63,27 +65,42 @@ def call(
     Raises RateLimited, TransientError or PermanentError, and nothing else that `provider` knows of.
     """
     rate_limits.release_connection()
-    breakers.look(provider.breaker)
-    reservation = rate_limits.acquire(limit, tokens=tokens)
-    with breakers.passage(provider.breaker, seconds) as passage:
-        attempt = Call()
-        outcome = "aborted"  # unless it comes to an answer or to an error of the provider's
+    for _ in range(_PLACES):
+        breakers.look(provider.breaker)
+        reservation = rate_limits.acquire(limit, tokens=tokens)
+        try:
+            return _make(provider, operation, request, reservation, seconds)
+        except MissedPlace:
+            continue
+    raise RateLimited("rate_limited", "This machine is late for each place it gets.", retry_in=10)
+
+
+def _make(
+    provider: Provider, operation: str, request: Callable[[Call], T], reservation: Reservation, seconds: float
+) -> T:
+    """Raises MissedPlace too; then nothing has left."""
+    attempt = Call()
+    outcome = "aborted"  # unless it comes to an answer or to an error of the provider's
+    with breakers.passage(provider.breaker, seconds) as passage, leaving_by(reservation.leave_by) as departure:
         try:
             with within(seconds):
                 answer = request(attempt)
             outcome = "ok"
-        except provider.raises + (DeadlineExceeded, WorkError) as error:  # noqa: RUF005  mypy reads only a sum
+        except provider.raises + (DeadlineExceeded, MissedPlace, WorkError) as error:  # noqa: RUF005  mypy reads only a sum
+            if departure.missed:
+                raise MissedPlace from error
             explained = _explain(provider, error, seconds, time.monotonic() - passage.began)
             outcome = explained.code
-            for_this_work = _consequence(passage, limit, explained)
+            for_this_work = _consequence(passage, reservation.limit, explained)
             if for_this_work is error:
                 raise
             raise for_this_work from error
         finally:
-            took = time.monotonic() - passage.began
-            _settle(provider, operation, outcome, took, reservation, attempt)
-            learning.note(limit, attempt.named, began=passage.began)
-            _report(provider, operation, outcome, took, reservation, attempt)
+            if not departure.missed:
+                took = time.monotonic() - passage.began
+                _settle(provider, operation, outcome, took, reservation, attempt)
+                learning.note(reservation.limit, attempt.named, began=passage.began)
+                _report(provider, operation, outcome, took, reservation, attempt)
         passage.answered()
         return answer
 

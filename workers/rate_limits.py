@@ -87,6 +87,8 @@ class Reservation:
     limit: Limit
     tokens: int
     waited: float
+    # When its request must have left, in this process's monotonic time.
+    leave_by: float
 
 
 def acquire(limit: Limit, *, tokens: int = 0) -> Reservation:
@@ -106,7 +108,8 @@ def acquire(limit: Limit, *, tokens: int = 0) -> Reservation:
         # A thread that overslept (a stopped process, a busy machine) would crowd whoever has the next place.
         late = time.monotonic() - start_at
         if late <= settings.RATE_LIMIT_LATE_SECONDS:
-            return Reservation(limit, tokens, waited=time.monotonic() - began)
+            leave_by = start_at + settings.RATE_LIMIT_LATE_SECONDS
+            return Reservation(limit, tokens, waited=time.monotonic() - began, leave_by=leave_by)
         if time.monotonic() > give_up_at:
             raise RateLimited("rate_limited", f"This machine is {late:.1f} s late for each place it gets.", retry_in=10)
 

@@ -60,7 +60,7 @@ def test_a_call_that_ends_otherwise_is_kept_too(sandbox, shop, attempt, kind, co
 
 def test_what_blogs_took_decides_what_the_next_ones_reserve(sandbox, shop, attempt, monkeypatch):
     monkeypatch.setattr(token_reserve, "FEW", 1)
-    monkeypatch.setattr(token_reserve, "_READ_EVERY_SECONDS", 0)
+    monkeypatch.setattr(token_reserve, "_READ_AT_FIRST_EVERY_SECONDS", 0)
     for _ in range(2):
         factories.pending_generation(shop)
         assert attempt().status == Status.DONE
@@ -75,7 +75,7 @@ def test_what_blogs_took_decides_what_the_next_ones_reserve(sandbox, shop, attem
 
 
 def test_an_article_cut_at_much_room_gets_more_though_others_need_less(sandbox, shop, attempt, monkeypatch):
-    monkeypatch.setattr(token_reserve, "_READ_EVERY_SECONDS", 0)
+    monkeypatch.setattr(token_reserve, "_READ_AT_FIRST_EVERY_SECONDS", 0)
     sandbox.fault("openai", "length", "article")
     factories.pending_generation(shop)
     attempt()

@@ -17,7 +17,9 @@ from workers.deadline import (
     DeadlineExceeded,
     Httpx2Transport,
     HttpxTransport,
+    MissedPlace,
     RequestsAdapter,
+    leaving_by,
     remaining,
     timeouts,
     within,
@@ -100,6 +102,25 @@ def test_a_call_that_was_cut_short_leaves_no_connection_behind_to_read_from(
 
     with within(30):
         assert ask(sandbox)
+
+
+@CLIENTS
+def test_a_request_that_has_missed_its_place_does_not_leave(sandbox: Sandbox, ask: Ask, provider: str) -> None:
+    with leaving_by(time.monotonic() - 0.001) as departure, pytest.raises((MissedPlace, openai.APIConnectionError)):
+        ask(sandbox)
+
+    assert departure.missed
+    assert sandbox.requests(provider) == []
+
+
+@CLIENTS
+def test_what_follows_the_first_request_is_never_late(sandbox: Sandbox, ask: Ask, provider: str) -> None:
+    with within(30), leaving_by(time.monotonic() + 60) as departure:
+        ask(sandbox)
+        departure.at_the_latest = time.monotonic() - 1
+        ask(sandbox)
+
+    assert not departure.missed
 
 
 def test_the_earlier_end_holds() -> None:
