@@ -8,6 +8,7 @@ from django.test import Client, TransactionTestCase
 
 from blogs import admission, token_reserve
 from blogs.models import QueueClock
+from wix import catalog
 from wix.auth import sign_instance
 from wix.models import Site
 from workers import breakers, learning, rate_limits
@@ -25,6 +26,7 @@ def _fresh_process_state(settings: Any) -> None:
     rate_limits.forget_rows()
     learning.forget()
     token_reserve.forget()
+    catalog.forget_versions()
     breakers.forget_states()
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import html
 import json
 import re
+import time
 import unicodedata
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from wix import http
@@ -17,7 +19,13 @@ _PAGE = 100
 _TEXT_MAX = 1_500
 _V3_FIELDS = ["URL", "CURRENCY", "PLAIN_DESCRIPTION", "MEDIA_ITEMS_INFO"]
 _V1, _V3 = "V1_CATALOG", "V3_CATALOG"
+_OTHER_VERSION = 428
+_VERSION_SECONDS = 600.0
+_versions: dict[str, tuple[str, float]] = {}
 _TAGS = re.compile(r"<[^>]*>")
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,39 +47,69 @@ class Product:
 
 def products(instance_id: str, *, seconds: float) -> list[Product]:
     """Up to 100 visible products; none where the shop has no Stores app."""
-    version = _version(instance_id, seconds)
-    if version == _V1:
-        query = {"filter": json.dumps({"visible": True}), "paging": {"limit": _PAGE, "offset": 0}}
-        answer = _post(instance_id, "/stores-reader/v1/products/query", {"query": query}, seconds)
-        return [_from_v1(raw) for raw in http.pick(answer, "products") if raw.get("visible", True)]
-    if version == _V3:
-        body = {"query": {"cursorPaging": {"limit": _PAGE}, "filter": {"visible": True}}, "fields": _V3_FIELDS}
-        answer = _post(instance_id, "/stores/v3/products/query", body, seconds)
-        return [_from_v3(raw) for raw in http.pick(answer, "products") if raw.get("visible", True)]
-    return []
+
+    def ask(version: str) -> list[Product]:
+        if version == _V1:
+            query = {"filter": json.dumps({"visible": True}), "paging": {"limit": _PAGE, "offset": 0}}
+            answer = _post(instance_id, "/stores-reader/v1/products/query", {"query": query}, seconds)
+            return [_from_v1(raw) for raw in http.pick(answer, "products") if raw.get("visible", True)]
+        if version == _V3:
+            body = {"query": {"cursorPaging": {"limit": _PAGE}, "filter": {"visible": True}}, "fields": _V3_FIELDS}
+            answer = _post(instance_id, "/stores/v3/products/query", body, seconds)
+            return [_from_v3(raw) for raw in http.pick(answer, "products") if raw.get("visible", True)]
+        return []
+
+    return _by_version(instance_id, seconds, ask)
 
 
 def product(instance_id: str, product_id: str, *, seconds: float) -> Product | None:
     """One product by id, hidden or not; None if the shop has no such product."""
-    version = _version(instance_id, seconds)
-    try:
+
+    def ask(version: str) -> Product | None:
         if version == _V1:
             path = f"/stores-reader/v1/products/{quote(product_id, safe='')}"
             return _from_v1(http.pick(_get(instance_id, path, {}, seconds), "product"))
         if version == _V3:
             path = f"/stores/v3/products/{quote(product_id, safe='')}"
             return _from_v3(http.pick(_get(instance_id, path, {"fields": _V3_FIELDS}, seconds), "product"))
+        return None
+
+    try:
+        return _by_version(instance_id, seconds, ask)
     except http.WixRefused as refused:
         if refused.status not in (400, 404):
             raise
     return None
 
 
+def _by_version(instance_id: str, seconds: float, ask: Callable[[str], T]) -> T:
+    """A shop that has moved to the other catalogue since we asked answers 428."""
+    try:
+        return ask(_version(instance_id, seconds))
+    except http.WixRefused as refused:
+        if refused.status != _OTHER_VERSION:
+            raise
+    _versions.pop(instance_id, None)
+    return ask(_version(instance_id, seconds))
+
+
+def forget_versions() -> None:
+    """For tests, whose shops come and go."""
+    _versions.clear()
+
+
 def _version(instance_id: str, seconds: float) -> str:
+    """Asked for once in a while, and not for each blog: it is one of a site's 200 calls a minute."""
+    version, expires_at = _versions.get(instance_id, ("", 0.0))
+    if time.monotonic() < expires_at:
+        return version
     answer = http.request(
         instance_id, "GET", "/stores/v3/provision/version", operation="catalog_version", seconds=seconds
     )
-    return str(http.pick(answer, "catalogVersion"))
+    version = str(http.pick(answer, "catalogVersion"))
+    if version in (_V1, _V3):
+        _versions[instance_id] = (version, time.monotonic() + _VERSION_SECONDS)
+    return version
 
 
 def _post(instance_id: str, path: str, body: dict[str, Any], seconds: float) -> dict[str, Any]:

@@ -19,6 +19,9 @@ def _in_force(metric: str) -> str:
                 ELSE least({configured}, {provider}) END"""
 
 
+# Calls may leave late by as much (`rate_limits.acquire`), and what comes together then must fit into a minute too.
+_ON_TIME = "{tokens} * (1 - %(late)s::float8 / 60)"
+
 # How much of the pace is left after "too fast".
 _SHARE = """
            CASE WHEN full_pace_at > now THEN lowered_to ^ least(1, extract(epoch FROM full_pace_at - now)::float8
@@ -41,11 +44,12 @@ RESERVE = Prepared(
            {_in_force("requests")} AS requests_per_minute,
            {_in_force("tokens")} AS tokens_per_minute FROM at
 ), sized AS MATERIALIZED (
-    SELECT in_force.*, CASE WHEN largest_tokens > tokens_per_minute THEN 0 ELSE largest_tokens END AS largest FROM in_force
+    SELECT in_force.*, CASE WHEN largest_tokens > tokens_per_minute THEN 0 ELSE largest_tokens END AS largest,
+           {_ON_TIME.format(tokens="tokens_per_minute")} AS on_time FROM in_force
 ), paced AS MATERIALIZED (
     SELECT 60.0 / (greatest(requests_per_minute - floor(requests_per_minute * 0.01) - 1, 1) * share) AS request_seconds,
-           60.0 / (greatest(tokens_per_minute - greatest(largest, %(tokens)s), tokens_per_minute * 0.05) * share) AS token_seconds,
-           greatest(0, %(tokens)s - largest) * 60.0 / greatest(tokens_per_minute - largest, tokens_per_minute * 0.05)
+           60.0 / (greatest(on_time - greatest(largest, %(tokens)s), tokens_per_minute * 0.05) * share) AS token_seconds,
+           greatest(0, %(tokens)s - largest) * 60.0 / greatest(on_time - largest, tokens_per_minute * 0.05)
                * interval '1 second' AS first_of_its_size,
            sized.* FROM sized
 ), place AS MATERIALIZED (
@@ -98,7 +102,7 @@ WITH {provider_calls.KEPT}, at AS MATERIALIZED (
     UPDATE workers_ratelimit r
        SET tokens_tat = tokens_tat - %(refund)s::float8 * interval '1 second' * 60.0
                         / CASE WHEN r.largest_tokens > tokens THEN tokens
-                               ELSE greatest(tokens - r.largest_tokens, tokens * 0.05) END
+                               ELSE greatest({_ON_TIME.format(tokens="tokens")} - r.largest_tokens, tokens * 0.05) END
       FROM in_force WHERE r.id = in_force.id AND %(refund)s::float8 > 0 AND tokens IS NOT NULL
     RETURNING r.id
 )

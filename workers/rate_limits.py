@@ -4,7 +4,7 @@ One row per limit holds two theoretical arrival times, requests and tokens. A re
 lock it finds the common start at which both fit, moves both on from that start, and answers how many seconds away it is.
 (Moved separately, a mix of small and large calls put 507 requests into a minute of 450.) Pacing is even, with
 rate = (limit - margin - largest cost) / 60, so that no 60-second window, wherever it starts, holds more than the limit; the
-margin, 1 % of the requests, pays for network jitter.
+margin, 1 % of the requests and of the tokens what calls may be late by, pays for jitter.
 
 Nothing is reserved more than two seconds ahead: beyond that the answer is "not yet". So what a killed process had reserved is
 lost for two seconds only, and no call starts under an old limit later than that after the limit was lowered. In a process
@@ -119,9 +119,9 @@ def ask(limit: Limit, tokens: int = 0) -> tuple[float, bool]:
 
     Raises PermanentError if the call is larger than the limit, RateLimited if it is only larger than what the provider names now.
     """
-    horizon = settings.RATE_LIMIT_HORIZON_SECONDS
+    horizon, late = settings.RATE_LIMIT_HORIZON_SECONDS, settings.RATE_LIMIT_LATE_SECONDS
     while True:
-        answer = _execute(sql.RESERVE, id=_row_id(limit), tokens=tokens, horizon=horizon, **following())
+        answer = _execute(sql.RESERVE, id=_row_id(limit), tokens=tokens, horizon=horizon, late=late, **following())
         if answer is None:
             _row_ids.pop(limit, None)  # the row was pruned since this process last used it
             continue
@@ -143,7 +143,8 @@ def settle(reservation: Reservation, tokens_used: int | None, call: Mapping[str,
     refund = unused * settings.RATE_LIMIT_TOKEN_REFUND
     if reservation.tokens:
         metrics.count("reserved", reservation.limit.provider, "tokens", by=-round(refund))
-    _execute(sql.SETTLE, id=_row_id(reservation.limit), used=tokens_used or 0, refund=refund, **call, **following())
+    used, late = tokens_used or 0, settings.RATE_LIMIT_LATE_SECONDS
+    _execute(sql.SETTLE, id=_row_id(reservation.limit), used=used, refund=refund, late=late, **call, **following())
 
 
 def block(limit: Limit, seconds: float, too_fast: TooFast | None = None) -> None:

@@ -10,6 +10,8 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
+import config.urls  # noqa: F401  it registers all pages
+
 BLOGS = "admin:blogs_bloggeneration_changelist"
 
 

@@ -57,7 +57,10 @@ class Pace:
 
     def _token_seconds(self, largest: int) -> float:
         allowed = self.limit.tokens_per_minute
-        return 0.0 if allowed is None else 60 / max(allowed - largest, allowed * 0.05)
+        if allowed is None:
+            return 0.0
+        on_time = allowed * (1 - settings.RATE_LIMIT_LATE_SECONDS / 60)
+        return 60 / max(on_time - largest, allowed * 0.05)
 
 
 class SharedLimits:

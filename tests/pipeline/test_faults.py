@@ -293,6 +293,19 @@ def test_a_product_becomes_an_article_about_it(sandbox, attempt, version):
     assert products["products"][0]["text"].startswith("A warm beanie")
 
 
+@pytest.mark.parametrize("versions", [("V1_CATALOG", "V3_CATALOG"), ("V3_CATALOG", "V1_CATALOG")])
+def test_a_shop_is_asked_for_its_catalogue_once_and_again_when_it_has_moved(sandbox, attempt, versions):
+    site = factories.site()
+    for version in versions:
+        sandbox.add_shop(str(site.instance_id), "Wool & Co", catalog_version=version, products=PRODUCTS)
+        for _ in range(2):
+            generation = factories.pending_generation(site, source_type="product", source_id=PRODUCTS[1]["id"])
+            assert attempt().status == Status.DONE
+            assert generation.outputs.get(stage=Stage.PRODUCTS).output["source_text"] == "Lambswool Beanie"
+
+    assert len(sandbox.requests("wix", "catalog_version")) == 2
+
+
 @pytest.mark.parametrize("version", ["V1_CATALOG", "V3_CATALOG", "STORES_NOT_INSTALLED"])
 def test_a_product_that_does_not_exist_fails_and_says_so(sandbox, attempt, version):
     site = factories.site()

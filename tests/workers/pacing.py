@@ -10,6 +10,8 @@ from workers.rate_limits import Limit
 
 OPENAI = Limit("openai", model="m")
 REPLICATE = Limit("replicate")
+# Of a minute's tokens: the rest is left for calls that leave RATE_LIMIT_LATE_SECONDS late.
+ON_TIME = 1 - 0.25 / 60
 
 
 def slow(settings: Any, **numbers: int) -> None:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.threads import PATIENCE_SECONDS, in_background, wait_until
-from tests.workers.pacing import OPENAI, most_in_a_minute, schedule, slow
+from tests.workers.pacing import ON_TIME, OPENAI, most_in_a_minute, schedule, slow
 from workers import learning, rate_limits
 from workers.errors import RateLimited, TooFast
 from workers.models import RateLimit, RateLimitUsage
@@ -91,7 +91,7 @@ def test_the_pace_for_tokens_is_lowered_as_well(settings: Any) -> None:
     acquire(OPENAI, tokens=6_000)
     block(OPENAI, 0, TooFast.RATE)
 
-    assert apart(settings, tokens=900) == pytest.approx(1 / 0.8, rel=0.001)
+    assert apart(settings, tokens=900) == pytest.approx(60 * 900 / (60_000 * ON_TIME - 6_000) / 0.8, rel=0.001)
 
 
 def test_a_block_for_another_reason_lowers_nothing() -> None:
@@ -280,7 +280,7 @@ def test_a_call_larger_than_the_lowered_limit_is_put_off_and_harms_no_other(sett
 
     assert put_off.value.retry_in == 60
     assert RateLimit.objects.get().tokens_tat < before
-    assert apart(settings, tokens=1_000) == pytest.approx(60 * 1_000 / 39_000, rel=0.001)
+    assert apart(settings, tokens=1_000) == pytest.approx(60 * 1_000 / (40_000 * ON_TIME - 1_000), rel=0.001)
 
 
 def test_a_lower_limit_explains_the_refusals_so_no_share_is_taken_from_it() -> None:

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from tests.threads import PATIENCE_SECONDS, at_once, in_background, wait_until
-from tests.workers.pacing import OPENAI, REPLICATE, slow
+from tests.workers.pacing import ON_TIME, OPENAI, REPLICATE, slow
 from workers import rate_limits
 from workers.errors import PermanentError, RateLimited
 from workers.models import RateLimit, RateLimitUsage
@@ -265,4 +265,4 @@ def test_settling_gives_back_as_much_of_the_unused_tokens_as_configured(settings
     settle(reservation, 400)
 
     given_back = before - RateLimit.objects.get().tokens_tat
-    assert given_back.total_seconds() == pytest.approx(refund * 60 * 600 / 9_000, abs=0.01)
+    assert given_back.total_seconds() == pytest.approx(refund * 60 * 600 / (10_000 * ON_TIME - 1_000), abs=0.01)
