@@ -12,6 +12,8 @@ from workers.errors import ProviderDown
 
 # At fifteen seconds each, an hour; whoever comes after these waits as long.
 _PROBES_AHEAD = 240
+# A stage whose deadline is as long has its turn in the middle between two probes, if nobody quicker has taken it.
+_LONGEST_STAGE_SECONDS = 180.0
 
 
 def retry_seconds(attempts: int) -> float:
@@ -25,15 +27,16 @@ def deferral_seconds(asked: float, elapsed: float) -> float:
     return max(min(asked, longest), _jittered(elapsed / 2))
 
 
-def until_it_is_back(down: ProviderDown) -> tuple[str, float]:
+def until_it_is_back(down: ProviderDown, stage: str) -> tuple[str, float]:
     """For which provider a blog waits, in `defer`'s transaction, and how long at most: all come back at once when it is there
-    (`standing.resume`), and one after the other to try it."""
+    (`standing.resume`), and one after the other to try it; those of a quick stage first, since they know sooner whether it is."""
     if not breaker_rows.is_open_for_sure(down.provider):
         # It is back already, and has told those that waited: this blog's worker knew it a second late.
         return "", 1.0
-    waiting = BlogGeneration.objects.filter(status=Status.PENDING, ready=False, waits_for=down.provider)
+    waiting = BlogGeneration.objects.filter(status=Status.PENDING, ready=False, waits_for=down.provider, stage=stage)
     between: float = settings.BREAKER_PROBE_SECONDS
-    return down.provider, down.retry_in + between * waiting[:_PROBES_AHEAD].count()
+    behind_quicker_ones = between * settings.STAGE_DEADLINE_SECONDS[stage] / _LONGEST_STAGE_SECONDS / 2
+    return down.provider, down.retry_in + behind_quicker_ones + between * waiting[:_PROBES_AHEAD].count()
 
 
 def _jittered(seconds: float) -> float:

@@ -225,7 +225,7 @@ def defer(generation: BlogGeneration, limited: RateLimited, *, at_most: float = 
             fail(generation, _DOWN_FOR_TOO_LONG if isinstance(limited, ProviderDown) else limited)
             return
         if isinstance(limited, ProviderDown):
-            waits_for, wait = backoff.until_it_is_back(limited)
+            waits_for, wait = backoff.until_it_is_back(limited, generation.stage)
         else:
             waits_for, wait = "", backoff.deferral_seconds(limited.retry_in, elapsed)
         since = Coalesce("deferred_since", ClockTimestamp())

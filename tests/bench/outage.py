@@ -4,12 +4,12 @@ The whole product in processes of its own, as fast as in production, with more b
 which it answers 429 to a random 5 %, 60 s in which it answers 429 to everything, a while of peace, 60 s in which it answers 500 to
 everything, and peace again. All the time it answers 500 to one poison blog.
 
-- `failed`, `attempts_spent`: of all blogs but the poison, FAILED ones and attempts beyond the one that each has begun: 0, both.
+- `failed`, `attempts_spent`: of all blogs but the poison, FAILED ones, and attempts that ended for another reason than an answer
+  which was cut at its maximum: 0, both.
 - `poison`: how it ended; `poison_attempts`.
 - `back_s`: after each outage, seconds until ten seconds in which 90 % of the limit are reserved begin: at most 30.
 - `reserved_share`: of the limit, in the part with 5 % of 429s; refused calls included.
-- `done_while_down`: blogs finished from 10 s after OpenAI went down on,
-  which needed only Replicate or Wix by then.
+- `done_while_down`: blogs finished from 10 s after OpenAI went down on, which needed only Replicate or Wix by then.
 - `opened`: how often a breaker opened; `deferrals`: how often a blog was put off.
 """
 
@@ -150,15 +150,12 @@ def _counts() -> dict[str, Any]:
 
     poison = BlogGeneration.objects.get(source_id=_POISON)
     others = BlogGeneration.objects.exclude(pk=poison.pk)
-    begun = {Status.PENDING: 0}
-    spent = sum(
-        attempts - begun.get(Status(status), 1) for status, attempts in others.values_list("status", "attempts")
-    )
+    spent = GenerationEvent.objects.filter(kind=GenerationEvent.Kind.RETRYING).exclude(generation=poison)
     return {
         "blogs": _BLOGS,
         "done": _done(),
         "failed": others.filter(status=Status.FAILED).count(),
-        "attempts_spent": spent,
+        "attempts_spent": spent.exclude(code="content_truncated").count(),
         "poison": poison.status,
         "poison_attempts": poison.attempts,
         "deferrals": GenerationEvent.objects.filter(kind=GenerationEvent.Kind.DEFERRED).count(),

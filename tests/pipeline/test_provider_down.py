@@ -9,16 +9,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.db.models import F
 
-from blogs import pipeline, queue, standing
-from blogs.models import BlogGeneration, GenerationEvent, Status
+from blogs import backoff, pipeline, queue, standing
+from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
 from tests import factories
 from tests.pipeline.test_faults import free_and_balance, last_event
 from workers import breaker_rows, breakers
 from workers.breaker_rows import Verdict
 from workers.database_clock import ClockTimestamp
-from workers.errors import ProviderFailure
+from workers.errors import ProviderDown, ProviderFailure
 from workers.models import Breaker, BreakerFailure
 from workers.on_behalf import Work
 
@@ -400,6 +401,16 @@ def test_a_site_that_is_alone_has_its_turn_again_a_little_later(sandbox, shops, 
     Breaker.objects.update(probe_site=shops[0].pk, probe_at=ClockTimestamp() - timedelta(seconds=16))
 
     assert run(blog).status == Status.DONE
+
+
+def test_a_quick_stage_tries_it_before_a_slow_one(db) -> None:
+    breaker_rows.hold_open("openai", by="staff:ada", reason="Look at it.")
+    down = ProviderDown("openai", retry_in=10)
+
+    with transaction.atomic():
+        waits = {stage: backoff.until_it_is_back(down, stage)[1] for stage in (Stage.IDEA, Stage.ARTICLE)}
+
+    assert 10 < waits[Stage.IDEA] < waits[Stage.ARTICLE] < 10 + 15
 
 
 def test_a_probe_that_comes_to_no_call_leaves_its_turn_to_the_next(sandbox, shops, run, monkeypatch) -> None:
