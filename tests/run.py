@@ -19,16 +19,15 @@ ENVIRONMENT = {
     "REPLICATE_API_TOKEN": "test-token",
 }
 
-_ALL = ["-n", "2", "--dist", "worksteal"]
+# On two cores: many a test waits for a process.
+_ALL = ["-n", "3", "--dist", "worksteal"]
 
 
 def main(arguments: list[str]) -> int:
     stop_on_signals()
     with embedded_postgres.spare_server("test") as server:
         environment = {**os.environ, **ENVIRONMENT, "DATABASE_URL": server.url}
-        return subprocess.run(
-            [sys.executable, "-m", "pytest", *(arguments or ["-n", "2", "--dist", "worksteal"])], env=environment
-        ).returncode
+        return subprocess.run([sys.executable, "-m", "pytest", *(arguments or _ALL)], env=environment).returncode
 
 
 if __name__ == "__main__":

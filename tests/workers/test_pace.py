@@ -12,9 +12,6 @@ from workers.rate_limits import Limit
 TOKENS, REQUESTS = ("openai", "tokens"), ("openai", "requests")
 
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
 @pytest.fixture(autouse=True)
 def _limits(settings: Any) -> None:
     settings.WORKS_IN_FLIGHT_HEADROOM = 1.2
@@ -47,6 +44,7 @@ def test_a_night_without_work_and_an_outage_teach_nothing() -> None:
     assert pace.in_flight() == before
 
 
+@pytest.mark.django_db(transaction=True)
 def test_tokens_that_come_back_are_not_used(settings: Any) -> None:
     settings.RATE_LIMIT_TOKEN_REFUND = 1.0
     settings.RATE_LIMITS = {"openai": {"requests": 45_000, "tokens": 45_000_000}}
@@ -60,6 +58,7 @@ def test_tokens_that_come_back_are_not_used(settings: Any) -> None:
     assert pace.use[TOKENS] / pace.seconds == pytest.approx(2_500 / 60)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_it_goes_by_the_limit_that_all_share_now(settings: Any) -> None:
     limit = Limit("openai")
     rate_limits.ask(limit, tokens=10)
