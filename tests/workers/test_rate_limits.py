@@ -266,3 +266,11 @@ def test_settling_gives_back_as_much_of_the_unused_tokens_as_configured(settings
 
     given_back = before - RateLimit.objects.get().tokens_tat
     assert given_back.total_seconds() == pytest.approx(refund * 60 * 600 / (10_000 * ON_TIME - 1_000), abs=0.01)
+
+
+def test_a_place_whose_answer_came_too_late_is_not_taken(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limits, "_STALE_ANSWER_SECONDS", -1.0)
+    settings.RATE_LIMIT_MAX_WAIT_SECONDS = 0.2
+
+    with pytest.raises(RateLimited):
+        acquire(OPENAI)
