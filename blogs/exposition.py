@@ -11,7 +11,10 @@ from workers.exposition import Metric
 
 def of_the_queue(stats: dict[str, Any]) -> list[Metric]:
     about = {
-        "blogs_ready": ("Blogs in line, or back in it as soon as a provider is; counted up to the queue's limit.", "queue"),
+        "blogs_ready": (
+            "Blogs in line, or back in it as soon as a provider is; counted up to the queue's limit.",
+            "queue",
+        ),
         "blogs_ready_limit": ("How many may be in line.", "queue_limit"),
         "blogs_delayed": ("Blogs that wait for a time, counted up to 10,000.", "delayed"),
         "blogs_processing": ("Blogs that workers have.", "processing"),

@@ -6,8 +6,8 @@ permission is, once a second site has met it. It closes with the first success o
 each of another site than the last. Staff may hold one open, and close any.
 
 Who pays for a failure? Not the outage's victims: while a breaker is open no failure spends an attempt, a probe's neither, and what
-opened it is forgotten, but for refusals. (A poison blog can't keep one open all the same, because the next probe is another site's.) With a closed
-breaker a first failure is a doubt, and spends nothing: the work is put off for a moment. If another work's call that began
+opened it is forgotten, but for refusals. (A poison blog can't keep one open all the same, because the next probe is another
+site's.) With a closed breaker a first failure is a doubt, and spends nothing: the work is put off for a moment. If another work's call that began
 after it gets through, and the work then fails again, it is the work's own, and each further one spends an attempt as any
 failure does: so poison ends FAILED, and harms nobody. It is also its own where nobody else has failed since its first failure,
 half an hour ago, or of a refusal a window ago; and so is a refusal after a probe of another work got through. (By work and not by
