@@ -7,11 +7,11 @@ each of another site than the last. Staff may hold one open, and close any.
 
 Who pays for a failure? Not the outage's victims: while a breaker is open no failure spends an attempt, a probe's neither, and what
 opened it is forgotten, but for refusals. (A poison blog can't keep one open all the same, because the next probe is another
-site's.) With a closed breaker a first failure is a doubt, and spends nothing: the work is put off for a moment. If another work's call that began
-after it gets through, and the work then fails again, it is the work's own, and each further one spends an attempt as any
-failure does: so poison ends FAILED, and harms nobody. It is also its own where nobody else has failed since its first failure,
-half an hour ago, or of a refusal a window ago; and so is a refusal after a probe of another work got through. (By work and not by
-site, or a shop that is alone at night would wait a day for its poison.)
+site's.) With a closed breaker a first failure is a doubt, and spends nothing: the work is put off for a moment. If another
+work's call that began after it gets through, and the work then fails again, it is the work's own, and each further one spends an
+attempt as any failure does: so poison ends FAILED, and harms nobody. It is also its own where nobody else has failed since its
+first failure, half an hour ago, or of a refusal a window ago; and so is a refusal after a probe of another work got through. (By
+work and not by site, or a shop that is alone at night would wait a day for its poison.)
 
 All workers share it: one row a provider. They look at it once a second and after each failure of their own; a success is written
 down only while there are doubts about somebody's failure.
