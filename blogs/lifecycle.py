@@ -95,7 +95,11 @@ def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = No
 # In one statement, because a shop waits for each round trip and all its other requests wait behind its account. The line, for which
 # all claims wait while it is locked, comes last: it reads what the others return. (A scheduled blog only needs a line to be there,
 # for `queue.promote`.)
-_NEW = [field for field in BlogGeneration._meta.concrete_fields if not (field.primary_key or field.has_db_default())]
+_NEW = [
+    field
+    for field in BlogGeneration._meta.concrete_fields
+    if not field.primary_key and (field.has_default() or not field.has_db_default())
+]
 _ENTER = Prepared(
     "submit",
     f"""

@@ -31,6 +31,7 @@ UNFINISHED = (Status.PENDING, Status.PROCESSING)
 class SourceType(models.TextChoices):
     KEYWORD = "keyword"
     PRODUCT = "product"
+    COLLECTION = "collection"
     TITLE = "title"
     PROMPT = "prompt"
 
@@ -47,6 +48,13 @@ class Length(models.TextChoices):
     SHORT = "short"
     MEDIUM = "medium"
     LONG = "long"
+
+
+class Cover(models.TextChoices):
+    """Where the picture at the head of the post comes from."""
+
+    GENERATED = "generated"
+    PRODUCT = "product", "product's own photo"
 
 
 class Stage(models.TextChoices):
@@ -76,7 +84,9 @@ class BlogGeneration(models.Model):
     language = models.CharField(max_length=35, blank=True)
     tone = models.CharField(max_length=20, choices=Tone, default=Tone.FRIENDLY)
     length = models.CharField(max_length=10, choices=Length, default=Length.MEDIUM)
+    cover = models.CharField(max_length=10, choices=Cover, default=Cover.GENERATED, db_default=Cover.GENERATED)
     publish = models.BooleanField(default=False)
+    publish_at = models.DateTimeField(null=True, blank=True, help_text="empty: as soon as it is written")
     scheduled_at = models.DateTimeField(null=True, blank=True)
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)
 
@@ -106,6 +116,8 @@ class BlogGeneration(models.Model):
     draft_sweep_at = models.DateTimeField(null=True, blank=True)
     draft_post_id = models.UUIDField(null=True, blank=True)
     draft_post_url = models.CharField(max_length=1_000, blank=True)
+    draft_post_slug = models.CharField(max_length=200, blank=True, db_default="", help_text="as Wix has it")
+    post_url = models.CharField(max_length=1_000, blank=True, db_default="", help_text="once it is published")
 
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
@@ -203,6 +215,9 @@ class SiteLine(models.Model):
     step = models.FloatField(default=1, help_text="1 / weight: how far one start moves the turn")
     waiting = models.PositiveIntegerField(default=0, help_text="ready blogs")
     paused = models.BooleanField(default=False)
+    waiting_max = models.PositiveIntegerField(
+        null=True, blank=True, help_text="by the site's plan; empty: half the queue"
+    )
 
     class Meta:
         constraints = [

@@ -1,7 +1,11 @@
+"""What we know of Wix: the sites that installed our app, who may ask in their name, what they pay for, and what Wix told us."""
+
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower, Now
 
 
@@ -14,9 +18,11 @@ class Site(models.Model):
     language = models.CharField(
         max_length=35, blank=True, help_text="BCP 47; empty: not known yet, blogs are in English"
     )
+    currency = models.CharField(max_length=3, blank=True, db_default="", help_text="ISO 4217")
     member_id = models.UUIDField(
         null=True, blank=True, help_text="the site member who signs its posts; found on first use"
     )
+    origin_instance_id = models.UUIDField(null=True, blank=True, help_text="the site that this one is a copy of")
     created_at = models.DateTimeField(db_default=Now())
     removed_at = models.DateTimeField(null=True, blank=True, help_text="when the app was removed; requests are refused")
 
@@ -28,3 +34,156 @@ class Site(models.Model):
 
     def __str__(self) -> str:
         return self.name or str(self.instance_id)
+
+
+class ApiKey(models.Model):
+    """For a shop's own server. The key is shown once; what is kept is its SHA-256, by which it is found."""
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="api_keys")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    hint = models.CharField(max_length=12, editable=False, help_text="how it begins, to tell keys apart")
+    label = models.CharField(max_length=100, help_text="what it is for")
+    created_at = models.DateTimeField(db_default=Now())
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="to the hour or so")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return f"{self.hint}… ({self.label})"
+
+
+class AccessToken(models.Model):
+    """Wix's token for one site, shared by all processes. Sealed: whoever reads the database cannot use it."""
+
+    instance_id = models.UUIDField(primary_key=True)
+    sealed = models.TextField(editable=False)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"access token of {self.instance_id}"
+
+
+class WebhookDelivery(models.Model):
+    """One event, however often Wix delivers it. Stored and answered at once, worked on by a worker."""
+
+    class Status(models.TextChoices):
+        RECEIVED = "received"
+        DONE = "done"
+        IGNORED = "ignored", "ignored (nothing to do for this type)"
+        FAILED = "failed", "failed (staff should look)"
+
+    digest = models.CharField(
+        max_length=64, unique=True, editable=False, help_text="of instance, type and event: the same for a resend"
+    )
+    event_type = models.CharField(max_length=150)
+    instance_id = models.UUIDField(null=True, blank=True)
+    data = models.JSONField(help_text="the event itself")
+    issued_at = models.DateTimeField(null=True, blank=True, help_text="the JWT's iat")
+    happened_at = models.DateTimeField(null=True, blank=True, help_text="as the event says, if it does")
+    received_at = models.DateTimeField(db_default=Now())
+    received = models.PositiveIntegerField(db_default=1, help_text="how often")
+    status = models.CharField(max_length=10, choices=Status, db_default=Status.RECEIVED)
+    due_at = models.DateTimeField(null=True, blank=True, db_default=Now(), help_text="when a worker takes it (again)")
+    attempts = models.PositiveSmallIntegerField(db_default=0)
+    processed_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=500, blank=True, db_default="", help_text="what it did, or why it failed")
+
+    class Meta:
+        verbose_name_plural = "webhook deliveries"
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="webhook_due"),
+            models.Index(fields=["instance_id", "-id"], name="webhook_of_instance"),
+            models.Index(fields=["event_type", "-id"], name="webhook_of_type"),
+            models.Index(fields=["status", "-id"], name="webhook_by_status"),
+            models.Index(fields=["received_at"], name="webhook_received"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.pk}"
+
+
+class Plan(models.Model):
+    """What a plan of our app's pricing page gives. Staff keep this list beside the one at Wix."""
+
+    vendor_product_id = models.CharField(max_length=100, unique=True, help_text="the plan's product id at Wix")
+    name = models.CharField(max_length=100)
+    monthly_credits = models.PositiveIntegerField()
+    weight = models.PositiveSmallIntegerField(default=1, help_text="its share of the queue; a free site has 1")
+    open_blogs_max = models.PositiveIntegerField(
+        null=True, blank=True, help_text="how many of a site's blogs may wait at once; empty: half of the queue"
+    )
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(weight__gte=1), name="plan_weight_positive")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Subscription(models.Model):
+    """What a site pays for, as Wix said when last asked. Wix announces neither renewals nor the end: we count months ourselves."""
+
+    site = models.OneToOneField(Site, models.PROTECT, primary_key=True)
+    vendor_product_id = models.CharField(max_length=100, blank=True, help_text="empty: free")
+    plan = models.ForeignKey(
+        Plan, models.PROTECT, null=True, blank=True, help_text="empty while paid: our list lacks the product"
+    )
+    cycle = models.CharField(max_length=20, blank=True)
+    paid_since = models.DateTimeField(null=True, blank=True, help_text="from which months are counted")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="yearly and longer plans only")
+    auto_renewing = models.BooleanField(default=False)
+    on_free_trial = models.BooleanField(default=False, help_text="Wix's own trial of a paid plan")
+    invoice_id = models.CharField(max_length=100, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+    next_grant_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_grant_at"], condition=Q(next_grant_at__isnull=False), name="subscription_next_grant"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.vendor_product_id or "free"
+
+
+class Allowance(models.Model):
+    """The credits of one paid month: once a month and site, topped up when the site changes to a larger plan within it."""
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="allowances", db_index=False)
+    period_start = models.DateTimeField()
+    period_end = models.DateTimeField()
+    vendor_product_id = models.CharField(max_length=100)
+    credits = models.PositiveIntegerField(help_text="in all, with what was topped up")
+    invoice_id = models.CharField(max_length=100, blank=True)
+    taken_back = models.PositiveIntegerField(default=0, help_text="after a refund or a chargeback")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["site", "period_start"], name="allowance_once_a_period")]
+
+    def __str__(self) -> str:
+        return f"{self.credits} for {self.period_start:%Y-%m-%d}"
+
+
+class BlogLabel(models.Model):
+    """A tag or category of a site's blog, remembered by its folded label so that it is found again and not made twice."""
+
+    class Kind(models.TextChoices):
+        TAG = "tag"
+        CATEGORY = "category"
+
+    site = models.ForeignKey(Site, models.CASCADE, related_name="blog_labels", db_index=False)
+    kind = models.CharField(max_length=10, choices=Kind)
+    folded = models.CharField(max_length=100)
+    wix_id = models.UUIDField()
+    read_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["site", "kind", "folded"], name="blog_label_once_a_site")]
+
+    def __str__(self) -> str:
+        return self.folded

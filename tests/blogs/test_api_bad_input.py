@@ -37,7 +37,7 @@ def test_an_unknown_source_type_is_answered_with_the_allowed_ones(client: Any, s
     response = client.post(json.dumps({**_GOOD, "sourceType": source_type}))
 
     assert refused_fields(response) == {"sourceType": "invalid_choice"}
-    assert "keyword, product, title, prompt" in response.json()["errors"][0]["message"]
+    assert "keyword, product, collection, title, prompt" in response.json()["errors"][0]["message"]
     assert _nothing_happened()
 
 
