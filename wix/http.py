@@ -34,6 +34,7 @@ _THROTTLED_SECONDS = 60.0
 # Tokens live four hours; one that ends in the middle of a call would cost a retry.
 _TOKEN_MARGIN_SECONDS = 300
 _TOKEN = "token"
+_WRONG_SECRET = "invalid_client"
 
 _sessions = threading.local()
 _tokens: dict[str, tuple[str, float]] = {}
@@ -48,6 +49,16 @@ class WixRefused(PermanentError):
         self.application_code = application_code
 
 
+class NotConnected(PermanentError):
+    """The app is not on this site any more, as far as Wix lets us know. Says nothing of Wix, nor of any other site."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(
+            "wix_not_connected", f"Wix gives no access to this site ({status}): the app was removed there."
+        )
+        self.status = status
+
+
 @dataclass(frozen=True, slots=True)
 class _Request:
     method: str
@@ -57,21 +68,23 @@ class _Request:
     body: Any = None
     params: Any = None
     before_sending: Callable[[], None] | None = None
+    may_be_gone: bool = False
+    """Asked of sites that may have removed the app just now: no token is an answer then, and not a failure of Wix's."""
 
 
 def request(instance_id: str, method: str, path: str, *, operation: str, seconds: float, **more: Any) -> dict[str, Any]:
     """One call for a site, with `body`, `params` or `before_sending` if given; with a stale token it tries once more.
 
-    Raises WixRefused (4xx), RateLimited, TransientError.
+    Raises WixRefused (4xx), RateLimited, TransientError; with `may_be_gone`, NotConnected.
     """
     wanted = _Request(method, path, operation, seconds, **more)
     try:
-        return _call(instance_id, wanted, {"Authorization": _access_token(instance_id)})
+        return _call(instance_id, wanted, {"Authorization": _access_token(instance_id, wanted)})
     except WixRefused as refused:
         if refused.status != 401:
             raise
         _tokens.pop(instance_id, None)
-        return _call(instance_id, wanted, {"Authorization": _access_token(instance_id)})
+        return _call(instance_id, wanted, {"Authorization": _access_token(instance_id, wanted)})
 
 
 def pick(answer: Any, *path: str | int) -> Any:
@@ -84,7 +97,7 @@ def pick(answer: Any, *path: str | int) -> Any:
     return answer
 
 
-def _access_token(instance_id: str) -> str:
+def _access_token(instance_id: str, asked_for: _Request) -> str:
     token, ends_at = _tokens.get(instance_id, ("", 0.0))
     if time.monotonic() < ends_at:
         return token
@@ -94,7 +107,7 @@ def _access_token(instance_id: str) -> str:
         "client_secret": settings.WIX_APP_SECRET,
         "instance_id": instance_id,
     }
-    wanted = _Request("POST", "/oauth2/token", _TOKEN, 30, body=credentials)
+    wanted = _Request("POST", "/oauth2/token", _TOKEN, 30, body=credentials, may_be_gone=asked_for.may_be_gone)
     answer = _call(instance_id, wanted, {})
     token = str(pick(answer, "access_token"))
     _tokens[instance_id] = (token, time.monotonic() + float(answer.get("expires_in", 0)) - _TOKEN_MARGIN_SECONDS)
@@ -123,7 +136,7 @@ def _call(instance_id: str, wanted: _Request, headers: dict[str, str]) -> dict[s
                 return _understood(answer, _read(answer))
             except WixRefused as refused:
                 if wanted.operation == _TOKEN:
-                    raise _no_access(refused.status) from None
+                    raise _no_access(refused, wanted.may_be_gone) from None
                 raise
 
     limit = Limit("wix", key=instance_id)
@@ -175,7 +188,8 @@ def _understood(answer: requests.Response, raw: bytes) -> dict[str, Any]:
 
 
 def _refusal(status: int, body: dict[str, Any]) -> WixRefused:
-    """Wix's error body has an applicationError or a validationError, or nothing; anything may be missing."""
+    """Wix's error body has an applicationError or a validationError, or nothing; its token endpoint's is OAuth's, {"error": code}.
+    Anything may be missing."""
     details = body.get("details") if isinstance(body.get("details"), dict) else {}
     assert isinstance(details, dict)
     application = details.get("applicationError") or {}
@@ -187,15 +201,19 @@ def _refusal(status: int, body: dict[str, Any]) -> WixRefused:
         "wix_rejected",
         f"Wix refused the request ({status}): {said}"[:300],
         status=status,
-        application_code=str(application.get("code", "")),
+        application_code=str(application.get("code", "") or body.get("error", "")),
     )
 
 
-def _no_access(status: int) -> AccountRefused:
-    """What a removed app gets is not documented: any refusal means that we are not connected."""
+def _no_access(refused: WixRefused, may_be_gone: bool) -> PermanentError:
+    """What a removed app gets is not documented: any refusal means that we are not connected, but for the one that OAuth keeps
+    for a wrong id or secret, which must not make all sites look removed."""
+    if may_be_gone and refused.application_code != _WRONG_SECRET:
+        return NotConnected(refused.status)
     return AccountRefused(
         "wix_auth_lost",
-        f"Wix gives no access to this site ({status}): the app was removed there, or the app's id or secret is wrong.",
+        f"Wix gives no access to this site ({refused.status}): "
+        "the app was removed there, or the app's id or secret is wrong.",
     )
 
 

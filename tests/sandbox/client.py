@@ -35,7 +35,9 @@ class SandboxClient:
         currency: str = "USD",
         catalog_version: str = "V3_CATALOG",
         products: Iterable[dict[str, Any]] = (),
+        **state: Any,
     ) -> None:
+        """`state` as for `change_shop`."""
         shop = {
             "instanceId": instance_id,
             "name": name,
@@ -43,8 +45,17 @@ class SandboxClient:
             "currency": currency,
             "catalogVersion": catalog_version,
             "products": list(products),
+            **state,
         }
         self._call("POST", "shops", json=shop)
+
+    def change_shop(self, instance_id: str, **state: Any) -> None:
+        """What its owner does at Wix, any of `url`, `ownerEmail`, `originInstanceId`, `billing` (None: free), `removed`."""
+        self._call("POST", "shops/state", json={"instanceId": instance_id, **state})
+
+    def uninstall(self, instance_id: str) -> None:
+        """From now on it gets no tokens, and those it has are refused. `change_shop(…, removed=False)` installs the app again."""
+        self.change_shop(instance_id, removed=True)
 
     def fault(
         self,

@@ -22,6 +22,7 @@ class Control:
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         router.add_post("/sandbox/shops", self.add_shop)
+        router.add_post("/sandbox/shops/state", self.change_shop)
         router.add_get("/sandbox/stats", self.stats)
         router.add_get("/sandbox/requests", self.requests)
         router.add_get("/sandbox/drafts", self.drafts)
@@ -35,6 +36,13 @@ class Control:
     async def add_shop(self, request: web.Request) -> web.Response:
         site = self.wix.add_shop(await request.json())
         return web.json_response({"instanceId": site.instance_id, "products": len(site.products)}, status=201)
+
+    async def change_shop(self, request: web.Request) -> web.Response:
+        try:
+            site = self.wix.change_shop(await request.json())
+        except KeyError:
+            return web.json_response({"error": "no such shop"}, status=400)
+        return web.json_response({"instanceId": site.instance_id, "removed": site.removed})
 
     async def stats(self, request: web.Request) -> web.Response:
         providers = (self.openai, self.replicate, self.wix)

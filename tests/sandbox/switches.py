@@ -16,6 +16,8 @@ SWITCHES = {
     "replicate_text": ("resets", "expected"),
     # Below 5 dollars: six creates a minute, and never two at once.
     "replicate_credit": ("ample", "low"),
+    # What the token endpoint says to a site that has removed the app.
+    "wix_removed": ("400", "401", "403", "404"),
 }
 
 

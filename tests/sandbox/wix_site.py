@@ -126,6 +126,11 @@ class Site:
     members: dict[str, Member] = field(default_factory=dict)
     drafts: dict[str, Draft] = field(default_factory=dict)
     imports: int = 0
+    url: str = ""
+    owner_email: str = ""
+    origin_instance_id: str | None = None
+    billing: dict[str, Any] | None = None
+    removed: bool = False
 
     def set_up(self, shop: dict[str, Any]) -> None:
         """Takes over what the control interface says of this shop; posts, media and members stay."""
@@ -134,6 +139,15 @@ class Site:
         self.currency = shop.get("currency", self.currency)
         self.catalog_version = shop.get("catalogVersion", self.catalog_version)
         self.products = {str(p["id"]): self._product(p, n) for n, p in enumerate(shop.get("products", []), start=1)}
+        self.change(shop)
+
+    def change(self, state: dict[str, Any]) -> None:
+        """What its owner does at Wix: publishes it, buys a plan (`billing`, as Wix answers it; None: free), removes the app."""
+        self.url = state.get("url", self.url)
+        self.owner_email = state.get("ownerEmail", self.owner_email)
+        self.origin_instance_id = state.get("originInstanceId", self.origin_instance_id)
+        self.billing = state.get("billing", self.billing)
+        self.removed = state.get("removed", self.removed)
 
     def _product(self, document: dict[str, Any], number: int) -> Product:
         image_url = document.get("imageUrl")

@@ -1,0 +1,119 @@
+"""What Wix knows of our app on one site: what it pays for, and the site's own data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+
+from wix import http
+from wix.http import NotConnected, WixRefused
+
+__all__ = ["AppInstance", "Billing", "NotConnected", "app_instance"]
+
+# Any of them: which one a removed app gets is not documented.
+_REFUSED = (400, 401, 403, 404)
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """A paid plan, or a free trial of one. What Wix left out is empty."""
+
+    product_id: str
+    """Wix's `packageName`: what webhooks and signed instances call `vendorProductId`."""
+    cycle: str = ""
+    since: datetime | None = None
+    expires_at: datetime | None = None
+    auto_renewing: bool = False
+    invoice_id: str = ""
+    source: str = ""
+    trial_status: str = ""
+    trial_ends_at: datetime | None = None
+
+    @property
+    def on_free_trial(self) -> bool:
+        return self.trial_status == "IN_PROGRESS"
+
+
+@dataclass(frozen=True, slots=True)
+class AppInstance:
+    instance_id: str
+    is_free: bool | None
+    """None: Wix didn't say, so nobody should conclude that a plan has ended."""
+    billing: Billing | None = None
+    origin_instance_id: str | None = None
+    site_name: str = ""
+    site_url: str = ""
+    locale: str = ""
+    currency: str = ""
+    owner_email: str = ""
+    installed_apps: tuple[str, ...] = ()
+
+
+def app_instance(instance_id: str, *, seconds: float) -> AppInstance:
+    """Raises NotConnected where the app was removed, which counts against no breaker; RateLimited, TransientError."""
+    try:
+        answer = http.request(
+            instance_id, "GET", "/apps/v1/instance", operation="app_instance", seconds=seconds, may_be_gone=True
+        )
+    except WixRefused as refused:
+        if refused.status in _REFUSED:
+            raise NotConnected(refused.status) from None
+        raise
+    return parsed(instance_id, answer)
+
+
+def parsed(instance_id: str, answer: dict[str, Any]) -> AppInstance:
+    """Tolerant of anything that is missing or of another type."""
+    instance, site = _object(answer, "instance"), _object(answer, "site")
+    is_free = instance.get("isFree")
+    apps = site.get("installedWixApps")
+    return AppInstance(
+        instance_id=_text(instance, "instanceId") or instance_id,
+        is_free=is_free if isinstance(is_free, bool) else None,
+        billing=_billing(_object(instance, "billing")),
+        origin_instance_id=_text(instance, "originInstanceId") or None,
+        site_name=_text(site, "siteDisplayName"),
+        site_url=_text(site, "url"),
+        locale=_text(site, "locale"),
+        currency=_text(site, "paymentCurrency"),
+        owner_email=_text(_object(site, "ownerInfo"), "email"),
+        installed_apps=tuple(app for app in apps if isinstance(app, str)) if isinstance(apps, list) else (),
+    )
+
+
+def _billing(billing: dict[str, Any]) -> Billing | None:
+    if not (product_id := _text(billing, "packageName")):
+        return None
+    trial = _object(billing, "freeTrialInfo")
+    return Billing(
+        product_id=product_id,
+        cycle=_text(billing, "billingCycle"),
+        since=_time(billing, "timeStamp"),
+        expires_at=_time(billing, "expirationDate"),
+        auto_renewing=billing.get("autoRenewing") is True,
+        invoice_id=_text(billing, "invoiceId"),
+        source=_text(billing, "source"),
+        trial_status=_text(trial, "status"),
+        trial_ends_at=_time(trial, "endDate"),
+    )
+
+
+def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
+    value = document.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(document: dict[str, Any], name: str) -> str:
+    value = document.get(name)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _time(document: dict[str, Any], name: str) -> datetime | None:
+    try:
+        moment = parse_datetime(_text(document, name))
+    except ValueError:
+        return None
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
