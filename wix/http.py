@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ import requests
 import urllib3
 from django.conf import settings
 
+from wix import access_tokens
 from workers import outbound, retry_after
 from workers.deadline import RequestsAdapter, timeouts
 from workers.errors import (
@@ -31,13 +31,11 @@ from workers.rate_limits import Limit, release_connection
 _MAX_BYTES = 16 * 1024 * 1024
 # Wix says "wait a minute and retry" and documents no Retry-After.
 _THROTTLED_SECONDS = 60.0
-# Tokens live four hours; one that ends in the middle of a call would cost a retry.
-_TOKEN_MARGIN_SECONDS = 300
 _TOKEN = "token"
+_TOKEN_SECONDS = 30.0
 _WRONG_SECRET = "invalid_client"
 
 _sessions = threading.local()
-_tokens: dict[str, tuple[str, float]] = {}
 
 
 class WixRefused(PermanentError):
@@ -60,7 +58,7 @@ class NotConnected(PermanentError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class Request:
     method: str
     path: str
     operation: str
@@ -77,14 +75,18 @@ def request(instance_id: str, method: str, path: str, *, operation: str, seconds
 
     Raises WixRefused (4xx), RateLimited, TransientError; with `may_be_gone`, NotConnected.
     """
-    wanted = _Request(method, path, operation, seconds, **more)
+    wanted = Request(method, path, operation, seconds, **more)
+
+    def fetch() -> tuple[str, float]:
+        return _fetch_token(instance_id, wanted)
+
+    token = access_tokens.current(instance_id, fetch)
     try:
-        return _call(instance_id, wanted, {"Authorization": _access_token(instance_id, wanted)})
+        return _at_site(instance_id, wanted, token)
     except WixRefused as refused:
         if refused.status != 401:
             raise
-        _tokens.pop(instance_id, None)
-        return _call(instance_id, wanted, {"Authorization": _access_token(instance_id, wanted)})
+    return _at_site(instance_id, wanted, access_tokens.renewed(instance_id, token, fetch))
 
 
 def pick(answer: Any, *path: str | int) -> Any:
@@ -97,24 +99,31 @@ def pick(answer: Any, *path: str | int) -> Any:
     return answer
 
 
-def _access_token(instance_id: str, asked_for: _Request) -> str:
-    token, ends_at = _tokens.get(instance_id, ("", 0.0))
-    if time.monotonic() < ends_at:
-        return token
+def _at_site(instance_id: str, wanted: Request, token: str) -> dict[str, Any]:
+    return exchange(WIX, Limit("wix", key=instance_id), wanted, {"Authorization": token})
+
+
+def _fetch_token(instance_id: str, asked_for: Request) -> tuple[str, float]:
+    """The token, and for how many seconds it is good."""
     credentials = {
         "grant_type": "client_credentials",
         "client_id": settings.WIX_APP_ID,
         "client_secret": settings.WIX_APP_SECRET,
         "instance_id": instance_id,
     }
-    wanted = _Request("POST", "/oauth2/token", _TOKEN, 30, body=credentials, may_be_gone=asked_for.may_be_gone)
-    answer = _call(instance_id, wanted, {})
-    token = str(pick(answer, "access_token"))
-    _tokens[instance_id] = (token, time.monotonic() + float(answer.get("expires_in", 0)) - _TOKEN_MARGIN_SECONDS)
-    return token
+    wanted = Request(
+        "POST", "/oauth2/token", _TOKEN, _TOKEN_SECONDS, body=credentials, may_be_gone=asked_for.may_be_gone
+    )
+    answer = exchange(WIX_TOKEN, Limit("wix", key=instance_id), wanted)
+    lasts = answer.get("expires_in")
+    return str(pick(answer, "access_token")), float(lasts) if isinstance(lasts, int | float) else 0.0
 
 
-def _call(instance_id: str, wanted: _Request, headers: dict[str, str]) -> dict[str, Any]:
+def exchange(
+    provider: outbound.Provider, limit: Limit, wanted: Request, headers: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """One call as it is, without a site's token or another try."""
+
     def send(call: Call) -> dict[str, Any]:
         if wanted.before_sending:
             wanted.before_sending()
@@ -139,8 +148,6 @@ def _call(instance_id: str, wanted: _Request, headers: dict[str, str]) -> dict[s
                     raise _no_access(refused, wanted.may_be_gone) from None
                 raise
 
-    limit = Limit("wix", key=instance_id)
-    provider = WIX_TOKEN if wanted.operation == _TOKEN else WIX
     return outbound.call(provider, wanted.operation, send, limit=limit, seconds=wanted.seconds)
 
 
@@ -227,3 +234,5 @@ _BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError)
 WIX = outbound.Provider("wix", raises=_BROKEN, explain=_explain)
 # While a wrong secret or an outage keeps us from new tokens, sites that have one go on.
 WIX_TOKEN = outbound.Provider("wix", raises=_BROKEN, explain=_explain, part="token")
+# Web requests wait for this one.
+WIX_TOKEN_INFO = outbound.Provider("wix", raises=_BROKEN, explain=_explain, part="token_info")

@@ -61,6 +61,9 @@ class AccessToken(models.Model):
     instance_id = models.UUIDField(primary_key=True)
     sealed = models.TextField(editable=False)
     expires_at = models.DateTimeField()
+    fetching_until = models.DateTimeField(
+        null=True, blank=True, help_text="somebody is asking Wix for another one, and nobody else should until then"
+    )
 
     def __str__(self) -> str:
         return f"access token of {self.instance_id}"

@@ -10,7 +10,7 @@ from blogs.models import BlogGeneration, GenerationEvent, StageOutput, Status
 from credits import ledger
 from tests import factories
 from tests.pipeline.conftest import make_due
-from wix import http
+from wix import access_tokens
 
 
 def age_the_create(seconds: float) -> None:
@@ -207,7 +207,7 @@ def test_a_sweep_of_a_site_that_has_left_is_not_repeated_for_ever(sandbox, shop,
     failed = attempt()
     BlogGeneration.objects.update(draft_sweep_at=failed.finished_at)
     sandbox.fault("wix", "token_removed", "token", times=None)
-    http._tokens.clear()
+    access_tokens.forget(shop.instance_id)
 
     sweep.sweep_one()
 

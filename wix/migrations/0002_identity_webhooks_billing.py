@@ -19,6 +19,14 @@ class Migration(migrations.Migration):
                 ("instance_id", models.UUIDField(primary_key=True, serialize=False)),
                 ("sealed", models.TextField(editable=False)),
                 ("expires_at", models.DateTimeField()),
+                (
+                    "fetching_until",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="somebody is asking Wix for another one, and nobody else should until then",
+                        null=True,
+                    ),
+                ),
             ],
         ),
         migrations.AddField(

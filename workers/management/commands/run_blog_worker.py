@@ -13,6 +13,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from blogs import pipeline, queue, standing, sweep
 from blogs.providers import openai, replicate
+from wix import access_tokens
 from workers import breaker_rows, provider_calls, rate_limits
 from workers.pace import Pace
 from workers.pool import Pool
@@ -66,6 +67,7 @@ class Command(BaseCommand):
                 (_PRUNE_EVERY_SECONDS, rate_limits.prune),
                 (_PRUNE_EVERY_SECONDS, provider_calls.prune),
                 (_PRUNE_EVERY_SECONDS, breaker_rows.prune),
+                (_PRUNE_EVERY_SECONDS, access_tokens.prune),
             ],
             pace=expected_pace() if settings.WORKS_IN_FLIGHT_HEADROOM else None,
         )

@@ -1,0 +1,230 @@
+"""Wix's access tokens for sites: asked for once in four hours a site, however many workers there are and however often they start.
+
+A token is kept in this process, and sealed in the database for all others. Whoever needs one that nobody has says so in the row
+(`fetching_until`) and asks Wix; the others wait for it, in this process by waiting for that thread, elsewhere by looking at the
+row. Nobody holds a connection or a lock of the database meanwhile: that is why it isn't an advisory lock.
+
+A token that Wix refuses is forgotten only where it is still the one that is kept, so that fifty threads with a stale token make
+one fetch, and not fifty.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from wix.models import AccessToken
+from workers.deadline import remaining
+from workers.errors import RateLimited, WorkError
+from workers.outage import outlasts_an_outage
+from workers.rate_limits import release_connection
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
+
+Fetch = Callable[[], tuple[str, float]]
+"""Asks Wix: the token, and for how many seconds it is good."""
+
+# Tokens live four hours; one that ends in the middle of a call would cost a retry.
+_MARGIN_SECONDS = 300.0
+# Some 1,500 bytes each. Who needs an older one reads its row.
+_KEPT = 2_000
+# So long others leave a fetch alone; then they take it for dead.
+_FETCH_SECONDS = 35.0
+_LOOK_AGAIN_SECONDS, _LOOK_AGAIN_MAX_SECONDS = 0.1, 1.0
+_AFTER_A_FAILURE_SECONDS = 10.0
+
+_lock = threading.Lock()
+_known: dict[str, tuple[str, float]] = {}
+_fetches: dict[str, Future[str]] = {}
+
+
+def current(instance_id: str, fetch: Fetch) -> str:
+    """Raises what `fetch` does; RateLimited where another thread's fetch has just failed."""
+    with _lock:
+        token, ends_at = _known.get(instance_id, ("", 0.0))
+        if time.monotonic() < ends_at:
+            return token
+        others = _fetches.get(instance_id)
+        if others is None:
+            mine = _fetches[instance_id] = Future()
+    return _of_another_thread(others) if others else _for_all_threads(instance_id, fetch, mine)
+
+
+def renewed(instance_id: str, refused: str, fetch: Fetch) -> str:
+    """Another token than this one, which Wix has refused."""
+    with _lock:
+        if _known.get(instance_id, ("", 0.0))[0] == refused:
+            del _known[instance_id]
+    sealed, _ = _row(instance_id)
+    if sealed and _unsealed(instance_id, sealed) == refused:
+        _execute(_FORGET, id=instance_id, seen=sealed)
+    return current(instance_id, fetch)
+
+
+def forget(instance_id: str | UUID) -> None:
+    """The app was removed from the site."""
+    with _lock:
+        _known.pop(str(instance_id), None)
+    AccessToken.objects.filter(pk=instance_id).delete()
+
+
+def forget_known() -> None:
+    """What this process remembers; for tests, whose tables are emptied between them."""
+    with _lock:
+        _known.clear()
+
+
+def prune() -> None:
+    _execute(_PRUNE)
+
+
+# --- In this process --------------------------------------------------------------------------------------------------
+
+
+def _for_all_threads(instance_id: str, fetch: Fetch, awaited: Future[str]) -> str:
+    try:
+        token, seconds = _from_row_or_wix(instance_id, fetch)
+    except BaseException as error:
+        with _lock:
+            del _fetches[instance_id]
+        awaited.set_exception(error)
+        raise
+    with _lock:
+        _known.pop(instance_id, None)
+        while len(_known) >= _KEPT:
+            del _known[next(iter(_known))]
+        _known[instance_id] = (token, time.monotonic() + seconds - _MARGIN_SECONDS)
+        del _fetches[instance_id]
+    awaited.set_result(token)
+    return token
+
+
+def _of_another_thread(fetch: Future[str]) -> str:
+    """A failure is that thread's to answer for: this one is put off, and tries by itself then."""
+    release_connection()
+    try:
+        error = fetch.exception(min(remaining(), _FETCH_SECONDS))
+    except TimeoutError:
+        error = None
+        if not fetch.done():
+            message = "Another call has been asking for this site's token for too long."
+            raise RateLimited("wix_unavailable", message, retry_in=_AFTER_A_FAILURE_SECONDS) from None
+    if error is None:
+        return fetch.result()
+    code, message = "wix_unavailable", "Another call asked for this site's token in vain."
+    if isinstance(error, WorkError):
+        code, message = error.code, error.message
+    raise RateLimited(code, message, retry_in=getattr(error, "retry_in", _AFTER_A_FAILURE_SECONDS))
+
+
+# --- In the database --------------------------------------------------------------------------------------------------
+
+_READ = """
+SELECT sealed, extract(epoch FROM expires_at - clock_timestamp())::float FROM wix_accesstoken WHERE instance_id = %(id)s
+"""
+# By whoever has seen what is there: an empty `sealed` is no token, it only says that somebody asks for one.
+_CLAIM = """
+INSERT INTO wix_accesstoken AS kept (instance_id, sealed, expires_at, fetching_until)
+VALUES (%(id)s, '', clock_timestamp(), clock_timestamp() + %(seconds)s * interval '1 second')
+ON CONFLICT (instance_id) DO UPDATE SET fetching_until = excluded.fetching_until
+ WHERE coalesce(kept.fetching_until, '-infinity') < clock_timestamp() AND kept.sealed = %(seen)s
+RETURNING sealed, 0.0
+"""
+# Not where the app was removed meanwhile: then the row is gone.
+_KEEP = """
+UPDATE wix_accesstoken SET sealed = %(sealed)s, fetching_until = NULL,
+       expires_at = clock_timestamp() + %(seconds)s * interval '1 second'
+ WHERE instance_id = %(id)s
+"""
+_GIVE_UP = "UPDATE wix_accesstoken SET fetching_until = NULL WHERE instance_id = %(id)s"
+_FORGET = "UPDATE wix_accesstoken SET sealed = '', expires_at = clock_timestamp() WHERE instance_id = %(id)s AND sealed = %(seen)s"
+_PRUNE = """
+DELETE FROM wix_accesstoken
+ WHERE expires_at < clock_timestamp() AND coalesce(fetching_until, '-infinity') < clock_timestamp()
+"""
+
+
+def _from_row_or_wix(instance_id: str, fetch: Fetch) -> tuple[str, float]:
+    pause = _LOOK_AGAIN_SECONDS
+    while True:
+        sealed, seconds = _row(instance_id)
+        if seconds > _MARGIN_SECONDS and (token := _unsealed(instance_id, sealed)):
+            return token, seconds
+        if _execute(_CLAIM, id=instance_id, seen=sealed, seconds=_FETCH_SECONDS):
+            return _from_wix(instance_id, fetch)
+        time.sleep(min(pause, remaining()))
+        pause = min(pause * 2, _LOOK_AGAIN_MAX_SECONDS)
+
+
+def _from_wix(instance_id: str, fetch: Fetch) -> tuple[str, float]:
+    came = False
+    try:
+        token, seconds = fetch()
+        came = True
+    finally:
+        if not came:
+            _execute(_GIVE_UP, id=instance_id)
+    _execute(_KEEP, id=instance_id, sealed=_sealed(instance_id, token), seconds=seconds)
+    return token, seconds
+
+
+def _row(instance_id: str) -> tuple[str, float]:
+    """What is sealed there, and for how many seconds it is good."""
+    return _execute(_READ, id=instance_id) or ("", 0.0)
+
+
+@outlasts_an_outage
+def _execute(statement: str, **parameters: Any) -> Any:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchone() if cursor.description else None
+    finally:
+        release_connection()
+
+
+# --- Sealing ----------------------------------------------------------------------------------------------------------
+
+
+def _sealed(instance_id: str, token: str) -> str:
+    """With its site's name inside, so that nobody can hand a site's token to another by copying a row."""
+    return _seal(_keys()).encrypt(f"{instance_id} {token}".encode()).decode()
+
+
+def _unsealed(instance_id: str, sealed: str) -> str:
+    """Empty where it can't be read: sealed under a key that is gone, or not by us."""
+    # Ten megabytes that a worker without work can do without.
+    from cryptography.fernet import InvalidToken
+
+    try:
+        owner, _, token = _seal(_keys()).decrypt(sealed.encode()).decode().partition(" ")
+    except (InvalidToken, UnicodeDecodeError):
+        return ""
+    return token if owner == instance_id else ""
+
+
+def _keys() -> tuple[str, ...]:
+    return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+
+
+@lru_cache(maxsize=2)
+def _seal(secrets: tuple[str, ...]) -> MultiFernet:
+    from cryptography.fernet import Fernet, MultiFernet
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    def key(secret: str) -> bytes:
+        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"wix access tokens").derive(secret.encode())
+        return base64.urlsafe_b64encode(derived)
+
+    return MultiFernet([Fernet(key(secret)) for secret in secrets])
