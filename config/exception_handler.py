@@ -19,6 +19,7 @@ from blogs.admission import NoRoom
 from blogs.blog_request import IdempotencyConflict, SchedulePassed
 from blogs.lifecycle import WrongState
 from credits.ledger import InsufficientCredits
+from wix.token_info import CannotAsk
 from workers.outage import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
@@ -106,6 +107,14 @@ def _problem(error: Exception) -> dict[str, Any] | None:
                 "detail": f"{error} Nothing was charged.",
                 "retryable": True,
                 "estimatedWaitSeconds": error.estimated_wait,
+                "headers": {"Retry-After": str(error.retry_after)},
+            }
+        case CannotAsk():
+            return {
+                "http": 503,
+                "code": "identity_unavailable",
+                "detail": "Wix doesn't answer whose this access token is; nothing was done.",
+                "retryable": True,
                 "headers": {"Retry-After": str(error.retry_after)},
             }
         case SchedulePassed():

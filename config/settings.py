@@ -21,6 +21,7 @@ if not SECRET_KEY:
     raise ImproperlyConfigured(
         "SECRET_KEY is not set: put a long random string into .env (or DEBUG=true to try things out)"
     )
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -174,7 +175,11 @@ SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
 # --- API --------------------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["wix.auth.SignedInstanceAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "wix.auth.SignedInstance",
+        "wix.auth.DashboardToken",
+        "wix.auth.SiteApiKey",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["wix.auth.IsConnectedSite"],
     "DEFAULT_THROTTLE_CLASSES": ["wix.throttle.SiteThrottle"],
     "DEFAULT_PARSER_CLASSES": ["config.json_parser.ShallowJSONParser"],
@@ -227,7 +232,7 @@ STAGE_DEADLINE_SECONDS: dict[str, float] = {
 # --- Shared limits ----------------------------------------------------------------------------------------------------
 
 OPENAI_MODEL = env.str("OPENAI_MODEL", default="gpt-4.1-mini")
-# What all workers together may ask of a provider in a minute. Wix counts each site by itself.
+# What all processes together may ask of a provider in a minute. Wix counts each site by itself, but for whose a token is.
 RATE_LIMITS: dict[str, dict[str, int]] = {
     "openai": {
         "requests": env.int("OPENAI_REQUESTS_PER_MINUTE", default=450),
@@ -236,6 +241,7 @@ RATE_LIMITS: dict[str, dict[str, int]] = {
     "replicate": {"requests": env.int("REPLICATE_REQUESTS_PER_MINUTE", default=450)},
     "replicate_reads": {"requests": env.int("REPLICATE_READS_PER_MINUTE", default=3_000)},
     "wix": {"requests": env.int("WIX_REQUESTS_PER_MINUTE", default=200)},
+    "wix_token_info": {"requests": env.int("WIX_TOKEN_INFO_PER_MINUTE", default=600)},
 }
 RATE_LIMIT_HORIZON_SECONDS = env.float("RATE_LIMIT_HORIZON_SECONDS", default=2)
 RATE_LIMIT_LATE_SECONDS = env.float("RATE_LIMIT_LATE_SECONDS", default=0.25)
@@ -290,6 +296,9 @@ REPLICATE_POLL_SECONDS = env.float("REPLICATE_POLL_SECONDS", default=2)
 
 WIX_APP_ID = env.str("WIX_APP_ID", default="")
 WIX_APP_SECRET = env.str("WIX_APP_SECRET", default="")
+# Verifies besides, for as long as it takes to rotate the secret; signs nothing.
+WIX_APP_SECRET_PREVIOUS = env.str("WIX_APP_SECRET_PREVIOUS", default="")
+WIX_TOKEN_INFO_CACHE_SECONDS = env.float("WIX_TOKEN_INFO_CACHE_SECONDS", default=300)
 WIX_BASE_URL = env.str("WIX_BASE_URL", default="https://www.wixapis.com")
 WIX_AUTHOR_EMAIL_DOMAIN = env.str("WIX_AUTHOR_EMAIL_DOMAIN", default="authors.invalid")
 WIX_MEDIA_POLL_SECONDS = env.float("WIX_MEDIA_POLL_SECONDS", default=1)

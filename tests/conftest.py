@@ -8,9 +8,9 @@ from django.test import Client, TransactionTestCase
 
 from blogs import admission, token_reserve
 from blogs.models import QueueClock
-from wix import catalog
-from wix.auth import sign_instance
+from wix import access_tokens, catalog, token_info
 from wix.models import Site
+from wix.signed_instance import sign_instance
 from workers import breakers, learning, rate_limits
 
 pytest_plugins = ["tests.sandbox_fixtures"]
@@ -22,6 +22,8 @@ APP_ID, APP_SECRET = "00000000-0000-4000-8000-000000000001", "test-secret"
 def _fresh_process_state(settings: Any) -> None:
     """What a process remembers of tables that the next test will find empty."""
     settings.WIX_APP_ID, settings.WIX_APP_SECRET = APP_ID, APP_SECRET
+    access_tokens.forget_known()
+    token_info.forget()
     admission.forget_count()
     rate_limits.forget_rows()
     learning.forget()

@@ -52,8 +52,8 @@ def sandbox(_running_sandbox: Sandbox, settings: Any, transactional_db: None) ->
         "replicate": {"requests": 450_000},
         "replicate_reads": {"requests": 3_000_000},
         "wix": {"requests": 200_000},
+        "wix_token_info": {"requests": 200_000},
     }
-    http._tokens.clear()
     yield _running_sandbox
     _running_sandbox.clear_faults()
     close_clients()

@@ -1,109 +1,76 @@
-"""Who is calling: the signed app instance that Wix puts into our dashboard page's address.
+"""Who is calling: one class for each kind of credential, each with the same result, a Site.
 
-Form and fields: Wix docs, "Parse the app instance query parameter". Two parts, `<signature>.<data>`, not a JWT: data is base64url
-of a JSON object, the signature base64url of HMAC-SHA256 over the data string as received, both without padding.
+Which kind it is, its shape says, so that whoever is refused reads about the credential they sent. All come as
+`Authorization: Bearer <it>`, or bare, as Wix's own samples and SDK send them.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
-import json
-import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from django.conf import settings
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from wix.models import Site
-
-# Wix signs for four hours and says so in `expirationDate`; an instance without one counts from its `signDate`.
-_LIFETIME = timedelta(hours=4)
-_CLOCK_SKEW = timedelta(minutes=5)
-# A real one has some 700 characters; nobody should make us hash megabytes.
-_MAX_LENGTH = 8_000
+from wix import api_keys, sites, token_info
+from wix.models import ApiKey, Site
+from wix.signed_instance import InvalidInstance, read_instance
+from wix.token_info import InvalidToken, TokenInfo
 
 
-class InvalidInstance(Exception):
-    """str() says what is wrong, in words that may be shown to the caller."""
-
-
-def read_instance(signed: str) -> Mapping[str, Any]:
-    """The payload of a signed instance, all checks passed. Raises InvalidInstance."""
-    if not (settings.WIX_APP_ID and settings.WIX_APP_SECRET):
-        # An empty key would let anybody sign.
-        raise InvalidInstance("this service has no WIX_APP_ID and WIX_APP_SECRET to check it with")
-    if len(signed) > _MAX_LENGTH:
-        raise InvalidInstance("it is too long")
-    signature, dot, data = signed.partition(".")
-    if not (signature and dot and data) or "." in data:
-        raise InvalidInstance("it must have the form <signature>.<data>")
-    if not hmac.compare_digest(_sign(data), signature.encode()):
-        raise InvalidInstance("its signature is not right for this app")
-    try:
-        payload = json.loads(_decode(data))
-    except (ValueError, binascii.Error):
-        raise InvalidInstance("its data is not base64url of JSON") from None
-    if not isinstance(payload, dict):
-        raise InvalidInstance("its data is not a JSON object")
-    _check(payload)
-    return payload
-
-
-def sign_instance(instance_id: uuid.UUID | str, *, lifetime: timedelta = _LIFETIME, **fields: Any) -> str:
-    """What Wix would sign for a site's owner; for development and tests, where the app secret is ours."""
-    now = timezone.now()
-    payload = {
-        "instanceId": str(instance_id),
-        "appDefId": settings.WIX_APP_ID,
-        "signDate": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "uid": str(uuid.uuid5(uuid.NAMESPACE_OID, str(instance_id))),
-        "permissions": "OWNER",
-        "demoMode": False,
-        "expirationDate": (now + lifetime).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        **fields,
-    }
-    data = _encode(json.dumps({name: value for name, value in payload.items() if value is not ...}).encode())
-    return f"{_sign(data).decode()}.{data}"
-
-
-class SignedInstanceAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <instance>`, or the bare instance as Wix's own sample sends it. A new site is created."""
-
-    def authenticate(self, request: Request) -> tuple[Site, Mapping[str, Any]] | None:
-        parts = get_authorization_header(request).split()
-        if not parts:
-            return None
-        if parts[0].lower() == b"bearer":
-            parts = parts[1:]
-        if len(parts) != 1:
-            raise AuthenticationFailed("The Authorization header must be: Bearer <app instance>.", "invalid_token")
-        try:
-            payload = read_instance(parts[0].decode("ascii"))
-        except UnicodeDecodeError:
-            raise AuthenticationFailed("The app instance has characters that none has.", "invalid_token") from None
-        except InvalidInstance as error:
-            raise AuthenticationFailed(f"The app instance was refused: {error}.", "invalid_token") from None
-        site, _ = Site.objects.get_or_create(instance_id=payload["instanceId"])
-        return site, payload
-
+class _Bearer(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="wix app instance"'
 
 
-def site_of(request: Request) -> Site:
-    """The caller of a view that needs one: permission has been checked by then."""
-    assert isinstance(request.user, Site)
-    return request.user
+class SignedInstance(_Bearer):
+    """The app instance that Wix signs into our page's address, and whatever is none of the others. A new site is made.
+
+    `request.auth` is its payload.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Site, Mapping[str, Any]] | None:
+        credential = _credential(request)
+        if credential is None or _is_dashboard_token(credential) or _is_api_key(credential):
+            return None
+        try:
+            payload = read_instance(credential)
+        except InvalidInstance as error:
+            raise _refused(f"The app instance was refused: {error}.") from None
+        return sites.seen(UUID(payload["instanceId"]), _uuid(payload.get("originInstanceId"))), payload
+
+
+class DashboardToken(_Bearer):
+    """The access token that the dashboard's SDK sends (`fetchWithAuth`); Wix says whose it is. A new site is made.
+
+    `request.auth` is what Wix said. Raises CannotAsk where Wix doesn't.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Site, TokenInfo] | None:
+        credential = _credential(request)
+        if credential is None or not _is_dashboard_token(credential):
+            return None
+        try:
+            info = token_info.verified(credential)
+        except InvalidToken as error:
+            raise _refused(f"The Wix access token was refused: {error}.") from None
+        return sites.seen(info.instance_id), info
+
+
+class SiteApiKey(_Bearer):
+    """A key that staff made for a shop's own server. `request.auth` is its row."""
+
+    def authenticate(self, request: Request) -> tuple[Site, ApiKey] | None:
+        credential = _credential(request)
+        if credential is None or not _is_api_key(credential):
+            return None
+        key = api_keys.find(credential)
+        if key is None:
+            raise _refused("The API key is unknown, or was revoked.")
+        return key.site, key
 
 
 class IsConnectedSite(BasePermission):
@@ -117,48 +84,41 @@ class IsConnectedSite(BasePermission):
         return True
 
 
-def _check(payload: Mapping[str, Any]) -> None:
-    try:
-        uuid.UUID(payload["instanceId"])
-    except (KeyError, ValueError, TypeError, AttributeError):
-        raise InvalidInstance("it names no instanceId") from None
-    if payload.get("appDefId") != settings.WIX_APP_ID:
-        raise InvalidInstance("it is for another app")
-    if payload.get("aid"):
-        raise InvalidInstance("it belongs to an anonymous visitor of the site")
-    if not payload.get("uid"):
-        raise InvalidInstance("it names no Wix user (uid)")
-    now = timezone.now()
-    signed_at, expires_at = _time(payload.get("signDate")), _time(payload.get("expirationDate"))
-    if signed_at is None:
-        raise InvalidInstance("it says no signDate")
-    if signed_at > now + _CLOCK_SKEW:
-        raise InvalidInstance("its signDate lies in the future")
-    if now > (expires_at or signed_at + _LIFETIME):
-        raise InvalidInstance("it has expired; load the page again for a new one")
+def site_of(request: Request) -> Site:
+    """The caller of a view that needs one: permission has been checked by then."""
+    assert isinstance(request.user, Site)
+    return request.user
 
 
-def _time(value: Any) -> datetime | None:
-    """ISO-8601 today, epoch milliseconds in older docs."""
-    try:
-        if isinstance(value, bool):
-            return None
-        if isinstance(value, int | float):
-            return datetime.fromtimestamp(value / 1000, UTC)
-        moment = parse_datetime(value) if isinstance(value, str) else None
-    except (ValueError, OverflowError, OSError):
+def _credential(request: Request) -> str | None:
+    """Without `Bearer`; None where there is no header."""
+    parts = get_authorization_header(request).split()
+    if not parts:
         return None
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+    if parts[0].lower() == b"bearer":
+        parts = parts[1:]
+    if len(parts) != 1:
+        raise _refused("The Authorization header must be: Bearer <app instance, Wix access token or API key>.")
+    try:
+        return parts[0].decode("ascii")
+    except UnicodeDecodeError:
+        raise _refused("The Authorization header has characters that no credential has.") from None
 
 
-def _sign(data: str) -> bytes:
-    digest = hmac.new(settings.WIX_APP_SECRET.encode(), data.encode(), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=")
+def _is_dashboard_token(credential: str) -> bool:
+    return credential.startswith(token_info.PREFIX)
 
 
-def _encode(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+def _is_api_key(credential: str) -> bool:
+    return credential.startswith(api_keys.PREFIX) and "." not in credential
 
 
-def _decode(data: str) -> bytes:
-    return base64.b64decode(data + "=" * (-len(data) % 4), altchars=b"-_", validate=True)
+def _uuid(value: Any) -> UUID | None:
+    try:
+        return UUID(value)
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+def _refused(detail: str) -> AuthenticationFailed:
+    return AuthenticationFailed(detail, "invalid_token")

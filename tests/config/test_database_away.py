@@ -15,7 +15,7 @@ _ASK = """
 import json, sys, threading, uuid
 from django.db import connection
 from django.test import Client
-from wix.auth import sign_instance
+from wix.signed_instance import sign_instance
 
 headers = {"host": "localhost", "authorization": f"Bearer {sign_instance(uuid.uuid4())}"}
 client = Client(raise_request_exception=False, headers=headers)

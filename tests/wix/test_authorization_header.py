@@ -11,8 +11,8 @@ from django.test import Client
 from tests import factories
 from tests.config.problems import problem
 from tests.wix.instances import payload, signed
-from wix.auth import sign_instance
 from wix.models import Site
+from wix.signed_instance import sign_instance
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,124 @@
+"""The signed app instance that Wix puts into our dashboard page's address.
+
+Form and fields: Wix docs, "Parse the app instance query parameter". Two parts, `<signature>.<data>`, not a JWT: data is base64url
+of a JSON object, the signature base64url of HMAC-SHA256 over the data string as received, both without padding.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+# Wix signs for four hours and says so in `expirationDate`; an instance without one counts from its `signDate`.
+_LIFETIME = timedelta(hours=4)
+_CLOCK_SKEW = timedelta(minutes=5)
+# A real one has some 700 characters; nobody should make us hash megabytes.
+_MAX_LENGTH = 8_000
+
+
+class InvalidInstance(Exception):
+    """str() says what is wrong, in words that may be shown to the caller."""
+
+
+def read_instance(signed: str) -> Mapping[str, Any]:
+    """The payload of a signed instance, all checks passed. Raises InvalidInstance."""
+    if not (settings.WIX_APP_ID and settings.WIX_APP_SECRET):
+        # An empty key would let anybody sign.
+        raise InvalidInstance("this service has no WIX_APP_ID and WIX_APP_SECRET to check it with")
+    if len(signed) > _MAX_LENGTH:
+        raise InvalidInstance("it is too long")
+    signature, dot, data = signed.partition(".")
+    if not (signature and dot and data) or "." in data:
+        raise InvalidInstance("it must have the form <signature>.<data>")
+    if not _is_ours(signature.encode(), data):
+        raise InvalidInstance("its signature is not right for this app")
+    try:
+        payload = json.loads(_decode(data))
+    except (ValueError, binascii.Error):
+        raise InvalidInstance("its data is not base64url of JSON") from None
+    if not isinstance(payload, dict):
+        raise InvalidInstance("its data is not a JSON object")
+    _check(payload)
+    return payload
+
+
+def sign_instance(instance_id: uuid.UUID | str, *, lifetime: timedelta = _LIFETIME, **fields: Any) -> str:
+    """What Wix would sign for a site's owner; for development and tests, where the app secret is ours."""
+    now = timezone.now()
+    payload = {
+        "instanceId": str(instance_id),
+        "appDefId": settings.WIX_APP_ID,
+        "signDate": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "uid": str(uuid.uuid5(uuid.NAMESPACE_OID, str(instance_id))),
+        "permissions": "OWNER",
+        "demoMode": False,
+        "expirationDate": (now + lifetime).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        **fields,
+    }
+    data = _encode(json.dumps({name: value for name, value in payload.items() if value is not ...}).encode())
+    return f"{_signature(settings.WIX_APP_SECRET, data).decode()}.{data}"
+
+
+def _check(payload: Mapping[str, Any]) -> None:
+    try:
+        uuid.UUID(payload["instanceId"])
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise InvalidInstance("it names no instanceId") from None
+    if payload.get("appDefId") != settings.WIX_APP_ID:
+        raise InvalidInstance("it is for another app")
+    if payload.get("aid"):
+        raise InvalidInstance("it belongs to an anonymous visitor of the site")
+    if not payload.get("uid"):
+        raise InvalidInstance("it names no Wix user (uid)")
+    now = timezone.now()
+    signed_at, expires_at = _time(payload.get("signDate")), _time(payload.get("expirationDate"))
+    if signed_at is None:
+        raise InvalidInstance("it says no signDate")
+    if signed_at > now + _CLOCK_SKEW:
+        raise InvalidInstance("its signDate lies in the future")
+    if now > (expires_at or signed_at + _LIFETIME):
+        raise InvalidInstance("it has expired; load the page again for a new one")
+
+
+def _time(value: Any) -> datetime | None:
+    """ISO-8601 today, epoch milliseconds in older docs."""
+    try:
+        if isinstance(value, bool):
+            return None
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value / 1000, UTC)
+        moment = parse_datetime(value) if isinstance(value, str) else None
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _is_ours(signature: bytes, data: str) -> bool:
+    """By the secret, or by the one before it: who rotates it at Wix must not lock out pages that are open. Both are always
+    compared, so that the time tells nobody which."""
+    secrets = [settings.WIX_APP_SECRET, settings.WIX_APP_SECRET_PREVIOUS or settings.WIX_APP_SECRET]
+    return any([hmac.compare_digest(_signature(secret, data), signature) for secret in secrets])  # noqa: C419  all of them
+
+
+def _signature(secret: str, data: str) -> bytes:
+    digest = hmac.new(secret.encode(), data.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=")
+
+
+def _encode(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _decode(data: str) -> bytes:
+    return base64.b64decode(data + "=" * (-len(data) % 4), altchars=b"-_", validate=True)

@@ -1,0 +1,32 @@
+"""Sites as they become known: by their owner's first request, or by Wix's word that the app was installed."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from wix.models import Site
+
+# ON CONFLICT waits for another transaction that makes the same site, and then makes none.
+_MAKE = """
+INSERT INTO wix_site (instance_id, name, url, language, origin_instance_id) VALUES (%s, '', '', '', %s)
+ON CONFLICT (instance_id) DO NOTHING RETURNING id
+"""
+
+
+def seen(instance_id: UUID, origin_instance_id: UUID | None = None) -> Site:
+    """The site of this instance, made if it is new; `origin_instance_id` is the one that a new site is a copy of."""
+    known = Site.objects.filter(instance_id=instance_id).first()
+    if known:
+        return known
+    with transaction.atomic():
+        _make(instance_id, origin_instance_id)
+        return Site.objects.get(instance_id=instance_id)
+
+
+def _make(instance_id: UUID, origin_instance_id: UUID | None) -> bool:
+    """False where somebody else has, just now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MAKE, [instance_id, origin_instance_id])
+        return cursor.fetchone() is not None
