@@ -241,7 +241,7 @@ RATE_LIMITS: dict[str, dict[str, int]] = {
     "replicate": {"requests": env.int("REPLICATE_REQUESTS_PER_MINUTE", default=450)},
     "replicate_reads": {"requests": env.int("REPLICATE_READS_PER_MINUTE", default=3_000)},
     "wix": {"requests": env.int("WIX_REQUESTS_PER_MINUTE", default=200)},
-    "wix_token_info": {"requests": env.int("WIX_TOKEN_INFO_PER_MINUTE", default=600)},
+    "wix_token_info": {"requests": env.int("WIX_TOKEN_INFO_REQUESTS_PER_MINUTE", default=600)},
 }
 RATE_LIMIT_HORIZON_SECONDS = env.float("RATE_LIMIT_HORIZON_SECONDS", default=2)
 RATE_LIMIT_LATE_SECONDS = env.float("RATE_LIMIT_LATE_SECONDS", default=0.25)

@@ -23,6 +23,7 @@ from blogs import lines
 from blogs.models import BlogGeneration, SiteLine, Status
 from credits import ledger
 from credits.models import Credit
+from wix import admin_api_keys
 from wix.models import Site
 from workers import wakeup
 from workers.desk import COUNTED, DeskAdmin, as_uuid
@@ -198,6 +199,7 @@ class SiteAdmin(DeskAdmin):
         return [
             path("<int:site_id>/credits/", credits_view, name="wix_site_credits"),
             path("<int:site_id>/weight/", weight_view, name="wix_site_weight"),
+            *admin_api_keys.urls(self),
             *super().get_urls(),
         ]
 
@@ -217,6 +219,7 @@ class SiteAdmin(DeskAdmin):
             "entries_shown": ENTRIES_SHOWN,
             "credits_form": CreditsForm() if request.user.has_perm("credits.add_credit") else None,
         }
+        context |= admin_api_keys.context(request, site)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def credits_view(self, request: HttpRequest, site_id: int) -> HttpResponse:

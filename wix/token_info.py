@@ -3,6 +3,9 @@
 Their inner JWT is signed with a key that Wix keeps; nothing that it says is believed here. A page sends the same token again and
 again, so an answer that let it in is kept for a while, in this process: Django's cache is a counter here unless there is a Redis,
 and then would hold who may come in where others can write; and another process asks but once as well.
+
+Whoever sends many tokens of the right form, all false, uses up the limit of these questions, and new pages get 503 meanwhile. That
+is accepted: who was let in goes on, as do signed instances and API keys, and an address says nothing of who asks behind a proxy.
 """
 
 from __future__ import annotations
@@ -91,7 +94,9 @@ def _ask(token: str, digest: bytes) -> dict[str, Any]:
 
 def _checked(answer: dict[str, Any]) -> TokenInfo:
     """A visitor's or member's token of the same site passes all but the check of its subject."""
-    if answer.get("active") not in (True, "true"):
+    if "active" not in answer:
+        raise CannotAsk(_AGAIN_SECONDS)  # this is no answer to what was asked
+    if answer["active"] is not True and answer["active"] != "true":
         raise InvalidToken("it is not valid any more")
     if answer.get("clientId") != settings.WIX_APP_ID:
         raise InvalidToken("it is for another app")

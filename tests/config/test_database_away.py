@@ -33,6 +33,7 @@ def ask_everything():
     ask("get", "/api/rate-limiter/stats")
     ask("get", "/api/replicate-rate-limiter/stats")
     ask("get", "/api/credits")
+    ask("get", "/api/credits?as=wix", headers={"authorization": "OauthNG.JWS.a.b.c"})
     wish = {"sourceType": "keyword", "sourceId": "wool"}
     ask("post", "/api/blog-generation", data=wish, content_type="application/json")
 """
@@ -76,7 +77,7 @@ def test_the_process_itself_is_alive(gone: Any) -> None:
     assert gone["/health/live"][0] == 200
 
 
-@pytest.mark.parametrize("path", ["/api/credits", "/api/blog-generation"])
+@pytest.mark.parametrize("path", ["/api/credits", "/api/credits?as=wix", "/api/blog-generation"])
 def test_shops_are_told_to_come_back(gone: Any, path: str) -> None:
     http, headers, body = gone[path]
 
@@ -94,5 +95,6 @@ def test_a_pool_without_a_free_connection_is_told_like_a_database_that_is_gone_u
     taken, answers = ask(_TAKEN, **pool)
 
     assert (taken[0], taken[2]["status"]) == (503, "down")
-    assert (answers["/api/credits"][0], answers["/api/credits"][2]["code"]) == (503, "database_unavailable")
+    for path in ("/api/credits", "/api/credits?as=wix"):
+        assert (answers[path][0], answers[path][2]["code"]) == (503, "database_unavailable")
     assert (answers["/health"][0], answers["/health"][2]["database"]) == (200, "ok")

@@ -57,6 +57,11 @@ class SandboxClient:
         """From now on it gets no tokens, and those it has are refused. `change_shop(…, removed=False)` installs the app again."""
         self.change_shop(instance_id, removed=True)
 
+    def dashboard_token(self, instance_id: str, app_id: str, **claims: Any) -> str:
+        """As the dashboard's SDK sends it; any claim of Token Info's answer may be changed, or left out by None."""
+        claims = {"instanceId": instance_id, "clientId": app_id, **claims}
+        return str(self._call("POST", "dashboard-tokens", json=claims)["token"])
+
     def fault(
         self,
         provider: str,

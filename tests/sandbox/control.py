@@ -23,6 +23,7 @@ class Control:
     def add_to(self, router: web.UrlDispatcher) -> None:
         router.add_post("/sandbox/shops", self.add_shop)
         router.add_post("/sandbox/shops/state", self.change_shop)
+        router.add_post("/sandbox/dashboard-tokens", self.issue_dashboard_token)
         router.add_get("/sandbox/stats", self.stats)
         router.add_get("/sandbox/requests", self.requests)
         router.add_get("/sandbox/drafts", self.drafts)
@@ -43,6 +44,9 @@ class Control:
         except KeyError:
             return web.json_response({"error": "no such shop"}, status=400)
         return web.json_response({"instanceId": site.instance_id, "removed": site.removed})
+
+    async def issue_dashboard_token(self, request: web.Request) -> web.Response:
+        return web.json_response({"token": self.wix.dashboard.issue(await request.json())}, status=201)
 
     async def stats(self, request: web.Request) -> web.Response:
         providers = (self.openai, self.replicate, self.wix)

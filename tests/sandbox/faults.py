@@ -12,7 +12,7 @@ OPERATIONS = {
     "wix": {
         "token", "catalog_version", "products_query", "product_get", "media_import", "media_get", "media_upload_url",
         "media_upload", "members_list", "member_create", "draft_create", "draft_get", "draft_query", "draft_delete",
-        "draft_publish", "post_get", "app_instance",
+        "draft_publish", "post_get", "app_instance", "token_info",
     },
 }  # fmt: skip
 

@@ -18,6 +18,9 @@ SWITCHES = {
     "replicate_credit": ("ample", "low"),
     # What the token endpoint says to a site that has removed the app.
     "wix_removed": ("400", "401", "403", "404"),
+    # What Token Info says of a token that is not valid, and how it writes numbers and booleans.
+    "wix_bad_token": ("inactive", "400"),
+    "wix_token_info": ("typed", "text"),
 }
 
 

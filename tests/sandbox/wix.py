@@ -15,14 +15,15 @@ from tests.sandbox.faults import Fault
 from tests.sandbox.limits import SlidingWindow
 from tests.sandbox.provider import Call, Provider, Refused, Route
 from tests.sandbox.wix_errors import application_error, malformed, system_error
+from tests.sandbox.wix_identity import DashboardTokens
 from tests.sandbox.wix_site import Site
 from tests.sandbox.world import World
 
 SiteHandler = Callable[[Site, Call, World], Awaitable[web.Response]]
 
 TOKEN_SECONDS = 14_400
-# Calls without a site's token: the first hands it out, the second goes to a signed address.
-_OPEN = {"token", "media_upload"}
+# Calls without a site's token: that hands it out, or asks about one, or goes to a signed address.
+_OPEN = {"token", "token_info", "media_upload"}
 
 
 class Wix(Provider):
@@ -33,11 +34,13 @@ class Wix(Provider):
         self.sites: dict[str, Site] = {}
         self.limit = world.scaled(200)
         self.highest = 0
+        self.dashboard = DashboardTokens(world)
         self._tokens: dict[str, tuple[Site, float]] = {}
         self._uploads: dict[str, tuple[Site, str]] = {}
 
     def routes(self) -> Iterable[Route]:
         yield "POST", "/wix/oauth2/token", "token", self.token
+        yield "POST", "/wix/oauth2/token-info", "token_info", self.dashboard.info
         yield "POST", "/wix/site-media/v1/files/generate-upload-url", "media_upload_url", self.upload_url
         yield "PUT", "/wix/upload/{token}", "media_upload", self.upload
         for room in (wix_app, wix_stores, wix_media, wix_members, wix_blog):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.test import Client
 
 from tests import factories
 from tests.config.problems import problem
+from tests.threads import at_once
 from tests.wix.instances import payload, signed
 from wix.models import Site
 from wix.signed_instance import sign_instance
@@ -38,6 +40,26 @@ def test_writing_the_instance_id_differently_makes_no_second_site() -> None:
     for written in (str(site.instance_id).upper(), site.instance_id.hex, f"{{{site.instance_id}}}"):
         assert _get(signed(payload(instanceId=written))).json()["available"] == 75
 
+    assert Site.objects.count() == 1
+
+
+def test_a_copy_of_a_site_remembers_which_one_it_is_of() -> None:
+    original = str(uuid.uuid4())
+
+    for origin in (original, "none", 7, None):
+        assert _get(signed(payload(originInstanceId=origin))).status_code == 200
+
+    found = Site.objects.order_by("id").values_list("origin_instance_id", flat=True)
+    assert [origin and str(origin) for origin in found] == [original, None, None, None]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_site_is_made_once_however_many_of_its_requests_come_together() -> None:
+    instance = signed(payload())
+
+    answers = at_once(*[lambda: _get(instance).status_code] * 8)
+
+    assert answers == [200] * 8
     assert Site.objects.count() == 1
 
 

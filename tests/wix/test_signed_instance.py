@@ -68,6 +68,28 @@ def test_an_instance_signed_with_an_empty_key_is_refused() -> None:
     assert "signature" in _refusal(signed(payload(), secret=""))
 
 
+def test_while_the_secret_is_rotated_the_previous_one_verifies_too_and_signs_nothing(settings: Any) -> None:
+    old = signed(payload())
+    settings.WIX_APP_SECRET, settings.WIX_APP_SECRET_PREVIOUS = "the-new-one", settings.WIX_APP_SECRET
+
+    assert read_instance(old)
+    assert read_instance(signed(payload(), secret="the-new-one"))
+    ours = sign_instance(uuid.uuid4())
+    assert "signature" in _refusal(signed(payload(), secret="guessed"))
+    assert "signature" in _refusal(signed(payload(), secret=""))
+
+    settings.WIX_APP_SECRET_PREVIOUS = ""
+    assert read_instance(ours)
+    assert "signature" in _refusal(old)
+    assert "signature" in _refusal(signed(payload(), secret=""))
+
+
+def test_a_previous_secret_alone_lets_nobody_in(settings: Any) -> None:
+    settings.WIX_APP_SECRET, settings.WIX_APP_SECRET_PREVIOUS = "", settings.WIX_APP_SECRET
+
+    assert "WIX_APP_SECRET" in _refusal(signed(payload(), secret=settings.WIX_APP_SECRET_PREVIOUS))
+
+
 def test_a_changed_payload_is_refused() -> None:
     signature = signed(payload()).split(".")[0]
     other = signed(payload()).split(".")[1]

@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, run_checks
 
 
 def found(**where: Any) -> dict[str, CheckMessage]:
-    ours = [message for message in run_checks(**where) if (message.id or "").startswith(("workers.", "blogs."))]
+    ours = [message for message in run_checks(**where) if (message.id or "").startswith(("workers.", "blogs.", "wix."))]
     messages = {str(message.id): message for message in ours}
     assert all(message.hint for message in messages.values())
     return messages
@@ -58,6 +58,11 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("blogs.E010", {"ALERT_LIMIT_USE": 0}),
     ("blogs.E011", {"ALERT_QUEUE_WARNING": 5_000}),
     ("blogs.E012", {"ALERT_WINDOW_SECONDS": 59}),
+    ("wix.E001", {"WIX_APP_SECRET": "", "WIX_APP_SECRET_PREVIOUS": "old"}),
+    ("wix.E001", {"WIX_APP_SECRET": "same", "WIX_APP_SECRET_PREVIOUS": "same"}),
+    ("wix.E002", {"WIX_TOKEN_INFO_CACHE_SECONDS": -1}),
+    ("wix.E002", {"WIX_TOKEN_INFO_CACHE_SECONDS": 14_401}),
+    ("wix.E003", {"SECRET_KEY": "one", "SECRET_KEY_FALLBACKS": ["two", "one"]}),
     ("blogs.W001", {"BLOG_IMAGE_MAX_AGE_SECONDS": 3_100}),
 ]
 
