@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
 
@@ -55,6 +55,13 @@ class Source(Protocol):
     def stats(self) -> dict[str, Any]: ...
 
 
+class Chore(NamedTuple):
+    every_seconds: float
+    do: Callable[[], object]
+    woken_by: str = ""
+    """A channel of `wakeup`: at once, whenever something is sent there."""
+
+
 class Pool:
     def __init__(
         self,
@@ -64,10 +71,10 @@ class Pool:
         threads: int,
         batch_size: int,
         poll_seconds: float,
-        chores: Sequence[tuple[float, Callable[[], object]]] = (),
+        chores: Sequence[Chore | tuple[float, Callable[[], object]]] = (),
         pace: Pace | None = None,
     ) -> None:
-        """`chores` are done every so many seconds, each on a thread of its own: one that waits for the network delays nobody.
+        """`chores` are done each on a thread of its own: one that waits for the network delays nobody.
 
         `pace`: says how many of the seats are worth filling; without it, all.
         """
@@ -76,7 +83,7 @@ class Pool:
         self._threads = threads
         self._batch_size = batch_size
         self._poll_seconds = poll_seconds
-        self._chores = chores
+        self._chores = [(Chore(*chore), threading.Event()) for chore in chores]
         self._pace = pace
         self._seats = threads
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="seat")
@@ -97,7 +104,7 @@ class Pool:
         background = [
             threading.Thread(target=self._keep_alive, name="heartbeat", daemon=True),
             threading.Thread(target=self._keep_house, name="housekeeping", daemon=True),
-            threading.Thread(target=wakeup.listen, args=(self._woken, self._stopping), name="wakeup", daemon=True),
+            threading.Thread(target=wakeup.listen, args=(self._wakes(), self._stopping), name="wakeup", daemon=True),
         ]
         background += [threading.Thread(target=self._keep_up, args=chore, daemon=True) for chore in self._chores]
         for thread in background:
@@ -212,13 +219,18 @@ class Pool:
             self._due.wait(max(0.01, min(wait, rescue_at - time.monotonic())))
             self._due.clear()
 
-    def _keep_up(self, every_seconds: float, chore: Callable[[], object]) -> None:
-        while not self._stopping.wait(every_seconds):
-            with self._going_on(getattr(chore, "__name__", "chore")):
-                chore()
+    def _keep_up(self, chore: Chore, wake: threading.Event) -> None:
+        while not self._stopping.is_set():
+            wake.wait(chore.every_seconds)
+            wake.clear()
+            if self._stopping.is_set():
+                return
+            with self._going_on(getattr(chore.do, "__name__", "chore")):
+                chore.do()
 
-    def _woken(self) -> None:
-        self._wake.set()
+    def _wakes(self) -> dict[str, Callable[[], object]]:
+        woken = {chore.woken_by: wake.set for chore, wake in self._chores if chore.woken_by}
+        return {wakeup.WORK: self._wake.set, **woken}
 
     @contextmanager
     def _going_on(self, doing: str) -> Iterator[None]:
@@ -248,6 +260,8 @@ class Pool:
         self._stopping.set()
         self._wake.set()
         self._due.set()
+        for _, wake in self._chores:
+            wake.set()
 
     def _drain(self) -> None:
         deadline = time.monotonic() + settings.BLOG_WORKER_DRAIN_SECONDS

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg2
@@ -20,46 +20,49 @@ from workers.outage import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
-_CHANNEL = "work_is_ready"
+WORK = "work_is_ready"
 _RECONNECT_SECONDS = 2
 
 
-def notify() -> None:
-    """Wake idle workers. After the commit: inside, NOTIFY makes all commits wait for each other (13,000 -> 3,100 a second).
+def notify(channel: str = WORK) -> None:
+    """Wake whoever waits for it. After the commit: inside, NOTIFY makes all commits wait for each other (13,000 -> 3,100 a second).
 
     It is a transaction to PostgreSQL, but nothing that a crash could take needs to wait for the disk.
     """
     try:
         with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL synchronous_commit = off; NOTIFY {_CHANNEL}")
+            cursor.execute(f"SET LOCAL synchronous_commit = off; NOTIFY {channel}")
     except DATABASE_AWAY:
         # The work is committed, and polling finds it.
         logger.warning("no wake-up sent", exc_info=True, extra={"action": "notify"})
 
 
-def listen(wake: Callable[[], None], stopping: threading.Event) -> None:
-    """Call `wake` at each notification until `stopping`; reconnects for ever. On a connection of its own: poolers lose LISTEN."""
+def listen(wakes: Mapping[str, Callable[[], object]], stopping: threading.Event) -> None:
+    """Call a channel's function at each notification until `stopping`; reconnects for ever. On a connection of its own: through
+    poolers LISTEN gets lost."""
     while not stopping.is_set():
         try:
-            _listen_once(wake, stopping)
+            _listen_once(wakes, stopping)
         except psycopg2.Error as error:
             # Quietly: whoever needs the database says loudly enough that it is gone.
             logger.info("wake-ups lost, polling meanwhile", extra={"action": "listen", "error": type(error).__name__})
             stopping.wait(_RECONNECT_SECONDS)
 
 
-def _listen_once(wake: Callable[[], None], stopping: threading.Event) -> None:
+def _listen_once(wakes: Mapping[str, Callable[[], object]], stopping: threading.Event) -> None:
     listener = connect_directly()
     try:
         listener.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
-        listener.cursor().execute(f"LISTEN {_CHANNEL}")
-        wake()  # whatever was sent while nobody listened
+        listener.cursor().execute("; ".join(f"LISTEN {channel}" for channel in wakes))
+        for wake in wakes.values():
+            wake()  # whatever was sent while nobody listened
         while not stopping.is_set():
             if any(select.select([listener], [], [], 1)):
                 listener.poll()
-                if listener.notifies:
-                    listener.notifies.clear()
-                    wake()
+                heard = {notification.channel for notification in listener.notifies}
+                listener.notifies.clear()
+                for channel in heard:
+                    wakes[channel]()
     finally:
         listener.close()
 

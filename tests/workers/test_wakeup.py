@@ -18,9 +18,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 class Listener:
     def __init__(self) -> None:
-        self.woken = threading.Event()
+        self.woken, self.elsewhere = threading.Event(), threading.Event()
         self.stopping = threading.Event()
-        self.thread = threading.Thread(target=wakeup.listen, args=(self.woken.set, self.stopping), daemon=True)
+        wakes = {wakeup.WORK: self.woken.set, "elsewhere": self.elsewhere.set}
+        self.thread = threading.Thread(target=wakeup.listen, args=(wakes, self.stopping), daemon=True)
         self.thread.start()
         # It wakes its worker once when it listens, for whatever was sent before.
         self.wait()
@@ -48,6 +49,15 @@ def test_a_notification_wakes_the_listener_within_a_second(listener: Listener) -
     wakeup.notify()
 
     listener.wait(1)
+
+
+def test_each_channel_wakes_its_own(listener: Listener) -> None:
+    listener.elsewhere.clear()  # set when it began to listen
+
+    wakeup.notify("elsewhere")
+
+    assert listener.elsewhere.wait(PATIENCE_SECONDS)
+    assert not listener.woken.is_set()
 
 
 def test_a_submitted_blog_wakes_the_listener_within_a_second(listener: Listener) -> None:
