@@ -13,6 +13,7 @@ from blogs.models import BlogGeneration, SiteLine, Status
 
 # How old the count may be. It can overshoot by what arrives in that time, which is cheaper than counting each time.
 _FRESH_SECONDS = 1.0
+PLAN_LIMIT = "plan_limit"
 
 
 class NoRoom(Exception):
@@ -48,8 +49,8 @@ SELECT (SELECT count(*) FROM (
 def require_room(site_id: int, *, scheduled: bool) -> None:
     """In the queue, and in this site's part of it. Raises NoRoom."""
     require_room_in_queue(site_id, scheduled=scheduled)
-    waiting = SiteLine.objects.filter(pk=site_id).values_list("waiting", flat=True).first() or 0
-    require_room_of_site(waiting, scheduled=scheduled)
+    line = SiteLine.objects.filter(pk=site_id).first() or SiteLine()
+    require_room_of_site(line.waiting, line.waiting_max, scheduled=scheduled)
 
 
 def require_room_in_queue(site_id: int, *, scheduled: bool) -> None:
@@ -70,9 +71,17 @@ def places_of_a_site() -> int:
     return int(settings.BLOG_QUEUE_LIMIT // 2)
 
 
-def require_room_of_site(waiting: int, *, scheduled: bool) -> None:
-    """Raises NoRoom. `waiting`: the blogs in its line."""
-    if not scheduled and waiting >= places_of_a_site():
+def require_room_of_site(waiting: int, waiting_max: int | None, *, scheduled: bool) -> None:
+    """Raises NoRoom. `waiting`: the blogs in its line; `waiting_max`: how many its plan allows."""
+    if scheduled:
+        return
+    if waiting_max is not None and waiting_max <= waiting and waiting_max < places_of_a_site():
+        raise NoRoom(
+            PLAN_LIMIT,
+            f"{waiting} blogs of this site are waiting, as many as its plan allows; a larger plan allows more.",
+            estimated_wait=forecast.seconds_for(waiting),
+        )
+    if waiting >= places_of_a_site():
         raise NoRoom(
             "site_queue_full",
             f"{waiting} blogs of this site are waiting already.",

@@ -104,7 +104,8 @@ _ENTER = Prepared(
     "submit",
     f"""
 WITH place AS (
-    SELECT account.id AS account_id, line.waiting, NOT %(ready)s OR line.waiting < %(places)s AS free
+    SELECT account.id AS account_id, line.waiting, line.waiting_max,
+           NOT %(ready)s OR line.waiting < least(%(places)s, line.waiting_max) AS free
       FROM credits_creditaccount account JOIN blogs_siteline line USING (site_id) WHERE site_id = %(site_id)s
 ), account AS (
     {ledger.SET_ASIDE.format(account="(SELECT account_id FROM place WHERE free)")}
@@ -119,7 +120,7 @@ WITH place AS (
 ), line AS (
     {lines.ENTER}
 )
-SELECT place.waiting, {columns(BlogGeneration, "blog")} FROM place LEFT JOIN blog ON true
+SELECT place.waiting, place.waiting_max, {columns(BlogGeneration, "blog")} FROM place LEFT JOIN blog ON true
 """,
 )
 
@@ -134,9 +135,9 @@ def _enter(new: BlogGeneration) -> BlogGeneration:
         ledger.open_account(site.pk)
         lines.open_line(site.pk)
         return _enter(new)
-    waiting, *stored = row
+    waiting, waiting_max, *stored = row
     if stored[0] is None:
-        admission.require_room_of_site(waiting, scheduled=not new.ready)
+        admission.require_room_of_site(waiting, waiting_max, scheduled=not new.ready)
         raise ledger.insufficient(site.pk, price)
     generation = instance(BlogGeneration, stored)
     generation.site = site

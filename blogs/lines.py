@@ -14,8 +14,10 @@ them can wait for each other.
 
 from __future__ import annotations
 
-from django.db import connection
-from django.db.models import F
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
 from django.db.models.functions import Least
 
 from blogs.models import QueueClock, SiteLine
@@ -79,3 +81,19 @@ def set_weight(line: SiteLine, weight: float) -> None:
         raise ValueError(f"A weight is from 1 to {WEIGHT_MAX}, not {weight}.")
     clock = QueueClock.objects.get().turn
     SiteLine.objects.filter(pk=line.pk).update(step=1 / weight, turn=Least("turn", clock + 1 / weight))
+
+
+def set_terms(line: SiteLine, *, weight: float, waiting_max: int | None) -> None:
+    """What the site's plan gives; None: as many as any site may have."""
+    set_weight(line, min(weight, WEIGHT_MAX))
+    SiteLine.objects.filter(pk=line.pk).update(waiting_max=waiting_max)
+
+
+def set_terms_of(sites: QuerySet[Any], *, weight: float, waiting_max: int | None) -> int:
+    """The same for all these at once (a query for their ids), whose plan has changed. In a transaction of its own."""
+    step = 1 / min(weight, WEIGHT_MAX)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIM_LOCK])
+        clock = QueueClock.objects.get().turn
+        changed = SiteLine.objects.filter(pk__in=sites)
+        return changed.update(step=step, turn=Least("turn", clock + step), waiting_max=waiting_max)
