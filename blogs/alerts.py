@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from wix.models import Subscription, WebhookDelivery
 from workers import health, usage
 from workers.usage import Share
 
@@ -22,7 +23,11 @@ KINDS = (
     ("slow", WARNING),
     ("errors", WARNING),
     ("limit_full", WARNING),
+    ("webhooks_failed", WARNING),
+    ("plan_unknown", WARNING),
 )
+# Counted no further: then it is many.
+_MANY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +46,27 @@ class Trend:
     growth: int
 
 
+@dataclass(frozen=True, slots=True)
+class Neglected:
+    """What Wix told us and only staff can mend, counted up to a hundred."""
+
+    webhooks: int = 0
+    plans: int = 0
+
+
 def firing(stats: dict[str, Any], workers_alive: int) -> list[Alert]:
     """`stats` as `queue.stats` returns them."""
-    return judge(stats, trend(), usage.shares(settings.ALERT_WINDOW_SECONDS), workers_alive, health.providers_down())
+    shares, down = usage.shares(settings.ALERT_WINDOW_SECONDS), health.providers_down()
+    return judge(stats, trend(), shares, workers_alive, down, neglected())
 
 
 def judge(
-    queue: dict[str, Any], trend: Trend, shares: Sequence[Share], workers: int, down: Sequence[dict[str, Any]] = ()
+    queue: dict[str, Any],
+    trend: Trend,
+    shares: Sequence[Share],
+    workers: int,
+    down: Sequence[dict[str, Any]] = (),
+    neglected: Neglected | None = None,
 ) -> list[Alert]:
     """The worst first."""
     found = [
@@ -55,6 +74,7 @@ def judge(
         *(_down(provider) for provider in down),
         *_of_errors(trend),
         *(_full(share) for share in shares if trend.growth > 0 and share.share > settings.ALERT_LIMIT_USE),
+        *_of_wix(neglected or Neglected()),
     ]
     return sorted(found, key=lambda alert: KINDS.index((alert.name, alert.severity)))
 
@@ -92,6 +112,23 @@ def _full(share: Share) -> Alert:
     return Alert(
         "limit_full", WARNING, f"{share.share:.0%} of {share} used for {minutes:g} minutes, and the queue grows."
     )
+
+
+def _of_wix(neglected: Neglected) -> Iterator[Alert]:
+    if count := neglected.webhooks:
+        yield Alert("webhooks_failed", WARNING, f"{_counted(count)} webhooks failed for good; replay or ignore them.")
+    if count := neglected.plans:
+        yield Alert("plan_unknown", WARNING, f"{_counted(count)} sites pay for a plan that our list of plans lacks.")
+
+
+def _counted(count: int) -> str:
+    return f"{count}+" if count == _MANY else str(count)
+
+
+def neglected() -> Neglected:
+    failed = WebhookDelivery.objects.filter(status=WebhookDelivery.Status.FAILED)
+    unknown = Subscription.objects.filter(plan=None).exclude(vendor_product_id="")
+    return Neglected(failed[:_MANY].count(), unknown[:_MANY].count())
 
 
 # Those who came and wait or run, less those who were there before and have ended: the difference of then and now, without a

@@ -15,10 +15,12 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from blogs.admission import NoRoom
+from blogs.admission import PLAN_LIMIT, NoRoom
 from blogs.blog_request import IdempotencyConflict, SchedulePassed
 from blogs.lifecycle import WrongState
 from credits.ledger import InsufficientCredits
+from wix.billing import upgrade_url
+from wix.models import Site
 from wix.token_info import CannotAsk
 from workers.outage import DATABASE_AWAY
 
@@ -43,11 +45,16 @@ _TITLES = {
 }
 
 
+_UPGRADE_HELPS = ("insufficient_credits", PLAN_LIMIT)
+
+
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's EXCEPTION_HANDLER."""
     problem = _problem(error)
     if problem is None:
         return None
+    if problem["code"] in _UPGRADE_HELPS and isinstance(site := context["request"].user, Site):
+        problem["upgradeUrl"] = upgrade_url(site.instance_id)
     set_rollback()
     http, headers = problem.pop("http"), problem.pop("headers", {})
     body = _body(http, getattr(context["request"], "request_id", ""), **problem)
@@ -58,19 +65,19 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _plain_problem(request, 404, code="not_found", detail="There is nothing at this address.")
+    return plain_problem(request, 404, code="not_found", detail="There is nothing at this address.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     detail = "Something went wrong on our side; support finds it by the requestId."
-    return _plain_problem(request, 500, code="internal", detail=detail, retryable=True)
+    return plain_problem(request, 500, code="internal", detail=detail, retryable=True)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _plain_problem(request, 400, code="malformed", detail="The request could not be understood.")
+    return plain_problem(request, 400, code="malformed", detail="The request could not be understood.")
 
 
-def _plain_problem(request: HttpRequest, http: int, **fields: Any) -> HttpResponse:
+def plain_problem(request: HttpRequest, http: int, **fields: Any) -> HttpResponse:
     body = _body(http, getattr(request, "request_id", ""), **fields)
     return JsonResponse(body, status=http, content_type=_CONTENT_TYPE)
 
@@ -102,7 +109,7 @@ def _problem(error: Exception) -> dict[str, Any] | None:
             }
         case NoRoom():
             return {
-                "http": 503,
+                "http": 429 if error.code == PLAN_LIMIT else 503,
                 "code": error.code,
                 "detail": f"{error} Nothing was charged.",
                 "retryable": True,

@@ -194,6 +194,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("REQUEST_BODY_MAX_BYTES", default=64 * 102
 # --- Queue and credits ------------------------------------------------------------------------------------------------
 
 BLOG_CREDITS = env.int("BLOG_CREDITS", default=25)
+TRIAL_CREDITS = env.int("TRIAL_CREDITS", default=50)
 BLOG_QUEUE_LIMIT = env.int("BLOG_QUEUE_LIMIT", default=10_000)
 BLOG_SCHEDULED_LIMIT_PER_SITE = env.int("BLOG_SCHEDULED_LIMIT_PER_SITE", default=1_000)
 BLOG_MAX_ATTEMPTS = env.int("BLOG_MAX_ATTEMPTS", default=5)
@@ -300,6 +301,13 @@ WIX_APP_SECRET = env.str("WIX_APP_SECRET", default="")
 WIX_APP_SECRET_PREVIOUS = env.str("WIX_APP_SECRET_PREVIOUS", default="")
 WIX_TOKEN_INFO_CACHE_SECONDS = env.float("WIX_TOKEN_INFO_CACHE_SECONDS", default=300)
 WIX_BASE_URL = env.str("WIX_BASE_URL", default="https://www.wixapis.com")
+# Each a PEM (newlines may be written \\n) or the base64 of one; two while the key is changed.
+WIX_WEBHOOK_PUBLIC_KEYS = env.list("WIX_WEBHOOK_PUBLIC_KEYS", default=[])
+# Development only: `manage.py send_webhook` signs with it, and DEBUG alone makes us believe it.
+WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE = env.str(
+    "WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE", default=str(BASE_DIR / ".local" / "webhook-dev-key.pem") if DEBUG else ""
+)
+WEBHOOK_RETENTION_DAYS = env.float("WEBHOOK_RETENTION_DAYS", default=90)
 WIX_AUTHOR_EMAIL_DOMAIN = env.str("WIX_AUTHOR_EMAIL_DOMAIN", default="authors.invalid")
 WIX_MEDIA_POLL_SECONDS = env.float("WIX_MEDIA_POLL_SECONDS", default=1)
 

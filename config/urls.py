@@ -3,6 +3,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from credits.views import CreditsView
+from wix import views as wix_views
 from workers import views as workers_views
 
 admin.autodiscover()
@@ -15,6 +16,7 @@ urlpatterns = [
     re_path(r"^api/credits/?$", CreditsView.as_view(), name="credits"),
     re_path(r"^api/rate-limiter/stats/?$", workers_views.openai_limits, name="openai-limits"),
     re_path(r"^api/replicate-rate-limiter/stats/?$", workers_views.replicate_limits, name="replicate-limits"),
+    re_path(r"^wix/webhooks/?$", wix_views.webhooks, name="wix-webhooks"),
     re_path(r"^metrics/?$", workers_views.metrics, name="metrics"),
     re_path(r"^health/?$", workers_views.health, name="health"),
     re_path(r"^health/live/?$", workers_views.live, name="health-live"),

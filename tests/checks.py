@@ -12,7 +12,18 @@ from tests.run import ENVIRONMENT
 _BIN = Path(sys.executable).parent
 # Nothing here opens a connection; the settings only want to know that a server is named.
 _NO_SERVER = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
+# Its private half is nowhere.
+_PUBLIC_KEY = (
+    "LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0KTUlJQklqQU5CZ2txaGtpRzl3MEJBUUVGQUFPQ0FROEFNSUlCQ2dLQ0FRRUFyTHU5"
+    "YkFET1AzeFVMSVM1b2NNNQp5STdzTG5Ba0dEdWx4ZFZiMDE5emh3dkVRRXljM0UzWmVYcUlFdk95OHZlTGVqRWRZZjRXQk1Vek1R"
+    "NUZpSkVmCnN2Q05uMEVpdmFOb0EzV2pjZkl6amh5SEdMTS9ia0JadFRoUzJnaktBM0NFOGd3Z3dEUmFBTy9zamw2RFlJZGIKTmoz"
+    "aktoWU9aV1ljOGFpcEF6aTRWSmgrL2hobnBDY055RUtUOWx4Rm1wcmxhYVc4RmpVV1VaZXNKTlZTR0F6QQovMklQcTZoekV2TDVi"
+    "d0NURVpLVkdFc2ZTajA1bjZmVWpoenZsUXh3OTQ0WjA5Yy91Y1MvNGZRTytuUHg2bzc4ClV6MmFtMTRKWUNPQndYdWpIa3ZPWnpN"
+    "SzQvNFNwTkttcUZNaHJWMUdJL0lYWFd2Y1o2RFd3YUk1SlBEeXV3YlUKMHdJREFRQUIKLS0tLS1FTkQgUFVCTElDIEtFWS0tLS0t"
+    "Cg=="
+)
 _PRODUCTION = {
+    "WIX_WEBHOOK_PUBLIC_KEYS": _PUBLIC_KEY,
     "DEBUG": "false",
     "SECRET_KEY": "k7)v0wq!c5@x2m9#z4$u8^r1&e6*t3(y-b+n_f=h%j~d0s2a5g8",
     "ALLOWED_HOSTS": "blogs.example.com",

@@ -25,6 +25,7 @@ from credits import ledger
 from credits.models import Credit
 from wix import admin_api_keys
 from wix.models import Site
+from wix.webhook_admin import paid_by
 from workers import wakeup
 from workers.desk import COUNTED, DeskAdmin, as_uuid
 
@@ -215,6 +216,7 @@ class SiteAdmin(DeskAdmin):
             "outside": BlogGeneration.objects.filter(site=site, status=Status.PENDING, ready=False)[:COUNTED].count(),
             "line_weight": self.weight(site),
             "weight_form": WeightForm(initial={"weight": round(_weight(line)) if line else 1}),
+            **paid_by(site),
             "entries": entries.select_related("created_by").order_by("-id")[:ENTRIES_SHOWN],
             "entries_shown": ENTRIES_SHOWN,
             "credits_form": CreditsForm() if request.user.has_perm("credits.add_credit") else None,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from wix import billing
 from wix.models import Site
 
 # ON CONFLICT waits for another transaction that makes the same site, and then makes none.
@@ -16,13 +17,16 @@ ON CONFLICT (instance_id) DO NOTHING RETURNING id
 
 
 def seen(instance_id: UUID, origin_instance_id: UUID | None = None) -> Site:
-    """The site of this instance, made if it is new; `origin_instance_id` is the one that a new site is a copy of."""
+    """The site of this instance, made if it is new, with trial credits; `origin_instance_id` is the one that it is a copy of."""
     known = Site.objects.filter(instance_id=instance_id).first()
     if known:
         return known
     with transaction.atomic():
-        _make(instance_id, origin_instance_id)
-        return Site.objects.get(instance_id=instance_id)
+        made = _make(instance_id, origin_instance_id)
+        site = Site.objects.get(instance_id=instance_id)
+        if made:
+            billing.grant_trial(site)
+    return site
 
 
 def _make(instance_id: UUID, origin_instance_id: UUID | None) -> bool:

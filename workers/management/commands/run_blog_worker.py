@@ -13,15 +13,18 @@ from django.db import DEFAULT_DB_ALIAS
 
 from blogs import pipeline, queue, standing, sweep
 from blogs.providers import openai, replicate
-from wix import access_tokens
+from wix import access_tokens, deliveries, subscriptions, webhooks
 from workers import breaker_rows, provider_calls, rate_limits
 from workers.pace import Pace
-from workers.pool import Pool
+from workers.pool import Chore, Pool
 
 _BLOG_SECONDS, _PROMPT_TOKENS = 65.0, 1_700
 _SWEEP_EVERY_SECONDS = 10.0
 _RECOUNT_EVERY_SECONDS = 60.0
 _PRUNE_EVERY_SECONDS = 3600.0
+# Only for what is tried again, or was stored while nobody listened.
+_DELIVERIES_EVERY_SECONDS = 60.0
+_GRANT_EVERY_SECONDS = 3600.0
 
 
 class Command(BaseCommand):
@@ -68,6 +71,9 @@ class Command(BaseCommand):
                 (_PRUNE_EVERY_SECONDS, provider_calls.prune),
                 (_PRUNE_EVERY_SECONDS, breaker_rows.prune),
                 (_PRUNE_EVERY_SECONDS, access_tokens.prune),
+                Chore(_DELIVERIES_EVERY_SECONDS, webhooks.work_off, woken_by=deliveries.CHANNEL),
+                (_PRUNE_EVERY_SECONDS, deliveries.prune),
+                (_GRANT_EVERY_SECONDS, subscriptions.grant_due),
             ],
             pace=expected_pace() if settings.WORKS_IN_FLIGHT_HEADROOM else None,
         )

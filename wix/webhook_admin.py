@@ -1,0 +1,151 @@
+"""What Wix told us and what it pays us, on the support desk: deliveries to look at and replay, plans to edit."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from blogs import lines
+from wix import deliveries, subscriptions
+from wix.models import Plan, Subscription, WebhookDelivery
+from wix.webhooks import HANDLERS
+from workers.desk import DeskAdmin, as_uuid
+
+_Status = WebhookDelivery.Status
+_SITES_MATCHED = 50
+_AT_ONCE = 1_000
+_ALLOWANCES_SHOWN = 10
+
+
+class TypeFilter(admin.SimpleListFilter):
+    """Those that we work on: to find out which there are would read the whole table."""
+
+    title = "type"
+    parameter_name = "event_type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in sorted(HANDLERS)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> QuerySet[WebhookDelivery]:
+        return queryset.filter(event_type=self.value()) if self.value() else queryset
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(DeskAdmin):
+    list_display = ["id", "event_type", "instance_id", "state", "received_at", "received", "attempts", "outcome"]
+    list_filter = ["status", TypeFilter]
+    ordering = ["-id"]
+    search_fields = ["instance_id"]
+    search_help_text = "Instance id, or how the site's name begins"
+    actions = ["replay", "ignore"]
+    fields = (
+        "event_type",
+        "instance_id",
+        "status",
+        "outcome",
+        "payload",
+        "issued_at",
+        "happened_at",
+        "received_at",
+        "received",
+        "due_at",
+        "attempts",
+        "processed_at",
+    )
+    readonly_fields = fields
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[WebhookDelivery], search_term: str
+    ) -> tuple[QuerySet[WebhookDelivery], bool]:
+        from wix.admin import sites_called
+
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if instance_id := as_uuid(term):
+            return queryset.filter(instance_id=instance_id), False
+        instances = list(sites_called(term).values_list("instance_id", flat=True)[:_SITES_MATCHED])
+        return queryset.filter(instance_id__in=instances), False
+
+    @admin.display(description="status", ordering="status")
+    def state(self, delivery: WebhookDelivery) -> SafeString:
+        return format_html('<span class="badge badge-{}">{}</span>', delivery.status, delivery.status)
+
+    @admin.display(description="data")
+    def payload(self, delivery: WebhookDelivery) -> SafeString:
+        return format_html("<pre>{}</pre>", json.dumps(delivery.data, indent=2, ensure_ascii=False))
+
+    @admin.action(description="Replay: work on it anew", permissions=["change"])
+    def replay(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
+        chosen = self._chosen(queryset)
+        for delivery in chosen:
+            self.log_change(request, delivery, f"Replayed; it was {delivery.status}.")
+        count = deliveries.replay(chosen)
+        self.message_user(request, f"{count} will be worked on within moments.")
+
+    @admin.action(description="Leave failed ones as they are, and alert no more", permissions=["change"])
+    def ignore(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
+        chosen = self._chosen(queryset)
+        for delivery in (failed := chosen.filter(status=_Status.FAILED)):
+            self.log_change(request, delivery, "Left as failed.")
+        ignored = failed.update(status=_Status.IGNORED)
+        others = chosen.count() - ignored
+        self.message_user(request, f"{ignored} ignored, {others} skipped (not failed).")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context |= {"show_save": False, "show_save_and_continue": False}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _chosen(self, queryset: QuerySet[WebhookDelivery]) -> QuerySet[WebhookDelivery]:
+        """An update takes no LIMIT."""
+        ids = list(queryset.order_by("pk").values_list("pk", flat=True)[:_AT_ONCE])
+        return WebhookDelivery.objects.filter(pk__in=ids)
+
+
+class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
+    weight = forms.IntegerField(
+        min_value=1, max_value=lines.WEIGHT_MAX, initial=1, help_text=Plan._meta.get_field("weight").help_text
+    )
+
+    class Meta:
+        model = Plan
+        fields = ["vendor_product_id", "name", "monthly_credits", "weight", "open_blogs_max"]
+
+
+@admin.register(Plan)
+class PlanAdmin(DeskAdmin):
+    form = PlanForm
+    list_display = ["name", "vendor_product_id", "monthly_credits", "weight", "open_blogs_max"]
+    ordering = ["name"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        user = request.user
+        return bool(user.is_active and user.has_perm("wix.add_plan"))
+
+    def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            changed = subscriptions.plan_changed(obj) if change else 0
+        if changed:
+            self.message_user(
+                request, f"{changed} sites have its weight and cap now; credits come with their next month."
+            )
+
+
+def paid_by(site: Any) -> dict[str, Any]:
+    """For the site's page."""
+    subscription = Subscription.objects.select_related("plan").filter(pk=site.pk).first()
+    return {
+        "subscription": subscription,
+        "allowances": site.allowances.order_by("-period_start")[:_ALLOWANCES_SHOWN] if subscription else [],
+    }

@@ -1,0 +1,224 @@
+"""What Wix posts to us: the whole body is a JWT, signed with our app's key pair, whose private half only Wix has.
+
+Three layers: the token's `data` names the event and the instance, its `data` is the event itself. All of them are strings of JSON
+on the wire and objects in Wix's docs; both are read. Else what is accepted is what @wix/sdk accepts (`AppStrategy.decodeJWT`,
+jose): `exp` and `nbf` hold where they are there, `iss`, `aud` and `kid` say nothing, and no age is too great, since nobody knows
+whether a resend is signed anew.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.dateparse import parse_datetime
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+# The one that Wix signs with. Whatever the token's header asks for: with HS256 our public key would be the secret.
+_ALGORITHM = "RS256"
+_KEY_BITS_MIN = 2_048
+EVENT_TYPE_MAX = 150
+
+
+class InvalidWebhook(Exception):
+    """`code` is for the caller; nothing of what was sent is in here. `http`: 400 can't be read, 401 is not from Wix."""
+
+    def __init__(self, http: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.http = http
+        self.code = code
+
+
+class InvalidKey(Exception):
+    """str() says what is wrong with a configured key, without showing it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    event_type: str
+    instance_id: UUID | None
+    data: Any
+    issued_at: datetime
+    happened_at: datetime | None
+    digest: str
+    can_recur: bool
+    """It says neither a time nor an id of its own, so that the same thing happening again looks like a resend."""
+
+
+def read(body: bytes) -> Event:
+    """What the token tells, once its signature and its times are checked. Raises InvalidWebhook."""
+    try:
+        claims = json.loads(_verified(body.rstrip()), parse_constant=_no_constant)
+        if not isinstance(claims, dict):
+            raise _malformed("Its payload is not an object.")
+        _check_times(claims)
+        return _event(claims)
+    except (ValueError, RecursionError):
+        raise _malformed("It does not hold JSON within JSON, as Wix's webhooks do.") from None
+
+
+def parse_key(text: str) -> RSAPublicKey:
+    """A PEM, its newlines perhaps escaped, or the base64 of a PEM in one line. Raises InvalidKey."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    pem = text.strip().replace("\\n", "\n")
+    try:
+        if "-----BEGIN" not in pem:
+            pem = base64.b64decode(pem, validate=True).decode()
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise InvalidKey("it is neither a PEM of a public key nor the base64 of one") from None
+    if not isinstance(key, RSAPublicKey):
+        raise InvalidKey("it is not an RSA key")
+    if key.key_size < _KEY_BITS_MIN:
+        raise InvalidKey(f"it has {key.key_size} bits; {_KEY_BITS_MIN} are the least")
+    return key
+
+
+def public_keys() -> tuple[RSAPublicKey, ...]:
+    """Any of them may have signed. In development our own sender's too."""
+    keys = _parsed(tuple(settings.WIX_WEBHOOK_PUBLIC_KEYS))
+    file = Path(settings.WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE or "/")
+    if settings.DEBUG and file.is_file():
+        keys = (*keys, _public_half(file, file.stat().st_mtime_ns))
+    return keys
+
+
+@lru_cache(maxsize=4)
+def _parsed(texts: tuple[str, ...]) -> tuple[RSAPublicKey, ...]:
+    return tuple(parse_key(text) for text in texts)
+
+
+@lru_cache(maxsize=4)
+def _public_half(file: Path, modified: int) -> RSAPublicKey:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    private = load_pem_private_key(file.read_bytes(), password=None)
+    assert isinstance(private, RSAPrivateKey)
+    return private.public_key()
+
+
+def _verified(token: bytes) -> bytes:
+    """The payload of a token that one of our keys verifies."""
+    import jwt  # with cryptography behind it: workers load this module and verify nothing
+
+    signatures = jwt.PyJWS(algorithms=[_ALGORITHM])
+    found: jwt.InvalidTokenError | None = None
+    for key in public_keys():
+        try:
+            payload: bytes = signatures.decode(token, key=key, algorithms=[_ALGORITHM])
+            return payload
+        except jwt.InvalidTokenError as error:
+            found = error
+    match found:
+        case jwt.InvalidSignatureError():
+            raise InvalidWebhook(401, "bad_signature", "It is not signed with a key of our app's.")
+        case jwt.InvalidAlgorithmError():
+            raise InvalidWebhook(401, "bad_algorithm", f"It is not signed with {_ALGORITHM}.")
+    raise _malformed("It is not a signed JWT.")
+
+
+def _check_times(claims: dict[str, Any]) -> None:
+    # jose counts whole seconds.
+    now = int(time.time())
+    times = {name: claims[name] for name in ("iat", "nbf", "exp") if name in claims}
+    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in times.values()):
+        raise _malformed("Its iat, nbf or exp is not a number.")
+    if "nbf" in times and times["nbf"] > now:
+        raise InvalidWebhook(401, "not_yet_valid", "It is not valid yet (nbf).")
+    if "exp" in times and times["exp"] <= now:
+        raise InvalidWebhook(401, "expired", "It has expired (exp).")
+
+
+def _event(claims: dict[str, Any]) -> Event:
+    envelope = _opened(claims, "data")
+    if not isinstance(envelope, dict):
+        raise _malformed("Its data is not an event.")
+    data = _storable(_opened(envelope, "data"))
+    if envelope.get("identity"):
+        _opened(envelope, "identity")
+    event_type, instance = envelope.get("eventType"), envelope.get("instanceId")
+    event_type = _storable(event_type)[:EVENT_TYPE_MAX] if isinstance(event_type, str) else ""
+    fields = data if isinstance(data, dict) else {}
+    happened_at = _moment(fields.get("operationTimeStamp")) or _moment(fields.get("eventTime"))
+    id_ = fields.get("id") if "entityFqdn" in fields else None
+    instance_id = _uuid(instance)
+    return Event(
+        event_type=event_type,
+        instance_id=instance_id,
+        data=data,
+        issued_at=_issued_at(claims.get("iat")),
+        happened_at=happened_at,
+        digest=_digest(str(instance_id or instance), event_type, ["id", id_] if id_ else data),
+        can_recur=not (id_ or happened_at),
+    )
+
+
+def _opened(layer: dict[str, Any], name: str) -> Any:
+    if name not in layer:
+        raise _malformed(f"It lacks a layer ({name}).")
+    inner = layer[name]
+    return json.loads(inner, parse_constant=_no_constant) if isinstance(inner, str) else inner
+
+
+def _storable(value: Any) -> Any:
+    """What JSON may hold and PostgreSQL's jsonb may not: NUL, half a surrogate pair, a number without an end."""
+    match value:
+        case str():
+            return value.replace("\0", "�").encode("utf-8", "replace").decode()
+        case dict():
+            return {_storable(name): _storable(inner) for name, inner in value.items()}
+        case list():
+            return [_storable(inner) for inner in value]
+        case float() if value in (float("inf"), float("-inf")):
+            return None
+    return value
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _issued_at(iat: Any) -> datetime:
+    """Without one it was just now: then a resend looks like news, and whoever works on it looks at how things are."""
+    try:
+        return datetime.fromtimestamp(iat, UTC) if iat is not None else datetime.now(UTC)
+    except (OverflowError, OSError, ValueError):
+        return datetime.now(UTC)
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        moment = parse_datetime(text) if isinstance(text, str) else None
+        return moment.astimezone(UTC) if moment and moment.tzinfo else moment and moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _uuid(text: Any) -> UUID | None:
+    try:
+        return UUID(text)
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+def _malformed(message: str) -> InvalidWebhook:
+    return InvalidWebhook(400, "malformed_token", message)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
