@@ -13,8 +13,10 @@ pytestmark = pytest.mark.slow_process
 
 _ASK = """
 import json, sys, threading, uuid
+from django.conf import settings
 from django.db import connection
 from django.test import Client
+from tests.sandbox import wix_webhooks
 from wix.signed_instance import sign_instance
 
 headers = {"host": "localhost", "authorization": f"Bearer {sign_instance(uuid.uuid4())}"}
@@ -36,6 +38,8 @@ def ask_everything():
     ask("get", "/api/credits?as=wix", headers={"authorization": "OauthNG.JWS.a.b.c"})
     wish = {"sourceType": "keyword", "sourceId": "wool"}
     ask("post", "/api/blog-generation", data=wish, content_type="application/json")
+    settings.WIX_WEBHOOK_PUBLIC_KEYS = [wix_webhooks.public_key()]
+    ask("post", "/wix/webhooks", data=wix_webhooks.token("AppRemoved", uuid.uuid4()), content_type="text/plain")
 """
 _GONE = _ASK + "ask_everything()\nprint(json.dumps(answers))"
 _TAKEN = (
@@ -77,7 +81,7 @@ def test_the_process_itself_is_alive(gone: Any) -> None:
     assert gone["/health/live"][0] == 200
 
 
-@pytest.mark.parametrize("path", ["/api/credits", "/api/credits?as=wix", "/api/blog-generation"])
+@pytest.mark.parametrize("path", ["/api/credits", "/api/credits?as=wix", "/api/blog-generation", "/wix/webhooks"])
 def test_shops_are_told_to_come_back(gone: Any, path: str) -> None:
     http, headers, body = gone[path]
 

@@ -163,6 +163,18 @@ def test_a_good_token_is_stored_once_however_often_it_comes(form: str) -> None:
     assert WebhookDelivery.objects.get().received == 2
 
 
+def test_wix_waits_for_one_statement_and_a_wake_up(django_assert_num_queries: Any) -> None:
+    body = event()
+    with django_assert_num_queries(2) as first:
+        post(body)
+
+    assert ["INSERT INTO wix_webhookdelivery" in query["sql"] for query in first.captured_queries] == [True, False]
+    assert "NOTIFY webhook_arrived" in first.captured_queries[-1]["sql"]
+    WebhookDelivery.objects.update(status="done", due_at=None)
+    with django_assert_num_queries(1):
+        post(body)
+
+
 def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
     class Unreadable(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:

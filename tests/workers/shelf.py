@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import OperationalError
 
 from workers.pace import Pace
-from workers.pool import Pool
+from workers.pool import Chore, Pool
 
 # Longer than any test's patience: whatever waits for the next poll fails.
 LONG = 60.0
@@ -115,5 +115,6 @@ def run(
     batch_size: int = 100,
     poll: float = LONG,
     pace: Pace | None = None,
+    chores: Sequence[Chore] = (),
 ) -> None:
-    Pool(shelf, execute, threads=threads, batch_size=batch_size, poll_seconds=poll, pace=pace).run()
+    Pool(shelf, execute, threads=threads, batch_size=batch_size, poll_seconds=poll, pace=pace, chores=chores).run()

@@ -15,6 +15,7 @@ from workers import pool as pool_module
 from workers import wakeup
 from workers.models import WorkerProcess
 from workers.pace import Pace
+from workers.pool import Chore
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("signals_of_its_own")]
 
@@ -112,6 +113,21 @@ def test_work_that_fails_disturbs_no_other(caplog: Any) -> None:
 
     assert sorted(ran.done) == list(range(1, 11))
     assert [record.action for record in caplog.records if record.action == "lost"] == ["lost"] * 5
+
+
+def test_a_chore_is_done_at_once_when_its_channel_wakes_it() -> None:
+    shelf, done = Shelf(), threading.Event()
+    chore = Chore(LONG, lambda: wakeup.notify() if done.is_set() else done.set(), woken_by="a_chore")
+
+    def submit() -> None:
+        # The first time it is woken by a listener that begins to listen.
+        assert done.wait(PATIENCE_SECONDS)
+        shelf.waiting.append(Piece(1))
+        wakeup.notify("a_chore")
+
+    driver = in_background(submit)
+    run(shelf, Ran(1), chores=[chore])
+    driver.join(PATIENCE_SECONDS)
 
 
 def test_a_wake_up_starts_new_work_long_before_the_next_poll() -> None:
