@@ -26,6 +26,7 @@ SLUG_MAX = 80
 TAG_MAX = 50
 TAGS_MAX = 8
 ALT_TEXT_MAX = 125
+BUTTON_MAX = 40
 BLOCKS_MIN = 4
 WORDS_MIN = 120
 
@@ -107,11 +108,27 @@ class ProductBlock(_Strict):
     pitch: Text
 
 
+class Image(_Strict):
+    """A product's own photo within the text; which one, its size and its alternative text come from the shop's data."""
+
+    type: Literal["image"]
+    product_id: Text
+    caption: Text
+
+
+class Button(_Strict):
+    """Leads to a product's page."""
+
+    type: Literal["button"]
+    product_id: Text
+    text: Text
+
+
 class Divider(_Strict):
     type: Literal["divider"]
 
 
-Block = Heading | Paragraph | ListBlock | Quote | Table | ProductBlock | Divider
+Block = Heading | Paragraph | ListBlock | Quote | Table | ProductBlock | Image | Button | Divider
 
 
 class Article(_Strict):
@@ -123,6 +140,11 @@ class Article(_Strict):
     excerpt: Text
     tags: list[Text]
     blocks: list[Annotated[Block, Field(discriminator="type")]]
+
+    @classmethod
+    def stored(cls, output: Mapping[str, Any]) -> Article:
+        """Of a stage's output, which says more than the article."""
+        return cls.model_validate({name: output[name] for name in cls.model_fields})
 
 
 class InvalidArticle(Exception):
@@ -208,6 +230,10 @@ def block_texts(block: Block) -> list[str]:
             return [*block.header, *(cell for row in block.rows for cell in row.cells)]
         case ProductBlock():
             return [block.pitch]
+        case Image():
+            return [block.caption]
+        case Button():
+            return [block.text]
         case Divider():
             return []
 
@@ -215,7 +241,7 @@ def block_texts(block: Block) -> list[str]:
 def products_named(article: Article) -> Iterator[str]:
     for block in article.blocks:
         match block:
-            case ProductBlock():
+            case ProductBlock() | Image() | Button():
                 yield block.product_id
             case Paragraph() | Quote():
                 yield from (run.product_id for run in block.runs if run.product_id)
@@ -253,6 +279,11 @@ def _plain_block(block: Block, products: Mapping[str, str]) -> str:
         case ProductBlock():
             named = "→ " + products[block.product_id] if block.product_id in products else ""
             return "\n  ".join(part for part in (named, block.pitch) if part)
+        case Image():
+            shown = f"[photo: {products[block.product_id]}]" if block.product_id in products else ""
+            return " ".join(part for part in (shown, block.caption) if part)
+        case Button():
+            return f"[ {block.text} ]" if block.text else ""
         case Divider():
             return "* * *"
 

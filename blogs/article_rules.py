@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable, Iterator
 
 from blogs import text as texts
 from blogs.article import (
+    ALT_TEXT_MAX,
     BLOCKS_MIN,
+    BUTTON_MAX,
     EXCERPT_MAX,
     META_DESCRIPTION_MAX,
     META_TITLE_MAX,
@@ -18,8 +20,10 @@ from blogs.article import (
     WORDS_MIN,
     Article,
     Block,
+    Button,
     Divider,
     Heading,
+    Image,
     ListBlock,
     ListItem,
     Paragraph,
@@ -102,7 +106,7 @@ def _part_problems(article: Article) -> Iterator[str]:
 
 def _has_empty_part(block: Block) -> bool:
     match block:
-        case Divider():
+        case Divider() | Image():  # a photo speaks for itself
             return False
         case Table():  # a cell may be empty, the first of a header often is
             return not block.rows or not any(cell.strip() for cell in block.header)
@@ -199,6 +203,12 @@ def _tidied_block(block: Block) -> Iterator[Block]:
         case ProductBlock():
             pitch = texts.one_line(block.pitch)
             yield block.model_copy(update={"product_id": block.product_id.strip(), "pitch": pitch})
+        case Image():
+            caption = _short_line(block.caption, ALT_TEXT_MAX)
+            yield block.model_copy(update={"product_id": block.product_id.strip(), "caption": caption})
+        case Button():
+            text = _short_line(block.text, BUTTON_MAX)
+            yield block.model_copy(update={"product_id": block.product_id.strip(), "text": text})
         case _:
             yield block
 

@@ -15,7 +15,7 @@ from string import Template
 from typing import Any
 
 # Stored with every article. Count it up when a prompt changes.
-VERSION = 1
+VERSION = 2
 
 # Nobody keeps to an exact number of words. The lengths in `article_system.txt` come from budgets of 1,800, 3,500 and
 # 5,600 output tokens: 280 English words are about 400 tokens, 1,300 Polish or Russian characters 470, 600 Chinese ones

@@ -22,8 +22,10 @@ from blogs.article import (
     ALT_TEXT_MAX,
     Article,
     Block,
+    Button,
     Divider,
     Heading,
+    Image,
     ListBlock,
     Paragraph,
     ProductBlock,
@@ -112,6 +114,11 @@ class _Renderer:
                 return _table([block.header, *(row.cells for row in block.rows)])
             case ProductBlock():
                 return self._product(block)
+            case Image():
+                return self._photo(block)
+            case Button():
+                link = self._link(self.products.get(block.product_id))
+                return [_button(block.text, link)] if block.text and link else []
             case Divider():
                 return [_node("DIVIDER", dividerData={"lineStyle": "SINGLE", "width": "LARGE", "alignment": "CENTER"})]
 
@@ -144,6 +151,13 @@ class _Renderer:
         # The product's name is the one label that fits the article's language.
         button = [_button(name, link)] if name and link else []
         return [*_heading(3, name), *_image(card), *pitch, *button]
+
+    def _photo(self, block: Image) -> list[Node]:
+        """With its caption as the picture's own, or as a paragraph where there is no picture."""
+        card = self.products.get(block.product_id)
+        if image := _image(card, block.caption, self._link(card)) if card else []:
+            return image
+        return [_paragraph([_text(block.caption)])] if block.caption else []
 
     def _link(self, card: ProductCard | None) -> dict[str, Any] | None:
         if card and card.url and _leads_to(card.url, self.allowed_hosts):
@@ -179,7 +193,7 @@ def _heading(level: int, text: str) -> list[Node]:
     return [_node("HEADING", [_text(text)], headingData=data)] if text else []
 
 
-def _image(card: ProductCard) -> list[Node]:
+def _image(card: ProductCard, caption: str = "", link: dict[str, Any] | None = None) -> list[Node]:
     if not (card.image_id and card.image_width and card.image_height) or not _BARE_ID.fullmatch(card.image_id):
         return []
     data: dict[str, Any] = {
@@ -188,7 +202,10 @@ def _image(card: ProductCard) -> list[Node]:
     }
     if alt_text := texts.shortened(texts.one_line(card.alt_text or card.name), ALT_TEXT_MAX):
         data["altText"] = alt_text
-    return [_node("IMAGE", imageData=data)]
+    if link:
+        data["link"] = link
+    captions = [_node("CAPTION", [_text(caption)], captionData={})] if caption else []
+    return [_node("IMAGE", captions, imageData=data)]
 
 
 def _button(text: str, link: dict[str, Any]) -> Node:

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from blogs.article import (
     Article,
     Block,
+    Button,
     Divider,
     Heading,
+    Image,
     ListBlock,
     ListItem,
     Paragraph,
@@ -113,6 +115,8 @@ any_blocks: st.SearchStrategy[Block] = st.one_of(
     st.builds(
         ProductBlock, type=st.just("product"), product_id=st.sampled_from(["mug", "bad", "gone"]), pitch=any_text
     ),
+    st.builds(Image, type=st.just("image"), product_id=st.sampled_from(["mug", "bad", "gone"]), caption=any_text),
+    st.builds(Button, type=st.just("button"), product_id=st.sampled_from(["mug", "bad", "gone"]), text=any_text),
     st.builds(Divider, type=st.just("divider")),
 )
 any_articles: st.SearchStrategy[Article] = st.builds(

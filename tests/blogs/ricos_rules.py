@@ -18,13 +18,24 @@ NODES: dict[str, tuple[str, set[str], set[str], set[str]]] = {
     "BLOCKQUOTE": ("blockquoteData", {"indentation"}, set(), {"PARAGRAPH"}),
     "DIVIDER": ("dividerData", {"lineStyle", "width", "alignment"}, set(), set()),
     "IMAGE": ("imageData", {"containerData", "image"}, {"altText", "link"}, {"CAPTION"}),
+    "CAPTION": ("captionData", set(), set(), {"TEXT"}),
     "BUTTON": ("buttonData", {"type", "text", "link", "containerData"}, set(), set()),
     "TABLE": ("tableData", {"dimensions", "rowHeader"}, set(), {"TABLE_ROW"}),
     "TABLE_ROW": ("", set(), set(), {"TABLE_CELL"}),
     "TABLE_CELL": ("tableCellData", {"cellStyle", "borderColors"}, set(), {"PARAGRAPH"}),
 }
 AT_TOP = {"PARAGRAPH", "HEADING", "BULLETED_LIST", "ORDERED_LIST", "BLOCKQUOTE", "DIVIDER", "IMAGE", "BUTTON", "TABLE"}
-NOT_EMPTY = {"HEADING", "BULLETED_LIST", "ORDERED_LIST", "LIST_ITEM", "BLOCKQUOTE", "TABLE", "TABLE_ROW", "TABLE_CELL"}
+NOT_EMPTY = {
+    "CAPTION",
+    "HEADING",
+    "BULLETED_LIST",
+    "ORDERED_LIST",
+    "LIST_ITEM",
+    "BLOCKQUOTE",
+    "TABLE",
+    "TABLE_ROW",
+    "TABLE_CELL",
+}
 DECORATIONS = {"BOLD": "fontWeightValue", "ITALIC": "italicData", "LINK": "linkData"}
 
 

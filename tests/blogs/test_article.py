@@ -72,7 +72,7 @@ def test_the_schema_still_names_every_field_and_kind_of_block() -> None:
     schema = json_schema(Article)
 
     assert list(schema["properties"]) == list(Article.model_fields)
-    assert len(schema["properties"]["blocks"]["items"]["anyOf"]) == 7
+    assert len(schema["properties"]["blocks"]["items"]["anyOf"]) == 9
     assert schema["$defs"]["Heading"]["properties"]["type"] == {"type": "string", "enum": ["heading"]}
     assert schema["$defs"]["Run"]["properties"]["product_id"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
 

@@ -16,9 +16,11 @@ from typing import Any
 from blogs.article import (
     Article,
     Block,
+    Button,
     Divider,
     Heading,
     Idea,
+    Image,
     ListBlock,
     ListItem,
     Paragraph,
@@ -48,13 +50,15 @@ class Product:
     id: str
     name: str
     facts: tuple[str, ...]
+    photo: bool = False
 
     @classmethod
     def read(cls, document: dict[str, Any]) -> Product:
         name = one_line(str(document["name"]))
         sentences = _SENTENCE_END.split(one_line(str(document.get("text") or "")))
         facts = [ended(cut(sentence, 160)) for sentence in sentences if sentence and not _UNUSABLE.search(sentence)]
-        return cls(str(document["id"]), name, tuple(facts[:4]) or ("It is part of our range.",))
+        facts = facts[:4] or ["It is part of our range."]
+        return cls(str(document["id"]), name, tuple(facts), bool(document.get("photo")))
 
 
 @dataclass(frozen=True)
@@ -217,13 +221,17 @@ class _Body:
             for product, suit in zip(products, suits, strict=True)
         ]
         table = Table(type="table", header=["Product", "In short", "Good for"], rows=rows)
-        return [heading("At a glance"), paragraph(run(self._pick(self.frame.comparisons))), table]
+        first = products[0]
+        photo = [Image(type="image", product_id=first.id, caption=f"{first.name}, as it comes.")] if first.photo else []
+        return [heading("At a glance"), *photo, paragraph(run(self._pick(self.frame.comparisons))), table]
 
     def _conclusion(self) -> list[Block]:
+        named = [product for product in self.order.products if product.photo][:1]
         return [
             Divider(type="divider"),
             heading(self._pick(self.frame.conclusion_headings)),
             paragraph(run(self._pick(self.frame.conclusions))),
+            *(Button(type="button", product_id=product.id, text="See it in the shop") for product in named),
         ]
 
     def _several(self, variants: tuple[str, ...], count: int) -> list[str]:
