@@ -28,7 +28,7 @@ test: $(VENV)/installed ## all tests, on a PostgreSQL of their own
 checks: $(VENV)/installed ## what CI checks besides tests: lint, types, import rules, migrations, deployment settings
 	@$(BIN)/python -m tests.checks
 
-chaos: $(VENV)/installed ## workers and the database killed again and again (SIZE=small, full, cut, outage): nothing lost, nothing twice
+chaos: $(VENV)/installed ## workers and the database killed again and again (SIZE=small, full, cut, outage, drafts): nothing lost, nothing twice
 	@$(BIN)/python -m tests.chaos --size $(or $(SIZE),small) --seed $(or $(SEED),1) --patience $(or $(PATIENCE),1)
 
 bench: $(VENV)/installed ## one benchmark (NAME=claim; without a name: which there are); its last line is one JSON object

@@ -27,7 +27,9 @@ _Fields = list[str | list[str] | tuple[str, ...]]
 _REQUEST: _Fields = [
     "source_id",
     ("site", "source_type", "language", "tone", "length"),
-    ("publish", "scheduled_at", "idempotency_key"),
+    ("cover", "categories"),
+    ("publish", "publish_at", "scheduled_at"),
+    ("idempotency_key",),
 ]
 _WHERE: _Fields = [
     ("status_badge", "stage", "attempts", "rescues", "priority"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
-from blogs.models import BlogGeneration, GenerationEvent
+from blogs.models import BlogGeneration, Cover, GenerationEvent
 from wix.models import Site
 
 # Clocks differ, requests travel: a little late is now, more is a mistake that the caller should hear of.
@@ -34,9 +35,13 @@ class BlogRequest:
     length: str
     publish: bool
     scheduled_at: datetime | None = None
+    publish_at: datetime | None = None
+    cover: str = Cover.GENERATED
+    categories: Sequence[str] = ()
 
     def columns(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        return columns | {"categories": list(self.categories)}
 
 
 def is_later(moment: datetime | None) -> bool:

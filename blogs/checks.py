@@ -38,6 +38,11 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="blogs.E002",
             )
         )
+    stuck, media = settings.WIX_MEDIA_STUCK_SECONDS, settings.STAGE_DEADLINE_SECONDS["media"]
+    if not 0 < stuck < media:
+        message = f"WIX_MEDIA_STUCK_SECONDS ({stuck}) must be less than STAGE_MEDIA_DEADLINE_SECONDS ({media})."
+        hint = "What is left of the deadline is for the upload of a picture whose import is stuck."
+        found.append(Error(message, hint=hint, id="blogs.E007"))
     return found + _alerts() + _learning()
 
 

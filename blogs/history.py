@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -49,12 +50,12 @@ RETURNING generation_id
 
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """A stage's output with its events: the checkpoint itself, a warning, and how the blog ended if it did."""
+    """A stage's output with its events: the checkpoint itself, its warnings, and how the blog ended if it did."""
 
     generation: BlogGeneration
     stage: Stage
     output: dict[str, Any]
-    warning: WorkError | None
+    warnings: Sequence[WorkError] = ()
     outcome: Kind | None = None
 
     def parameters(self) -> dict[str, Any]:
@@ -75,7 +76,7 @@ class Saving:
             announce(self.generation, kind, self.stage, error)
 
     def _events(self) -> list[tuple[Kind, WorkError | None]]:
-        warned = [(Kind.WARNING, self.warning)] if self.warning else []
+        warned = [(Kind.WARNING, warning) for warning in self.warnings]
         ended = [(self.outcome, None)] if self.outcome else []
         return [(Kind.CHECKPOINT, None), *warned, *ended]
 

@@ -170,17 +170,17 @@ def checkpoint(
     *,
     next_stage: Stage,
     article: Article | None = None,
-    warning: WorkError | None = None,
-    **draft: str,
+    warnings: Sequence[WorkError] = (),
+    **post: str,
 ) -> bool:
     """Save a stage's output, once, and move on to the next stage. False: it was cancelled here, as somebody had asked.
 
-    `draft`: `draft_post_id` and `draft_post_url`, of the stage that has made one.
+    `post`: those of POST_COLUMNS that the stage has found out.
     """
-    saving = history.Saving(generation, stage, output, warning)
+    saving = history.Saving(generation, stage, output, warnings)
     # Without an article it is one statement, and so one round trip.
     with transaction.atomic() if article else nullcontext():
-        wants_to_cancel = _save_mine(_CHECKPOINT, saving, draft, next_stage=next_stage)
+        wants_to_cancel = _save_mine(_CHECKPOINT, saving, post, next_stage=next_stage)
         if article:
             Article.objects.bulk_create([article], ignore_conflicts=True)
     generation.stage = next_stage
@@ -211,13 +211,13 @@ def succeed(
     stage: Stage,
     output: dict[str, Any],
     *,
-    warning: WorkError | None = None,
-    **draft: str,
+    warnings: Sequence[WorkError] = (),
+    **post: str,
 ) -> None:
-    """The last stage is through: DONE, its output saved and the credits captured, all at once. `draft` as for `checkpoint`."""
+    """The last stage is through: DONE, its output saved and the credits captured, all at once. `post` as for `checkpoint`."""
     with transaction.atomic():
         account = ledger.lock(generation.site_id)
-        _save_mine(_SUCCEED, history.Saving(generation, stage, output, warning, outcome=Kind.DONE), draft)
+        _save_mine(_SUCCEED, history.Saving(generation, stage, output, warnings, outcome=Kind.DONE), post)
         ledger.capture(account, generation.pk)
 
 
@@ -258,7 +258,7 @@ def retry_later(generation: BlogGeneration, error: WorkError) -> None:
 def fail(generation: BlogGeneration, error: WorkError) -> None:
     """FAILED with its credits back; a blog whose draft exists is DONE with a warning instead."""
     if generation.draft_post_id:
-        succeed(generation, Stage(generation.stage), {}, warning=error)
+        succeed(generation, Stage(generation.stage), {}, warnings=[error])
         return
     with transaction.atomic():
         account = ledger.lock(generation.site_id)
@@ -367,12 +367,17 @@ def _update_mine(generation: BlogGeneration, **columns: Any) -> None:
         raise LeaseLost(generation.pk)
 
 
+# What the stages find out of the post at Wix.
+POST_COLUMNS = ("draft_post_id", "draft_post_url", "draft_post_slug", "post_url")
+
 # The same fence, and what a stage has produced, in one statement.
 _SAVE_MINE = """
 WITH mine AS (
     UPDATE blog_generations SET {columns},
            draft_post_id = coalesce(%(draft_post_id)s::uuid, draft_post_id),
-           draft_post_url = coalesce(%(draft_post_url)s, draft_post_url)
+           draft_post_url = coalesce(%(draft_post_url)s, draft_post_url),
+           draft_post_slug = coalesce(%(draft_post_slug)s, draft_post_slug),
+           post_url = coalesce(%(post_url)s, post_url)
      WHERE id = %(id)s AND status = 'PROCESSING' AND lease_token = %(lease_token)s
     RETURNING id, cancel_requested_at IS NOT NULL AND draft_post_id IS NULL AS wants_to_cancel
 ), {saved}
@@ -392,7 +397,7 @@ _SUCCEED = Prepared(
 )
 
 
-def _save_mine(statement: Prepared, saving: history.Saving, draft: dict[str, str], **columns: str) -> bool:
+def _save_mine(statement: Prepared, saving: history.Saving, post: dict[str, str], **columns: str) -> bool:
     """True if it is to be cancelled and no draft keeps it from that. Raises LeaseLost."""
     generation = saving.generation
     parameters = {
@@ -400,8 +405,7 @@ def _save_mine(statement: Prepared, saving: history.Saving, draft: dict[str, str
         **columns,
         "id": generation.pk,
         "lease_token": generation.lease_token,
-        "draft_post_id": draft.get("draft_post_id"),
-        "draft_post_url": draft.get("draft_post_url"),
+        **{name: post.get(name) for name in POST_COLUMNS},
     }
     with connection.cursor() as cursor:
         statement.execute(cursor, parameters)
@@ -409,7 +413,7 @@ def _save_mine(statement: Prepared, saving: history.Saving, draft: dict[str, str
     if mine is None:
         raise LeaseLost(generation.pk)
     saving.announce()
-    generation.draft_post_id = draft.get("draft_post_id", generation.draft_post_id)
+    generation.draft_post_id = post.get("draft_post_id", generation.draft_post_id)
     return bool(mine[0])
 
 

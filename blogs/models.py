@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import Q
@@ -13,6 +14,9 @@ from django.db.models.functions import Left, Lower, Now
 
 SOURCE_ID_MAX = 255
 PROMPT_MAX = 2_000
+# Wix's limits.
+CATEGORIES_MAX = 10
+CATEGORY_MAX = 35
 # Long prompts would not fit into an index; support staff search by how one begins.
 SOURCE_ID_INDEXED = 100
 
@@ -85,6 +89,9 @@ class BlogGeneration(models.Model):
     tone = models.CharField(max_length=20, choices=Tone, default=Tone.FRIENDLY)
     length = models.CharField(max_length=10, choices=Length, default=Length.MEDIUM)
     cover = models.CharField(max_length=10, choices=Cover, default=Cover.GENERATED, db_default=Cover.GENERATED)
+    categories = ArrayField(
+        models.CharField(max_length=CATEGORY_MAX), default=list, db_default=[], size=CATEGORIES_MAX, blank=True
+    )
     publish = models.BooleanField(default=False)
     publish_at = models.DateTimeField(null=True, blank=True, help_text="empty: as soon as it is written")
     scheduled_at = models.DateTimeField(null=True, blank=True)

@@ -107,41 +107,42 @@ def run(generation: BlogGeneration) -> None:
         if step.stage in _OF_THE_PICTURE and Stage.IMAGE_ORDER not in missing_stages and _ordered_anew(generation):
             run(generation)
             return
-        output, warning = _take(step, generation, inputs)
+        output, warnings = _take(step, generation, replace(inputs, resumed=step is missing[0]))
         inputs = replace(inputs, outputs={**inputs.outputs, step.stage: output})
         columns = _columns(step.stage, output, generation)
         if following is None:
-            lifecycle.succeed(generation, step.stage, output, warning=warning, **columns)
+            lifecycle.succeed(generation, step.stage, output, warnings=warnings, **columns)
         elif not lifecycle.checkpoint(
             generation,
             step.stage,
             output,
             next_stage=following.stage,
             article=_article_row(generation, output) if step.stage == Stage.ARTICLE else None,
-            warning=warning,
+            warnings=warnings,
             **columns,
         ):
             return
         inputs = replace(inputs, draft_post_id=_text(generation.draft_post_id))
 
 
-def _take(step: Step, generation: BlogGeneration, inputs: Inputs) -> tuple[Output, WorkError | None]:
-    """One stage's output; or for an optional one that can't be had, nothing and the reason."""
+def _take(step: Step, generation: BlogGeneration, inputs: Inputs) -> tuple[Output, list[WorkError]]:
+    """One stage's output, and its warnings; for an optional one that can't be had, nothing and the reason."""
+    warnings: list[WorkError] = []
     seconds = settings.STAGE_DEADLINE_SECONDS[step.stage]
     # However many calls it makes, with the waiting for their limits it ends by then; a thread that doesn't is stuck.
     in_all = seconds + settings.RATE_LIMIT_MAX_WAIT_SECONDS
     generation.renew_until = time.monotonic() + in_all + _GRACE_SECONDS
     with log_context(stage=step.stage), within(in_all):
         try:
-            return step.run(replace(inputs, seconds=seconds)), None
+            return step.run(replace(inputs, seconds=seconds, warn=warnings.append)), warnings
         except PermanentError as error:
             if not step.optional:
                 raise
-            return {}, error
+            return {}, [*warnings, error]
         except (TransientError, RateLimited) as error:
             if not step.optional or _is_worth_waiting_for(error) or not _patience_is_over(generation, error):
                 raise
-            return {}, error
+            return {}, [*warnings, error]
 
 
 _OF_THE_PICTURE = (Stage.IMAGE, Stage.MEDIA)
@@ -200,6 +201,9 @@ def _inputs(generation: BlogGeneration) -> Inputs:
         language=generation.language or site.language or "en",
         tone=generation.tone,
         length=generation.length,
+        cover=generation.cover,
+        categories=generation.categories,
+        publish_at=generation.publish_at,
         attempt=generation.attempts,
         seconds=0,
         outputs={} if fresh else dict(generation.outputs.values_list("stage", "output")),
@@ -221,13 +225,11 @@ def _text(known: object) -> str | None:
     return str(known) if known else None
 
 
-def _columns(stage: Stage, output: Output, generation: BlogGeneration) -> dict[str, Any]:
+def _columns(stage: Stage, output: Output, generation: BlogGeneration) -> dict[str, str]:
     """What a stage's output writes on the blog's own row."""
-    if stage != Stage.DRAFT:
-        return {}
-    if member_id := output.get("member_id"):
+    if stage == Stage.DRAFT and (member_id := output.get("member_id")):
         _remember_author(generation.site_id, member_id)
-    return {"draft_post_id": output["draft_post_id"], "draft_post_url": output["draft_post_url"]}
+    return {name: output[name] for name in lifecycle.POST_COLUMNS if name in output}
 
 
 @outlasts_an_outage
@@ -236,12 +238,12 @@ def _remember_author(site_id: int, member_id: str) -> None:
 
 
 def _article_row(generation: BlogGeneration, output: Output) -> Article:
-    content = {name: output[name] for name in ArticleContent.model_fields}
+    article = ArticleContent.stored(output)
     return Article(
         generation=generation,
         version=VERSION,
-        title=content["title"],
-        language=content["language"],
-        words=word_count(ArticleContent.model_validate(content)),
-        content=content,
+        title=article.title,
+        language=article.language,
+        words=word_count(article),
+        content=article.model_dump(),
     )

@@ -11,7 +11,19 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from blogs.blog_request import BlogRequest
-from blogs.models import PROMPT_MAX, SOURCE_ID_MAX, BlogGeneration, GenerationEvent, Length, SourceType, Status, Tone
+from blogs.models import (
+    CATEGORIES_MAX,
+    CATEGORY_MAX,
+    PROMPT_MAX,
+    SOURCE_ID_MAX,
+    BlogGeneration,
+    Cover,
+    GenerationEvent,
+    Length,
+    SourceType,
+    Status,
+    Tone,
+)
 
 _LANGUAGE = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z")
 _FAR = timedelta(days=366)
@@ -68,15 +80,34 @@ class BlogRequestSerializer(serializers.Serializer[BlogRequest]):
     length = ChoiceField(Length.choices, default=Length.MEDIUM)
     publish = serializers.BooleanField(default=False)
     scheduledAt = MomentField(source="scheduled_at", required=False, allow_null=True, default=None)
+    publishAt = MomentField(source="publish_at", required=False, allow_null=True, default=None)
+    cover = ChoiceField(Cover.choices, default=Cover.GENERATED)
+    categories = serializers.ListField(
+        child=PlainTextField(max_length=CATEGORY_MAX), max_length=CATEGORIES_MAX, default=list
+    )
+
+    def validate_publishAt(self, moment: datetime | None) -> datetime | None:
+        if moment and moment < timezone.now():
+            raise serializers.ValidationError("This time has passed; leave it out to publish at once.", "passed")
+        return moment
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        publish_at, scheduled_at = attrs["publish_at"], attrs["scheduled_at"]
+        if publish_at and not attrs["publish"]:
+            raise _invalid("publishAt", "It needs publish: true; without, the post stays a draft.", "needs_publish")
+        if publish_at and scheduled_at and publish_at < scheduled_at:
+            raise _invalid("publishAt", "It is before scheduledAt, when the post is written.", "before_written")
         if attrs["source_type"] != SourceType.PROMPT and len(attrs["source_id"]) > SOURCE_ID_MAX:
             message = f"At most {SOURCE_ID_MAX} characters; only a prompt may have {PROMPT_MAX}."
-            raise serializers.ValidationError({"sourceId": serializers.ErrorDetail(message, "max_length")})
+            raise _invalid("sourceId", message, "max_length")
         return attrs
 
     def blog_request(self) -> BlogRequest:
         return BlogRequest(**self.validated_data)
+
+
+def _invalid(field: str, message: str, code: str) -> serializers.ValidationError:
+    return serializers.ValidationError({field: serializers.ErrorDetail(message, code)})
 
 
 class RescheduleSerializer(serializers.Serializer[Any]):
@@ -87,12 +118,15 @@ class BlogGenerationSerializer(serializers.ModelSerializer[BlogGeneration]):
     sourceType = serializers.CharField(source="source_type")
     sourceId = serializers.CharField(source="source_id")
     scheduledAt = serializers.DateTimeField(source="scheduled_at")
+    publishAt = serializers.DateTimeField(source="publish_at")
     cancelRequested = serializers.SerializerMethodField()
     createdAt = serializers.DateTimeField(source="created_at")
     startedAt = serializers.DateTimeField(source="started_at")
     finishedAt = serializers.DateTimeField(source="finished_at")
     draftPostId = serializers.UUIDField(source="draft_post_id")
     draftPostUrl = serializers.CharField(source="draft_post_url")
+    draftPostSlug = serializers.CharField(source="draft_post_slug")
+    postUrl = serializers.CharField(source="post_url")
     error = serializers.SerializerMethodField()
 
     class Meta:
@@ -107,7 +141,10 @@ class BlogGenerationSerializer(serializers.ModelSerializer[BlogGeneration]):
             "language",
             "tone",
             "length",
+            "cover",
+            "categories",
             "publish",
+            "publishAt",
             "scheduledAt",
             "cancelRequested",
             "createdAt",
@@ -115,6 +152,8 @@ class BlogGenerationSerializer(serializers.ModelSerializer[BlogGeneration]):
             "finishedAt",
             "draftPostId",
             "draftPostUrl",
+            "draftPostSlug",
+            "postUrl",
             "error",
         ]
         read_only_fields = fields

@@ -15,7 +15,8 @@ from django.conf import settings
 from django.db import connection
 
 from blogs.models import Article, BlogGeneration, GenerationEvent, Stage
-from blogs.stages.draft import marked_drafts, marker_of
+from blogs.stages.draft import marked_drafts
+from blogs.stages.marker import marker_of
 from wix import blog
 from wix.models import Site
 from workers.errors import PermanentError, WorkError

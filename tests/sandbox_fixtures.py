@@ -54,6 +54,7 @@ def sandbox(_running_sandbox: Sandbox, settings: Any, transactional_db: None) ->
         "wix": {"requests": 200_000},
         "wix_token_info": {"requests": 200_000},
     }
+    http._consistent.clear()
     yield _running_sandbox
     _running_sandbox.clear_faults()
     close_clients()
@@ -64,7 +65,8 @@ def close_clients() -> None:
     openai._client().close()
     replicate._client()._client.close()
     replicate._reader().close()
-    for remembered in (openai._client, replicate._client, replicate._reader):
+    replicate._fetcher().close()
+    for remembered in (openai._client, replicate._client, replicate._reader, replicate._fetcher):
         remembered.cache_clear()
     http._session().close()
 

@@ -1,4 +1,4 @@
-"""A site's blog: its author and its draft posts."""
+"""A site's blog: its draft posts."""
 
 from __future__ import annotations
 
@@ -7,56 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-
 from wix import http
 from workers.errors import PermanentError
 
 _DRAFTS = "/blog/v3/draft-posts"
+# What Wix answers on a site without its Blog app is not documented; other apps' calls answer 428, and a wrong path 404.
+_NO_BLOG = (404, 428)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
+    """As Wix has it, which may differ from what was sent: it rewrites slugs, and drops what it doesn't know without a word."""
+
     id: str
     url: str
-
-
-def author(instance_id: str, *, seconds: float) -> str:
-    """The id of a site member who can sign posts; a post without one is refused. Made on sites that have no members."""
-    email = f"author-{instance_id}@{settings.WIX_AUTHOR_EMAIL_DOMAIN}"
-    if known := _member(instance_id, email, seconds):
-        return known
-    member = {
-        "loginEmail": email,
-        "contact": {"firstName": "Blog", "lastName": "Author"},
-        "profile": {"nickname": "Blog"},
-    }
-    try:
-        made = http.request(
-            instance_id,
-            "POST",
-            "/members/v1/members",
-            operation="member_create",
-            seconds=seconds,
-            body={"member": member},
-        )
-    except http.WixRefused:
-        # Two blogs of a new site at the same time: the other one has made it.
-        if known := _member(instance_id, email, seconds):
-            return known
-        raise
-    return str(http.pick(made, "member", "id"))
-
-
-def _member(instance_id: str, email: str, seconds: float) -> str | None:
-    """The author that we made before, else any member."""
-    params = {"fieldsets": "FULL", "paging.limit": 100}
-    listed = http.request(
-        instance_id, "GET", "/members/v1/members", operation="members_list", seconds=seconds, params=params
-    )
-    members = http.pick(listed, "members")
-    ours = [member for member in members if member.get("loginEmail") == email]
-    return str(http.pick(ours or members, 0, "id")) if members else None
+    slug: str = ""
+    has_cover: bool = False
+    tag_ids: frozenset[str] = frozenset()
+    category_ids: frozenset[str] = frozenset()
 
 
 def create_draft(
@@ -66,21 +34,22 @@ def create_draft(
 
     `before_sending` is called when the request is about to leave, after any waiting for the limit.
     """
-    body = {"draftPost": draft_post, "publish": False, "fieldsets": ["URL"]}
+    about: dict[str, Any] = {
+        "body": {"draftPost": draft_post, "publish": False, "fieldsets": ["URL"]},
+        "before_sending": before_sending,
+    }
     try:
-        answer = http.request(
-            instance_id,
-            "POST",
-            _DRAFTS,
-            operation="draft_create",
-            seconds=seconds,
-            body=body,
-            before_sending=before_sending,
-        )
+        answer = http.request(instance_id, "POST", _DRAFTS, operation="draft_create", seconds=seconds, **about)
     except http.WixRefused as refused:
-        if refused.status in (404, 428):
+        if refused.status in _NO_BLOG:
             raise PermanentError("blog_not_installed", "The Wix Blog app is not installed on this site.") from None
         raise
+    return _draft(http.pick(answer, "draftPost"))
+
+
+def read_draft(instance_id: str, draft_id: str, *, seconds: float) -> Draft:
+    path, params = f"{_DRAFTS}/{draft_id}", {"fieldsets": "URL"}
+    answer = http.request(instance_id, "GET", path, operation="draft_get", seconds=seconds, params=params)
     return _draft(http.pick(answer, "draftPost"))
 
 
@@ -106,12 +75,43 @@ def delete_draft(instance_id: str, draft_id: str, *, seconds: float) -> None:
 
 def publish_draft(instance_id: str, draft_id: str, *, seconds: float) -> str:
     """The published post's id. On a published post it updates the post, so that twice is fine."""
-    answer = http.request(
-        instance_id, "POST", f"{_DRAFTS}/{draft_id}/publish", operation="draft_publish", seconds=seconds, body={}
-    )
+    path = f"{_DRAFTS}/{draft_id}/publish"
+    answer = http.request(instance_id, "POST", path, operation="draft_publish", seconds=seconds, body={})
     return str(http.pick(answer, "postId"))
 
 
+def schedule_draft(instance_id: str, draft_id: str, at: datetime, *, seconds: float) -> None:
+    """Wix publishes it then. Twice is fine; another time replaces the first."""
+    body = {
+        "draftPost": {"id": draft_id},
+        "action": "UPDATE_SCHEDULE",
+        "scheduledPublishDate": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+    path = f"{_DRAFTS}/{draft_id}"
+    http.request(instance_id, "PATCH", path, operation="draft_update", seconds=seconds, body=body)
+
+
+def post_url(instance_id: str, post_id: str, *, seconds: float) -> str:
+    path, params = f"/blog/v3/posts/{post_id}", {"fieldsets": "URL"}
+    answer = http.request(instance_id, "GET", path, operation="post_get", seconds=seconds, params=params)
+    return _address(http.pick(answer, "post"))
+
+
 def _draft(found: dict[str, Any]) -> Draft:
+    cover = found.get("media") or {}
+    path = str((found.get("url") or {}).get("path", ""))
+    return Draft(
+        id=str(http.pick(found, "id")),
+        url=_address(found),
+        slug=(path.rstrip("/").rpartition("/")[2] or str(found.get("seoSlug") or ""))[:200],
+        has_cover=bool(cover.get("displayed") and cover.get("wixMedia")),
+        tag_ids=frozenset(map(str, found.get("tagIds") or [])),
+        category_ids=frozenset(map(str, found.get("categoryIds") or [])),
+    )
+
+
+def _address(found: dict[str, Any]) -> str:
+    """As Wix says it, if it is one that a link may lead to."""
     url = found.get("url") or {}
-    return Draft(str(http.pick(found, "id")), f"{url.get('base', '')}{url.get('path', '')}"[:1000])
+    address = f"{url.get('base', '')}{url.get('path', '')}"
+    return address if address.startswith(("https://", "http://")) and len(address) <= 1_000 else ""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
@@ -36,15 +37,22 @@ _TOKEN_SECONDS = 30.0
 _WRONG_SECRET = "invalid_client"
 
 _sessions = threading.local()
+# What was just written may be read stale. An answer's mark, sent along with the site's next requests, asks for no older state.
+_CONSISTENT = "X-Wix-Consistent"
+_CONSISTENT_SITES = 1_000
+_consistent: dict[str, str] = {}
 
 
 class WixRefused(PermanentError):
-    """An answer of 4xx, with what Wix says is wrong. `application_code` where Wix names one."""
+    """An answer of 4xx, with what Wix says is wrong: its `application_code`, or the `rules` that fields break."""
 
-    def __init__(self, code: str, message: str, *, status: int, application_code: str = "") -> None:
+    def __init__(
+        self, code: str, message: str, *, status: int, application_code: str = "", rules: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(code, message)
         self.status = status
         self.application_code = application_code
+        self.rules = rules
 
 
 class NotConnected(PermanentError):
@@ -89,6 +97,17 @@ def request(instance_id: str, method: str, path: str, *, operation: str, seconds
     return _at_site(instance_id, wanted, access_tokens.renewed(instance_id, token, fetch))
 
 
+def upload(instance_id: str, url: str, content: bytes, mime_type: str, *, seconds: float) -> dict[str, Any]:
+    """Bytes to an address that Wix gave us. It carries its own permission: no token of ours goes there.
+
+    Raises WixRefused (4xx), RateLimited, TransientError.
+    """
+    if urlsplit(url).scheme != urlsplit(settings.WIX_BASE_URL).scheme:
+        raise TransientError("wix_unavailable", "Wix named an upload address of another kind.")
+    wanted = Request("PUT", url, "media_upload", seconds, body=content)
+    return exchange(WIX, Limit("wix", key=instance_id), wanted, {"Content-Type": mime_type})
+
+
 def pick(answer: Any, *path: str | int) -> Any:
     """The value at a path that must be there; TransientError where Wix's answer has another shape."""
     for step in path:
@@ -131,16 +150,17 @@ def exchange(
         limits = timeouts()
         answer = _session().request(
             wanted.method,
-            settings.WIX_BASE_URL.rstrip("/") + wanted.path,
-            json=wanted.body,
+            urljoin(settings.WIX_BASE_URL.rstrip("/") + "/", wanted.path.removeprefix("/")),
+            **({"data": wanted.body} if isinstance(wanted.body, bytes) else {"json": wanted.body}),
             params=wanted.params,
-            headers=headers,
+            headers={**(headers or {}), **_last_written(limit.key)},
             timeout=(limits["connect"], limits["read"]),
             allow_redirects=False,
             stream=True,
         )
         with answer:
             call.request_id = answer.headers.get("x-wix-request-id", "")
+            _note_written(limit.key, answer.headers.get(_CONSISTENT))
             try:
                 return _understood(answer, _read(answer))
             except WixRefused as refused:
@@ -149,6 +169,18 @@ def exchange(
                 raise
 
     return outbound.call(provider, wanted.operation, send, limit=limit, seconds=wanted.seconds)
+
+
+def _last_written(instance_id: str) -> dict[str, str]:
+    mark = _consistent.get(instance_id)
+    return {_CONSISTENT: mark} if mark else {}
+
+
+def _note_written(instance_id: str, mark: str | None) -> None:
+    if mark:
+        if len(_consistent) >= _CONSISTENT_SITES:
+            _consistent.clear()
+        _consistent[instance_id] = mark
 
 
 def _session() -> requests.Session:
@@ -209,6 +241,7 @@ def _refusal(status: int, body: dict[str, Any]) -> WixRefused:
         f"Wix refused the request ({status}): {said}"[:300],
         status=status,
         application_code=str(application.get("code", "") or body.get("error", "")),
+        rules=tuple(str(found.get("ruleName")) for found in violations if found.get("ruleName")),
     )
 
 

@@ -1,9 +1,10 @@
-"""Pictures into a site's media manager."""
+"""Pictures into a site's media manager, and those that are there already."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 
@@ -12,6 +13,12 @@ from workers.errors import PermanentError, TransientError
 
 # In less no answer can be expected, and a look that has no chance would be counted against Wix.
 _LEAST_SECONDS = 1.0
+_READY, _FAILED = "READY", "FAILED"
+UPLOAD_MAX_BYTES = 10 * 1024 * 1024
+
+
+class ImportFailed(PermanentError):
+    """Wix could not fetch the picture, or not make anything of it; our own upload of the same bytes may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +29,51 @@ class MediaFile:
 
 
 def import_image(instance_id: str, url: str, name: str, mime_type: str, *, seconds: float) -> str:
-    """Ask Wix to fetch a picture; the new file's id. It isn't ready yet."""
+    """Ask Wix to fetch a picture; the new file's id. It isn't ready yet. Raises ImportFailed if refused."""
     body = {"url": url, "mediaType": "IMAGE", "displayName": name[:255], "mimeType": mime_type}
-    answer = http.request(
-        instance_id, "POST", "/site-media/v1/files/import", operation="media_import", seconds=seconds, body=body
-    )
+    path = "/site-media/v1/files/import"
+    try:
+        answer = http.request(instance_id, "POST", path, operation="media_import", seconds=seconds, body=body)
+    except http.WixRefused as refused:
+        raise _failed(refused) from refused
+    return str(http.pick(answer, "file", "id"))
+
+
+def imported_before(instance_id: str, name: str, *, seconds: float) -> str | None:
+    """The id of a file of exactly this name, if there is one that can be used or may yet be.
+
+    An import has no idempotency key: whoever finds that one may have been begun looks here first.
+    """
+    body = {"search": name, "mediaTypes": ["IMAGE"]}
+    path = "/site-media/v1/files/search"
+    try:
+        answer = http.request(instance_id, "POST", path, operation="media_search", seconds=seconds, body=body)
+    except http.WixRefused:
+        return None  # a second file in the media manager costs less than a blog without its picture
+    files = [
+        file
+        for file in answer.get("files") or []
+        if file.get("displayName") == name and file.get("operationStatus") != _FAILED
+    ]
+    files.sort(key=lambda file: file.get("operationStatus") != _READY)
+    return str(http.pick(files, 0, "id")) if files else None
+
+
+def upload_image(instance_id: str, name: str, mime_type: str, content: bytes, *, seconds: float) -> str:
+    """The same by our own hands, for up to 10 MB; the file is ready at once, or soon."""
+    body = {"mimeType": mime_type, "fileName": name[:255]}
+    path = "/site-media/v1/files/generate-upload-url"
+    try:
+        answer = http.request(instance_id, "POST", path, operation="media_upload_url", seconds=seconds, body=body)
+        url = str(http.pick(answer, "uploadUrl"))
+        answer = http.upload(instance_id, url, content, mime_type, seconds=seconds)
+    except http.WixRefused as refused:
+        raise _failed(refused) from refused
     return str(http.pick(answer, "file", "id"))
 
 
 def wait_until_ready(instance_id: str, file_id: str, *, seconds: float) -> MediaFile:
-    """Poll until the picture can be used. TransientError when `seconds` are over, PermanentError if Wix gave up on it."""
+    """Poll until the picture can be used. TransientError when `seconds` are over, ImportFailed if Wix gave up on it."""
     ends_at = time.monotonic() + seconds
     while True:
         left = ends_at - time.monotonic()
@@ -39,17 +81,41 @@ def wait_until_ready(instance_id: str, file_id: str, *, seconds: float) -> Media
             raise TransientError("media_not_ready", "Wix did not finish importing the picture in time.")
         # It never is at once, and each look is one of the site's 200 calls a minute.
         time.sleep(min(settings.WIX_MEDIA_POLL_SECONDS, left - _LEAST_SECONDS))
-        answer = http.request(
-            instance_id,
-            "GET",
-            "/site-media/v1/files/get-file-by-id",
-            operation="media_get",
-            seconds=ends_at - time.monotonic(),
-            params={"fileId": file_id},
-        )
-        file = answer.get("file") or {}
-        if file.get("operationStatus") == "FAILED":
-            raise PermanentError("media_failed", "Wix could not import the picture.")
-        size = ((file.get("media") or {}).get("image") or {}).get("image") or {}
-        if file.get("operationStatus") == "READY" and size.get("width") and size.get("height"):
-            return MediaFile(file_id, int(size["width"]), int(size["height"]))
+        file = _file(instance_id, file_id, ends_at - time.monotonic())
+        if file.get("operationStatus") == _FAILED:
+            raise ImportFailed("media_failed", "Wix could not import the picture.")
+        if ready := _ready(file_id, file):
+            return ready
+
+
+def ready(instance_id: str, file_id: str, *, seconds: float) -> MediaFile | None:
+    """A file that this site's media manager has, ready to be used; None: it has no such file, or no such picture."""
+    try:
+        return _ready(file_id, _file(instance_id, file_id, seconds))
+    except http.WixRefused as refused:
+        if refused.status not in (400, 403, 404):
+            raise
+    return None
+
+
+def _file(instance_id: str, file_id: str, seconds: float) -> dict[str, Any]:
+    path, params = "/site-media/v1/files/get-file-by-id", {"fileId": file_id}
+    answer = http.request(instance_id, "GET", path, operation="media_get", seconds=seconds, params=params)
+    file: dict[str, Any] = answer.get("file") or {}
+    return file
+
+
+def _ready(file_id: str, file: dict[str, Any]) -> MediaFile | None:
+    size = ((file.get("media") or {}).get("image") or {}).get("image") or {}
+    if file.get("operationStatus") != _READY or not (size.get("width") and size.get("height")):
+        return None
+    return MediaFile(file_id, int(size["width"]), int(size["height"]))
+
+
+_QUOTA = "SITE_QUOTA_EXCEEDED"
+
+
+def _failed(refused: http.WixRefused) -> PermanentError:
+    if _QUOTA in (refused.application_code, *refused.rules):
+        return PermanentError("media_quota", "The site's media manager is full; the owner must make room in it.")
+    return ImportFailed("media_failed", refused.message)

@@ -182,8 +182,8 @@ class BlogLabel(models.Model):
     site = models.ForeignKey(Site, models.CASCADE, related_name="blog_labels", db_index=False)
     kind = models.CharField(max_length=10, choices=Kind)
     folded = models.CharField(max_length=100)
-    wix_id = models.UUIDField()
-    read_at = models.DateTimeField(db_default=Now())
+    wix_id = models.CharField(max_length=40)
+    read_at = models.DateTimeField(null=True, blank=True, help_text="in Wix's list; empty: made by us since")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["site", "kind", "folded"], name="blog_label_once_a_site")]

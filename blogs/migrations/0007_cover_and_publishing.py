@@ -1,3 +1,4 @@
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 from django.db.models import Q
@@ -9,6 +10,11 @@ class Migration(migrations.Migration):
     dependencies = [("blogs", "0006_waits_for")]
 
     operations = [
+        migrations.AddField(
+            "bloggeneration",
+            "categories",
+            ArrayField(models.CharField(max_length=35), blank=True, db_default=[], default=list, size=10),
+        ),
         migrations.AddField(
             "bloggeneration",
             "cover",

@@ -3,8 +3,8 @@
 The official SDK makes the create; reading goes through its HTTP client into a lenient shape of ours, since the SDK's model of a
 prediction refuses the status `aborted`, which the API does send, and since it would resend refused reads by itself.
 
-The picture itself never comes here: Wix fetches it by its address, which therefore must be one of Replicate's and name a kind of
-picture that Wix takes. So our token goes to no file's host, and how large a file may be is for Wix to say.
+The picture itself comes here only where Wix could not fetch it (`download`): as a rule it does so by the address, which therefore
+must be one of Replicate's and name a kind of picture that Wix takes. Our token goes to no file's host.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ _CANCEL_AFTER = "10m"
 _LEAST_SECONDS = 1.0
 _FAILED = {"failed", "canceled", "aborted"}
 _MIME_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
+
+_STARTS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png", b"RIFF": "image/webp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,36 @@ def collect(prediction_id: str, *, seconds: float) -> Picture:
         if status == "succeeded":
             return _picture(output)
         time.sleep(min(settings.REPLICATE_POLL_SECONDS, max(0.0, ends_at - time.monotonic())))
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    content: bytes
+    mime_type: str
+    """By its first bytes; a file's name and its host's headers may say something else."""
+
+
+def download(picture: Picture, *, at_most: int, seconds: float) -> Download:
+    """PermanentError `image_failed` for one that is gone, larger than `at_most` bytes, or no picture at all."""
+
+    def get(call: Call) -> bytes:
+        content = bytearray()
+        with _fetcher().stream("GET", picture.url) as answer:
+            if 400 <= answer.status_code < 500 and answer.status_code != 429:
+                # A files' host knows nothing of our account, whatever it says.
+                raise PermanentError("image_failed", f"The picture can't be fetched ({answer.status_code}).")
+            answer.raise_for_status()
+            for chunk in answer.iter_bytes():
+                content += chunk
+                if len(content) > at_most:
+                    raise PermanentError("image_failed", f"The picture has more than {at_most:,} bytes.")
+        return bytes(content)
+
+    content = outbound.call(REPLICATE, "file", get, limit=_READS, seconds=seconds)
+    mime_type = next((kind for start, kind in _STARTS.items() if content.startswith(start)), None)
+    if mime_type is None:
+        raise PermanentError("image_failed", "Replicate's file is not a picture that Wix takes.")
+    return Download(content, mime_type)
 
 
 def _read(prediction_id: str, call: Call) -> dict[str, Any]:
@@ -169,6 +201,12 @@ def _reader() -> httpx.Client:
         transport=HttpxTransport(),
         trust_env=False,
     )
+
+
+@functools.cache
+def _fetcher() -> httpx.Client:
+    """Without our token, and along no redirect: the address is one of Replicate's own."""
+    return httpx.Client(transport=HttpxTransport(), trust_env=False)
 
 
 def _explain(error: Exception) -> WorkError:

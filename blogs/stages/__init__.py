@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from blogs.models import Stage
+from workers.errors import WorkError
+
+
+def warnings_lead_nowhere(error: WorkError) -> None:
+    raise AssertionError("only a running stage can warn") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,9 @@ class Inputs:
     language: str
     tone: str
     length: str
+    cover: str
+    categories: Sequence[str]
+    publish_at: datetime | None
     attempt: int
     seconds: float
     outputs: Mapping[str, dict[str, Any]]
@@ -29,6 +38,10 @@ class Inputs:
     draft_create_age: float | None
     """Seconds since a create of the draft was last begun, by PostgreSQL's clock; None: never."""
     note_draft_create: Callable[[], None]
+    warn: Callable[[WorkError], None] = warnings_lead_nowhere
+    """For what goes wrong without keeping the stage from its end: told beside its output."""
+    resumed: bool = False
+    """This stage may have been begun before, and what it did outside may be there."""
 
     def of(self, stage: Stage) -> dict[str, Any]:
         return self.outputs[stage]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -18,32 +17,37 @@ from blogs import ricos
 from blogs.article import Article
 from blogs.models import Stage
 from blogs.stages import Inputs
-from wix import blog
+from blogs.stages.draft_post import compose, lighter
+from blogs.stages.marker import marker_of
+from wix import author, blog, labels
 from wix.blog import Draft
 from wix.http import WixRefused
-from workers.errors import PermanentError, RateLimited
+from workers.errors import PermanentError, RateLimited, TransientError, WorkError
 
 # Clocks differ, ours and Wix's.
 _CLOCKS = timedelta(minutes=5)
+# The draft is there; how it looks is worth no more than this.
+_READ_BACK_SECONDS = 10.0
 
 
 def run(inputs: Inputs) -> dict[str, Any]:
-    article = _article(inputs)
+    """The draft as Wix has it. Raises PermanentError `article_too_large`, `blog_not_installed`, `no_author`."""
+    article = Article.stored(inputs.of(Stage.ARTICLE))
     marker = marker_of(inputs.generation_id)
-    try:
-        post = _draft_post(inputs, article, marker)
-    except ricos.ArticleTooLarge as error:
-        raise PermanentError(
-            "article_too_large", "The article is larger than Wix takes; ask for a shorter one."
-        ) from error
+    made: dict[str, Any] = {}
     if inputs.draft_create_age is not None and (found := _made_before(inputs, article.title, marker)):
-        return {"draft_post_id": found.id, "draft_post_url": found.url, "found": True}
-    draft, member_id = _create(inputs, post)
-    return {"draft_post_id": draft.id, "draft_post_url": draft.url, "member_id": member_id}
-
-
-def marker_of(generation_id: int) -> str:
-    return ricos.marker_for(generation_id, settings.SECRET_KEY)
+        draft, made = found, {"found": True}
+    else:
+        try:
+            post = compose(inputs, article, marker)
+        except ricos.ArticleTooLarge as error:
+            raise PermanentError(
+                "article_too_large", "The article is larger than Wix takes; ask for a shorter one."
+            ) from error
+        post |= _labelled(inputs, article)
+        draft, made["member_id"], post = _create(inputs, post)
+        draft = _read_back(inputs, draft, post)
+    return {"draft_post_id": draft.id, "draft_post_url": draft.url, "draft_post_slug": draft.slug, **made}
 
 
 def marked_drafts(instance_id: str, title: str, marker: str, *, since_seconds: float, seconds: float) -> list[Draft]:
@@ -64,16 +68,39 @@ def _made_before(inputs: Inputs, title: str, marker: str) -> Draft | None:
     return drafts[0] if drafts else None
 
 
-def _create(inputs: Inputs, draft_post: dict[str, Any]) -> tuple[Draft, str]:
-    """A stored author who has left the site is replaced, once."""
-    member_id = inputs.member_id or blog.author(inputs.instance_id, seconds=inputs.seconds)
-    try:
-        return _send(inputs, draft_post, member_id), member_id
-    except WixRefused as refused:
-        if not inputs.member_id or "do not exist" not in refused.message:
-            raise
-    member_id = blog.author(inputs.instance_id, seconds=inputs.seconds)
-    return _send(inputs, draft_post, member_id), member_id
+_LABELS = (("tagIds", labels.TAGS), ("categoryIds", labels.CATEGORIES))
+
+
+def _labelled(inputs: Inputs, article: Article) -> dict[str, Any]:
+    """A blog is not worth less for a tag that can't be had."""
+    found: dict[str, Any] = {}
+    for (field, family), wanted in zip(_LABELS, (article.tags, inputs.categories), strict=True):
+        try:
+            found[field] = labels.ids(inputs.instance_id, family, wanted, seconds=inputs.seconds) if wanted else []
+        except (PermanentError, TransientError) as error:
+            inputs.warn(PermanentError("labels_failed", f"The post has no {family.listed_as}: {error.message}"))
+    return {field: ids for field, ids in found.items() if ids}
+
+
+def _create(inputs: Inputs, post: dict[str, Any]) -> tuple[Draft, str, dict[str, Any]]:
+    """The draft, its author, and the post as Wix took it: parts that it refuses are left out, one after the other. A stored author
+    who has left the site is replaced."""
+    known = inputs.member_id
+    while True:
+        member_id = known or author.find_or_make(inputs.instance_id, seconds=inputs.seconds)
+        try:
+            return _send(inputs, post, member_id), member_id, post
+        except WixRefused as refused:
+            if known and "member" in refused.message and "do not exist" in refused.message:
+                known = None
+            elif smaller := lighter(post, refused.message):
+                inputs.warn(PermanentError("post_part_refused", f"The post lacks a part: {refused.message}"))
+                _forget(
+                    inputs, {field: set(post[field]) for field, _ in _LABELS if field in post.keys() - smaller.keys()}
+                )
+                post, known = smaller, member_id
+            else:
+                raise
 
 
 def _send(inputs: Inputs, draft_post: dict[str, Any], member_id: str) -> Draft:
@@ -85,49 +112,24 @@ def _send(inputs: Inputs, draft_post: dict[str, Any], member_id: str) -> Draft:
     )
 
 
-def _article(inputs: Inputs) -> Article:
-    fields = inputs.of(Stage.ARTICLE)
-    return Article.model_validate({name: fields[name] for name in Article.model_fields})
+def _read_back(inputs: Inputs, made: Draft, post: dict[str, Any]) -> Draft:
+    """Wix answers 200 and drops what it doesn't like: what it has is what counts. Reads may be a moment behind."""
+    try:
+        draft = blog.read_draft(inputs.instance_id, made.id, seconds=min(_READ_BACK_SECONDS, inputs.seconds))
+    except WorkError as error:
+        inputs.warn(TransientError("not_read_back", f"The draft was made, and could not be looked at: {error.message}"))
+        return made
+    if "media" in post and not draft.has_cover:
+        inputs.warn(PermanentError("cover_dropped", "Wix made the draft and left its cover out."))
+    kept = {"tagIds": draft.tag_ids, "categoryIds": draft.category_ids}
+    if gone := {field: ids for field, _ in _LABELS if (ids := set(post.get(field, ())) - kept[field])}:
+        _forget(inputs, gone)
+        inputs.warn(PermanentError("labels_dropped", "Wix left out tags or categories that it knew before."))
+    return draft
 
 
-def _draft_post(inputs: Inputs, article: Article, marker: str) -> dict[str, Any]:
-    cards, hosts = _product_cards(inputs.of(Stage.PRODUCTS)["products"])
-    post: dict[str, Any] = {
-        "title": article.title,
-        "excerpt": article.excerpt,
-        "language": article.language,
-        "commentingEnabled": True,
-        "richContent": ricos.render(article, marker=marker, products=cards, allowed_hosts=hosts),
-        "seoData": {
-            "tags": [
-                {"type": "title", "children": article.meta_title},
-                {"type": "meta", "props": {"name": "description", "content": article.meta_description}},
-            ]
-        },
-    }
-    if article.slug:
-        post["seoSlug"] = article.slug
-    if cover := inputs.of(Stage.MEDIA):
-        # Without displayed and custom Wix answers 200 and drops the cover.
-        image = {"image": {"id": cover["file_id"]}}
-        alt_text = inputs.of(Stage.IDEA)["image_alt_text"]
-        post["media"] = {"wixMedia": image, "displayed": True, "custom": True, "altText": alt_text}
-    return post
-
-
-def _product_cards(products: list[dict[str, Any]]) -> tuple[dict[str, ricos.ProductCard], set[str]]:
-    """Products by id, and the hosts that links may lead to: the shop's own, as its catalogue names them."""
-    cards = {
-        product["id"]: ricos.ProductCard(
-            id=product["id"],
-            name=product["name"],
-            url=product["url"],
-            # That a product's media id may be used in a post is not verified; a refused draft would cost the whole blog.
-            image_id=None,
-            image_width=None,
-            image_height=None,
-            alt_text=product["name"],
-        )
-        for product in products
-    }
-    return cards, {host for card in cards.values() if card.url and (host := urlsplit(card.url).hostname)}
+def _forget(inputs: Inputs, gone: dict[str, set[str]]) -> None:
+    """The next blog asks for them anew."""
+    for field, family in _LABELS:
+        if field in gone:
+            labels.forget(inputs.instance_id, family, gone[field])

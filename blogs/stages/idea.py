@@ -51,7 +51,12 @@ def prompt_data(inputs: Inputs, *, text_max: int) -> dict[str, Any]:
     """The data block: everything from the shop, none of it an instruction."""
     found = inputs.of(Stage.PRODUCTS)
     products = [
-        {"id": product["id"], "name": product["name"], "text": shortened(product["text"], text_max)}
+        {
+            "id": product["id"],
+            "name": product["name"],
+            "text": shortened(product["text"], text_max),
+            "photo": bool(product["image_id"]),
+        }
         for product in found["products"]
     ]
     return {

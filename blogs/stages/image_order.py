@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from blogs.models import Stage
+from blogs.models import Cover, Stage
 from blogs.providers import replicate
 from blogs.stages import Inputs
+from blogs.stages.photos import photographed
 
 
 def run(inputs: Inputs) -> dict[str, Any]:
+    """Empty where a product's own photo is wanted and there is one."""
+    if inputs.cover == Cover.PRODUCT and photographed(inputs):
+        return {}
     # Generators garble letters and draw logos that belong to somebody.
     prompt = f"{inputs.of(Stage.IDEA)['image_prompt']} No text, no letters, no logos."
     return {"prediction_id": replicate.order(prompt, seconds=inputs.seconds)}

@@ -1,19 +1,82 @@
-"""The picture into the site's media manager: outside addresses don't render in a post, and Replicate's live an hour."""
+"""Pictures that the post can show: outside addresses don't render in one, so each becomes a file of the site's media manager.
+
+The cover is Replicate's picture, imported by Wix from where it lies for an hour, or uploaded by us where Wix can't fetch it; or a
+product's own photo, if the shop asked for that. The photos within the text are the shop's.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from blogs.models import Stage
-from blogs.stages import Inputs
+from django.conf import settings
+
+from blogs.article import Article
+from blogs.models import Cover, Stage
+from blogs.providers import replicate
+from blogs.providers.replicate import Picture
+from blogs.stages import Inputs, photos
+from blogs.stages.marker import marker_of
 from wix import media
+from wix.media import ImportFailed, MediaFile
+from workers.errors import TransientError
 
 
 def run(inputs: Inputs) -> dict[str, Any]:
+    """The cover's file at the top level, if there is a cover, and `photos` by product id."""
+    cover = _product_photo(inputs) if inputs.cover == Cover.PRODUCT else {}
+    in_text = photos.for_text(inputs, Article.stored(inputs.of(Stage.ARTICLE)))
+    return {
+        **(cover or _generated(inputs)),
+        "photos": {product_id: photo.as_dict() for product_id, photo in in_text.items()},
+    }
+
+
+def _product_photo(inputs: Inputs) -> dict[str, Any]:
+    for product in photos.photographed(inputs):
+        if photo := photos.photo_of(inputs, product):
+            return photo.as_dict()
+    return {}
+
+
+def _generated(inputs: Inputs) -> dict[str, Any]:
     picture = inputs.of(Stage.IMAGE)
     if not picture:
         return {}
-    name = f"blog-{inputs.generation_id}.{picture['mime_type'].removeprefix('image/').replace('jpeg', 'jpg')}"
-    file_id = media.import_image(inputs.instance_id, picture["url"], name, picture["mime_type"], seconds=inputs.seconds)
-    file = media.wait_until_ready(inputs.instance_id, file_id, seconds=inputs.seconds)
-    return {"file_id": file.id, "width": file.width, "height": file.height}
+    file = _file(inputs, Picture(picture["url"], picture["mime_type"]))
+    alt_text = inputs.of(Stage.IDEA)["image_alt_text"]
+    return {"file_id": file.id, "width": file.width, "height": file.height, "alt_text": alt_text}
+
+
+def _file(inputs: Inputs, picture: Picture) -> MediaFile:
+    """An import that was begun before is looked for: Wix would make a second file of a second one."""
+    instance_id = inputs.instance_id
+    name = _name(inputs, picture.mime_type)
+    file_id = media.imported_before(instance_id, name, seconds=inputs.seconds) if inputs.resumed else None
+    try:
+        file_id = file_id or media.import_image(
+            instance_id, picture.url, name, picture.mime_type, seconds=inputs.seconds
+        )
+        # One that isn't there by then has failed without a word, as Wix's own recipes say.
+        return media.wait_until_ready(instance_id, file_id, seconds=settings.WIX_MEDIA_STUCK_SECONDS)
+    except ImportFailed as failed:
+        cause: Exception = failed
+    except TransientError as late:
+        if late.code != "media_not_ready":
+            raise
+        cause = late
+    return _uploaded(inputs, picture, cause)
+
+
+def _name(inputs: Inputs, mime_type: str) -> str:
+    return f"{marker_of(inputs.generation_id)}.{mime_type.removeprefix('image/').replace('jpeg', 'jpg')}"
+
+
+def _uploaded(inputs: Inputs, picture: Picture, because: Exception) -> MediaFile:
+    seconds = inputs.seconds / 3
+    try:
+        found = replicate.download(picture, at_most=media.UPLOAD_MAX_BYTES, seconds=seconds)
+        name = _name(inputs, found.mime_type)
+        file_id = media.upload_image(inputs.instance_id, name, found.mime_type, found.content, seconds=seconds)
+    except ImportFailed as failed:
+        raise failed from because
+    return media.wait_until_ready(inputs.instance_id, file_id, seconds=seconds)

@@ -84,7 +84,7 @@ def test_warnings_are_told(api: Any) -> None:
     site = factories.site()
     generation = factories.processing_generation(site)
     warning = TransientError("no_image", "The image did not come.")
-    lifecycle.checkpoint(generation, Stage.IMAGE, {}, next_stage=Stage.DRAFT, warning=warning)
+    lifecycle.checkpoint(generation, Stage.IMAGE, {}, next_stage=Stage.DRAFT, warnings=[warning])
 
     body = api(site).get(_path(generation)).json()
 

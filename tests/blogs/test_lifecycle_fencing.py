@@ -124,7 +124,7 @@ def test_a_checkpoint_whose_answer_was_lost_is_repeated_without_a_second_event()
     generation = factories.processing_generation()
     for _ in range(2):
         warning = TransientError("image_failed", "No picture.")
-        lifecycle.checkpoint(generation, Stage.PRODUCTS, {"n": 1}, next_stage=Stage.IDEA, warning=warning)
+        lifecycle.checkpoint(generation, Stage.PRODUCTS, {"n": 1}, next_stage=Stage.IDEA, warnings=[warning])
 
     assert history(generation) == ["submitted", "started", "checkpoint", "warning"]
     assert StageOutput.objects.count() == 1

@@ -101,7 +101,7 @@ def test_a_checkpoint_ends_a_time_of_deferrals() -> None:
 def test_what_went_wrong_in_an_optional_stage_is_a_warning_of_its_checkpoint() -> None:
     generation = factories.processing_generation()
 
-    lifecycle.checkpoint(generation, Stage.IMAGE, {}, next_stage=Stage.MEDIA, warning=SLOW)
+    lifecycle.checkpoint(generation, Stage.IMAGE, {}, next_stage=Stage.MEDIA, warnings=[SLOW])
 
     event = last_event(generation)
     assert (event.kind, event.code, event.stage) == ("warning", "timeout", Stage.IMAGE)

@@ -74,6 +74,8 @@ def _run(purpose: str, size: Size, events: list[Event]) -> dict[str, Any]:
         world = stack.enter_context(
             running(purpose, SHOPS, speed=_SPEED, credits=25 * size.blogs, **places, **_settings(size))
         )
+        if size.lost_creates:
+            _lose_creates(world, size.lost_creates)
         _submit(world, size.blogs)
         crew, told = Crew(world, size, cable), Told()
         for number in range(size.workers):
@@ -84,6 +86,12 @@ def _run(purpose: str, size: Size, events: list[Event]) -> dict[str, Any]:
 
 def _settings(size: Size) -> dict[str, str]:
     return {**_SETTINGS, "BLOG_WORKER_LEASE_SECONDS": str(size.lease_seconds)}
+
+
+def _lose_creates(world: World, share: float) -> None:
+    """Wix makes the draft and says nothing until we hang up; and what it has just made it doesn't show at once."""
+    world.sandbox.fault("wix", "after_success", "draft_create", times=None, probability=share, seconds=30)
+    world.sandbox.switch(wix_read_lag_seconds="3")
 
 
 def _submit(world: World, blogs: int) -> None:

@@ -32,6 +32,7 @@ def counts(world: World, size: Size) -> dict[str, Any]:
     from credits.models import Credit
 
     drafts, stats = world.sandbox.drafts(), world.sandbox.stats()
+    covers = sum("wixMedia" in draft["media"] for draft in drafts)
     # By its counter: of the requests themselves it remembers the last ones only.
     paid = stats["openai"]["byOperation"]["article"]
     ids = list(BlogGeneration.objects.values_list("pk", flat=True))
@@ -47,6 +48,7 @@ def counts(world: World, size: Size) -> dict[str, Any]:
         "captures": captures.total(),
         "swept_drafts": GenerationEvent.objects.filter(kind=GenerationEvent.Kind.SWEPT).count(),
         "duplicate_drafts": len(drafts) - len(ids),
+        "orphan_imports": stats["wix"]["mediaImports"] - covers,
         "double_captures": sum(count - 1 for count in captures.values()),
         "ledger_ok": not ledger.discrepancies(),
         "rescues": rescued.count(),
@@ -95,12 +97,15 @@ def _promises(counted: dict[str, Any], size: Size) -> dict[str, bool]:
         "what was saved is not paid for again": 0
         <= counted["articles_paid"] - size.blogs
         <= counted["articles_interrupted"] + counted["database_kills"] * size.threads,
+        "a picture is imported once more for a worker that died, at most": size.database_kills > 0
+        or counted["orphan_imports"] <= size.kills + size.zombies + size.network_cuts * size.threads,
+        "creates were lost, and looked for": not size.lost_creates or counted["creates_found"] > 0,
         "nothing was paid for twice": size.pays_twice or counted["articles_paid"] == size.blogs,
     }
 
 
 def _drafts_of_blogs(drafts: list[dict[str, Any]], ids: list[int]) -> Counter[int]:
-    from blogs.stages.draft import marker_of
+    from blogs.stages.marker import marker_of
 
     blog_of = {marker_of(pk): pk for pk in ids}
     nodes = (node.get("id") for draft in drafts for node in draft["richContent"]["nodes"])

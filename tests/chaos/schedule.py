@@ -21,6 +21,8 @@ class Size:
     give_up_seconds: float
     lease_seconds: float = 3
     database_away_seconds: tuple[float, float] = (0.5, 3)
+    lost_creates: float = 0.0
+    """The share of draft creates that succeed and are never answered; then reads are seconds behind, too."""
 
     @property
     def takes_leases(self) -> bool:
@@ -47,6 +49,9 @@ SIZES = {
     "outage": Size(
         60, 1, 20, kills=0, zombies=0, database_kills=1, network_cuts=0, give_up_seconds=90,
         lease_seconds=20, database_away_seconds=(5, 5),
+    ),
+    "drafts": Size(
+        300, 3, 10, kills=30, zombies=0, database_kills=0, network_cuts=0, give_up_seconds=300, lost_creates=0.1
     ),
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ from credits.models import CreditAccount
 from tests import factories
 from tests.pipeline.conftest import make_due
 from tests.sandbox_fixtures import PRODUCTS
-from wix import blog, http
+from wix import author, http
 from workers import breaker_rows
 from workers.models import RateLimit
 from workers.on_behalf import Work
@@ -178,6 +178,7 @@ def test_replicates_429_puts_the_blog_off_without_spending_an_attempt(sandbox, s
 
 def test_media_that_fails_leaves_a_warning(sandbox, shop, attempt):
     sandbox.fault("wix", "media_failed", "media_import")
+    sandbox.fault("wix", "403", "media_upload_url")
     factories.pending_generation(shop)
 
     done = attempt()
@@ -186,7 +187,7 @@ def test_media_that_fails_leaves_a_warning(sandbox, shop, attempt):
     assert done.events.get(kind=Kind.WARNING).code == "media_failed"
 
 
-@pytest.mark.parametrize("operation", ["catalog_version", "products_query", "members_list", "media_import"])
+@pytest.mark.parametrize("operation", ["catalog_version", "products_query", "members_query", "media_import"])
 @pytest.mark.parametrize("kind", ["500", "reset", "html", "truncated", "429"])
 def test_a_passing_fault_of_wix_is_tried_again(sandbox, shop, attempt, operation, kind):
     sandbox.fault("wix", kind, operation)
@@ -203,8 +204,8 @@ def test_a_passing_fault_of_wix_is_tried_again(sandbox, shop, attempt, operation
 
 def test_a_member_that_was_made_between_the_look_and_the_create_is_used(sandbox, shop, attempt, monkeypatch):
     looks = iter([None])
-    look = blog._member
-    monkeypatch.setattr(blog, "_member", lambda *site: next(looks) if looks.__length_hint__() else look(*site))
+    look = author._called
+    monkeypatch.setattr(author, "_called", lambda *site: next(looks) if looks.__length_hint__() else look(*site))
     http.request(
         str(shop.instance_id),
         "POST",

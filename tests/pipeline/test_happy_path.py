@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from blogs.models import Article, Status
 from blogs.ricos import has_marker
-from blogs.stages.draft import marker_of
+from blogs.stages.marker import marker_of
 from credits import ledger
 from credits.models import CreditAccount
 from tests import factories

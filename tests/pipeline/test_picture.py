@@ -62,7 +62,7 @@ def test_a_picture_is_paid_for_twice_at_most(sandbox, shop, attempt):
     done = attempt()
 
     assert len(sandbox.requests("replicate", "create")) == 2
-    assert (done.status, warnings(done)) == (Status.DONE, ["media_failed"])
+    assert (done.status, warnings(done)) == (Status.DONE, ["image_failed"])
 
 
 def test_no_picture_is_ordered_while_the_article_cannot_be_had(sandbox, shop, attempt):

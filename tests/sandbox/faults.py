@@ -12,7 +12,8 @@ OPERATIONS = {
     "wix": {
         "token", "catalog_version", "products_query", "product_get", "media_import", "media_get", "media_upload_url",
         "media_upload", "members_list", "member_create", "draft_create", "draft_get", "draft_query", "draft_delete",
-        "draft_publish", "post_get", "app_instance", "token_info",
+        "draft_publish", "draft_update", "post_get", "app_instance", "token_info", "members_query", "media_search",
+        "tags_query", "tag_create", "categories_list", "category_create",
     },
 }  # fmt: skip
 
@@ -47,6 +48,7 @@ SPECIAL: dict[str, dict[str, set[str]]] = {
     "foreign_output": {"replicate": {"create"}},
     "not_a_picture": {"replicate": {"create"}},
     "media_failed": {"wix": {"media_import"}},
+    "media_quota": {"wix": {"media_import", "media_upload_url"}},
     "media_pending_forever": {"wix": {"media_import"}},
     "token_removed": {"wix": {"token"}},
     "catalog_428": {"wix": {"products_query", "product_get"}},

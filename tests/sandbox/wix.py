@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from tests.sandbox import wix_app, wix_blog, wix_media, wix_members, wix_stores
+from tests.sandbox import wix_app, wix_blog, wix_labels, wix_media, wix_members, wix_stores
 from tests.sandbox.faults import Fault
 from tests.sandbox.limits import SlidingWindow
 from tests.sandbox.provider import Call, Provider, Refused, Route
-from tests.sandbox.wix_errors import application_error, malformed, system_error
+from tests.sandbox.wix_errors import application_error, invalid, malformed, system_error
 from tests.sandbox.wix_identity import DashboardTokens
 from tests.sandbox.wix_site import Site
 from tests.sandbox.world import World
@@ -43,7 +43,7 @@ class Wix(Provider):
         yield "POST", "/wix/oauth2/token-info", "token_info", self.dashboard.info
         yield "POST", "/wix/site-media/v1/files/generate-upload-url", "media_upload_url", self.upload_url
         yield "PUT", "/wix/upload/{token}", "media_upload", self.upload
-        for room in (wix_app, wix_stores, wix_media, wix_members, wix_blog):
+        for room in (wix_app, wix_stores, wix_media, wix_members, wix_labels, wix_blog):
             for method, path, operation, handler in room.ROUTES:
                 yield method, f"/wix{path}", operation, partial(self._at_site, handler)
 
@@ -134,6 +134,8 @@ class Wix(Provider):
                 return application_error(403, "PERMISSION_DENIED", "Missing permission for this operation")
             case "token_removed":
                 return _oauth_error("invalid_request")
+            case "media_quota":
+                return invalid("file", "does not fit into the site's storage", "SITE_QUOTA_EXCEEDED").response
             case "catalog_428":
                 return wix_stores.wrong_catalog(call)
             case "not_found":

@@ -16,6 +16,7 @@ from tests.sandbox.wix_site import Draft, Site
 from tests.sandbox.world import World, iso
 
 DRAFT_MAX_BYTES = 400 * 1024
+CONSISTENT = "X-Wix-Consistent"
 _MAX_LENGTH = {"title": 200, "excerpt": 500, "seoSlug": 100}
 _MAX_ITEMS = {"categoryIds": 10, "tagIds": 30, "hashtags": 100, "relatedPostIds": 3}
 # Stricter than Wix, which ignores what it doesn't know: nobody should believe that `slug` or `content` did anything.
@@ -36,13 +37,17 @@ async def create(site: Site, call: Call, world: World) -> web.Response:
     # The client may be gone by the end: the post is made all the same, as with any server that isn't told.
     await asyncio.sleep(world.seconds("draft"))
     status = "PUBLISHED" if document.get("publish") else "UNPUBLISHED"
+    fields = fields | {"categoryIds": [known for known in fields.get("categoryIds", []) if known in site.categories]}
     draft = Draft.write(_as_kept(fields), status=status, now=world.now())
     site.drafts[draft.id] = draft
-    return web.json_response({"draftPost": as_json(site, draft, document.get("fieldsets") or [])})
+    answer = {"draftPost": as_json(site, draft, document.get("fieldsets") or [])}
+    return web.json_response(answer, headers={CONSISTENT: str(draft.created)})
 
 
 async def get(site: Site, call: Call, world: World) -> web.Response:
     draft = _draft(site, call)
+    if not _is_seen(draft, call, world):
+        raise not_found("Draft post")
     return web.json_response({"draftPost": as_json(site, draft, call.request.query.getall("fieldsets", []))})
 
 
@@ -65,12 +70,36 @@ async def query(site: Site, call: Call, world: World) -> web.Response:
     drafts = [
         {"id": draft.id, "title": draft.title, "status": draft.status, "editedDate": iso(draft.edited)}
         for draft in site.drafts.values()
-        if draft.status != "DELETED"
+        if draft.status != "DELETED" and _is_seen(draft, call, world)
     ]
     chosen, metadata = wix_filters.page(asked, drafts, _FILTERABLE)
     fieldsets = document.get("fieldsets") or []
     found = [as_json(site, site.drafts[item["id"]], fieldsets) for item in chosen]
     return web.json_response({"draftPosts": found, "pagingMetadata": metadata})
+
+
+async def update(site: Site, call: Call, world: World) -> web.Response:
+    """Of Wix's actions those that a text's writer needs."""
+    draft, document = _draft(site, call), call.document()
+    if document is None or not isinstance(document.get("draftPost"), dict):
+        raise malformed()
+    if document["draftPost"].get("id") != draft.id:
+        raise invalid("draftPost.id", "must be the one of the path", "MISMATCH")
+    match document.get("action", "UPDATE"):
+        case "UPDATE_SCHEDULE":
+            at = _wire_date(document.get("scheduledPublishDate", ""))
+            if at <= iso(world.now()):
+                raise invalid("scheduledPublishDate", "must be in the future", "PAST_DATE")
+            draft.status, draft.scheduled_for = "SCHEDULED", at
+        case "UPDATE_CANCEL_SCHEDULE":
+            draft.status, draft.scheduled_for = "UNPUBLISHED", ""
+        case "UPDATE":
+            changes = {name: value for name, value in document["draftPost"].items() if name != "id"}
+            draft.rewrite(draft.fields() | _as_kept(changes))
+        case unknown:
+            raise invalid("action", f"is {unknown!r}", "ENUM")
+    draft.edited = world.now()
+    return web.json_response({"draftPost": as_json(site, draft, document.get("fieldsets") or [])})
 
 
 async def publish(site: Site, call: Call, world: World) -> web.Response:
@@ -94,6 +123,7 @@ ROUTES = [
     ("POST", "/blog/v3/draft-posts/query", "draft_query", query),
     ("POST", "/blog/v3/draft-posts", "draft_create", create),
     ("GET", "/blog/v3/draft-posts/{id}", "draft_get", get),
+    ("PATCH", "/blog/v3/draft-posts/{id}", "draft_update", update),
     ("DELETE", "/blog/v3/draft-posts/{id}", "draft_delete", delete),
     ("POST", "/blog/v3/draft-posts/{id}/publish", "draft_publish", publish),
     ("GET", "/blog/v3/posts/{id}", "post_get", get_post),
@@ -114,6 +144,7 @@ def as_json(site: Site, draft: Draft, fieldsets: list[str]) -> dict[str, Any]:
         **fields,
         "hashtags": [],  # came back empty in the docs' own example, whatever was sent
         "status": draft.status,
+        **({"scheduledPublishDate": draft.scheduled_for} if draft.scheduled_for else {}),
         "hasUnpublishedChanges": False,
         "minutesToRead": fields["minutesToRead"],
         "editedDate": iso(draft.edited),
@@ -134,6 +165,12 @@ def _draft(site: Site, call: Call) -> Draft:
     return draft
 
 
+def _is_seen(draft: Draft, call: Call, world: World) -> bool:
+    lag = float(world.switches["wix_read_lag_seconds"])
+    mark = call.request.headers.get(CONSISTENT, "")
+    return draft.created + lag <= world.now() or draft.created <= float(mark or 0)
+
+
 def _check(site: Site, fields: dict[str, Any], size: int, now: float) -> None:
     if unknown := fields.keys() - _WRITABLE:
         raise invalid("draftPost", f"has unknown fields {sorted(unknown)}", "UNKNOWN_PROPERTY")
@@ -148,6 +185,9 @@ def _check(site: Site, fields: dict[str, Any], size: int, now: float) -> None:
     if size > DRAFT_MAX_BYTES:
         raise Refused(application_error(400, "DRAFT_POST_TOO_LARGE", "A draft post must be smaller than 400 KB"))
     _check_owner(site, fields.get("memberId"))
+    # Of categories that it doesn't know Wix says nothing (below); of tags nobody has told.
+    if gone := [tag for tag in fields.get("tagIds", []) if tag not in site.tags]:
+        raise Refused(application_error(400, "INVALID_ARGUMENT", f"tagIds {gone} do not exist"))
     _check_seo(fields.get("seoData") or {})
     if "richContent" in fields:
         ricos_rules.check(fields["richContent"])

@@ -15,7 +15,13 @@ def application_error(status: int, code: str, message: str, data: dict[str, Any]
 
 
 def invalid(field: str, description: str, rule: str = "INVALID", **data: Any) -> Refused:
-    violation = {"field": field, "description": description, "violatedRule": rule, "data": data}
+    violation = {
+        "field": field,
+        "description": description,
+        "violatedRule": rule,
+        "ruleName": rule,
+        "data": data,
+    }
     details = {"validationError": {"fieldViolations": [violation]}}
     return Refused(web.json_response({"message": f"{field} {description}", "details": details}, status=400))
 

@@ -51,6 +51,14 @@ async def get_file(site: Site, call: Call, world: World) -> web.Response:
     return web.json_response({"file": file.as_json(world.now())})
 
 
+async def search(site: Site, call: Call, world: World) -> web.Response:
+    """In the name only; Wix searches type and labels too."""
+    text = str((call.document() or {}).get("search") or "").lower()
+    now = world.now()
+    found = [file.as_json(now) for file in site.media.values() if text in file.display_name.lower()]
+    return web.json_response({"files": found[:50], "nextCursor": {"count": len(found[:50]), "hasNext": False}})
+
+
 def checked_upload(document: dict[str, Any]) -> str:
     """The future file's name; an unknown type is refused when the address is asked for, not when bytes arrive."""
     mime_type = document.get("mimeType")
@@ -90,4 +98,5 @@ def _extension(document: dict[str, Any], url: str, display_name: str) -> str:
 ROUTES = [
     ("POST", "/site-media/v1/files/import", "media_import", import_file),
     ("GET", "/site-media/v1/files/get-file-by-id", "media_get", get_file),
+    ("POST", "/site-media/v1/files/search", "media_search", search),
 ]

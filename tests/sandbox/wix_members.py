@@ -61,6 +61,6 @@ def _page(members: list[dict[str, Any]], limit: int, offset: int) -> dict[str, A
 
 ROUTES = [
     ("GET", "/members/v1/members", "members_list", list_members),
-    ("POST", "/members/v1/members/query", "members_list", query_members),
+    ("POST", "/members/v1/members/query", "members_query", query_members),
     ("POST", "/members/v1/members", "member_create", create_member),
 ]

@@ -102,11 +102,15 @@ class Draft:
     created: float
     edited: float
     packed: bytes
+    scheduled_for: str = ""
 
     @classmethod
     def write(cls, fields: dict[str, Any], *, status: str, now: float) -> Draft:
         packed = zlib.compress(json.dumps(fields).encode(), 1)
         return cls(id=str(uuid.uuid4()), title=fields["title"], status=status, created=now, edited=now, packed=packed)
+
+    def rewrite(self, fields: dict[str, Any]) -> None:
+        self.title, self.packed = fields["title"], zlib.compress(json.dumps(fields).encode(), 1)
 
     def fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = json.loads(zlib.decompress(self.packed))
@@ -126,6 +130,8 @@ class Site:
     members: dict[str, Member] = field(default_factory=dict)
     drafts: dict[str, Draft] = field(default_factory=dict)
     imports: int = 0
+    tags: dict[str, dict[str, Any]] = field(default_factory=dict)
+    categories: dict[str, dict[str, Any]] = field(default_factory=dict)
     url: str = ""
     owner_email: str = ""
     origin_instance_id: str | None = None
@@ -172,6 +178,7 @@ class Site:
         self.window.clear()
         self.media = {product.image.id: product.image for product in self.products.values() if product.image}
         self.members, self.drafts, self.imports = {}, {}, 0
+        self.tags, self.categories = {}, {}
 
 
 def product_image(url: str) -> MediaFile:

@@ -196,8 +196,11 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("kind", models.CharField(choices=[("tag", "Tag"), ("category", "Category")], max_length=10)),
                 ("folded", models.CharField(max_length=100)),
-                ("wix_id", models.UUIDField()),
-                ("read_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("wix_id", models.CharField(max_length=40)),
+                (
+                    "read_at",
+                    models.DateTimeField(blank=True, help_text="in Wix's list; empty: made by us since", null=True),
+                ),
                 (
                     "site",
                     models.ForeignKey(

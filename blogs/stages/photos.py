@@ -1,0 +1,78 @@
+"""The shop's own photos: which products have one, and how it becomes a file that a post may show."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from blogs.article import ALT_TEXT_MAX, Article, Image, ProductBlock
+from blogs.models import Stage
+from blogs.stages import Inputs
+from blogs.text import one_line, shortened
+from wix import media
+from workers.errors import PermanentError
+
+# Each is a call or more of the site's 200 a minute, and a post of 500 words needs no fourth.
+IN_TEXT_MAX = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """`file_id` is in the site's media manager, and ready."""
+
+    file_id: str
+    width: int
+    height: int
+    alt_text: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def photographed(inputs: Inputs) -> list[dict[str, Any]]:
+    """The products that have a photo, in their order."""
+    return [product for product in inputs.of(Stage.PRODUCTS)["products"] if product["image_id"]]
+
+
+def for_text(inputs: Inputs, article: Article) -> dict[str, Photo]:
+    """By product id, for the blocks that show one. A photo that can't be had is a warning."""
+    shown = {block.product_id for block in article.blocks if isinstance(block, ProductBlock | Image)}
+    products = [product for product in photographed(inputs) if product["id"] in shown][:IN_TEXT_MAX]
+    photos = {product["id"]: photo_of(inputs, product) for product in products}
+    return {product_id: photo for product_id, photo in photos.items() if photo}
+
+
+def photo_of(inputs: Inputs, product: dict[str, Any]) -> Photo | None:
+    """Whether a product's media id may be used in a post is not documented: it may if the media manager has a file of that id.
+
+    Where it hasn't, the photo is imported from its public address, once: the file has a name by which it is found again.
+    """
+    image = _first_image(product)
+    try:
+        file = media.ready(inputs.instance_id, image["id"], seconds=inputs.seconds) or _imported(inputs, image)
+    except PermanentError as error:
+        inputs.warn(PermanentError("photo_unusable", f"A product's photo is left out: {error.message}"))
+        return None
+    alt_text = shortened(one_line(image.get("alt") or product["name"]), ALT_TEXT_MAX)
+    return Photo(file.id, file.width, file.height, alt_text)
+
+
+def _imported(inputs: Inputs, image: dict[str, Any]) -> media.MediaFile:
+    name = f"photo-{image['id']}"
+    address = image.get("url") or f"https://static.wixstatic.com/media/{image['id']}"
+    file_id = media.imported_before(inputs.instance_id, name, seconds=inputs.seconds) or media.import_image(
+        inputs.instance_id, address, name, _mime_type(image["id"]), seconds=inputs.seconds
+    )
+    return media.wait_until_ready(inputs.instance_id, file_id, seconds=inputs.seconds / 3)
+
+
+def _mime_type(media_id: str) -> str:
+    """Wix's media ids end as files do; a photo of none of these is taken for the commonest kind."""
+    extension = media_id.rpartition(".")[2].lower()
+    return {"png": "image/png", "webp": "image/webp", "gif": "image/gif"}.get(extension, "image/jpeg")
+
+
+def _first_image(product: dict[str, Any]) -> dict[str, Any]:
+    """Blogs whose products were read by an earlier release know a photo's id only."""
+    images = product.get("images") or [{"id": product["image_id"]}]
+    return next((image for image in images if image["id"] == product["image_id"]), images[0])

@@ -1,0 +1,247 @@
+"""The draft post as Wix has it: its author, tags, categories, address, and the time when it is published."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+
+from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
+from blogs.stages.draft_post import lighter
+from credits import ledger
+from tests import factories
+from tests.pipeline.test_exactly_one_draft import age_the_create
+from wix import http
+from wix.models import BlogLabel
+
+
+def warnings(generation: Any) -> list[str]:
+    return list(generation.events.filter(kind=GenerationEvent.Kind.WARNING).values_list("code", flat=True))
+
+
+def make_at_wix(site: Any, path: str, operation: str, **body: Any) -> dict[str, Any]:
+    return http.request(str(site.instance_id), "POST", path, operation=operation, seconds=5, body=body)
+
+
+def make_tag(site: Any, label: str) -> str:
+    return str(make_at_wix(site, "/blog/v3/tags", "tag_create", label=label)["tag"]["id"])
+
+
+def make_member(site: Any, email: str) -> str:
+    return str(make_at_wix(site, "/members/v1/members", "member_create", member={"loginEmail": email})["member"]["id"])
+
+
+def count(sandbox: Any, operation: str) -> int:
+    return len(sandbox.requests("wix", operation))
+
+
+# --- Tags and categories ----------------------------------------------------------------------------------------------
+
+
+def test_tags_and_categories_that_are_there_are_used_whatever_their_capitals(sandbox, shop, attempt):
+    wool = make_tag(shop, "WOOL")
+    news = make_at_wix(shop, "/blog/v3/categories", "category_create", category={"label": "NEWS"})["category"]["id"]
+    factories.pending_generation(shop, categories=["news", "Care Guides"])
+
+    done = attempt()
+
+    (draft,) = sandbox.drafts()
+    assert (done.status, warnings(done)) == (Status.DONE, [])
+    assert wool in draft["tagIds"]
+    assert (draft["categoryIds"][0], len(draft["categoryIds"])) == (news, 2)
+    assert count(sandbox, "tag_create") == 1 + 2  # ours here, and two that the article needed
+
+
+def test_labels_once_known_are_asked_for_no_more(sandbox, shop, attempt):
+    for _ in range(3):
+        factories.pending_generation(shop, categories=["News"])
+        assert attempt().status == Status.DONE
+
+    # The first found none, so that the second read what the first had made.
+    assert count(sandbox, "tags_query") == count(sandbox, "categories_list") + 1 == 2
+    assert count(sandbox, "category_create") == 1
+    labels = [sent["body"]["label"] for sent in sandbox.requests("wix", "tag_create")]
+    assert len(labels) == len(set(labels))
+
+
+def test_a_label_made_by_another_blog_at_the_same_time_is_used(sandbox, shop, attempt):
+    sandbox.fault("wix", "after_success", "tag_create", seconds=0.01)
+    factories.pending_generation(shop)
+    assert attempt().stage == Stage.DRAFT
+
+    done = attempt()
+
+    assert (done.status, warnings(done)) == (Status.DONE, [])
+    labels = [sent["body"]["label"] for sent in sandbox.requests("wix", "tag_create")]
+    assert len(labels) == len(set(labels))
+
+
+@pytest.mark.parametrize("operation", ["tags_query", "tag_create"])
+def test_a_blog_is_not_worth_less_for_its_tags(sandbox, shop, attempt, operation):
+    sandbox.fault("wix", "403", operation, times=None)
+    factories.pending_generation(shop)
+
+    done = attempt()
+
+    assert (done.status, warnings(done)) == (Status.DONE, ["labels_failed"])
+
+
+def test_a_tag_that_the_owner_has_deleted_is_forgotten(sandbox, shop, attempt):
+    factories.pending_generation(shop)
+    attempt()
+    gone = BlogLabel.objects.filter(kind="tag").update(wix_id="00000000-0000-4000-8000-000000000000", read_at=Now())
+    assert gone
+
+    factories.pending_generation(shop)
+    done = attempt()
+
+    assert (done.status, warnings(done)) == (Status.DONE, ["post_part_refused"])
+    assert not BlogLabel.objects.filter(wix_id="00000000-0000-4000-8000-000000000000").exists()
+
+
+def test_a_category_that_wix_drops_without_a_word_is_noticed(sandbox, shop, attempt):
+    BlogLabel.objects.create(site=shop, kind="category", folded="news", wix_id="00000000-0000-4000-8000-000000000000")
+    factories.pending_generation(shop, categories=["News"])
+
+    assert warnings(attempt()) == ["labels_dropped"]
+    assert not BlogLabel.objects.filter(kind="category").exists()
+
+
+# --- The author -------------------------------------------------------------------------------------------------------
+
+
+def test_the_owner_signs_where_the_owner_is_a_member(sandbox, shop, attempt):
+    sandbox.change_shop(str(shop.instance_id), ownerEmail="Owner@shop.example")
+    make_member(shop, "customer@mail.example")
+    owner = make_member(shop, "owner@shop.example")
+    factories.pending_generation(shop)
+
+    attempt()
+
+    shop.refresh_from_db()
+    assert sandbox.drafts()[0]["memberId"] == str(shop.member_id) == owner
+
+
+def test_a_customer_does_not_sign_what_we_can_sign_ourselves(sandbox, shop, attempt):
+    customer = make_member(shop, "customer@mail.example")
+    factories.pending_generation(shop)
+
+    attempt()
+
+    assert sandbox.drafts()[0]["memberId"] != customer
+    (made,) = [sent["body"]["member"] for sent in sandbox.requests("wix", "member_create")[1:]]
+    assert made["profile"]["nickname"] == "Wool & Co"
+
+
+def test_where_no_member_can_be_made_whoever_is_there_signs(sandbox, shop, attempt):
+    customer = make_member(shop, "customer@mail.example")
+    sandbox.fault("wix", "403", "member_create", times=None)
+    factories.pending_generation(shop)
+
+    assert attempt().status == Status.DONE
+    assert sandbox.drafts()[0]["memberId"] == customer
+
+
+def test_without_any_member_the_blog_fails_and_its_credits_come_back(sandbox, shop, attempt):
+    sandbox.fault("wix", "403", "member_create", times=None)
+    factories.pending_generation(shop)
+
+    failed = attempt()
+
+    assert (failed.status, failed.error_code) == (Status.FAILED, "no_author")
+    assert ledger.discrepancies() == []
+
+
+# --- What Wix made of it ----------------------------------------------------------------------------------------------
+
+
+def test_the_address_and_slug_that_wix_gave_are_kept(sandbox, shop, attempt):
+    factories.pending_generation(shop)
+
+    done = attempt()
+
+    (draft,) = sandbox.drafts()
+    assert done.draft_post_url == draft["url"]["base"] + draft["url"]["path"]
+    assert done.draft_post_slug == draft["url"]["path"].rpartition("/")[2]
+    assert draft["seoData"]["settings"]["keywords"][0] == {"term": "wool scarves", "isMain": True}
+
+
+def test_reads_that_are_behind_show_what_was_just_written(sandbox, shop, attempt):
+    sandbox.switch(wix_read_lag_seconds="3")
+    factories.pending_generation(shop)
+
+    done = attempt()
+
+    assert (done.status, warnings(done)) == (Status.DONE, [])
+    assert count(sandbox, "draft_get") == 1
+
+
+@pytest.mark.parametrize("kind", ["500", "not_found", "html"])
+def test_a_draft_that_cannot_be_looked_at_is_a_draft_all_the_same(sandbox, shop, attempt, kind):
+    sandbox.fault("wix", kind, "draft_get")
+    factories.pending_generation(shop)
+
+    done = attempt()
+
+    assert (done.status, warnings(done)) == (Status.DONE, ["not_read_back"])
+    assert done.draft_post_url
+
+
+def test_pictures_that_wix_refuses_are_left_out(sandbox, shop, attempt):
+    sandbox.fault("wix", "500", "draft_create")
+    factories.pending_generation(shop)
+    assert attempt().stage == Stage.DRAFT
+    age_the_create(90)
+    sandbox.reset()  # the owner has emptied the media manager meanwhile
+
+    done = attempt()
+
+    assert (done.status, warnings(done)) == (Status.DONE, ["post_part_refused"] * 2)  # the tags were there, too
+    assert len(sandbox.drafts()) == 1
+
+
+def test_only_what_a_refusal_names_is_left_out():
+    image, text = {"type": "IMAGE", "nodes": []}, {"type": "PARAGRAPH", "nodes": []}
+    post = {"title": "T", "media": {}, "tagIds": ["1"], "richContent": {"nodes": [image, text], "metadata": {}}}
+
+    assert lighter(post, "tagIds [1] do not exist") == {name: post[name] for name in ("title", "media", "richContent")}
+    without = lighter(post, "draftPost.richContent: media a~mv2.jpg does not exist")
+    assert without is not None
+    assert "media" not in without
+    assert without["richContent"]["nodes"] == [text]
+    assert lighter({"title": "T", "richContent": {"nodes": [text]}}, "no such image") is None
+    assert lighter(post, "draftPost.title must not be empty") is None
+
+
+# --- Publishing -------------------------------------------------------------------------------------------------------
+
+
+def test_a_published_posts_address_is_kept(sandbox, shop, attempt):
+    factories.pending_generation(shop, publish=True)
+
+    done = attempt()
+
+    assert (done.status, warnings(done)) == (Status.DONE, [])
+    assert done.post_url.startswith("https://")
+
+
+def test_a_post_is_published_at_the_time_that_the_shop_chose(sandbox, shop, attempt):
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
+    factories.pending_generation(shop, publish=True, publish_at=at)
+
+    done = attempt()
+
+    (draft,) = sandbox.drafts()
+    assert (done.status, done.post_url) == (Status.DONE, "")
+    assert (draft["status"], draft["scheduledPublishDate"]) == ("SCHEDULED", f"{at:%Y-%m-%dT%H:%M:%S}.000Z")
+    assert count(sandbox, "draft_publish") == 0
+
+
+def test_a_time_that_has_come_meanwhile_is_now(sandbox, shop, attempt):
+    pending = factories.pending_generation(shop, publish=True)
+    BlogGeneration.objects.filter(pk=pending.pk).update(publish_at=datetime.now(UTC))
+
+    assert attempt().post_url
+    assert sandbox.drafts()[0]["status"] == "PUBLISHED"
