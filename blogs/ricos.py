@@ -153,11 +153,11 @@ class _Renderer:
         return [*_heading(3, name), *_image(card), *pitch, *button]
 
     def _photo(self, block: Image) -> list[Node]:
-        """With its caption as the picture's own, or as a paragraph where there is no picture."""
+        """Its caption is a paragraph: Wix's two schemas disagree on what a caption of an image is."""
         card = self.products.get(block.product_id)
-        if image := _image(card, block.caption, self._link(card)) if card else []:
-            return image
-        return [_paragraph([_text(block.caption)])] if block.caption else []
+        italic = [{"type": "ITALIC", "italicData": True}]
+        caption = [_paragraph([_text(block.caption, italic)])] if block.caption else []
+        return [*(_image(card, self._link(card)) if card else []), *caption]
 
     def _link(self, card: ProductCard | None) -> dict[str, Any] | None:
         if card and card.url and _leads_to(card.url, self.allowed_hosts):
@@ -193,7 +193,7 @@ def _heading(level: int, text: str) -> list[Node]:
     return [_node("HEADING", [_text(text)], headingData=data)] if text else []
 
 
-def _image(card: ProductCard, caption: str = "", link: dict[str, Any] | None = None) -> list[Node]:
+def _image(card: ProductCard, link: dict[str, Any] | None = None) -> list[Node]:
     if not (card.image_id and card.image_width and card.image_height) or not _BARE_ID.fullmatch(card.image_id):
         return []
     data: dict[str, Any] = {
@@ -204,8 +204,7 @@ def _image(card: ProductCard, caption: str = "", link: dict[str, Any] | None = N
         data["altText"] = alt_text
     if link:
         data["link"] = link
-    captions = [_node("CAPTION", [_text(caption)], captionData={})] if caption else []
-    return [_node("IMAGE", captions, imageData=data)]
+    return [_node("IMAGE", imageData=data)]
 
 
 def _button(text: str, link: dict[str, Any]) -> Node:

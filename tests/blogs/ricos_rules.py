@@ -17,8 +17,7 @@ NODES: dict[str, tuple[str, set[str], set[str], set[str]]] = {
     "LIST_ITEM": ("", set(), set(), {"PARAGRAPH"}),
     "BLOCKQUOTE": ("blockquoteData", {"indentation"}, set(), {"PARAGRAPH"}),
     "DIVIDER": ("dividerData", {"lineStyle", "width", "alignment"}, set(), set()),
-    "IMAGE": ("imageData", {"containerData", "image"}, {"altText", "link"}, {"CAPTION"}),
-    "CAPTION": ("captionData", set(), set(), {"TEXT"}),
+    "IMAGE": ("imageData", {"containerData", "image"}, {"altText", "link"}, set()),
     "BUTTON": ("buttonData", {"type", "text", "link", "containerData"}, set(), set()),
     "TABLE": ("tableData", {"dimensions", "rowHeader"}, set(), {"TABLE_ROW"}),
     "TABLE_ROW": ("", set(), set(), {"TABLE_CELL"}),
@@ -26,7 +25,6 @@ NODES: dict[str, tuple[str, set[str], set[str], set[str]]] = {
 }
 AT_TOP = {"PARAGRAPH", "HEADING", "BULLETED_LIST", "ORDERED_LIST", "BLOCKQUOTE", "DIVIDER", "IMAGE", "BUTTON", "TABLE"}
 NOT_EMPTY = {
-    "CAPTION",
     "HEADING",
     "BULLETED_LIST",
     "ORDERED_LIST",
