@@ -19,6 +19,7 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         "BLOG_WORKER_SITE_SEATS",
         "BLOG_RETENTION_DAYS",
         "PROVIDER_CALL_RETENTION_DAYS",
+        "WIX_CATALOGUE_MAX_AGE_SECONDS",
     ]
     found: list[CheckMessage] = [
         Error(f"{name} must be at least 1, not {getattr(settings, name)}.", hint=f"Correct {name}.", id="blogs.E001")

@@ -311,6 +311,7 @@ WEBHOOK_RETENTION_DAYS = env.float("WEBHOOK_RETENTION_DAYS", default=90)
 WIX_AUTHOR_EMAIL_DOMAIN = env.str("WIX_AUTHOR_EMAIL_DOMAIN", default="authors.invalid")
 WIX_MEDIA_POLL_SECONDS = env.float("WIX_MEDIA_POLL_SECONDS", default=1)
 WIX_MEDIA_STUCK_SECONDS = env.float("WIX_MEDIA_STUCK_SECONDS", default=40)
+WIX_CATALOGUE_MAX_AGE_SECONDS = env.float("WIX_CATALOGUE_MAX_AGE_SECONDS", default=3_600)
 
 # --- Logging ----------------------------------------------------------------------------------------------------------
 

@@ -28,7 +28,6 @@ def _fresh_process_state(settings: Any) -> None:
     rate_limits.forget_rows()
     learning.forget()
     token_reserve.forget()
-    catalog.forget_versions()
     breakers.forget_states()
 
 

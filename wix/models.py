@@ -8,6 +8,21 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
 
+from wix.catalogue_models import Catalogue, CatalogueProduct
+
+__all__ = [
+    "AccessToken",
+    "Allowance",
+    "ApiKey",
+    "BlogLabel",
+    "Catalogue",
+    "CatalogueProduct",
+    "Plan",
+    "Site",
+    "Subscription",
+    "WebhookDelivery",
+]
+
 
 class Site(models.Model):
     """A Wix site that installed our app, known by its instance id, which survives uninstalling and reinstalling."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from blogs.models import SourceType
@@ -12,30 +11,40 @@ from workers.errors import PermanentError
 
 # More would not fit an article, and each costs prompt tokens.
 _AT_MOST = 6
-_WORD = re.compile(r"\w{3,}")
 
 
 def run(inputs: Inputs) -> dict[str, Any]:
-    """`source_text` is what the article is about, in words: for a product, its name."""
-    if inputs.source_type != SourceType.PRODUCT:
-        products = catalog.products(inputs.instance_id, seconds=inputs.seconds)
-        chosen = _fitting(inputs.source_id, products)
-        return {"source_text": inputs.source_id, "products": [product.as_dict() for product in chosen]}
+    """`source_text` is what the article is about, in words: for a product or a collection, its name."""
+    if inputs.source_type == SourceType.PRODUCT:
+        return _about_product(inputs)
+    if inputs.source_type == SourceType.COLLECTION:
+        return _about_collection(inputs)
+    return {"source_text": inputs.source_id, "products": _fitting(inputs, inputs.source_id)}
+
+
+def _about_product(inputs: Inputs) -> dict[str, Any]:
     found = catalog.product(inputs.instance_id, inputs.source_id, seconds=inputs.seconds)
     if found is None:
-        raise PermanentError("source_not_found", f"The shop has no product with the id {inputs.source_id[:60]!r}.")
+        raise _not_found(f"The shop has no product with the id {inputs.source_id[:60]!r}.")
+    if not found.visible:
+        raise _not_found(
+            f"The product {found.name[:100]!r} is hidden in the shop: show it there, or choose another one."
+        )
     return {"source_text": found.name, "products": [found.as_dict()]}
 
 
-def _fitting(text: str, products: list[catalog.Product]) -> list[catalog.Product]:
-    """Those that share most words with the topic come first; what is in stock before what isn't."""
-    topic = _words(text)
+def _about_collection(inputs: Inputs) -> dict[str, Any]:
+    """One that holds nothing visible gets products of the shop that fit its name. (Wix lists none under "all products".)"""
+    name = catalog.collection_name(inputs.instance_id, inputs.source_id, seconds=inputs.seconds)
+    if name is None:
+        raise _not_found(f"The shop has no collection with the id {inputs.source_id[:60]!r}.")
+    within = _fitting(inputs, name, collection_id=inputs.source_id)
+    return {"source_text": name, "products": within or _fitting(inputs, name)}
 
-    def rank(product: catalog.Product) -> tuple[int, bool]:
-        return (-2 * len(topic & _words(product.name)) - len(topic & _words(product.text)), not product.in_stock)
 
-    return sorted(products, key=rank)[:_AT_MOST]
+def _fitting(inputs: Inputs, topic: str, **within: str) -> list[dict[str, Any]]:
+    return catalog.fitting(inputs.instance_id, topic, at_most=_AT_MOST, seconds=inputs.seconds, **within)
 
 
-def _words(text: str) -> set[str]:
-    return {word.casefold() for word in _WORD.findall(text)}
+def _not_found(message: str) -> PermanentError:
+    return PermanentError("source_not_found", message)

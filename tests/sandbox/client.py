@@ -37,7 +37,8 @@ class SandboxClient:
         products: Iterable[dict[str, Any]] = (),
         **state: Any,
     ) -> None:
-        """`state` as for `change_shop`."""
+        """`state` as for `change_shop`; besides generate=12_000 products, collections={id: name}, movesAfterPages=3 and
+        movesTo="V3_CATALOG"."""
         shop = {
             "instanceId": instance_id,
             "name": name,

@@ -10,10 +10,10 @@ OPERATIONS = {
     "openai": {"idea", "article", "other"},
     "replicate": {"create", "get", "cancel", "file"},
     "wix": {
-        "token", "catalog_version", "products_query", "product_get", "media_import", "media_get", "media_upload_url",
-        "media_upload", "members_list", "member_create", "draft_create", "draft_get", "draft_query", "draft_delete",
-        "draft_publish", "draft_update", "post_get", "app_instance", "token_info", "members_query", "media_search",
-        "tags_query", "tag_create", "categories_list", "category_create",
+        "token", "token_info", "app_instance", "catalog_version", "products_query", "product_get", "collection_get",
+        "media_import", "media_get", "media_search", "media_upload_url", "media_upload", "members_list", "members_query",
+        "member_create", "tags_query", "tag_create", "categories_list", "category_create", "draft_create", "draft_get",
+        "draft_query", "draft_update", "draft_delete", "draft_publish", "post_get",
     },
 }  # fmt: skip
 
@@ -51,7 +51,7 @@ SPECIAL: dict[str, dict[str, set[str]]] = {
     "media_quota": {"wix": {"media_import", "media_upload_url"}},
     "media_pending_forever": {"wix": {"media_import"}},
     "token_removed": {"wix": {"token"}},
-    "catalog_428": {"wix": {"products_query", "product_get"}},
+    "catalog_428": {"wix": {"products_query", "product_get", "collection_get"}},
 }
 # These don't stand in the call's way: they change what comes of it.
 OUTCOMES = {

@@ -25,6 +25,12 @@ class Product:
     number: int
     image: MediaFile | None = None
     visible: bool = True
+    in_stock: bool = True
+    brand: str = ""
+    options: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    collections: tuple[str, ...] = ()
+    more: dict[str, Any] = field(default_factory=dict)
+    """Fields as Wix sends them, instead of what they would be; null: without that field."""
 
     @property
     def slug(self) -> str:
@@ -137,6 +143,9 @@ class Site:
     origin_instance_id: str | None = None
     billing: dict[str, Any] | None = None
     removed: bool = False
+    collections: dict[str, str] = field(default_factory=dict)
+    moves: tuple[int, str] | None = None
+    """After so many more pages of products the site has that catalogue version."""
 
     def set_up(self, shop: dict[str, Any]) -> None:
         """Takes over what the control interface says of this shop; posts, media and members stay."""
@@ -144,7 +153,10 @@ class Site:
         self.language = shop.get("language", self.language)
         self.currency = shop.get("currency", self.currency)
         self.catalog_version = shop.get("catalogVersion", self.catalog_version)
+        self.collections = shop.get("collections", {})
+        self.moves = (shop["movesAfterPages"], shop["movesTo"]) if "movesTo" in shop else None
         self.products = {str(p["id"]): self._product(p, n) for n, p in enumerate(shop.get("products", []), start=1)}
+        self.products |= generated(len(self.products) + 1, shop.get("generate", 0), list(self.collections))
         self.change(shop)
 
     def change(self, state: dict[str, Any]) -> None:
@@ -169,7 +181,18 @@ class Site:
             number=number,
             image=image,
             visible=document.get("visible", True),
+            in_stock=document.get("inStock", True),
+            brand=document.get("brand", ""),
+            options=tuple((name, tuple(choices)) for name, choices in document.get("options", {}).items()),
+            collections=tuple(document.get("collections", ())),
+            more=document.get("more", {}),
         )
+
+    def page_is_read(self) -> None:
+        if self.moves is not None:
+            pages, version = self.moves
+            self.moves = (pages - 1, version) if pages > 1 else None
+            self.catalog_version = self.catalog_version if pages > 1 else version
 
     def drafts_count(self) -> int:
         return sum(draft.status != "DELETED" for draft in self.drafts.values())
@@ -179,6 +202,30 @@ class Site:
         self.media = {product.image.id: product.image for product in self.products.values() if product.image}
         self.members, self.drafts, self.imports = {}, {}, 0
         self.tags, self.categories = {}, {}
+
+
+_KINDS = ("scarf", "kettle", "lamp", "notebook", "teapot", "blanket", "basket", "candle", "stool", "apron")
+_STUFF = ("wool", "linen", "oak", "copper", "clay", "cotton", "walnut", "glass", "willow", "hemp")
+_SAID = "Made to last by people who care for what they make, and packed for you without any plastic at all. " * 4
+
+
+def generated(first: int, count: int, collections: list[str]) -> dict[str, Product]:
+    """So many products, all different in name; a tenth of them is sold out, and each is in one of the collections."""
+    made = {}
+    for number in range(first, first + count):
+        kind, stuff = _KINDS[number % 10], _STUFF[number // 10 % 10]
+        product_id = str(uuid.UUID(int=number))
+        made[product_id] = Product(
+            id=product_id,
+            name=f"{stuff.title()} {kind} {number}",
+            description=f"A {kind} of {stuff}, number {number}. {_SAID}",
+            price=float(number % 200),
+            url=f"https://shop.example/product-page/{number}",
+            number=number,
+            in_stock=number % 10 != 0,
+            collections=(collections[number % len(collections)],) if collections else (),
+        )
+    return made
 
 
 def product_image(url: str) -> MediaFile:

@@ -16,6 +16,7 @@ from tests.sandbox.world import World
 
 # Wix sends these as text; all of one length, so that text compares as numbers do.
 _FIRST_NUMERIC_ID = 1_567_755_582_928_000
+_V1_OFFSET_MAX = 10_000
 _CREATED = "2026-05-04T09:30:00.000Z"
 _V1_FILTERABLE = {"id", "name", "slug", "sku", "visible", "numericId", "productType", "lastUpdated", "createdDate"}
 _V3_FILTERABLE = {"id", "handle", "slug", "options.id", "createdDate", "updatedDate", "visible"}
@@ -24,6 +25,7 @@ _V3_OPTIONAL = {
     "currency": "CURRENCY",
     "plainDescription": "PLAIN_DESCRIPTION",
     "infoSections": "INFO_SECTION",
+    "allCategoriesInfo": "ALL_CATEGORIES_INFO",
 }
 
 
@@ -39,12 +41,15 @@ def _check_family(site: Site, call: Call, family: str) -> None:
         if family == "V1_CATALOG":
             raise Refused(application_error(401, "UNAUTHENTICATED", "Invalid token, or Wix Stores is not installed"))
         raise Refused(application_error(428, "STORES_APP_NOT_INSTALLED", "Wix Stores is not installed"))
+    if site.catalog_version == "PROVISIONING":
+        raise Refused(application_error(428, "CATALOG_V3_SITE_PROVISIONING", "The catalog is being provisioned"))
     if site.catalog_version != family:
         raise Refused(wrong_catalog(call))
 
 
 async def catalog_version(site: Site, call: Call, world: World) -> web.Response:
-    return web.json_response({"catalogVersion": site.catalog_version})
+    is_new = site.catalog_version == "PROVISIONING"
+    return web.json_response({"catalogVersion": "V3_CATALOG" if is_new else site.catalog_version})
 
 
 async def query_v1(site: Site, call: Call, world: World) -> web.Response:
@@ -55,18 +60,33 @@ async def query_v1(site: Site, call: Call, world: World) -> web.Response:
     query = document.get("query") or {}
     paging = query.get("paging") or {}
     condition, sort = _decoded(query, "filter", {}), _v1_sort(_decoded(query, "sort", []))
-    hidden = bool(document.get("includeHiddenProducts"))
-    products = [_v1(product, site) for product in site.products.values() if product.visible or hidden]
-    found = wix_filters.in_order(wix_filters.matching(products, condition, _V1_FILTERABLE), sort)
     limit, offset = wix_filters.limit_of(paging, default=100), int(paging.get("offset", 0))
-    chosen = found[offset : offset + limit]
+    if offset + limit > _V1_OFFSET_MAX:
+        raise invalid("query.paging.offset", "is too large", "MAX", threshold=_V1_OFFSET_MAX)
+    hidden = bool(document.get("includeHiddenProducts"))
+    found = _found_v1(site, condition, sort, hidden=hidden)
+    chosen = [_v1(product, site) for product in found[offset : offset + limit]]
+    site.page_is_read()
     metadata = {"items": len(chosen), "offset": offset}
     return web.json_response({"products": chosen, "metadata": metadata, "totalResults": len(found)})
 
 
+def _found_v1(site: Site, condition: dict[str, Any], sort: list[dict[str, str]], *, hidden: bool) -> list[Product]:
+    """What is paged through as we do it is found quickly; whatever else may be asked, as well."""
+    products = [product for product in site.products.values() if product.visible or hidden]
+    after = condition.get("numericId", {}).get("$gt") if isinstance(condition.get("numericId"), dict) else None
+    pages_on = {**condition, "visible": True} == {"visible": True, **({"numericId": {"$gt": after}} if after else {})}
+    if pages_on and sort in ([], [{"fieldName": "numericId", "order": "ASC"}]):
+        first = int(after) - _FIRST_NUMERIC_ID if after else 0
+        return [product for product in products if product.number > first and product.visible]
+    documents = [_v1(product, site) for product in products]
+    found = wix_filters.in_order(wix_filters.matching(documents, condition, _V1_FILTERABLE), sort)
+    return [site.products[document["id"]] for document in found]
+
+
 async def get_v1(site: Site, call: Call, world: World) -> web.Response:
     _check_family(site, call, "V1_CATALOG")
-    return web.json_response({"product": _v1(_product(site, call), site)})
+    return web.json_response({"product": _v1(_product(site, call, hidden=True), site)})
 
 
 async def query_v3(site: Site, call: Call, world: World) -> web.Response:
@@ -74,10 +94,16 @@ async def query_v3(site: Site, call: Call, world: World) -> web.Response:
     document = call.document()
     if document is None:
         raise malformed()
-    visible = [_v3(product, site) for product in site.products.values() if product.visible]
-    chosen, metadata = wix_filters.page(document.get("query") or {}, visible, _V3_FILTERABLE)
+    # Light, so that paging through thousands writes out those of one page only.
+    visible = [{"id": p.id, "slug": p.slug, "visible": True} for p in site.products.values() if p.visible]
+    query = document.get("query") or {}
+    if query.get("filter", {}).keys() - {"id", "slug", "visible"} or query.get("sort"):
+        visible = [_v3(product, site) for product in site.products.values() if product.visible]
+    chosen, metadata = wix_filters.page(query, visible, _V3_FILTERABLE)
     fields = document.get("fields") or []
-    return web.json_response({"products": [_with_fields(p, fields) for p in chosen], "pagingMetadata": metadata})
+    site.page_is_read()
+    products = [_with_fields(_v3(site.products[light["id"]], site), fields) for light in chosen]
+    return web.json_response({"products": products, "pagingMetadata": metadata})
 
 
 async def get_v3(site: Site, call: Call, world: World) -> web.Response:
@@ -86,19 +112,45 @@ async def get_v3(site: Site, call: Call, world: World) -> web.Response:
     return web.json_response({"product": _with_fields(product, call.request.query.getall("fields", []))})
 
 
+async def collection_v1(site: Site, call: Call, world: World) -> web.Response:
+    _check_family(site, call, "V1_CATALOG")
+    collection_id, name = _collection(site, call)
+    count = sum(collection_id in product.collections for product in site.products.values())
+    collection = {"id": collection_id, "name": name, "slug": name.lower(), "visible": True, "numberOfProducts": count}
+    return web.json_response({"collection": collection})
+
+
+async def category(site: Site, call: Call, world: World) -> web.Response:
+    _check_family(site, call, "V3_CATALOG")
+    if call.request.query.get("treeReference.appNamespace") != "@wix/stores":
+        raise invalid("treeReference.appNamespace", "is required", "REQUIRED")
+    collection_id, name = _collection(site, call)
+    return web.json_response({"category": {"id": collection_id, "name": name, "visible": True, "revision": "1"}})
+
+
 ROUTES = [
     ("GET", "/stores/v3/provision/version", "catalog_version", catalog_version),
     ("POST", "/stores-reader/v1/products/query", "products_query", query_v1),
     ("POST", "/stores/v1/products/query", "products_query", query_v1),
     ("GET", "/stores-reader/v1/products/{id}", "product_get", get_v1),
+    ("GET", "/stores-reader/v1/collections/{id}", "collection_get", collection_v1),
     ("POST", "/stores/v3/products/query", "products_query", query_v3),
     ("GET", "/stores/v3/products/{id}", "product_get", get_v3),
+    ("GET", "/categories/v1/categories/{id}", "collection_get", category),
 ]
 
 
-def _product(site: Site, call: Call) -> Product:
+def _collection(site: Site, call: Call) -> tuple[str, str]:
+    collection_id = call.request.match_info["id"]
+    if collection_id not in site.collections:
+        raise not_found("Collection")
+    return collection_id, site.collections[collection_id]
+
+
+def _product(site: Site, call: Call, *, hidden: bool = False) -> Product:
+    """V3 shows hidden ones only to whoever may read them; for V1 nothing says so."""
     product = site.products.get(call.request.match_info["id"])
-    if product is None or not product.visible:
+    if product is None or not (product.visible or hidden):
         raise not_found("Product")
     return product
 
@@ -141,17 +193,21 @@ def _v1(product: Product, site: Site) -> dict[str, Any]:
         "productType": "physical",
         "description": f"<p>{product.description}</p>",
         "sku": f"SKU-{product.number:04d}",
-        "stock": {"trackInventory": False, "inStock": True, "inventoryStatus": "IN_STOCK"},
+        "stock": {"trackInventory": False, "inStock": product.in_stock, "inventoryStatus": _stock(product)},
         "priceData": prices,
         "price": prices,
         "priceRange": {"minValue": product.price, "maxValue": product.price},
         "discount": {"type": "NONE", "value": 0},
         "additionalInfoSections": [],
         "media": {"items": []},
-        "productOptions": [],
+        "productOptions": [
+            {"optionType": "drop_down", "name": name, "choices": [{"value": c, "description": c} for c in choices]}
+            for name, choices in product.options
+        ],
         "productPageUrl": {"base": f"{address.scheme}://{address.netloc}", "path": address.path},
         "numericId": str(_FIRST_NUMERIC_ID + product.number),
-        "collectionIds": [],
+        "collectionIds": list(product.collections),
+        "brand": product.brand or None,
         "lastUpdated": _CREATED,
         "createdDate": _CREATED,
     }
@@ -160,7 +216,7 @@ def _v1(product: Product, site: Site) -> dict[str, Any]:
         picture = {"url": image["url"], "width": image["width"], "height": image["height"], "altText": product.name}
         item = {"mediaType": "image", "title": product.name, "id": product.image.id, "image": picture}
         document["media"] = {"mainMedia": item, "items": [item]}
-    return document
+    return _as_wished(document, product)
 
 
 def _v3(product: Product, site: Site) -> dict[str, Any]:
@@ -177,7 +233,12 @@ def _v3(product: Product, site: Site) -> dict[str, Any]:
         "media": {},
         "currency": site.currency,
         "actualPriceRange": {"minValue": price, "maxValue": price},
-        "inventory": {"availabilityStatus": "IN_STOCK"},
+        "inventory": {"availabilityStatus": _stock(product)},
+        "options": [
+            {"name": name, "choicesSettings": {"choices": [{"choiceType": "CHOICE_TEXT", "name": c} for c in choices]}}
+            for name, choices in product.options
+        ],
+        "allCategoriesInfo": {"categories": [{"id": known, "index": 0} for known in product.collections]},
         "productType": "PHYSICAL",
         "infoSections": [],
         "createdDate": _CREATED,
@@ -188,7 +249,17 @@ def _v3(product: Product, site: Site) -> dict[str, Any]:
         image = product.image.image() | {"altText": product.name}
         item = {"id": product.image.id, "image": image, "altText": product.name, "mediaType": "IMAGE"}
         document["media"] = {"main": item, "itemsInfo": {"items": [item]}}
-    return document
+    if product.brand:
+        document["brand"] = {"id": product.brand.lower(), "name": product.brand}
+    return _as_wished(document, product)
+
+
+def _stock(product: Product) -> str:
+    return "IN_STOCK" if product.in_stock else "OUT_OF_STOCK"
+
+
+def _as_wished(document: dict[str, Any], product: Product) -> dict[str, Any]:
+    return {name: value for name, value in (document | product.more).items() if value is not None}
 
 
 def _with_fields(product: dict[str, Any], fields: list[str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from blogs import pipeline, queue, standing, sweep
 from blogs.providers import openai, replicate
-from wix import access_tokens, deliveries, subscriptions, webhooks
+from wix import access_tokens, catalog, deliveries, subscriptions, webhooks
 from workers import breaker_rows, provider_calls, rate_limits
 from workers.pace import Pace
 from workers.pool import Chore, Pool
@@ -74,6 +74,7 @@ class Command(BaseCommand):
                 Chore(_DELIVERIES_EVERY_SECONDS, webhooks.work_off, woken_by=deliveries.CHANNEL),
                 (_PRUNE_EVERY_SECONDS, deliveries.prune),
                 (_GRANT_EVERY_SECONDS, subscriptions.grant_due),
+                (_PRUNE_EVERY_SECONDS, catalog.prune),
             ],
             pace=expected_pace() if settings.WORKS_IN_FLIGHT_HEADROOM else None,
         )

@@ -1,0 +1,62 @@
+"""A shop's products, from either of Wix's two catalogue versions, in one form, read once for all of its blogs.
+
+`fitting` and `of_collection` choose from the catalogue in our database (`store`), which the first blog that needs it reads
+(`reading`); `product` asks Wix for that one. Hidden products are never read, and refused by their id.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wix.catalog import api, choosing, reading
+from wix.catalog.product import Product
+from wix.catalog.store import prune, refresh
+
+__all__ = ["CHANGES", "Product", "collection_name", "fitting", "product", "prune", "refresh"]
+
+# Webhooks after which a catalogue is to be read anew, as Wix's packages name them: V1's two kinds, V3's products and categories.
+CHANGES = frozenset(
+    {
+        "com.wix.ecommerce.catalog.api.v1.ProductCreated",
+        "com.wix.ecommerce.catalog.api.v1.ProductChanged",
+        "com.wix.ecommerce.catalog.api.v1.ProductDeleted",
+        "com.wix.ecommerce.catalog.api.v1.VariantsChanged",
+        "com.wix.ecommerce.catalog.api.v1.CollectionCreated",
+        "com.wix.ecommerce.catalog.api.v1.CollectionChanged",
+        "com.wix.ecommerce.catalog.api.v1.CollectionDeleted",
+        "wix.stores.catalog.v3.product_created",
+        "wix.stores.catalog.v3.product_updated",
+        "wix.stores.catalog.v3.product_deleted",
+        "wix.categories.v1.category_deleted",
+        "wix.categories.v1.category_category_moved",
+        "wix.categories.v1.category_item_added_to_category",
+        "wix.categories.v1.category_item_removed_from_category",
+    }
+)
+
+
+def fitting(
+    instance_id: str, topic: str, *, at_most: int, seconds: float, collection_id: str = ""
+) -> list[dict[str, Any]]:
+    """The visible products that fit a topic best, as `Product.as_dict`; any where none does, none where there are no Stores.
+
+    With `collection_id` only those of that collection. Raises RateLimited while the shop's products are being read.
+    """
+    reading.ensure(instance_id, seconds=seconds)
+    return choosing.choose(instance_id, topic, at_most=at_most, collection_id=collection_id)
+
+
+def product(instance_id: str, product_id: str, *, seconds: float) -> Product | None:
+    """One product by id, as it is now; None if the shop has no such product. Whether it is hidden, it says itself."""
+    return reading.asking(
+        instance_id, lambda version: api.product(instance_id, version, product_id, seconds=seconds), seconds=seconds
+    )
+
+
+def collection_name(instance_id: str, collection_id: str, *, seconds: float) -> str | None:
+    """What the shop calls it; None if it has no such collection."""
+    return reading.asking(
+        instance_id,
+        lambda version: api.collection(instance_id, version, collection_id, seconds=seconds),
+        seconds=seconds,
+    )

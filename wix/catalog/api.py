@@ -1,0 +1,159 @@
+"""What we ask of Wix Stores, in both families of its API. A site speaks one; calls of the other are answered with 428.
+
+V1 pages by `numericId`, since its offsets fail near 10,000; V3 by cursor. A page says where the next one begins, in a form that can
+be kept, so that another process may go on there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from wix import http
+from wix.catalog.product import NAME_MAX, Product, from_v1, from_v3, plain, shortened
+
+V1, V3, NOT_INSTALLED = "V1_CATALOG", "V3_CATALOG", "STORES_NOT_INSTALLED"
+# A new store is still being set up: there is nothing in it yet.
+PROVISIONING = "CATALOG_V3_SITE_PROVISIONING"
+VERSIONS = (V1, V3)
+_PAGE = 100
+_V3_FIELDS = ["URL", "CURRENCY", "PLAIN_DESCRIPTION", "MEDIA_ITEMS_INFO", "ALL_CATEGORIES_INFO"]
+_V3_TREE = {"treeReference.appNamespace": "@wix/stores"}
+_WRONG_FAMILY = ("CATALOG_V1_SITE_CALLING_CATALOG_V3_API", "CATALOG_V3_CALLING_CATALOG_V1_API")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Visible products, and where the next page begins; "" after the last."""
+
+    products: list[Product]
+    following: str
+    total: int = 0
+
+
+class OtherCatalogue(Exception):
+    """The site is not, or no longer, of the version that we took it for."""
+
+
+class NoCatalogue(Exception):
+    """There are no products that we could read. `code`: Wix's, where it gives one."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def version(instance_id: str, *, seconds: float) -> str:
+    answer = http.request(
+        instance_id, "GET", "/stores/v3/provision/version", operation="catalog_version", seconds=seconds
+    )
+    return str(http.pick(answer, "catalogVersion"))[:25]
+
+
+def page(instance_id: str, family: str, position: str, *, seconds: float) -> Page:
+    """Raises OtherCatalogue or NoCatalogue, and WixRefused 400 for a position that Wix no longer knows."""
+    read = _page_v1 if family == V1 else _page_v3
+    return _of_family(family, lambda: read(instance_id, json.loads(position or "{}"), seconds))
+
+
+def product(instance_id: str, family: str, product_id: str, *, seconds: float) -> Product | None:
+    def ask() -> Product:
+        path, params = (f"/stores-reader/v1/products/{_quoted(product_id)}", {})
+        if family == V3:
+            path, params = f"/stores/v3/products/{_quoted(product_id)}", {"fields": _V3_FIELDS}
+        answer = http.request(instance_id, "GET", path, operation="product_get", seconds=seconds, params=params)
+        return (from_v1 if family == V1 else from_v3)(http.pick(answer, "product"))
+
+    return _of_family(family, lambda: _unless_unknown(ask))
+
+
+def collection(instance_id: str, family: str, collection_id: str, *, seconds: float) -> str | None:
+    """Its name. What V1 calls a collection is a category in V3."""
+
+    def ask() -> str:
+        path, params, kind = f"/stores-reader/v1/collections/{_quoted(collection_id)}", {}, "collection"
+        if family == V3:
+            path, params, kind = f"/categories/v1/categories/{_quoted(collection_id)}", _V3_TREE, "category"
+        answer = http.request(instance_id, "GET", path, operation="collection_get", seconds=seconds, params=params)
+        return shortened(plain(http.pick(answer, kind, "name")), NAME_MAX)
+
+    return _of_family(family, lambda: _unless_unknown(ask))
+
+
+def _page_v1(instance_id: str, begins: dict[str, Any], seconds: float) -> Page:
+    condition: dict[str, Any] = {"visible": True}
+    if "after" in begins:
+        condition["numericId"] = {"$gt": begins["after"]}
+    offset = int(begins.get("offset", 0))
+    query = {
+        "filter": json.dumps(condition),
+        "sort": json.dumps([{"numericId": "asc"}]),
+        "paging": {"limit": _PAGE, "offset": offset},
+    }
+    body = {"query": query, "includeVariants": False}
+    answer = http.request(
+        instance_id, "POST", "/stores-reader/v1/products/query", operation="products_query", seconds=seconds, body=body
+    )
+    found = http.pick(answer, "products")
+    following: dict[str, Any] = {}
+    if len(found) >= _PAGE:
+        last = str(found[-1].get("numericId") or "")
+        following = {"after": int(last)} if last.isdecimal() else {"offset": offset + _PAGE}
+    total = answer.get("totalResults") if not begins else 0
+    return Page(_visible(map(from_v1, found)), _kept(following, begins), total if isinstance(total, int) else 0)
+
+
+def _page_v3(instance_id: str, begins: dict[str, Any], seconds: float) -> Page:
+    query: dict[str, Any] = {"cursorPaging": {"limit": _PAGE}}
+    if "cursor" in begins:
+        query["cursorPaging"]["cursor"] = begins["cursor"]
+    else:
+        query["filter"] = {"visible": True}
+    body = {"query": query, "fields": _V3_FIELDS}
+    answer = http.request(
+        instance_id, "POST", "/stores/v3/products/query", operation="products_query", seconds=seconds, body=body
+    )
+    paging = answer.get("pagingMetadata") or {}
+    cursor = (paging.get("cursors") or {}).get("next")
+    following = {"cursor": cursor} if cursor and paging.get("hasNext") is not False else {}
+    return Page(_visible(map(from_v3, http.pick(answer, "products"))), _kept(following, begins))
+
+
+def _kept(following: dict[str, Any], begins: dict[str, Any]) -> str:
+    """Wix answering with the page that it was asked for would keep us reading for ever."""
+    return json.dumps(following) if following and following != begins else ""
+
+
+def _visible(products: Any) -> list[Product]:
+    return [product for product in products if product.visible]
+
+
+def _unless_unknown(ask: Callable[[], T]) -> T | None:
+    """An id of another form is refused with 400."""
+    try:
+        return ask()
+    except http.WixRefused as refused:
+        if refused.status not in (400, 404):
+            raise
+    return None
+
+
+def _of_family(family: str, ask: Callable[[], T]) -> T:
+    """Without Stores V1 answers 401 (to a token that is good elsewhere), and V3 probably 428 or 404."""
+    try:
+        return ask()
+    except http.WixRefused as refused:
+        if refused.status == 428 and refused.application_code in _WRONG_FAMILY:
+            raise OtherCatalogue from refused
+        if refused.status in ((401, 428) if family == V1 else (404, 428)):
+            raise NoCatalogue(refused.application_code) from refused
+        raise
+
+
+def _quoted(known: str) -> str:
+    return quote(known, safe="")

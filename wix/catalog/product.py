@@ -1,0 +1,235 @@
+"""One product in one form, from either catalogue. Shop data is data: out of here come plain text, numbers and addresses."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import urlsplit
+
+from wix import http
+
+NAME_MAX, TEXT_MAX = 200, 1_500
+_IMAGES, _OPTIONS, _CHOICES = 5, 6, 20
+_ADDRESS_MAX = 1_000
+# Wix allows 16,000; what a product is, is said early.
+_MARKUP_MAX = 20_000
+
+# None of these looks past the next angle bracket, so that a text of nothing but brackets costs no more than another.
+_TAG = re.compile(r"</?[a-z!?][^<>]*>", re.IGNORECASE)
+_UNREADABLE = re.compile(r"<(/?)(?:script|style)\b[^<>]*>", re.IGNORECASE)
+# Soft hyphens, zero-width and direction marks, lone surrogates, private characters, tags; but not the two joiners.
+_INVISIBLE = re.compile(
+    "[\xad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ud800-\uf8ff\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
+)
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_CURRENCY = re.compile(r"[A-Z]{3}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """`id` in the site's own media manager; without its size it can't be put into a post."""
+
+    id: str
+    width: int | None
+    height: int | None
+    alt: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    name: str
+    choices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What we know of a product. The price is for us: an article must not name it, since it changes after publishing."""
+
+    id: str
+    name: str
+    text: str
+    price: Decimal | None
+    currency: str
+    url: str | None
+    images: tuple[Image, ...]
+    in_stock: bool
+    brand: str
+    options: tuple[Option, ...]
+    collection_ids: tuple[str, ...] = ()
+    visible: bool = True
+
+    def as_dict(self) -> dict[str, Any]:
+        """As a stage's output keeps it: JSON, with the first usable image once more by itself."""
+        fields = asdict(self)
+        del fields["collection_ids"], fields["visible"]
+        usable = [image for image in self.images if image.width and image.height]
+        first = usable[0] if usable else None
+        return fields | {
+            "price": None if self.price is None else str(self.price),
+            "images": list(fields["images"]),
+            "options": [{"name": option.name, "choices": list(option.choices)} for option in self.options],
+            "image_id": first.id if first else None,
+            "image_width": first.width if first else None,
+            "image_height": first.height if first else None,
+        }
+
+
+def from_v1(raw: Any) -> Product:
+    prices, page = _dict(raw, "priceData"), _dict(raw, "productPageUrl")
+    media = _dict(raw, "media")
+    address = f"{_text(page, 'base').rstrip('/')}/{_text(page, 'path').lstrip('/')}" if page.get("path") else None
+    return Product(
+        id=str(http.pick(raw, "id")),
+        name=_name(raw),
+        text=shortened(plain(raw.get("description")), TEXT_MAX),
+        price=_price(prices.get("discountedPrice"), prices.get("price")),
+        currency=_currency(prices.get("currency")),
+        url=_address(address),
+        images=_images([media.get("mainMedia"), *_list(media, "items")]),
+        in_stock=_dict(raw, "stock").get("inventoryStatus") != "OUT_OF_STOCK",
+        brand=_line(raw.get("brand"), 100),
+        options=_options((option, _list(option, "choices")) for option in _dicts(_list(raw, "productOptions"))),
+        collection_ids=tuple(str(known)[:100] for known in _list(raw, "collectionIds")),
+        visible=raw.get("visible") is not False,
+    )
+
+
+def from_v3(raw: Any) -> Product:
+    media, lowest = _dict(raw, "media"), _dict(_dict(raw, "actualPriceRange"), "minValue")
+    categories = _dicts(_list(_dict(raw, "allCategoriesInfo"), "categories"))
+    return Product(
+        id=str(http.pick(raw, "id")),
+        name=_name(raw),
+        text=shortened(plain(raw.get("plainDescription")), TEXT_MAX),
+        price=_price(lowest.get("amount")),
+        currency=_currency(raw.get("currency")),
+        url=_address(_dict(raw, "url").get("url")),
+        images=_images([media.get("main"), *_list(_dict(media, "itemsInfo"), "items")]),
+        in_stock=_dict(raw, "inventory").get("availabilityStatus") != "OUT_OF_STOCK",
+        brand=_line(_dict(raw, "brand").get("name"), 100),
+        options=_options(
+            (option, _list(_dict(option, "choicesSettings"), "choices")) for option in _dicts(_list(raw, "options"))
+        ),
+        collection_ids=tuple(str(category.get("id"))[:100] for category in categories),
+        visible=raw.get("visible") is not False,
+    )
+
+
+def plain(markup: Any) -> str:
+    """Text without tags, entities, controls and invisible characters. Escaped markup goes too: nothing may become a tag later."""
+    text = markup[:_MARKUP_MAX] if isinstance(markup, str) else ""
+    text = html.unescape(_TAG.sub(" ", "".join(_readable(text))))
+    return " ".join(_INVISIBLE.sub("", _CONTROL.sub(" ", _TAG.sub(" ", text))).split())
+
+
+def shortened(text: str, limit: int) -> str:
+    """Cut between words; where a script has none, between characters, and not between a letter and its accent."""
+    if len(text) <= limit:
+        return text
+    end = text.rfind(" ", 0, limit + 1)
+    if end < limit // 2:
+        end = limit
+        while end > 1 and (unicodedata.category(text[end])[0] == "M" or "\u200d" in text[end - 1 : end + 1]):
+            end -= 1
+    return text[:end].rstrip()
+
+
+def _readable(markup: str) -> Iterator[str]:
+    """What is not inside of scripts and styles."""
+    start, hidden = 0, False
+    for tag in _UNREADABLE.finditer(markup):
+        if not hidden:
+            yield markup[start : tag.start()]
+        start, hidden = tag.end(), not tag[1]
+    if not hidden:
+        yield markup[start:]
+
+
+def _name(raw: dict[str, Any]) -> str:
+    return _line(raw.get("name"), NAME_MAX)
+
+
+def _line(value: Any, limit: int) -> str:
+    return shortened(plain(value), limit)
+
+
+def _price(*amounts: Any) -> Decimal | None:
+    """The first that is a price. Free of charge is one."""
+    for amount in amounts:
+        if isinstance(amount, int | float | str) and not isinstance(amount, bool):
+            try:
+                price = Decimal(str(amount))
+            except InvalidOperation:
+                continue
+            if price.is_finite() and price >= 0:
+                return price
+    return None
+
+
+def _currency(code: Any) -> str:
+    return code if isinstance(code, str) and _CURRENCY.match(code) else ""
+
+
+def _address(url: Any) -> str | None:
+    """Only what leads to a web page: an address of another scheme would be a script in the reader's browser."""
+    if not isinstance(url, str) or len(url) > _ADDRESS_MAX or _CONTROL.search(url) or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def _images(items: Iterable[Any]) -> tuple[Image, ...]:
+    """Main one first, each once; V1 has an image's id beside it, V3 inside it as well."""
+    found: dict[str, Image] = {}
+    for item in _dicts(items):
+        image = _dict(item, "image")
+        media_id = image.get("id") or item.get("id")
+        if str(item.get("mediaType", "image")).lower() != "image" or not image or not isinstance(media_id, str):
+            continue
+        alt = _line(image.get("altText") or item.get("altText"), NAME_MAX)
+        width, height = _size(image.get("width")), _size(image.get("height"))
+        found.setdefault(media_id, Image(media_id, width, height, alt, _address(image.get("url"))))
+    return tuple(found.values())[:_IMAGES]
+
+
+def _size(value: Any) -> int | None:
+    return int(value) if isinstance(value, int | float) and 0 < value < 100_000 else None
+
+
+def _options(options: Iterable[tuple[dict[str, Any], list[Any]]]) -> tuple[Option, ...]:
+    """V1 names a choice by its description and gives a colour as its value; V3 has a name."""
+    found = []
+    for option, choices in options:
+        names = [_line(c.get("name") or c.get("description") or c.get("value"), 50) for c in _dicts(choices)]
+        if name := _line(option.get("name"), 50):
+            found.append(Option(name, tuple(filter(None, names))[:_CHOICES]))
+    return tuple(found[:_OPTIONS])
+
+
+def _dict(raw: Any, name: str) -> dict[str, Any]:
+    value = raw.get(name) if isinstance(raw, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def _list(raw: Any, name: str) -> list[Any]:
+    value = raw.get(name) if isinstance(raw, dict) else None
+    return value if isinstance(value, list) else []
+
+
+def _dicts(items: Iterable[Any]) -> list[dict[str, Any]]:
+    return [item for item in items if isinstance(item, dict)]
+
+
+def _text(raw: dict[str, Any], name: str) -> str:
+    value = raw.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,129 @@
+"""A site's catalogue, read to its end by one of the blogs that need it, while the others wait or go by the last one.
+
+At 200 calls a minute 12,000 products take 37 s, and longer where the site's other blogs call Wix too. So a reader stops in time for
+its stage's deadline and is put off, which costs no attempt; whoever comes next goes on at the page where it stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from wix import http
+from wix.catalog import api, store
+from wix.catalog.api import NoCatalogue, OtherCatalogue
+from wix.catalog.store import Reading, Shown, Wait
+from workers.deadline import DeadlineExceeded
+from workers.errors import RateLimited, TransientError, WorkError
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# What is nearly there is worth a seat; for the rest of the time others may have it.
+_POLL_FOR_SECONDS, _POLL_SECONDS = 3.0, 0.25
+# Of a stage's time; its last page may wait for the site's limit.
+_SHARE_OF_STAGE = 0.8
+# A shop moves to the other version once in its life, but a cursor may be refused at any page.
+_STARTS = 3
+
+
+def ensure(instance_id: str, *, seconds: float) -> None:
+    """See to it that there is a catalogue to go by. Raises RateLimited where that takes longer than a thread should wait."""
+    began = time.monotonic()
+    while True:
+        match store.state(instance_id):
+            case Shown():
+                return
+            case Wait(left):
+                if left > _POLL_FOR_SECONDS or time.monotonic() - began > _POLL_FOR_SECONDS:
+                    raise _being_read(left)
+                time.sleep(_POLL_SECONDS)
+            case Reading() as reading:
+                if _read(reading, seconds, stop_at=began + seconds * _SHARE_OF_STAGE):
+                    return
+
+
+def asking(instance_id: str, ask: Callable[[str], T | None], *, seconds: float) -> T | None:
+    """`ask(version)` for one thing of a shop; with the version asked for again if it was wrong. None: there are no Stores."""
+    version = store.known_version(instance_id) or _learned(instance_id, seconds)
+    for _ in range(_STARTS):
+        if version not in api.VERSIONS:
+            return None
+        try:
+            return ask(version)
+        except (OtherCatalogue, NoCatalogue) as refused:
+            before, version = version, _learned(instance_id, seconds)
+            if version == before:
+                if isinstance(refused, OtherCatalogue) or refused.code == api.PROVISIONING:
+                    raise _unsettled() from refused
+                return None
+    raise _unsettled()
+
+
+def _learned(instance_id: str, seconds: float) -> str:
+    version = api.version(instance_id, seconds=seconds)
+    # That there are no Stores is not kept: they may be installed at any time.
+    store.remember_version(instance_id, version if version in api.VERSIONS else "")
+    return version
+
+
+def _read(reading: Reading, seconds: float, *, stop_at: float) -> bool:
+    """To the end; False where another reader was quicker with a page."""
+    try:
+        return _read_on(reading, seconds, stop_at)
+    except (WorkError, DeadlineExceeded):
+        store.leave_off(reading.instance_id, reading.number)
+        raise
+
+
+def _read_on(begun: Reading, seconds: float, stop_at: float) -> bool:
+    reading: Reading | None = begun
+    starts = 0
+    while reading is not None and starts < _STARTS:
+        if time.monotonic() > stop_at:
+            raise _being_read(1.0)
+        if reading.version not in api.VERSIONS:
+            reading = replace(reading, version=_learned(reading.instance_id, seconds))
+        if reading.version not in api.VERSIONS:
+            store.show_nothing(reading, reading.version)
+            return True
+        try:
+            page = api.page(reading.instance_id, reading.version, reading.position, seconds=seconds)
+        except (OtherCatalogue, NoCatalogue) as refused:
+            version = _learned(reading.instance_id, seconds)
+            if version == reading.version:
+                if isinstance(refused, OtherCatalogue):
+                    raise _unsettled() from refused
+                store.show_nothing(reading, "")
+                return True
+            reading, starts = store.start_over(reading, version), starts + 1
+        except http.WixRefused as refused:
+            if refused.status != 400 or not reading.position:
+                raise
+            # The position is from an earlier attempt, or from before a change of the catalogue.
+            reading, starts = store.start_over(reading, reading.version), starts + 1
+        else:
+            reading = store.keep(reading, page)
+            if reading is not None and not reading.position:
+                _report(reading)
+                store.remove_outdated(reading.instance_id)
+                return True
+    if reading is not None:
+        raise _unsettled()
+    return False
+
+
+def _report(reading: Reading) -> None:
+    extra = {"action": "catalogue_read", "instance_id": reading.instance_id, "products": reading.found}
+    logger.info("catalogue read", extra=extra)
+
+
+def _being_read(seconds: float) -> RateLimited:
+    return RateLimited("catalogue_being_read", "The shop's products are being read.", retry_in=seconds)
+
+
+def _unsettled() -> TransientError:
+    return TransientError("wix_unavailable", "Wix does not say yet which catalogue this shop has.")

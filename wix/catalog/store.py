@@ -1,0 +1,318 @@
+"""The catalogues in our database: which is shown, who reads one anew, and what was read so far.
+
+A reading writes rows of its own number, a page and its position in one transaction, so that whoever comes next goes on where a
+reader stopped. Only the last page changes what is shown: at once, and whole. Between two pages no transaction is open, and no
+connection held.
+
+`reading_until` keeps others from asking Wix for the same pages while a reader lives; what keeps the rows right is that a page is
+only taken from the very position that the row names.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ParamSpec, TypeVar
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Greatest
+
+from wix.catalog import words
+from wix.catalog.api import VERSIONS, Page
+from wix.models import Catalogue, CatalogueProduct, Site
+from workers.database_clock import ClockTimestamp, seconds_from_now
+from workers.outage import outlasts_an_outage
+from workers.rate_limits import release_connection
+
+# A reader that says nothing for so long is dead, or waits for the site's limit: then another one may try.
+READER_SECONDS = 20.0
+# Old cursors may be worth nothing; and what is put together from pages of different hours is no catalogue.
+_RESUMABLE = timedelta(minutes=15)
+# While somebody reads it anew, the others go by one that is not older than this.
+_USABLE = timedelta(days=1)
+# A shop that edits products all day would have each of its blogs read all of them.
+_CHANGED_AFTER = timedelta(minutes=5)
+# Stores may be installed any time.
+_NOTHING_FOR = timedelta(minutes=10)
+_UNUSED = timedelta(days=30)
+_REMOVED_AT_ONCE = 2_000
+# More would not make better articles, and an answer of Wix's that never ends must.
+_PRODUCTS_MAX = 50_000
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _briefly(work: Callable[P, R]) -> Callable[P, R]:
+    """Outlasts an outage, and holds no connection afterwards: the caller is about to ask Wix, or to wait."""
+    patient = outlasts_an_outage(work)
+
+    @functools.wraps(work)
+    def and_gives_back(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return patient(*args, **kwargs)
+        finally:
+            release_connection()
+
+    return and_gives_back
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What its reader holds: only the row's own number and position let a page in."""
+
+    instance_id: str
+    number: int
+    version: str
+    position: str = ""
+    found: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Somebody else reads; probably for so long still."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    version: str
+
+
+def state(instance_id: str) -> Shown | Wait | Reading:
+    """What a blog can do: go by what is shown, wait, or read; a Reading is its own from now on."""
+    return _seen(instance_id) or _taken(instance_id)
+
+
+@_briefly
+def _seen(instance_id: str) -> Shown | Wait | None:
+    """Most often it is fresh, and nobody needs a lock."""
+    row = _with_the_time(Catalogue.objects.filter(pk=instance_id)).first()
+    if row is None:
+        return None
+    if row.now - row.used_at > timedelta(days=1):
+        Catalogue.objects.filter(pk=instance_id).update(used_at=ClockTimestamp())
+    return _without_reading(row)
+
+
+@_briefly
+def _taken(instance_id: str) -> Shown | Wait | Reading:
+    Catalogue.objects.bulk_create([Catalogue(instance_id=instance_id)], ignore_conflicts=True)
+    with transaction.atomic():
+        row = _with_the_time(Catalogue.objects.select_for_update()).get(pk=instance_id)
+        if settled := _without_reading(row):
+            return settled
+        resumed = row.reading_began_at is not None and row.now - row.reading_began_at < _RESUMABLE
+        if not resumed:
+            _begin(instance_id, has_outdated=row.has_outdated or row.reading_began_at is not None)
+        Catalogue.objects.filter(pk=instance_id).update(reading_until=seconds_from_now(READER_SECONDS))
+    if resumed:
+        return Reading(instance_id, row.reading, row.version, row.position, row.found)
+    return Reading(instance_id, row.reading + 1, row.version)
+
+
+def _with_the_time(catalogues: QuerySet[Catalogue]) -> QuerySet[Any]:
+    """PostgreSQL's, as `now`."""
+    return catalogues.annotate(now=ClockTimestamp())
+
+
+def _without_reading(row: Any) -> Shown | Wait | None:
+    """None: it has to be read, and nobody does."""
+    if _is_fresh(row):
+        return Shown(row.version)
+    if row.reading_until is None or row.reading_until <= row.now:
+        return None
+    is_usable = row.read_at is not None and row.now - row.read_at < _USABLE
+    return Shown(row.version) if is_usable else Wait(_remaining_seconds(row))
+
+
+def _is_fresh(row: Any) -> bool:
+    if row.read_at is None:
+        return False
+    age = row.now - row.read_at
+    if row.wanted_at is not None and row.wanted_at > row.read_at and age > _CHANGED_AFTER:
+        return False
+    longest = timedelta(seconds=settings.WIX_CATALOGUE_MAX_AGE_SECONDS)
+    return bool(age < (longest if row.version in VERSIONS else min(longest, _NOTHING_FOR)))
+
+
+def _remaining_seconds(row: Any) -> float:
+    """By the pace so far, if it is known how many there are; else as long as it has taken."""
+    so_far = (row.now - row.reading_began_at).total_seconds()
+    there, expected = row.found, row.expected or row.products
+    left = so_far * (expected - there) / there if 0 < there < expected else so_far
+    return float(min(max(left, 1.0), 30.0))
+
+
+@_briefly
+def start_over(reading: Reading, version: str) -> Reading | None:
+    """From the first page, perhaps of the other family; None if it is somebody else's by now."""
+    mine = Catalogue.objects.filter(pk=reading.instance_id, reading=reading.number, position=reading.position)
+    with transaction.atomic():
+        if not mine.exists() or not _begin(reading.instance_id, number=reading.number, has_outdated=True):
+            return None
+        Catalogue.objects.filter(pk=reading.instance_id).update(
+            version=version, reading_until=seconds_from_now(READER_SECONDS)
+        )
+    return Reading(reading.instance_id, reading.number + 1, version)
+
+
+def _begin(instance_id: str, *, has_outdated: bool, number: int | None = None) -> int:
+    row = Catalogue.objects.filter(pk=instance_id, **({} if number is None else {"reading": number}))
+    return row.update(
+        reading=F("reading") + 1,
+        reading_began_at=ClockTimestamp(),
+        position="",
+        found=0,
+        expected=0,
+        has_outdated=has_outdated,
+    )
+
+
+@_briefly
+def keep(reading: Reading, page: Page) -> Reading | None:
+    """Write a page down; what to read next, or None where another reader was quicker. The last page is shown with all others."""
+    rows = [
+        CatalogueProduct(
+            catalogue_id=reading.instance_id,
+            reading=reading.number,
+            product_id=product.id[:100],
+            in_stock=product.in_stock,
+            collection_ids=list(product.collection_ids),
+            words=words.vector(product),
+            data=product.as_dict(),
+        )
+        for product in page.products
+    ]
+    found = reading.found + len(rows)
+    following = page.following if found < _PRODUCTS_MAX else ""
+    with transaction.atomic():
+        if not _mine(reading).update(
+            position=following,
+            found=F("found") + len(rows),
+            expected=Greatest(F("expected"), page.total),
+            reading_until=seconds_from_now(READER_SECONDS),
+        ):
+            return None
+        # A product that moved while we read may come twice.
+        CatalogueProduct.objects.bulk_create(rows, ignore_conflicts=True)
+        if not following:
+            _show(reading, reading.version)
+    return Reading(reading.instance_id, reading.number, reading.version, following, found)
+
+
+@_briefly
+def show_nothing(reading: Reading, version: str) -> None:
+    """The site has no Stores."""
+    with transaction.atomic():
+        if _mine(reading).update(found=0):
+            _show(reading, version)
+
+
+def _mine(reading: Reading) -> QuerySet[Catalogue]:
+    return Catalogue.objects.filter(
+        pk=reading.instance_id,
+        reading=reading.number,
+        position=reading.position,
+        reading_began_at__isnull=False,
+    )
+
+
+def _show(reading: Reading, version: str) -> None:
+    Catalogue.objects.filter(pk=reading.instance_id).update(
+        version=version,
+        shown=reading.number,
+        products=F("found"),
+        read_at=F("reading_began_at"),
+        used_at=ClockTimestamp(),
+        reading_began_at=None,
+        reading_until=None,
+        position="",
+        has_outdated=True,
+    )
+
+
+@_briefly
+def leave_off(instance_id: str, number: int) -> None:
+    """The next one need not wait until we would be taken for dead."""
+    Catalogue.objects.filter(pk=instance_id, reading=number).update(reading_until=None)
+
+
+@_briefly
+def known_version(instance_id: str) -> str:
+    return Catalogue.objects.filter(pk=instance_id).values_list("version", flat=True).first() or ""
+
+
+@_briefly
+def remember_version(instance_id: str, version: str) -> None:
+    _, made = Catalogue.objects.get_or_create(pk=instance_id, defaults={"version": version})
+    if not made:
+        Catalogue.objects.filter(pk=instance_id).exclude(version=version).update(version=version)
+
+
+def refresh(instance_id: object) -> bool:
+    """Its products have changed: read it anew, when the next blog needs it. Cheap to call for each of thousands of events."""
+    seen = Greatest("read_at", "reading_began_at")
+    known = Catalogue.objects.filter(pk=instance_id).alias(seen=seen)
+    return bool(
+        known.filter(Q(wanted_at__isnull=True) | Q(wanted_at__lte=F("seen"))).update(wanted_at=ClockTimestamp())
+    )
+
+
+def remove_outdated(instance_id: object) -> int:
+    """Rows of readings that are neither shown nor under way; some at a time, each time in a transaction of its own."""
+    removed = 0
+    while chunk := _remove_some(instance_id):
+        removed += chunk
+    return removed
+
+
+_REMOVE_SOME = """
+WITH removed AS (
+    DELETE FROM wix_catalogueproduct WHERE id = ANY(ARRAY(
+        SELECT p.id FROM wix_catalogue c JOIN wix_catalogueproduct p ON p.catalogue_id = c.instance_id
+         WHERE c.instance_id = %(id)s AND p.reading <> c.shown AND (p.reading <> c.reading OR c.reading_began_at IS NULL)
+         LIMIT %(limit)s))
+    RETURNING 1)
+SELECT count(*) FROM removed
+"""
+
+
+@_briefly
+def _remove_some(instance_id: object) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_REMOVE_SOME, {"id": str(instance_id), "limit": _REMOVED_AT_ONCE})
+        removed = int(cursor.fetchone()[0])
+    if not removed:
+        Catalogue.objects.filter(pk=instance_id, reading_began_at__isnull=True).update(has_outdated=False)
+    return removed
+
+
+def prune() -> None:
+    """A chore: catalogues that nobody needs, and rows that a killed reader left behind."""
+    gone = Site.objects.filter(removed_at__isnull=True).values("instance_id")
+    stale = Q(used_at__lt=ClockTimestamp() - _UNUSED) | ~Q(pk__in=gone)
+    for instance_id in Catalogue.objects.filter(stale).values_list("pk", flat=True):
+        _forget(instance_id)
+    _give_up_old_readings()
+    for instance_id in Catalogue.objects.filter(has_outdated=True).values_list("pk", flat=True):
+        remove_outdated(instance_id)
+
+
+def _forget(instance_id: object) -> None:
+    with transaction.atomic():
+        # Under the row's lock, so that no page comes in between.
+        for row in Catalogue.objects.select_for_update().filter(pk=instance_id):
+            CatalogueProduct.objects.filter(catalogue_id=row.pk).delete()
+            row.delete()
+
+
+def _give_up_old_readings() -> None:
+    abandoned = Catalogue.objects.filter(reading_began_at__lt=ClockTimestamp() - _RESUMABLE)
+    alive = Q(reading_until__gt=ClockTimestamp())
+    abandoned.exclude(alive).update(reading_began_at=None, reading_until=None, has_outdated=True)

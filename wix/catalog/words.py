@@ -1,0 +1,59 @@
+"""What is looked for in a product, and how it is written for PostgreSQL, whose own parser knows only words with spaces between them
+and, in a database of the C locale, only ASCII."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from wix.catalog.product import Product
+
+# Of a product's text: enough to say what it is, and few enough to be compared by the thousand.
+_TEXT_MAX = 600
+_WORDS_MAX = 100
+# A prompt has up to 2,000 characters; its first words say what it is about.
+_TOPIC_MAX = 16
+
+# Thai, Lao, Burmese, Khmer, kana, Han: no spaces, so each two neighbours count as a word.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003ffff"
+)
+# The vowel signs of Indian scripts are no letters to Python.
+_RUN = re.compile(f"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])(?:[^\\W_]|[\u0900-\u0dff]))+")
+_LETTERS_WITHOUT_SPACES = re.compile(f"[{_UNSPACED}]")
+_PLURAL_AT = 5
+
+
+def of(text: str) -> list[str]:
+    """In order, each once, folded: letters and digits only, so that none needs quoting."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    # Accents are letters' own in one script and signs beside them in another (Thai, Hindi, Arabic): without signs both match.
+    folded = "".join(char for char in unicodedata.normalize("NFKD", folded) if unicodedata.category(char) != "Mn")
+    found: list[str] = []
+    for run in _RUN.findall(unicodedata.normalize("NFC", folded)):
+        if not _LETTERS_WITHOUT_SPACES.match(run):
+            found += [run[:40]] if len(run) > 2 or run.isdigit() else []
+        elif len(run) == 1:
+            found.append(run)
+        else:
+            found += [run[at : at + 2] for at in range(len(run) - 1)]
+    return list(dict.fromkeys(found))
+
+
+def vector(product: Product) -> str:
+    """A tsvector: weight A what is in the name, D what is in brand, options or text."""
+    name = of(product.name)
+    choices = " ".join(f"{option.name} {' '.join(option.choices)}" for option in product.options)
+    rest = of(f"{product.brand} {choices} {product.text[:_TEXT_MAX]}")
+    weights = dict.fromkeys(name, "A") | {word: "D" for word in rest if word not in name}
+    return " ".join(f"'{word}':1{weight}" for word, weight in list(weights.items())[:_WORDS_MAX])
+
+
+def queries(text: str) -> list[str]:
+    """For each word of a topic a tsquery, but for the weights that end it. "mittens" also finds a mitten."""
+    return [f"'{word[:-1]}':*" if _has_endings(word) else f"'{word}':" for word in of(text)[:_TOPIC_MAX]]
+
+
+def _has_endings(word: str) -> bool:
+    return len(word) >= _PLURAL_AT and not _LETTERS_WITHOUT_SPACES.match(word)
