@@ -24,6 +24,7 @@ from blogs.models import BlogGeneration, SiteLine, Status
 from credits import ledger
 from credits.models import Credit
 from wix import admin_api_keys
+from wix.catalogue_admin import CatalogueActions, catalogue_of
 from wix.models import Site
 from wix.webhook_admin import paid_by
 from workers import wakeup
@@ -89,7 +90,7 @@ class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Site)
-class SiteAdmin(DeskAdmin):
+class SiteAdmin(CatalogueActions, DeskAdmin):
     form = SiteForm
     fields = ["name", "language", "instance_id", "url", "member_id", "created_at", "removed_at"]
     readonly_fields = ["instance_id", "url", "member_id", "created_at", "removed_at"]
@@ -109,7 +110,7 @@ class SiteAdmin(DeskAdmin):
     ordering = ["-id"]
     search_fields = ["name"]
     search_help_text = "Instance id, or how the name begins"
-    actions = ["pause", "resume"]
+    actions = ["pause", "resume", "read_anew"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Site]:
         processing = BlogGeneration.objects.filter(site=OuterRef("pk"), status=Status.PROCESSING).order_by()
@@ -213,6 +214,7 @@ class SiteAdmin(DeskAdmin):
         context |= {
             "account": account,
             "line": line,
+            "catalogue": catalogue_of(site),
             "outside": BlogGeneration.objects.filter(site=site, status=Status.PENDING, ready=False)[:COUNTED].count(),
             "line_weight": self.weight(site),
             "weight_form": WeightForm(initial={"weight": round(_weight(line)) if line else 1}),

@@ -210,7 +210,7 @@ _SAID = "Made to last by people who care for what they make, and packed for you 
 
 
 def generated(first: int, count: int, collections: list[str]) -> dict[str, Product]:
-    """So many products, all different in name; a tenth of them is sold out, and each is in one of the collections."""
+    """So many products, all different in name; a seventh of them is sold out, and each is in one of the collections."""
     made = {}
     for number in range(first, first + count):
         kind, stuff = _KINDS[number % 10], _STUFF[number // 10 % 10]
@@ -222,7 +222,7 @@ def generated(first: int, count: int, collections: list[str]) -> dict[str, Produ
             price=float(number % 200),
             url=f"https://shop.example/product-page/{number}",
             number=number,
-            in_stock=number % 10 != 0,
+            in_stock=number % 7 != 0,
             collections=(collections[number % len(collections)],) if collections else (),
         )
     return made

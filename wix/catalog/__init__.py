@@ -1,6 +1,6 @@
 """A shop's products, from either of Wix's two catalogue versions, in one form, read once for all of its blogs.
 
-`fitting` and `of_collection` choose from the catalogue in our database (`store`), which the first blog that needs it reads
+`fitting` chooses from the catalogue in our database (`store`), which the first blog that needs it reads
 (`reading`); `product` asks Wix for that one. Hidden products are never read, and refused by their id.
 """
 
@@ -10,7 +10,8 @@ from typing import Any
 
 from wix.catalog import api, choosing, reading
 from wix.catalog.product import Product
-from wix.catalog.store import prune, refresh
+from wix.catalog.store import refresh
+from wix.catalog.upkeep import prune
 
 __all__ = ["CHANGES", "Product", "collection_name", "fitting", "product", "prune", "refresh"]
 

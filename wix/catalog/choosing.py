@@ -39,7 +39,7 @@ SELECT p.data::text FROM best JOIN wix_catalogueproduct p USING (id)
 @outlasts_an_outage
 def choose(instance_id: str, topic: str, *, at_most: int, collection_id: str = "") -> list[dict[str, Any]]:
     """From what is shown now, as `Product.as_dict` made them."""
-    asked = {
+    asked: dict[str, Any] = {
         "instance_id": instance_id,
         "topic": words.queries(topic),
         "collection": collection_id,

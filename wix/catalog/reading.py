@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from wix import http
-from wix.catalog import api, store
+from wix.catalog import api, store, upkeep
 from wix.catalog.api import NoCatalogue, OtherCatalogue
 from wix.catalog.store import Reading, Shown, Wait
 from workers.deadline import DeadlineExceeded
@@ -109,7 +109,7 @@ def _read_on(begun: Reading, seconds: float, stop_at: float) -> bool:
             reading = store.keep(reading, page)
             if reading is not None and not reading.position:
                 _report(reading)
-                store.remove_outdated(reading.instance_id)
+                upkeep.remove_outdated(reading.instance_id)
                 return True
     if reading is not None:
         raise _unsettled()

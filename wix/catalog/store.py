@@ -15,15 +15,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar
+from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest
 
 from wix.catalog import words
 from wix.catalog.api import VERSIONS, Page
-from wix.models import Catalogue, CatalogueProduct, Site
+from wix.models import Catalogue, CatalogueProduct
 from workers.database_clock import ClockTimestamp, seconds_from_now
 from workers.outage import outlasts_an_outage
 from workers.rate_limits import release_connection
@@ -31,15 +32,13 @@ from workers.rate_limits import release_connection
 # A reader that says nothing for so long is dead, or waits for the site's limit: then another one may try.
 READER_SECONDS = 20.0
 # Old cursors may be worth nothing; and what is put together from pages of different hours is no catalogue.
-_RESUMABLE = timedelta(minutes=15)
+RESUMABLE = timedelta(minutes=15)
 # While somebody reads it anew, the others go by one that is not older than this.
 _USABLE = timedelta(days=1)
 # A shop that edits products all day would have each of its blogs read all of them.
 _CHANGED_AFTER = timedelta(minutes=5)
 # Stores may be installed any time.
 _NOTHING_FOR = timedelta(minutes=10)
-_UNUSED = timedelta(days=30)
-_REMOVED_AT_ONCE = 2_000
 # More would not make better articles, and an answer of Wix's that never ends must.
 _PRODUCTS_MAX = 50_000
 
@@ -47,7 +46,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _briefly(work: Callable[P, R]) -> Callable[P, R]:
+def briefly(work: Callable[P, R]) -> Callable[P, R]:
     """Outlasts an outage, and holds no connection afterwards: the caller is about to ask Wix, or to wait."""
     patient = outlasts_an_outage(work)
 
@@ -89,7 +88,7 @@ def state(instance_id: str) -> Shown | Wait | Reading:
     return _seen(instance_id) or _taken(instance_id)
 
 
-@_briefly
+@briefly
 def _seen(instance_id: str) -> Shown | Wait | None:
     """Most often it is fresh, and nobody needs a lock."""
     row = _with_the_time(Catalogue.objects.filter(pk=instance_id)).first()
@@ -100,14 +99,14 @@ def _seen(instance_id: str) -> Shown | Wait | None:
     return _without_reading(row)
 
 
-@_briefly
+@briefly
 def _taken(instance_id: str) -> Shown | Wait | Reading:
     Catalogue.objects.bulk_create([Catalogue(instance_id=instance_id)], ignore_conflicts=True)
     with transaction.atomic():
         row = _with_the_time(Catalogue.objects.select_for_update()).get(pk=instance_id)
         if settled := _without_reading(row):
             return settled
-        resumed = row.reading_began_at is not None and row.now - row.reading_began_at < _RESUMABLE
+        resumed = row.reading_began_at is not None and row.now - row.reading_began_at < RESUMABLE
         if not resumed:
             _begin(instance_id, has_outdated=row.has_outdated or row.reading_began_at is not None)
         Catalogue.objects.filter(pk=instance_id).update(reading_until=seconds_from_now(READER_SECONDS))
@@ -149,7 +148,7 @@ def _remaining_seconds(row: Any) -> float:
     return float(min(max(left, 1.0), 30.0))
 
 
-@_briefly
+@briefly
 def start_over(reading: Reading, version: str) -> Reading | None:
     """From the first page, perhaps of the other family; None if it is somebody else's by now."""
     mine = Catalogue.objects.filter(pk=reading.instance_id, reading=reading.number, position=reading.position)
@@ -174,7 +173,7 @@ def _begin(instance_id: str, *, has_outdated: bool, number: int | None = None) -
     )
 
 
-@_briefly
+@briefly
 def keep(reading: Reading, page: Page) -> Reading | None:
     """Write a page down; what to read next, or None where another reader was quicker. The last page is shown with all others."""
     rows = [
@@ -206,7 +205,7 @@ def keep(reading: Reading, page: Page) -> Reading | None:
     return Reading(reading.instance_id, reading.number, reading.version, following, found)
 
 
-@_briefly
+@briefly
 def show_nothing(reading: Reading, version: str) -> None:
     """The site has no Stores."""
     with transaction.atomic():
@@ -237,82 +236,28 @@ def _show(reading: Reading, version: str) -> None:
     )
 
 
-@_briefly
+@briefly
 def leave_off(instance_id: str, number: int) -> None:
     """The next one need not wait until we would be taken for dead."""
     Catalogue.objects.filter(pk=instance_id, reading=number).update(reading_until=None)
 
 
-@_briefly
+@briefly
 def known_version(instance_id: str) -> str:
     return Catalogue.objects.filter(pk=instance_id).values_list("version", flat=True).first() or ""
 
 
-@_briefly
+@briefly
 def remember_version(instance_id: str, version: str) -> None:
     _, made = Catalogue.objects.get_or_create(pk=instance_id, defaults={"version": version})
     if not made:
         Catalogue.objects.filter(pk=instance_id).exclude(version=version).update(version=version)
 
 
-def refresh(instance_id: object) -> bool:
+def refresh(instance_id: UUID | str) -> bool:
     """Its products have changed: read it anew, when the next blog needs it. Cheap to call for each of thousands of events."""
     seen = Greatest("read_at", "reading_began_at")
     known = Catalogue.objects.filter(pk=instance_id).alias(seen=seen)
     return bool(
         known.filter(Q(wanted_at__isnull=True) | Q(wanted_at__lte=F("seen"))).update(wanted_at=ClockTimestamp())
     )
-
-
-def remove_outdated(instance_id: object) -> int:
-    """Rows of readings that are neither shown nor under way; some at a time, each time in a transaction of its own."""
-    removed = 0
-    while chunk := _remove_some(instance_id):
-        removed += chunk
-    return removed
-
-
-_REMOVE_SOME = """
-WITH removed AS (
-    DELETE FROM wix_catalogueproduct WHERE id = ANY(ARRAY(
-        SELECT p.id FROM wix_catalogue c JOIN wix_catalogueproduct p ON p.catalogue_id = c.instance_id
-         WHERE c.instance_id = %(id)s AND p.reading <> c.shown AND (p.reading <> c.reading OR c.reading_began_at IS NULL)
-         LIMIT %(limit)s))
-    RETURNING 1)
-SELECT count(*) FROM removed
-"""
-
-
-@_briefly
-def _remove_some(instance_id: object) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(_REMOVE_SOME, {"id": str(instance_id), "limit": _REMOVED_AT_ONCE})
-        removed = int(cursor.fetchone()[0])
-    if not removed:
-        Catalogue.objects.filter(pk=instance_id, reading_began_at__isnull=True).update(has_outdated=False)
-    return removed
-
-
-def prune() -> None:
-    """A chore: catalogues that nobody needs, and rows that a killed reader left behind."""
-    gone = Site.objects.filter(removed_at__isnull=True).values("instance_id")
-    stale = Q(used_at__lt=ClockTimestamp() - _UNUSED) | ~Q(pk__in=gone)
-    for instance_id in Catalogue.objects.filter(stale).values_list("pk", flat=True):
-        _forget(instance_id)
-    _give_up_old_readings()
-    for instance_id in Catalogue.objects.filter(has_outdated=True).values_list("pk", flat=True):
-        remove_outdated(instance_id)
-
-
-def _forget(instance_id: object) -> None:
-    with transaction.atomic():
-        # Under the row's lock, so that no page comes in between.
-        for row in Catalogue.objects.select_for_update().filter(pk=instance_id):
-            CatalogueProduct.objects.filter(catalogue_id=row.pk).delete()
-            row.delete()
-
-
-def _give_up_old_readings() -> None:
-    abandoned = Catalogue.objects.filter(reading_began_at__lt=ClockTimestamp() - _RESUMABLE)
-    alive = Q(reading_until__gt=ClockTimestamp())
-    abandoned.exclude(alive).update(reading_began_at=None, reading_until=None, has_outdated=True)

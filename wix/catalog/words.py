@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from wix.catalog.product import Product
 
@@ -22,7 +23,6 @@ _UNSPACED = (
 # The vowel signs of Indian scripts are no letters to Python.
 _RUN = re.compile(f"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])(?:[^\\W_]|[\u0900-\u0dff]))+")
 _LETTERS_WITHOUT_SPACES = re.compile(f"[{_UNSPACED}]")
-_PLURAL_AT = 5
 
 
 def of(text: str) -> list[str]:
@@ -51,9 +51,16 @@ def vector(product: Product) -> str:
 
 
 def queries(text: str) -> list[str]:
-    """For each word of a topic a tsquery, but for the weights that end it. "mittens" also finds a mitten."""
-    return [f"'{word[:-1]}':*" if _has_endings(word) else f"'{word}':" for word in of(text)[:_TOPIC_MAX]]
+    """For each word of a topic a tsquery, but for the weights that end it. "mugs" also finds a mug, and "scarf" scarfs."""
+    return [f"'{beginning}':*" if beginning else f"'{word}':" for word, beginning in _beginnings(of(text)[:_TOPIC_MAX])]
 
 
-def _has_endings(word: str) -> bool:
-    return len(word) >= _PLURAL_AT and not _LETTERS_WITHOUT_SPACES.match(word)
+def _beginnings(found: list[str]) -> Iterator[tuple[str, str]]:
+    """Without knowing its language: what a word and its other forms begin with, if that is enough to tell it from others."""
+    for word in found:
+        if _LETTERS_WITHOUT_SPACES.match(word) or word.isdecimal():
+            yield word, ""
+        elif len(word) >= 6 or (len(word) >= 4 and word.endswith("s")):
+            yield word, word[:-1]
+        else:
+            yield word, word if len(word) == 5 else ""

@@ -1,0 +1,34 @@
+"""A shop's catalogue on the support desk: what we have of it, and reading it anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from wix import catalog
+from wix.models import Catalogue, Site
+
+_AT_ONCE = 1_000
+
+
+class CatalogueActions:
+    """For the admin of sites."""
+
+    @admin.action(description="Read the catalogue anew, with the next blog that needs it", permissions=["change"])
+    def read_anew(self: Any, request: HttpRequest, queryset: QuerySet[Site]) -> None:
+        sites = queryset.order_by("pk")[:_AT_ONCE]
+        marked = [site for site in sites if catalog.refresh(site.instance_id)]
+        for site in marked:
+            self.log_change(request, site, "Asked for its catalogue to be read anew.")
+        unmarked = len(sites) - len(marked)
+        parts = [f"{len(marked)} will be read anew, five minutes after the last time at the earliest."]
+        if unmarked:
+            parts.append(f"{unmarked} will be anyway: never read so far, or asked for already.")
+        self.message_user(request, " ".join(parts))
+
+
+def catalogue_of(site: Site) -> Catalogue | None:
+    return Catalogue.objects.filter(pk=site.instance_id).first()
