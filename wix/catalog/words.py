@@ -13,7 +13,7 @@ from wix.catalog.product import Product
 _TEXT_MAX = 600
 _WORDS_MAX = 100
 # A prompt has up to 2,000 characters; its first words say what it is about.
-_TOPIC_MAX = 16
+_TOPIC_MAX = 12
 
 # Thai, Lao, Burmese, Khmer, kana, Han: no spaces, so each two neighbours count as a word.
 _UNSPACED = (
@@ -27,11 +27,9 @@ _LETTERS_WITHOUT_SPACES = re.compile(f"[{_UNSPACED}]")
 
 def of(text: str) -> list[str]:
     """In order, each once, folded: letters and digits only, so that none needs quoting."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    # Accents are letters' own in one script and signs beside them in another (Thai, Hindi, Arabic): without signs both match.
-    folded = "".join(char for char in unicodedata.normalize("NFKD", folded) if unicodedata.category(char) != "Mn")
+    folded = text.lower() if text.isascii() else _folded(text)
     found: list[str] = []
-    for run in _RUN.findall(unicodedata.normalize("NFC", folded)):
+    for run in _RUN.findall(folded):
         if not _LETTERS_WITHOUT_SPACES.match(run):
             found += [run[:40]] if len(run) > 2 or run.isdigit() else []
         elif len(run) == 1:
@@ -39,6 +37,12 @@ def of(text: str) -> list[str]:
         else:
             found += [run[at : at + 2] for at in range(len(run) - 1)]
     return list(dict.fromkeys(found))
+
+
+def _folded(text: str) -> str:
+    """Without accents, which in some scripts are signs beside the letters (Thai, Hindi, Arabic): people leave them out."""
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    return unicodedata.normalize("NFC", "".join(char for char in decomposed if unicodedata.category(char) != "Mn"))
 
 
 def vector(product: Product) -> str:
