@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models.functions import Now
@@ -38,7 +37,7 @@ class CatalogueProduct(models.Model):
     reading = models.PositiveIntegerField()
     product_id = models.CharField(max_length=100)
     in_stock = models.BooleanField()
-    collection_ids = ArrayField(models.CharField(max_length=100))
+    collection_ids = models.JSONField()
     words = SearchVectorField()
     data = models.JSONField(help_text="as a stage's output keeps it")
 

@@ -21,7 +21,7 @@ WITH shown AS MATERIALIZED (
     SELECT id, words, in_stock FROM wix_catalogueproduct
      WHERE catalogue_id = %(instance_id)s
        AND reading = (SELECT shown FROM wix_catalogue WHERE instance_id = %(instance_id)s)
-       AND (%(collection)s = '' OR %(collection)s = ANY(collection_ids))
+       AND (%(collection)s = '' OR collection_ids ? %(collection)s)
 ), topic AS MATERIALIZED (
     SELECT (word || 'AD')::tsquery AS word, (word || 'A')::tsquery AS in_name,
            ln((SELECT count(*) + 1 FROM shown)::float
