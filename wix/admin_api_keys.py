@@ -11,7 +11,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from wix import api_keys
@@ -28,8 +27,8 @@ class ApiKeyForm(forms.Form):
 
 
 def urls(desk: SiteAdmin) -> list[URLPattern]:
+    # As all of the admin's answers, this one is kept by no cache.
     @require_POST
-    @never_cache
     def make(request: HttpRequest, site_id: int) -> HttpResponse:
         return _make(desk, request, get_object_or_404(Site, pk=site_id))
 

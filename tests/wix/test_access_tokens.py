@@ -14,7 +14,8 @@ from django.utils import timezone
 from tests.threads import at_once, in_background, wait_until
 from wix import access_tokens, http
 from wix.models import AccessToken, Site
-from workers.errors import AccountRefused, RateLimited, TransientError
+from workers.deadline import within
+from workers.errors import AccountRefused, RateLimited
 
 
 def _ask(site: Site) -> Any:
@@ -169,23 +170,24 @@ def test_who_waits_for_a_fetch_that_fails_is_put_off_and_tries_by_itself_then(sa
     assert access_tokens.current(instance_id, lambda: ("now", 14_400)) == "now"
 
 
-@pytest.mark.parametrize("error", [TransientError("timeout", "late"), ZeroDivisionError()])
-def test_a_fetch_that_failed_is_no_obstacle_to_the_next(sandbox: Any, shop: Site, error: Exception) -> None:
+def test_a_fetch_that_failed_is_no_obstacle_to_the_next(sandbox: Any, shop: Site) -> None:
     def fails() -> tuple[str, float]:
-        raise error
+        raise ZeroDivisionError
 
-    with pytest.raises(type(error)):
+    with pytest.raises(ZeroDivisionError):
         access_tokens.current(str(shop.instance_id), fails)
 
-    assert access_tokens.current(str(shop.instance_id), lambda: ("now", 14_400)) == "now"
+    with within(5):
+        assert access_tokens.current(str(shop.instance_id), lambda: ("now", 14_400)) == "now"
 
 
-@pytest.mark.parametrize("lasts", [299, 0, -5])
-def test_a_token_that_ends_soon_is_used_once(sandbox: Any, shop: Site, lasts: float) -> None:
-    instance_id = str(shop.instance_id)
+def test_a_token_that_ends_soon_is_used_once(sandbox: Any, shop: Site) -> None:
+    lasting = iter([299, 0, -5, 14_400])
+    tokens = [
+        access_tokens.current(str(shop.instance_id), lambda: (str(left := next(lasting)), left)) for _ in range(5)
+    ]
 
-    assert access_tokens.current(instance_id, lambda: ("short", lasts)) == "short"
-    assert access_tokens.current(instance_id, lambda: ("next", 14_400)) == "next"
+    assert tokens == ["299", "0", "-5", "14400", "14400"]
 
 
 def test_a_row_is_used_until_five_minutes_before_its_end(sandbox: Any, shop: Site) -> None:
@@ -221,15 +223,14 @@ def test_a_new_secret_key_reads_what_the_one_before_has_sealed(sandbox: Any, sho
         assert access_tokens.current(instance_id, lambda: ("second", 14_400)) == found
 
 
-@pytest.mark.parametrize("sealed", ["", "x", "gAAAAA", "é"])
-def test_a_row_that_cannot_be_read_is_fetched_anew(sandbox: Any, shop: Site, sealed: str) -> None:
+def test_a_row_that_cannot_be_read_is_fetched_anew(sandbox: Any, shop: Site) -> None:
     _ask(shop)
-    AccessToken.objects.update(sealed=sealed)
-    access_tokens.forget_known()
+    for sealed in ("", "x", "gAAAAA", "é"):
+        AccessToken.objects.update(sealed=sealed)
+        access_tokens.forget_known()
+        _ask(shop)
 
-    _ask(shop)
-
-    assert _asked_for(sandbox) == 2
+    assert _asked_for(sandbox) == 5
 
 
 def test_of_a_site_that_removed_the_app_nothing_is_kept_though_a_fetch_ends_after_it(sandbox: Any, shop: Site) -> None:
