@@ -44,7 +44,7 @@ RIGHT = [
     node("ORDERED_LIST", node("LIST_ITEM", paragraph()), orderedListData={"indentation": 0, "start": 1}),
     node("BLOCKQUOTE", paragraph(), blockquoteData={"indentation": 0}),
     node("DIVIDER", dividerData={"lineStyle": "SINGLE", "width": "LARGE", "alignment": "CENTER"}),
-    node("IMAGE", node("CAPTION", text(), captionData={}), imageData=IMAGE),
+    node("IMAGE", imageData=IMAGE),
     node("BUTTON", buttonData={"type": "LINK", "text": "Buy", "link": {"url": "https://shop.example/a"}}),
     node(
         "TABLE",
@@ -80,6 +80,20 @@ WRONG = {
     "decoration nobody knows": paragraph(text("x", {"type": "BLINK"})),
     "width as text": node("IMAGE", imageData={"image": {"src": {"id": "a"}, "width": "900", "height": 600}}),
     "button without text": node("BUTTON", buttonData={"type": "LINK"}),
+    "empty table cell": node("TABLE", node("TABLE_ROW", node("TABLE_CELL", tableCellData={}))),
+    "table in a table cell": node("TABLE", node("TABLE_ROW", node("TABLE_CELL", node("TABLE", tableData={})))),
+    "link to nothing": paragraph(text("x", {"type": "LINK", "linkData": {"link": {"target": "BLANK"}}})),
+    "picture from two places": node("IMAGE", imageData={"image": {"src": {"id": "a", "url": "https://a.example"}}}),
+    "width of two kinds": node(
+        "IMAGE", imageData=IMAGE | {"containerData": {"width": {"size": "SMALL", "custom": "9"}}}
+    ),
+    "width beyond all pictures": node("IMAGE", imageData={"image": {"src": {"id": "a"}, "width": 2**31}}),
+    "caption, which the validator does not know": node("IMAGE", node("CAPTION", text()), imageData=IMAGE),
+    "style of a list": node("BULLETED_LIST", node("LIST_ITEM", paragraph()), style={}),
+    "colour by name": node(
+        "TABLE", node("TABLE_ROW", node("TABLE_CELL", paragraph(), tableCellData={"borderColors": {"left": "red"}}))
+    ),
+    "list for a word": paragraph() | {"paragraphData": {"textStyle": {"textAlignment": ["AUTO"]}}},
     "paragraph right in a table row": node("TABLE", node("TABLE_ROW", paragraph())),
 }
 
