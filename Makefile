@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+JUDGE := tests/wix/judge
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test checks chaos bench lock clean
+.PHONY: help demo run test checks chaos bench judge lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,7 +24,13 @@ run: $(VENV)/installed ## the product against the real services, keys from .env
 	@$(BIN)/python -m config.run
 
 test: $(VENV)/installed ## all tests, on a PostgreSQL of their own
+	@! command -v npm >/dev/null || $(MAKE) --silent judge || echo "Wix's packages could not be installed: what they judge is skipped."
 	@$(BIN)/python -m tests.run $(ARGS)
+
+judge: $(JUDGE)/node_modules/installed ## Wix's own packages, which some tests let judge our side of Wix; needs node
+$(JUDGE)/node_modules/installed: $(JUDGE)/package-lock.json
+	@npm ci --prefix $(JUDGE) --silent
+	@touch $@
 
 checks: $(VENV)/installed ## what CI checks besides tests: lint, types, import rules, migrations, deployment settings
 	@$(BIN)/python -m tests.checks
@@ -39,5 +46,5 @@ lock: $(VENV)/installed ## write the requirements files anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
 
-clean: ## remove the environment and the embedded databases
-	rm -rf $(VENV) .local
+clean: ## remove the environment, the embedded databases and Wix's packages
+	rm -rf $(VENV) .local $(JUDGE)/node_modules
