@@ -59,7 +59,7 @@ class Event:
 def read(body: bytes) -> Event:
     """What the token tells, once its signature and its times are checked. Raises InvalidWebhook."""
     try:
-        claims = json.loads(_verified(body.rstrip()), parse_constant=_no_constant)
+        claims = json.loads(_verified(body.rstrip()).decode("utf-8-sig"), parse_constant=_no_constant)
         if not isinstance(claims, dict):
             raise _malformed("Its payload is not an object.")
         _check_times(claims)
