@@ -8,7 +8,7 @@ from django.test import Client, TransactionTestCase
 
 from blogs import admission, token_reserve
 from blogs.models import QueueClock
-from wix import access_tokens, catalog, token_info
+from wix import access_tokens, token_info
 from wix.models import Site
 from wix.signed_instance import sign_instance
 from workers import breakers, learning, rate_limits
