@@ -18,7 +18,7 @@ from django.utils import timezone
 from blogs import lifecycle
 from blogs.models import UNFINISHED, BlogGeneration
 from credits import ledger
-from wix import access_tokens, billing, deliveries, sites, subscriptions
+from wix import access_tokens, billing, catalog, deliveries, sites, subscriptions
 from wix.app_instance import AppInstance, NotConnected
 from wix.deliveries import Outcome, Status
 from wix.models import Site, WebhookDelivery
@@ -33,8 +33,6 @@ PLAN_EVENTS = (
     "PlanReactivated",
     "PlanTransferred",
 )
-# By these the site's catalogue is read anew (`_products_changed`).
-PRODUCT_EVENTS: tuple[str, ...] = ()
 
 # As long as Wix sends an event again.
 _RESENT_FOR = timedelta(hours=48)
@@ -206,7 +204,7 @@ def _invoice_updated(delivery: WebhookDelivery, instance_id: UUID) -> str:
 
 
 def _products_changed(delivery: WebhookDelivery, instance_id: UUID) -> str:
-    return "nothing is kept of this site's catalogue"
+    return "its catalogue is to be read anew" if catalog.refresh(instance_id) else "it is to be read anew already"
 
 
 Handler = Callable[[WebhookDelivery, UUID], str]
@@ -215,5 +213,5 @@ HANDLERS: Mapping[str, Handler] = {
     REMOVED: _removed,
     INVOICE: _invoice_updated,
     **dict.fromkeys(PLAN_EVENTS, _plan_changed),
-    **dict.fromkeys(PRODUCT_EVENTS, _products_changed),
+    **dict.fromkeys(catalog.CHANGES, _products_changed),
 }
