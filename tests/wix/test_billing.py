@@ -2,61 +2,22 @@
 
 from __future__ import annotations
 
-import random
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import transaction
-from django.db.models import Sum
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from blogs.models import SiteLine
 from credits import ledger
-from credits.models import Credit
 from tests import factories
-from tests.sandbox import Sandbox
-from tests.sandbox.wix_webhooks import public_key, sample
-from tests.threads import at_once
-from tests.wix.webhooks import deliver, deliver_and_work
-from wix import billing, subscriptions, webhooks
-from wix.app_instance import AppInstance, Billing
-from wix.models import Allowance, Plan, Site, Subscription, WebhookDelivery
-
-JANUARY_31 = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _key(settings: Any) -> None:
-    settings.WIX_WEBHOOK_PUBLIC_KEYS = [public_key()]
-
-
-@pytest.fixture
-def plans(transactional_db: None) -> None:
-    Plan.objects.create(vendor_product_id="basic", name="Basic", monthly_credits=100, weight=2, open_blogs_max=50)
-    Plan.objects.create(vendor_product_id="pro", name="Pro", monthly_credits=400, weight=5)
-
-
-def paid(product: str = "basic", since: datetime | None = JANUARY_31, invoice: str = "1001") -> AppInstance:
-    return AppInstance("x", is_free=False, billing=Billing(product, cycle="MONTHLY", since=since, invoice_id=invoice))
-
-
-FREE = AppInstance("x", is_free=True)
-
-
-def apply(site: Site, found: AppInstance, at: datetime) -> int:
-    """How many credits it gave."""
-    return subscriptions.carry(site, found, read_at=at).granted
-
-
-def allowed(site: Site) -> int:
-    entries = Credit.objects.filter(account__site=site).exclude(reason="test")
-    return entries.aggregate(sum=Sum("balance_change"))["sum"] or 0
-
-
-def months(site: Site) -> list[tuple[str, int]]:
-    of_site = Allowance.objects.filter(site=site).order_by("period_start")
-    return [(f"{allowance.period_start:%m-%d}", allowance.credits) for allowance in of_site]
+from tests.conftest import APP_ID
+from tests.wix.plans import FREE, JANUARY_31, MONTHLY, allowed, apply, make_plans, months, paid
+from wix import billing, subscriptions
+from wix.models import Allowance, Plan, Subscription
 
 
 @pytest.mark.parametrize(
@@ -116,6 +77,36 @@ def test_the_later_reading_counts_whichever_is_applied_last(plans: None) -> None
     assert Subscription.objects.get().vendor_product_id == ""
 
 
+READING = st.tuples(st.integers(0, 75), st.sampled_from(["basic", "pro", None]))
+
+
+@pytest.mark.django_db
+@settings(max_examples=25, deadline=None)
+@given(readings=st.lists(READING, min_size=1, max_size=8, unique_by=lambda reading: reading[0]), data=st.data())
+def test_readings_applied_in_any_order_end_as_the_last_one_and_never_give_a_month_twice(
+    readings: list[tuple[int, str | None]], data: st.DataObject
+) -> None:
+    order = data.draw(st.permutations([*readings, *readings[:2]]))
+    with transaction.atomic():
+        make_plans()
+        site = factories.site(credits=0)
+        for day, product in order:
+            found = paid(product) if product else FREE
+            apply(site, found, JANUARY_31 + timedelta(days=day))
+
+        now = Subscription.objects.get(site=site)
+        last = max(readings)[1] or ""
+        assert (now.vendor_product_id, now.plan.vendor_product_id if now.plan else "") == (last, last)
+        allowances = list(Allowance.objects.filter(site=site).order_by("period_start"))
+        assert all(allowance.credits <= max(MONTHLY.values()) for allowance in allowances)
+        assert all(one.period_end <= next_.period_start for one, next_ in itertools.pairwise(allowances))
+        assert allowed(site) == sum(allowance.credits for allowance in allowances)
+        if last:
+            month = billing.period(JANUARY_31, JANUARY_31 + timedelta(days=max(readings)[0]))
+            assert any(allowance.period_start == month[0] for allowance in allowances)
+        transaction.set_rollback(True)
+
+
 def test_a_plan_brings_its_weight_and_cap_and_takes_them_along(plans: None) -> None:
     site = factories.site(credits=0)
 
@@ -156,13 +147,13 @@ def test_more_waiting_blogs_than_the_plan_allows_are_refused_with_a_way_up(plans
     assert client.post().status_code == 201
 
 
-def test_without_credits_the_answer_says_where_to_get_some(plans: None, api: Any, settings: Any) -> None:
+def test_without_credits_the_answer_says_where_to_get_some(plans: None, api: Any) -> None:
     site = factories.site(credits=24)
 
     body = api(site).post().json()
 
     assert (body["status"], body["required"], body["available"]) == (402, 25, 24)
-    address = f"https://www.wix.com/apps/upgrade/{settings.WIX_APP_ID}?appInstanceId={site.instance_id}"
+    address = f"https://www.wix.com/apps/upgrade/{APP_ID}?appInstanceId={site.instance_id}"
     assert body["upgradeUrl"] == address
 
 
@@ -203,177 +194,6 @@ def test_who_buys_again_after_a_refund_gets_credits_again(plans: None) -> None:
 
     assert apply(site, paid("basic", again, "1002"), again) == 100
     assert allowed(site) == 100
-
-
-# --- Events -----------------------------------------------------------------------------------------------------------
-
-
-def at_wix(product: str | None, invoice: str = "1001", **more: Any) -> dict[str, Any] | None:
-    if product is None:
-        return None
-    moment = (datetime.now(UTC) - timedelta(days=3)).replace(microsecond=0).isoformat()
-    return {"packageName": product, "billingCycle": "MONTHLY", "timeStamp": moment, "invoiceId": invoice, **more}
-
-
-HISTORY = [
-    ("PaidPlanPurchased", sample("PaidPlanPurchased")),
-    ("InvoiceStatusUpdated", {"status": "PAID", "invoiceId": "1001", "recurring": False}),
-    ("PaidPlanChanged", sample("PaidPlanChanged", vendorProductId="pro")),
-    ("InvoiceStatusUpdated", {"status": "PAYMENT_FAILED", "invoiceId": "1003", "recurring": True}),
-    ("PaidPlanAutoRenewalCancelled", sample("PaidPlanAutoRenewalCancelled", vendorProductId="pro")),
-]
-REFUND = ("InvoiceStatusUpdated", {"status": "REFUNDED", "invoiceId": "1002", "recurring": False})
-
-
-@pytest.mark.parametrize(
-    ("now", "more", "credits", "weight"),
-    [
-        (at_wix("pro", "1002"), [], 400, 5),
-        (at_wix("pro", "1002"), [REFUND], 0, 5),
-        (None, [REFUND], 0, 1),
-        (at_wix("pro", "1002", freeTrialInfo={"status": "IN_PROGRESS"}), [], 400, 5),
-    ],
-)
-def test_a_plans_history_in_any_order_ends_the_same(
-    plans: None, shop: Site, sandbox: Sandbox, now: Any, more: list[Any], credits: int, weight: int
-) -> None:
-    chance = random.Random(7)
-    sandbox.change_shop(str(shop.instance_id), billing=now)
-    for round_ in range(3):
-        WebhookDelivery.objects.all().delete()
-        for model in (Allowance, Subscription):
-            model.objects.all().delete()
-        events = [*HISTORY, *more, *chance.sample(HISTORY, 2)]
-        chance.shuffle(events)
-        site = factories.site(credits=0)
-        sandbox.add_shop(str(site.instance_id), "Shop")
-        sandbox.change_shop(str(site.instance_id), billing=now)
-        for number, (event_type, data) in enumerate(events):
-            deliver(event_type, site.instance_id, data)
-            if number % 2 == round_ % 2:
-                webhooks.work_off()
-        webhooks.work_off()
-
-        assert allowed(site) == credits, events
-        assert round(1 / SiteLine.objects.get(pk=site.pk).step) == weight if credits or now else True
-    assert ledger.discrepancies() == []
-
-
-def test_events_while_the_plan_changes_at_wix_give_what_the_largest_gives(
-    plans: None, shop: Site, sandbox: Sandbox
-) -> None:
-    instance = str(shop.instance_id)
-    for number, product in enumerate(("basic", "pro", "basic", None, "pro", None)):
-        sandbox.change_shop(instance, billing=at_wix(product))
-        deliver_and_work("PaidPlanChanged", shop.instance_id, sample("PaidPlanChanged", invoiceId=str(number)))
-        Subscription.objects.update(read_at=datetime.now(UTC) - timedelta(seconds=1))
-
-    assert allowed(shop) == 400
-    assert Subscription.objects.get().vendor_product_id == ""
-    assert round(1 / SiteLine.objects.get(pk=shop.pk).step) == 1
-
-
-class Killed(BaseException):
-    """As SIGKILL, it runs no handler of ours."""
-
-
-@pytest.mark.parametrize("step", ["wix.billing.ledger.grant", "blogs.lines.set_terms", "wix.deliveries._finish"])
-def test_killed_at_any_step_it_is_all_done_once_afterwards(
-    plans: None, shop: Site, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, step: str
-) -> None:
-    def die(*args: Any, **fields: Any) -> None:
-        raise Killed
-
-    sandbox.change_shop(str(shop.instance_id), billing=at_wix("basic"))
-    deliver("PaidPlanPurchased", shop.instance_id)
-    with monkeypatch.context() as patched:
-        patched.setattr(step, die)
-        with pytest.raises(Killed):
-            webhooks.work_off()
-    WebhookDelivery.objects.update(due_at=datetime.now(UTC))
-
-    assert webhooks.work_off() == 1
-
-    assert allowed(shop) == 100
-    assert SiteLine.objects.get(pk=shop.pk).waiting_max == 50
-    assert WebhookDelivery.objects.get().status == "done"
-
-
-# --- Each month -------------------------------------------------------------------------------------------------------
-
-
-def a_month_later(site: Site) -> None:
-    """For what it has been given until now."""
-    month = timedelta(days=40)
-    for allowance in Allowance.objects.filter(site=site):
-        allowance.period_start -= month
-        allowance.period_end -= month
-        allowance.save()
-    subscription = Subscription.objects.get(site=site)
-    subscription.paid_since, subscription.next_grant_at = subscription.paid_since - month, datetime.now(UTC)
-    subscription.save()
-
-
-def granting(**options: Any) -> str:
-    from io import StringIO
-
-    out = StringIO()
-    call_command("grant_allowances", stdout=out, **options)
-    return out.getvalue()
-
-
-def test_a_renewal_of_which_nobody_tells_us_is_granted_once_by_any_number_of_processes(
-    plans: None, shop: Site, sandbox: Sandbox
-) -> None:
-    sandbox.change_shop(str(shop.instance_id), billing=at_wix("basic", expirationDate="2020-01-01T00:00:00Z"))
-    deliver_and_work("PaidPlanPurchased", shop.instance_id)
-    assert granting() == "Granted to 0 sites.\n"
-    a_month_later(shop)
-
-    assert f"site {shop.pk} ({shop.instance_id}): due, basic" in granting(dry_run=True)
-    assert allowed(shop) == 100
-    granted = at_once(*[subscriptions.grant_due] * 4)
-
-    assert sum(granted) == 1
-    assert allowed(shop) == 200
-    assert granting() == "Granted to 0 sites.\n"
-
-
-def test_who_has_stopped_paying_is_ended_and_who_cannot_be_asked_is_asked_later(
-    plans: None, shop: Site, sandbox: Sandbox
-) -> None:
-    instance = str(shop.instance_id)
-    sandbox.change_shop(instance, billing=at_wix("basic"))
-    deliver_and_work("PaidPlanPurchased", shop.instance_id)
-    a_month_later(shop)
-    sandbox.fault("wix", "500", "app_instance", times=1)
-    assert "put off" in granting()
-    assert granting() == "Granted to 0 sites.\n"  # not at once
-    a_month_later(shop)
-    sandbox.uninstall(instance)
-    from wix import access_tokens
-
-    access_tokens.forget(shop.instance_id)
-    assert "not connected" in granting()
-    a_month_later(shop)
-    sandbox.change_shop(instance, removed=False, billing=None)
-    assert f"site {shop.pk}: free" in granting()
-
-    assert allowed(shop) == 100
-    assert Subscription.objects.get().next_grant_at is None
-
-
-def test_a_plan_that_our_list_lacks_is_kept_and_paid_out_when_staff_add_it(
-    plans: None, shop: Site, sandbox: Sandbox
-) -> None:
-    sandbox.change_shop(str(shop.instance_id), billing=at_wix("gold"))
-
-    assert deliver_and_work("PaidPlanPurchased", shop.instance_id) == "unknown plan gold"
-
-    assert granting() == "Granted to 0 sites.\n"
-    Plan.objects.create(vendor_product_id="gold", name="Gold", monthly_credits=900, weight=9)
-    assert granting() == f"site {shop.pk}: Gold; 900 credits granted\nGranted to 1 site.\n"
-    assert round(1 / SiteLine.objects.get(pk=shop.pk).step) == 9
 
 
 def test_a_debt_is_paid_from_the_next_allowance(plans: None) -> None:
