@@ -1,4 +1,5 @@
-"""The stages, one file each: plain data in, plain data out, network through `outbound.call`, no ORM and no open transaction."""
+"""The stages, one file each: plain data in, plain data out, network through `outbound.call`, no open transaction, and no ORM but
+what `wix` keeps of a shop behind its functions."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from tests import factories
 from tests.sandbox_fixtures import PRODUCTS
 from wix.models import Catalogue
 
-WINTER = str(uuid.uuid4())
+WINTER = "11111111-0000-4000-8000-000000000000"
 pytestmark = pytest.mark.django_db(transaction=True)
 
 

@@ -17,7 +17,7 @@ from wix.models import Catalogue, CatalogueProduct
 from workers.errors import RateLimited, TransientError
 
 BOTH = pytest.mark.parametrize("version", ["V1_CATALOG", "V3_CATALOG"])
-WINTER = str(uuid.uuid4())
+WINTER = "11111111-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
