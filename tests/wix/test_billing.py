@@ -17,7 +17,7 @@ from tests import factories
 from tests.conftest import APP_ID
 from tests.wix.plans import FREE, JANUARY_31, MONTHLY, allowed, apply, make_plans, months, paid
 from wix import billing, subscriptions
-from wix.models import Allowance, Plan, Subscription
+from wix.models import Allowance, Plan, Subscription, WebhookDelivery
 
 
 @pytest.mark.parametrize(
@@ -183,6 +183,15 @@ def test_a_refund_of_an_unknown_invoice_means_the_month_it_came_in(plans: None) 
     assert billing.take_back(site, "9", at=JANUARY_31 + timedelta(days=5), why="refund") == 100
     assert billing.take_back(site, "9", at=JANUARY_31 + timedelta(days=40), why="refund") == 0
     assert list(Allowance.objects.order_by("pk").values_list("taken_back", flat=True)) == [100, 0]
+
+
+def test_an_invoice_that_was_refunded_before_we_gave_anything_for_it_gives_nothing(plans: None) -> None:
+    site = factories.site(credits=0)
+    told = {"event_type": "InvoiceStatusUpdated", "data": {"status": "CHARGEDBACK", "invoiceId": "1001"}}
+    WebhookDelivery.objects.create(digest="x", instance_id=site.instance_id, status="done", due_at=None, **told)
+
+    assert apply(site, paid(), JANUARY_31) == 0
+    assert apply(site, paid(invoice="1002"), JANUARY_31 + timedelta(days=30)) == 100
 
 
 def test_who_buys_again_after_a_refund_gets_credits_again(plans: None) -> None:
