@@ -87,9 +87,11 @@ def test_the_bare_instance_is_taken_as_wix_sends_it(api: Any) -> None:
     assert response.status_code == 201
 
 
-def test_a_site_seen_for_the_first_time_is_known_afterwards_and_has_no_credits(api: Any) -> None:
+def test_a_site_seen_for_the_first_time_is_known_afterwards_and_has_its_trial(api: Any, settings: Any) -> None:
+    settings.TRIAL_CREDITS = 25
     unknown = factories.SiteFactory.build()
 
+    assert api(unknown).post().status_code == 201
     body = problem(api(unknown).post(), 402, "insufficient_credits")
 
     assert (body["required"], body["available"]) == (25, 0)

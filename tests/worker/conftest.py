@@ -17,9 +17,11 @@ from blogs.models import BlogGeneration, Status
 from config.processes import Process
 from tests import factories, forks
 from tests.sandbox import Sandbox
+from tests.sandbox_fixtures import PRODUCTS
+from wix.models import Site
 
 STAGE_CALLS = {
-    "products": ("wix", "products_query"),
+    "products": ("wix", "product_get"),
     "idea": ("openai", "idea"),
     "image_order": ("replicate", "create"),
     "article": ("openai", "article"),
@@ -28,6 +30,13 @@ STAGE_CALLS = {
     "draft": ("wix", "draft_create"),
     "publish": ("wix", "draft_publish"),
 }
+
+
+def submit_blogs(shop: Site, count: int) -> None:
+    """The first about a product: what it asks Wix for in its first stage keeps no other blog of its shop waiting."""
+    factories.pending_generation(shop, source_type="product", source_id=PRODUCTS[0]["id"], publish=True)
+    for number in range(1, count):
+        factories.pending_generation(shop, source_id=f"topic {number}", publish=True)
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 20) -> Any:

@@ -6,8 +6,7 @@ import pytest
 
 from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
 from credits import ledger
-from tests import factories
-from tests.worker.conftest import STAGE_CALLS, eventually
+from tests.worker.conftest import STAGE_CALLS, eventually, submit_blogs
 
 pytestmark = pytest.mark.slow_process
 
@@ -19,8 +18,7 @@ def _stages() -> set[str]:
 def test_sigterm_hands_back_what_is_stuck_in_any_stage_and_spends_no_attempt(sandbox, shop, worker):
     for provider, operation in STAGE_CALLS.values():
         sandbox.fault(provider, "timeout", operation, seconds=60)
-    for number in range(len(STAGE_CALLS)):
-        factories.pending_generation(shop, source_id=f"topic {number}", publish=True)
+    submit_blogs(shop, len(STAGE_CALLS))
     draining = worker(BLOG_WORKER_DRAIN_SECONDS="0.5")
     draining.start()
     eventually(lambda: _stages() == set(Stage.values))

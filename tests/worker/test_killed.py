@@ -9,7 +9,7 @@ from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
 from credits import ledger
 from credits.models import Credit
 from tests import factories
-from tests.worker.conftest import STAGE_CALLS, eventually, statuses, take_over
+from tests.worker.conftest import STAGE_CALLS, eventually, statuses, submit_blogs, take_over
 from workers.models import WorkerProcess
 
 pytestmark = pytest.mark.slow_process
@@ -27,8 +27,7 @@ def test_a_worker_killed_in_every_stage_leaves_every_blog_done_once_with_one_dra
     for provider, operation in STAGE_CALLS.values():
         # One call of each kind hangs: eight blogs are stuck, each in another stage.
         sandbox.fault(provider, "timeout", operation, seconds=60)
-    for number in range(_BLOGS):
-        factories.pending_generation(shop, source_id=f"topic {number}", publish=True)
+    submit_blogs(shop, _BLOGS)
     first = worker()
     first.start()
     eventually(lambda: _stages_in_hand() == set(Stage.values) and statuses().count("DONE") == _BLOGS - len(STAGE_CALLS))
