@@ -10,11 +10,13 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connection
 from django.db.models import Max
 
 from wix import http
 from wix.models import BlogLabel, Site
 from workers.database_clock import ClockTimestamp
+from workers.outage import outlasts_an_outage
 
 _PAGE = 100
 # A blog of more than a thousand tags doesn't miss one of ours that is far behind in its list.
@@ -38,7 +40,7 @@ CATEGORIES = Family(BlogLabel.Kind.CATEGORY, "/blog/v3/categories", "categories"
 
 def ids(instance_id: str, family: Family, labels: Iterable[str], *, seconds: float) -> list[str]:
     """Wix's ids for these labels, without those that would be one too many to make. Raises WorkError."""
-    site_id = Site.objects.values_list("pk", flat=True).get(instance_id=instance_id)
+    site_id = _site(instance_id)
     wanted = {_folded(label): label for label in labels if label.strip() and len(label) <= family.label_max}
     known = _remembered(site_id, family, wanted)
     if len(known) < len(wanted) and not _was_read_lately(site_id, family):
@@ -49,6 +51,12 @@ def ids(instance_id: str, family: Family, labels: Iterable[str], *, seconds: flo
     return [known[folded] for folded in wanted if folded in known]
 
 
+@outlasts_an_outage
+def _site(instance_id: str) -> int:
+    return Site.objects.values_list("pk", flat=True).get(instance_id=instance_id)
+
+
+@outlasts_an_outage
 def forget(instance_id: str, family: Family, wix_ids: Collection[str]) -> None:
     """Wix doesn't know them any more."""
     BlogLabel.objects.filter(site__instance_id=instance_id, kind=family.kind, wix_id__in=wix_ids).delete()
@@ -58,11 +66,13 @@ def _folded(label: str) -> str:
     return " ".join(label.split()).casefold()[:100]
 
 
+@outlasts_an_outage
 def _remembered(site_id: int, family: Family, folded: Collection[str]) -> dict[str, str]:
     labels = BlogLabel.objects.filter(site_id=site_id, kind=family.kind, folded__in=folded)
     return dict(labels.values_list("folded", "wix_id"))
 
 
+@outlasts_an_outage
 def _was_read_lately(site_id: int, family: Family) -> bool:
     labels = BlogLabel.objects.filter(site_id=site_id, kind=family.kind)
     age = labels.aggregate(age=ClockTimestamp() - Max("read_at"))["age"]
@@ -71,12 +81,7 @@ def _was_read_lately(site_id: int, family: Family) -> bool:
 
 def _read(instance_id: str, site_id: int, family: Family, seconds: float) -> None:
     found = {_folded(str(item["label"])): str(item["id"]) for item in _listed(instance_id, family, seconds)}
-    rows = [
-        BlogLabel(site_id=site_id, kind=family.kind, folded=folded, wix_id=wix_id) for folded, wix_id in found.items()
-    ]
-    _remember(rows)
-    # By the database's clock, which a row of ours can't carry.
-    BlogLabel.objects.filter(site_id=site_id, kind=family.kind, folded__in=found).update(read_at=ClockTimestamp())
+    _remember(site_id, family, found, listed=True)
 
 
 def _listed(instance_id: str, family: Family, seconds: float) -> Iterator[dict[str, Any]]:
@@ -90,9 +95,9 @@ def _listed(instance_id: str, family: Family, seconds: float) -> Iterator[dict[s
 def _page(instance_id: str, family: Family, offset: int, seconds: float) -> dict[str, Any]:
     """Tags are queried, categories listed: Wix's two ways for the same."""
     if family is TAGS:
-        query = {"paging": {"limit": _PAGE, "offset": offset}}
-        path, about = f"{family.path}/query", {"body": {"query": query}}
-        return http.request(instance_id, "POST", path, operation="tags_query", seconds=seconds, **about)
+        body = {"query": {"paging": {"limit": _PAGE, "offset": offset}}}
+        path = f"{family.path}/query"
+        return http.request(instance_id, "POST", path, operation="tags_query", seconds=seconds, body=body)
     params = {"paging.limit": _PAGE, "paging.offset": offset}
     return http.request(instance_id, "GET", family.path, operation="categories_list", seconds=seconds, params=params)
 
@@ -109,11 +114,21 @@ def _make(instance_id: str, site_id: int, family: Family, label: str, seconds: f
             return known[_folded(label)]
         raise
     wix_id = str(http.pick(answer, family.kind.value, "id"))
-    _remember([BlogLabel(site_id=site_id, kind=family.kind, folded=_folded(label), wix_id=wix_id)])
+    _remember(site_id, family, {_folded(label): wix_id})
     return wix_id
 
 
-def _remember(rows: list[BlogLabel]) -> None:
-    BlogLabel.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["site", "kind", "folded"], update_fields=["wix_id"]
-    )
+# In order: many blogs of a site may do it at the same time, and each locks the rows of the others.
+_REMEMBER = """
+INSERT INTO wix_bloglabel (site_id, kind, folded, wix_id, read_at)
+SELECT %(site)s, %(kind)s, folded, wix_id, CASE WHEN %(listed)s THEN clock_timestamp() END
+  FROM unnest(%(folded)s::text[], %(ids)s::text[]) AS found (folded, wix_id) ORDER BY folded
+    ON CONFLICT (site_id, kind, folded) DO UPDATE SET wix_id = excluded.wix_id, read_at = excluded.read_at
+"""
+
+
+@outlasts_an_outage
+def _remember(site_id: int, family: Family, found: dict[str, str], *, listed: bool = False) -> None:
+    about = {"site": site_id, "kind": family.kind, "listed": listed}
+    with connection.cursor() as cursor:
+        cursor.execute(_REMEMBER, {**about, "folded": list(found), "ids": list(found.values())})

@@ -29,7 +29,7 @@ V1_QUERY = {
 DOCUMENTED: dict[tuple[str, str], Any] = {
     ("POST", "/stores-reader/v1/products/query"): V1_QUERY,
     ("POST", "/stores/v1/products/query"): V1_QUERY,
-    ("GET", "/stores-reader/v1/collections/{collection_id}"): type(None),
+    ("GET", "/stores-reader/v1/collections/{id}"): type(None),
     ("PUT", "/upload/{token}"): type(None),  # an address that Wix makes up
 }
 # What the SDK sends by hand: see `token_requests`.
