@@ -10,7 +10,7 @@ from tests.bench.fairness_cases import CASES, Amounts, Play, fair_shares, worst_
 
 # A share is rarely a whole number of blogs, and a line that has just joined may be last in a round and first in the next.
 CLOSE = 2
-SMALL = Amounts(cancelled=60, many=100, claims=4)
+SMALL = Amounts(cancelled=40, many=60, claims=3)
 
 
 @pytest.mark.django_db

@@ -208,7 +208,7 @@ def test_no_sequence_of_moves_loses_a_blog_or_is_unfair(seats_a_site: int, setti
 
 def _effort() -> settings:
     return settings(
-        max_examples=EXAMPLES or 8,
+        max_examples=EXAMPLES or 5,
         stateful_step_count=40,
         deadline=None,
         derandomize=not EXAMPLES,

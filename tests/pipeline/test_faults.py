@@ -38,21 +38,22 @@ def free_and_balance(site: Any) -> tuple[int, int]:
     return account.available, account.balance
 
 
-@pytest.mark.parametrize("operation", ["idea", "article"])
 @pytest.mark.parametrize(
-    ("kind", "code"),
+    ("kind", "code", "operation"),
     [
-        ("500", "provider_unavailable"),
-        ("503", "provider_unavailable"),
-        ("timeout", "timeout"),
-        ("drip", "timeout"),
-        ("drip_headers", "timeout"),
-        ("reset", "provider_unavailable"),
-        ("truncated", "provider_unavailable"),
-        ("invalid_json", "provider_unavailable"),
-        ("wrong_json", "provider_unavailable"),
-        ("html", "provider_unavailable"),
-        ("length", "content_truncated"),
+        ("500", "provider_unavailable", "idea"),
+        ("500", "provider_unavailable", "article"),
+        ("503", "provider_unavailable", "idea"),
+        ("timeout", "timeout", "article"),
+        ("drip", "timeout", "idea"),
+        ("drip_headers", "timeout", "article"),
+        ("reset", "provider_unavailable", "idea"),
+        ("truncated", "provider_unavailable", "article"),
+        ("invalid_json", "provider_unavailable", "idea"),
+        ("wrong_json", "provider_unavailable", "article"),
+        ("html", "provider_unavailable", "idea"),
+        ("length", "content_truncated", "idea"),
+        ("length", "content_truncated", "article"),
     ],
 )
 def test_a_passing_fault_of_openai_costs_an_attempt_only_if_it_is_the_blogs_and_nothing_is_paid_twice(
@@ -187,8 +188,17 @@ def test_media_that_fails_leaves_a_warning(sandbox, shop, attempt):
     assert done.events.get(kind=Kind.WARNING).code == "media_failed"
 
 
-@pytest.mark.parametrize("operation", ["catalog_version", "products_query", "members_query", "media_import"])
-@pytest.mark.parametrize("kind", ["500", "reset", "html", "truncated", "429"])
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [
+        *((operation, "500") for operation in ("catalog_version", "products_query", "media_import", "tags_query")),
+        ("products_query", "reset"),
+        ("media_import", "html"),
+        ("members_query", "truncated"),
+        ("catalog_version", "429"),
+        ("members_query", "429"),
+    ],
+)
 def test_a_passing_fault_of_wix_is_tried_again(sandbox, shop, attempt, operation, kind):
     sandbox.fault("wix", kind, operation)
     factories.pending_generation(shop)
