@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 JUDGE := tests/wix/judge
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test checks chaos bench judge lock clean
+.PHONY: help demo run test test-outside checks chaos bench lock clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(VENV)/installed: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ...")'
@@ -23,11 +23,13 @@ demo: $(VENV)/installed ## the whole product with sample shops and stand-in prov
 run: $(VENV)/installed ## the product against the real services, keys from .env
 	@$(BIN)/python -m config.run
 
-test: $(VENV)/installed ## all tests, on a PostgreSQL of their own
-	@! command -v npm >/dev/null || $(MAKE) --silent judge || echo "Wix's packages could not be installed: what they judge is skipped."
+test: $(VENV)/installed ## the tests, on a PostgreSQL of their own
 	@$(BIN)/python -m tests.run $(ARGS)
 
-judge: $(JUDGE)/node_modules/installed ## Wix's own packages, which some tests let judge our side of Wix; needs node
+test-outside: $(VENV)/installed ## tests with PgBouncer and Wix's own packages, where they can be had, and of the stand-ins
+	@! command -v npm >/dev/null || $(MAKE) --silent $(JUDGE)/node_modules/installed || echo "Wix's packages could not be installed: what they judge is skipped."
+	@$(BIN)/python -m tests.run outside
+
 $(JUDGE)/node_modules/installed: $(JUDGE)/package-lock.json
 	@npm ci --prefix $(JUDGE) --silent
 	@touch $@

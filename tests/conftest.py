@@ -22,6 +22,8 @@ APP_ID, APP_SECRET = "00000000-0000-4000-8000-000000000001", "test-secret"
 def _fresh_process_state(settings: Any) -> None:
     """What a process remembers of tables that the next test will find empty."""
     settings.WIX_APP_ID, settings.WIX_APP_SECRET = APP_ID, APP_SECRET
+    # Or each test's client would look at all static files of the admin first.
+    settings.WHITENOISE_AUTOREFRESH = True
     access_tokens.forget_known()
     token_info.forget()
     admission.forget_count()

@@ -1,4 +1,8 @@
-"""`make test`: pytest on a PostgreSQL that lives as long as the run. Arguments go to pytest: `make test ARGS="-k ledger"`."""
+"""`make test`: pytest on a PostgreSQL that lives as long as the run. Arguments go to pytest: `make test ARGS="-k ledger"`.
+
+`make test-outside` runs what needs more than Python's packages, or tests no code of the product: PgBouncer, Wix's own packages, the
+stand-ins, and the benchmarks' own parts.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +24,20 @@ ENVIRONMENT = {
 }
 
 # On two cores: many a test waits for a process.
-_ALL = ["-n", "3", "--dist", "worksteal"]
+_AT_ONCE = ["-n", "3", "--dist", "worksteal"]
+_OUTSIDE = ["tests/pgbouncer", "tests/wix/judge", "tests/sandbox_tests", "tests/bench"]
+_SELECTIONS = {
+    (): [*_AT_ONCE, *(f"--ignore={folder}" for folder in _OUTSIDE)],
+    ("outside",): [*_AT_ONCE, *_OUTSIDE],
+}
 
 
 def main(arguments: list[str]) -> int:
     stop_on_signals()
     with embedded_postgres.spare_server("test") as server:
         environment = {**os.environ, **ENVIRONMENT, "DATABASE_URL": server.url}
-        return subprocess.run([sys.executable, "-m", "pytest", *(arguments or _ALL)], env=environment).returncode
+        chosen = _SELECTIONS.get(tuple(arguments), arguments)
+        return subprocess.run([sys.executable, "-m", "pytest", *chosen], env=environment).returncode
 
 
 if __name__ == "__main__":

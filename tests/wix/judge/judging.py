@@ -18,7 +18,7 @@ def missing() -> str:
     if not _NODE:
         return "Wix's packages need node, and there is none."
     if not (_FOLDER / "node_modules" / "installed").exists():
-        return "Wix's packages are not installed: make judge"
+        return "Wix's packages are not installed: make test-outside"
     return ""
 
 

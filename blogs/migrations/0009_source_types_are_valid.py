@@ -3,6 +3,6 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("blogs", "0007_cover_and_publishing")]
+    dependencies = [("blogs", "0008_cover_and_publishing")]
 
     operations = [ValidateConstraint("bloggeneration", "blog_source_type")]

@@ -7,7 +7,7 @@ _TYPES = ["keyword", "product", "collection", "title", "prompt"]
 
 
 class Migration(migrations.Migration):
-    dependencies = [("blogs", "0006_waits_for")]
+    dependencies = [("blogs", "0007_plan_caps")]
 
     operations = [
         migrations.AddField(
@@ -39,11 +39,6 @@ class Migration(migrations.Migration):
             "bloggeneration",
             "publish_at",
             models.DateTimeField(blank=True, help_text="empty: as soon as it is written", null=True),
-        ),
-        migrations.AddField(
-            "siteline",
-            "waiting_max",
-            models.PositiveIntegerField(blank=True, help_text="by the site's plan; empty: half the queue", null=True),
         ),
         migrations.AlterField(
             "bloggeneration",
