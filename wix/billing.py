@@ -4,7 +4,8 @@ Wix announces neither renewals nor the end of a plan, and its events come twice 
 to reading the app's instance, and `apply` makes ours what Wix says there; of two readings the one begun later counts. Months are
 counted from when the site became paid, and that moment stays while it is paid, and when it pays again within a month that was
 given: changing plans or toggling them earns nothing twice. A larger plan within the month tops it up; a smaller one takes nothing
-back. Months that passed while we were down are not given later: they were for use within them, and nobody could.
+back. Months that passed while we were down are not given later: they were for use within them, and nobody could. Who has had
+their money back and buys again within the month gets credits again. Wix's free trial of a plan counts as paying.
 
 Everything here runs under the lock of the site's credit account, so that two processes at once give once; the ledger's keys say it
 again.
@@ -13,22 +14,23 @@ again.
 from __future__ import annotations
 
 import calendar
-import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max, QuerySet, Sum
 
 from credits import ledger
 from credits.models import Credit, CreditAccount
+from wix import invoices
 from wix.app_instance import AppInstance, Billing
-from wix.models import Allowance, Plan, Site, Subscription, WebhookDelivery
+from wix.models import Allowance, Plan, Site, Subscription
 from workers.errors import TransientError
 
-REFUNDS = ("REFUNDED", "CHARGEDBACK")
+# Paid once, not month by month: they give once.
+ONCE = ("ONE_TIME", "NO_CYCLE")
+_LOOK_AGAIN = timedelta(days=1)
 # Where Wix says that a site pays and doesn't say for what.
 UNNAMED = "unnamed"
 
@@ -89,9 +91,20 @@ def _pay(
     # When it has passed and Wix still says paid, a payment is being tried again: it stays active.
     subscription.expires_at = billing.expires_at
     subscription.auto_renewing, subscription.on_free_trial = billing.auto_renewing, billing.on_free_trial
-    month = period(subscription.paid_since, read_at)
-    subscription.next_grant_at = month[1]
-    return _grant(account, subscription, *month)
+    subscription.next_grant_at = period(subscription.paid_since, read_at)[1]
+    return _grant(account, subscription, *_month(subscription, billing.since or event_at or read_at, read_at), read_at)
+
+
+def _month(subscription: Subscription, since: datetime, read_at: datetime) -> tuple[datetime, datetime]:
+    """The one to grant: that of now, or, of what is paid once, that in which it was bought."""
+    assert subscription.paid_since
+    if subscription.cycle not in ONCE:
+        return period(subscription.paid_since, read_at)
+    of_it = {"vendor_product_id": subscription.vendor_product_id, "invoice_id": subscription.invoice_id}
+    given = Allowance.objects.filter(site=subscription.site_id, **of_it).order_by("period_start").first()
+    if given:
+        return given.period_start, given.period_end
+    return period(subscription.paid_since, min(since, read_at))
 
 
 def _anchor(subscription: Subscription, since: datetime, read_at: datetime) -> datetime:
@@ -102,59 +115,44 @@ def _anchor(subscription: Subscription, since: datetime, read_at: datetime) -> d
     return subscription.paid_since if subscription.vendor_product_id or given.exists() else since
 
 
-def _grant(account: CreditAccount, subscription: Subscription, start: datetime, end: datetime) -> int:
-    plan = subscription.plan
-    if plan is None or _was_refunded(subscription.site, subscription.invoice_id):
+def _grant(
+    account: CreditAccount, subscription: Subscription, start: datetime, end: datetime, read_at: datetime
+) -> int:
+    plan, site, invoice_id = subscription.plan, subscription.site, subscription.invoice_id
+    if plan is None or invoices.was_refunded(site, invoice_id, start):
         return 0
-    allowance, _ = Allowance.objects.get_or_create(
-        site=subscription.site,
-        period_start=start,
-        defaults={"period_end": end, "credits": 0},
-    )
-    more = plan.monthly_credits - allowance.credits
+    if invoices.payment_is_failing(site, invoice_id, start):
+        assert subscription.next_grant_at
+        subscription.next_grant_at = min(subscription.next_grant_at, read_at + _LOOK_AGAIN)
+        return 0
+    ours = Allowance.objects.filter(site=site, period_start=start)
+    more = plan.monthly_credits - _given(ours, invoice_id)
     if more <= 0:
         return 0
-    key = f"allowance:{subscription.site_id}:{start:%Y-%m-%dT%H:%M:%S.%f}:{plan.monthly_credits}"
+    number = ours.count() + 1
+    key = f"allowance:{site.pk}:{start:%Y-%m-%dT%H:%M:%S.%f}:{number}"
     if not ledger.grant(account, more, reason=f"{plan}, month from {start:%Y-%m-%d}"[:200], idempotency_key=key):
         return 0
-    allowance.credits, allowance.vendor_product_id = plan.monthly_credits, subscription.vendor_product_id
-    allowance.invoice_id = subscription.invoice_id
-    allowance.save()
+    ours.create(
+        site=site,
+        period_start=start,
+        period_end=end,
+        number=number,
+        vendor_product_id=subscription.vendor_product_id,
+        invoice_id=invoice_id,
+        credits=more,
+        up_to=plan.monthly_credits,
+    )
     return more
 
 
-def take_back(site: Site, invoice_id: str, *, at: datetime, why: str) -> int:
-    """What the months of a refunded invoice gave, or, of one that we don't know, the month of that time: once an invoice. What is
-    spent already becomes debt."""
-    with transaction.atomic():
-        account = ledger.lock(site.pk)
-        ours = Allowance.objects.filter(site=site)
-        of_invoice = ours.filter(invoice_id=invoice_id) if invoice_id else ours.none()
-        meant = of_invoice if of_invoice.exists() else ours.filter(period_start__lte=at, period_end__gt=at)
-        amount = sum(allowance.credits - allowance.taken_back for allowance in meant)
-        key = _refund_key(site, invoice_id or f"{at:%Y-%m-%d}")
-        if not amount or not ledger.adjust(account, -amount, reason=why[:200], idempotency_key=key):
-            return 0
-        meant.update(taken_back=F("credits"))
-    return amount
-
-
-def _refund_key(site: Site, invoice: str) -> str:
-    """An invoice's id may be longer than a key."""
-    return f"refund:{site.pk}:{hashlib.sha256(invoice.encode()).hexdigest()[:32]}"
-
-
-def _was_refunded(site: Site, invoice_id: str) -> bool:
-    """Its refund may have come before we gave anything for it."""
-    if not invoice_id:
-        return False
-    told = WebhookDelivery.objects.filter(
-        instance_id=site.instance_id,
-        event_type="InvoiceStatusUpdated",
-        data__invoiceId=invoice_id,
-        data__status__in=REFUNDS,
-    )
-    return told.exists() or Credit.objects.filter(idempotency_key=_refund_key(site, invoice_id)).exists()
+def _given(month: QuerySet[Allowance], invoice_id: str) -> int:
+    """What a plan's credits are set against. One that a site has newly paid for gives anew what was taken back before; once it has
+    given, a refund of others' invoices adds nothing to it."""
+    by_this = month.filter(invoice_id=invoice_id).aggregate(up_to=Max("up_to"))["up_to"]
+    if by_this is not None:
+        return int(by_this)
+    return int(month.aggregate(sum=Sum(F("credits") - F("taken_back")))["sum"] or 0)
 
 
 # --- Trial credits ----------------------------------------------------------------------------------------------------

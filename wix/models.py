@@ -170,18 +170,22 @@ class Subscription(models.Model):
 
 
 class Allowance(models.Model):
-    """The credits of one paid month: once a month and site, topped up when the site changes to a larger plan within it."""
+    """Credits that were granted for a paid month: once, and again for what a larger plan adds, or buying anew after a refund."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="allowances", db_index=False)
     period_start = models.DateTimeField()
     period_end = models.DateTimeField()
+    number = models.PositiveSmallIntegerField(default=1, help_text="which of the month's grants")
     vendor_product_id = models.CharField(max_length=100)
-    credits = models.PositiveIntegerField(help_text="in all, with what was topped up")
+    credits = models.PositiveIntegerField(help_text="by this grant")
+    up_to = models.PositiveIntegerField(default=0, help_text="what the plan gave a month, in all")
     invoice_id = models.CharField(max_length=100, blank=True)
     taken_back = models.PositiveIntegerField(default=0, help_text="after a refund or a chargeback")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["site", "period_start"], name="allowance_once_a_period")]
+        constraints = [
+            models.UniqueConstraint(fields=["site", "period_start", "number"], name="allowance_once_a_number")
+        ]
 
     def __str__(self) -> str:
         return f"{self.credits} for {self.period_start:%Y-%m-%d}"

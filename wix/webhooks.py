@@ -18,13 +18,13 @@ from django.utils import timezone
 from blogs import lifecycle
 from blogs.models import UNFINISHED, BlogGeneration
 from credits import ledger
-from wix import access_tokens, billing, catalog, deliveries, sites, subscriptions
+from wix import access_tokens, billing, catalog, deliveries, invoices, sites, subscriptions
 from wix.app_instance import AppInstance, NotConnected
 from wix.deliveries import Outcome, Status
 from wix.models import Site, WebhookDelivery
 from workers.errors import TransientError
 
-INSTALLED, REMOVED, INVOICE = "AppInstalled", "AppRemoved", "InvoiceStatusUpdated"
+INSTALLED, REMOVED, INVOICE = "AppInstalled", "AppRemoved", invoices.EVENT
 PLAN_EVENTS = (
     "PaidPlanPurchased",
     "PaidPlanChanged",
@@ -188,15 +188,12 @@ def _plan_changed(delivery: WebhookDelivery, instance_id: UUID) -> str:
 def _invoice_updated(delivery: WebhookDelivery, instance_id: UUID) -> str:
     fields = delivery.data if isinstance(delivery.data, dict) else {}
     status, invoice_id = str(fields.get("status", "")), str(fields.get("invoiceId") or "")
-    if status == "PAYMENT_FAILED":
-        # Wix tries again, and says free when it has given up.
-        return "payment failed"
     said = _plan_changed(delivery, instance_id)
-    if status not in billing.REFUNDS:
+    if status not in invoices.REFUNDS:
         return said
     site = Site.objects.filter(instance_id=instance_id).first()
     why = f"invoice {invoice_id} {status.lower()}"
-    taken = billing.take_back(site, invoice_id, at=delivery.received_at, why=why) if site else 0
+    taken = invoices.take_back(site, invoice_id, at=delivery.received_at, why=why) if site else 0
     return f"{said}; {why}: {taken} credits taken back"
 
 

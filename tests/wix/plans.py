@@ -21,8 +21,10 @@ def make_plans() -> None:
     Plan.objects.create(vendor_product_id="pro", name="Pro", monthly_credits=pro, weight=5)
 
 
-def paid(product: str = "basic", since: datetime | None = JANUARY_31, invoice: str = "1001") -> AppInstance:
-    return AppInstance("x", is_free=False, billing=Billing(product, cycle="MONTHLY", since=since, invoice_id=invoice))
+def paid(
+    product: str = "basic", since: datetime | None = JANUARY_31, invoice: str = "1001", cycle: str = "MONTHLY"
+) -> AppInstance:
+    return AppInstance("x", is_free=False, billing=Billing(product, cycle=cycle, since=since, invoice_id=invoice))
 
 
 FREE = AppInstance("x", is_free=True)
@@ -39,5 +41,5 @@ def allowed(site: Site) -> int:
 
 
 def months(site: Site) -> list[tuple[str, int]]:
-    of_site = Allowance.objects.filter(site=site).order_by("period_start")
-    return [(f"{allowance.period_start:%m-%d}", allowance.credits) for allowance in of_site]
+    of_site = Allowance.objects.filter(site=site).values("period_start").order_by("period_start")
+    return [(f"{month['period_start']:%m-%d}", month["sum"]) for month in of_site.annotate(sum=Sum("credits"))]

@@ -16,8 +16,8 @@ from credits import ledger
 from tests import factories
 from tests.conftest import APP_ID
 from tests.wix.plans import FREE, JANUARY_31, MONTHLY, allowed, apply, make_plans, months, paid
-from wix import billing, subscriptions
-from wix.models import Allowance, Plan, Subscription, WebhookDelivery
+from wix import billing, invoices, subscriptions
+from wix.models import Allowance, Plan, Site, Subscription, WebhookDelivery
 
 
 @pytest.mark.parametrize(
@@ -34,10 +34,10 @@ from wix.models import Allowance, Plan, Subscription, WebhookDelivery
     ],
 )
 def test_months_go_by_the_calendar(since: str, now: str, start: str, end: str) -> None:
-    def day(text: str) -> datetime:
+    def on(text: str) -> datetime:
         return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
-    assert billing.period(day(since), day(now)) == (day(start), day(end))
+    assert billing.period(on(since), on(now)) == (on(start), on(end))
 
 
 def test_each_paid_month_is_given_once_and_missed_ones_are_not(plans: None) -> None:
@@ -98,8 +98,9 @@ def test_readings_applied_in_any_order_end_as_the_last_one_and_never_give_a_mont
         last = max(readings)[1] or ""
         assert (now.vendor_product_id, now.plan.vendor_product_id if now.plan else "") == (last, last)
         allowances = list(Allowance.objects.filter(site=site).order_by("period_start"))
-        assert all(allowance.credits <= max(MONTHLY.values()) for allowance in allowances)
-        assert all(one.period_end <= next_.period_start for one, next_ in itertools.pairwise(allowances))
+        assert all(given <= max(MONTHLY.values()) for _, given in months(site))
+        for one, next_ in itertools.pairwise(allowances):
+            assert one.period_start == next_.period_start or one.period_end <= next_.period_start
         assert allowed(site) == sum(allowance.credits for allowance in allowances)
         if last:
             month = billing.period(JANUARY_31, JANUARY_31 + timedelta(days=max(readings)[0]))
@@ -167,7 +168,7 @@ def test_a_refund_takes_back_what_its_invoice_gave_once(plans: None) -> None:
     factories.done_generation(site)
     now = JANUARY_31 + timedelta(days=31)
 
-    taken = [billing.take_back(site, invoice, at=now, why="refund") for invoice in ("1001", "1001", "1002", "1002")]
+    taken = [invoices.take_back(site, invoice, at=now, why="refund") for invoice in ("1001", "1001", "1002", "1002")]
 
     assert taken == [100, 0, 100, 0]
     account = ledger.CreditAccount.objects.get(site=site)
@@ -180,36 +181,104 @@ def test_a_refund_of_an_unknown_invoice_means_the_month_it_came_in(plans: None) 
     apply(site, paid(invoice=""), JANUARY_31)
     apply(site, paid(invoice=""), JANUARY_31 + timedelta(days=30))
 
-    assert billing.take_back(site, "9", at=JANUARY_31 + timedelta(days=5), why="refund") == 100
-    assert billing.take_back(site, "9", at=JANUARY_31 + timedelta(days=40), why="refund") == 0
+    assert invoices.take_back(site, "9", at=JANUARY_31 + timedelta(days=5), why="refund") == 100
+    assert invoices.take_back(site, "9", at=JANUARY_31 + timedelta(days=40), why="refund") == 0
     assert list(Allowance.objects.order_by("pk").values_list("taken_back", flat=True)) == [100, 0]
+
+
+def told(site: Site, status: str, invoice: str, at: datetime) -> None:
+    WebhookDelivery.objects.create(
+        digest=f"{status}{invoice}{at}",
+        event_type="InvoiceStatusUpdated",
+        instance_id=site.instance_id,
+        data={"status": status, "invoiceId": invoice},
+        issued_at=at,
+        received_at=at,
+        status="done",
+        due_at=None,
+    )
+
+
+def day(number: float) -> datetime:
+    return JANUARY_31 + timedelta(days=number)
+
+
+def test_a_refund_takes_back_what_its_own_invoice_gave_within_the_month(plans: None) -> None:
+    site = factories.site(credits=0)
+    apply(site, paid("basic", invoice="A"), day(0))
+    apply(site, paid("pro", invoice="B"), day(1))
+
+    assert invoices.take_back(site, "A", at=day(2), why="refund") == 100
+    assert apply(site, paid("pro", invoice="B"), day(3)) == 0
+    # Neither is of an invoice that has given nothing.
+    assert invoices.take_back(site, "C", at=day(4), why="refund") == 0
+    assert invoices.take_back(site, "B", at=day(5), why="refund") == 300
+    assert allowed(site) == 0
 
 
 def test_an_invoice_that_was_refunded_before_we_gave_anything_for_it_gives_nothing(plans: None) -> None:
     site = factories.site(credits=0)
-    told = {"event_type": "InvoiceStatusUpdated", "data": {"status": "CHARGEDBACK", "invoiceId": "1001"}}
-    WebhookDelivery.objects.create(digest="x", instance_id=site.instance_id, status="done", due_at=None, **told)
+    told(site, "CHARGEDBACK", "1001", day(-1))
 
-    assert apply(site, paid(), JANUARY_31) == 0
-    assert apply(site, paid(invoice="1002"), JANUARY_31 + timedelta(days=30)) == 100
+    assert apply(site, paid(), day(0)) == 0
+    assert apply(site, paid(invoice="1002"), day(1)) == 100
+    assert invoices.take_back(site, "1001", at=day(1), why="refund") == 0
 
 
-def test_who_buys_again_after_a_refund_gets_credits_again(plans: None) -> None:
+def test_a_refund_is_of_one_month_where_wix_names_the_first_invoice_in_all_of_them(plans: None) -> None:
     site = factories.site(credits=0)
-    apply(site, paid(), JANUARY_31)
-    billing.take_back(site, "1001", at=JANUARY_31, why="refund")
-    apply(site, FREE, JANUARY_31 + timedelta(days=1))
-    again = JANUARY_31 + timedelta(days=2)
+    given = [apply(site, paid(), day(days)) for days in (0, 30)]
+    told(site, "REFUNDED", "1001", day(31))
 
-    assert apply(site, paid("basic", again, "1002"), again) == 100
-    assert allowed(site) == 100
+    assert invoices.take_back(site, "1001", at=day(31), why="refund") == 100
+    assert [*given, apply(site, paid(), day(40)), apply(site, paid(), day(60))] == [100, 100, 0, 100]
+    assert allowed(site) == 200
+
+
+@pytest.mark.parametrize("free_between", [False, True])
+def test_who_buys_again_after_a_refund_gets_credits_again(plans: None, free_between: bool) -> None:
+    site = factories.site(credits=0)
+    apply(site, paid(), day(0))
+    told(site, "REFUNDED", "1001", day(0.5))
+    invoices.take_back(site, "1001", at=day(0.5), why="refund")
+    if free_between:
+        apply(site, FREE, day(1))
+
+    assert apply(site, paid("basic", day(2), "1002"), day(2)) == 100
+    assert apply(site, paid("pro", day(2), "1002"), day(3)) == 300
+    assert allowed(site) == 400
+
+
+def test_a_month_whose_payment_failed_waits_until_it_is_paid(plans: None) -> None:
+    site = factories.site(credits=0)
+    told(site, "PAYMENT_FAILED", "0999", day(-1))
+    assert apply(site, paid(), day(0)) == 100
+    told(site, "PAYMENT_FAILED", "1002", day(27))
+
+    assert [apply(site, paid(), day(28)), apply(site, paid(invoice="1002"), day(29))] == [0, 0]
+    assert Subscription.objects.get().next_grant_at == day(30)  # to see whether it has been paid by another
+    told(site, "PAID", "1002", day(29.5))
+    assert apply(site, paid(), day(30)) == 100
+    told(site, "PAYMENT_FAILED", "1003", day(58))
+    assert apply(site, paid(invoice="1004"), day(60)) == 100
+
+
+@pytest.mark.parametrize("since", [JANUARY_31, None])
+def test_what_is_paid_once_gives_once(plans: None, since: datetime | None) -> None:
+    site = factories.site(credits=0)
+    once = [paid("basic", since, cycle=cycle) for cycle in ("ONE_TIME", "NO_CYCLE", "ONE_TIME")]
+    given = [apply(site, found, day(days)) for found, days in zip(once, (0, 40, 80), strict=True)]
+
+    assert given == [100, 0, 0]
+    again = paid("basic", day(90), "1002", cycle="ONE_TIME")
+    assert [apply(site, again, day(days)) for days in (90, 130)] == [100, 0]
 
 
 def test_a_debt_is_paid_from_the_next_allowance(plans: None) -> None:
     site = factories.site(credits=0)
     apply(site, paid(), JANUARY_31)
     factories.done_generation(site)
-    billing.take_back(site, "1001", at=JANUARY_31, why="refund")
+    invoices.take_back(site, "1001", at=JANUARY_31, why="refund")
     with transaction.atomic():
         assert ledger.lock(site.pk).debt == 25
 

@@ -170,8 +170,10 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("period_start", models.DateTimeField()),
                 ("period_end", models.DateTimeField()),
+                ("number", models.PositiveSmallIntegerField(default=1, help_text="which of the month's grants")),
                 ("vendor_product_id", models.CharField(max_length=100)),
-                ("credits", models.PositiveIntegerField(help_text="in all, with what was topped up")),
+                ("credits", models.PositiveIntegerField(help_text="by this grant")),
+                ("up_to", models.PositiveIntegerField(default=0, help_text="what the plan gave a month, in all")),
                 ("invoice_id", models.CharField(blank=True, max_length=100)),
                 ("taken_back", models.PositiveIntegerField(default=0, help_text="after a refund or a chargeback")),
                 (
@@ -186,7 +188,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(fields=("site", "period_start"), name="allowance_once_a_period")
+                    models.UniqueConstraint(fields=("site", "period_start", "number"), name="allowance_once_a_number")
                 ],
             },
         ),
