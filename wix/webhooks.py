@@ -21,7 +21,7 @@ from credits import ledger
 from wix import access_tokens, billing, catalog, deliveries, invoices, sites, subscriptions
 from wix.app_instance import AppInstance, NotConnected
 from wix.deliveries import Outcome, Status
-from wix.models import Site, WebhookDelivery
+from wix.models import ApiKey, Site, Subscription, WebhookDelivery
 from workers.errors import TransientError
 
 INSTALLED, REMOVED, INVOICE = "AppInstalled", "AppRemoved", invoices.EVENT
@@ -34,10 +34,25 @@ PLAN_EVENTS = (
     "PlanTransferred",
 )
 
+# Those that say what a site has from now on.
+_CLAIMS = tuple(event for event in PLAN_EVENTS if event != "PaidPlanAutoRenewalCancelled")
+
 # As long as Wix sends an event again.
 _RESENT_FOR = timedelta(hours=48)
+# What Wix answers may be older than what it has just told us: it is asked again before that is believed.
+_ASKED_AGAIN = 2
+_PLAN_ASKED_AGAIN = 3
+_SETTLED_AFTER = timedelta(minutes=11)
 _CANCELLED_AT_ONCE = 100
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+
+
+class Unsettled(TransientError):
+    """Wix says one thing by its event and another when asked."""
+
+    def __init__(self, message: str, *, retry_in: float = 0.0) -> None:
+        super().__init__("unsettled", message)
+        self.retry_in = retry_in
 
 
 def work_off() -> int:
@@ -63,20 +78,45 @@ def _installed(delivery: WebhookDelivery, instance_id: UUID) -> str:
     try:
         found, read_at = subscriptions.read(instance_id)
     except NotConnected:
-        found, read_at = None, timezone.now()
-    is_doubtful = delivery.received > 1 or (removal is not None and removal >= _issued(delivery))
-    if found is None and is_doubtful and removal:
-        return "the app was removed since, and Wix gives no access"
+        return _installed_without_access(delivery, instance_id, removal)
+    if removal and _is_unclear(delivery, removal) and _is_removed(instance_id):
+        _wait_until_settled(delivery, since=_issued(removal))
+    site = _connect_unless_removed(delivery, instance_id, found, removal)
+    return f"installed; {subscriptions.carry(site, found, read_at=read_at).message}"
+
+
+def _installed_without_access(delivery: WebhookDelivery, instance_id: UUID, removal: WebhookDelivery | None) -> str:
+    if removal and (_is_unclear(delivery, removal) or delivery.attempts > _ASKED_AGAIN):
+        said = _remove(instance_id, _newest(INSTALLED, instance_id))
+        if _issued(removal) < _issued(delivery) and delivery.attempts <= _ASKED_AGAIN:
+            raise Unsettled("It was removed, and perhaps installed again, but Wix gives no access.")
+        return f"Wix gives no access; {said}"
+    _connect_unless_removed(delivery, instance_id, None, removal)
+    raise TransientError("wix_not_connected", "Installed; Wix gives no access yet.")
+
+
+def _is_unclear(installed: WebhookDelivery, removal: WebhookDelivery) -> bool:
+    """Which of them came last: a resend may have been signed anew."""
+    return installed.received > 1 or _issued(removal) >= _issued(installed)
+
+
+def _wait_until_settled(delivery: WebhookDelivery, *, since: datetime) -> None:
+    """For some minutes after a removal Wix may still let us in."""
+    if timezone.now() - since < _SETTLED_AFTER:
+        raise Unsettled("Wix gives access; asked again.", retry_in=60.0 if delivery.attempts <= 1 else 600.0)
+
+
+def _connect_unless_removed(
+    delivery: WebhookDelivery, instance_id: UUID, found: AppInstance | None, removal: WebhookDelivery | None
+) -> Site:
+    """Raises TransientError where a removal has come meanwhile."""
     origin = _origin(delivery, found)
     with transaction.atomic():
         site = sites.seen(instance_id, origin)
         ledger.lock(site.pk)
-        if _newest(REMOVED, instance_id) != removal:
-            raise TransientError("overtaken", "The app was removed while we asked Wix about it.")
+        _require_the_newest(REMOVED, instance_id, removal)
         _connect(site, found, origin)
-    if found is None:
-        return "installed; Wix gives no access yet"
-    return f"installed; {subscriptions.carry(site, found, read_at=read_at).message}"
+    return site
 
 
 def _connect(site: Site, found: AppInstance | None, origin: UUID | None) -> None:
@@ -106,22 +146,36 @@ def _removed(delivery: WebhookDelivery, instance_id: UUID) -> str:
     # Or a token from before would still open the door, and the app look installed.
     access_tokens.forget(instance_id)
     installed = _newest(INSTALLED, instance_id)
-    if installed and installed > _issued(delivery):
+    if installed and _issued(installed) > _issued(delivery) and installed.received == 1:
         return "installed again since"
-    if installed and installed >= _issued(delivery) - _RESENT_FOR and _is_connected(instance_id):
+    if installed and _issued(installed) >= _issued(delivery) - _RESENT_FOR and _is_connected(instance_id):
+        if _issued(installed) <= _issued(delivery):
+            _wait_until_settled(delivery, since=_issued(delivery))
         # Resends of this and of the reinstallation may have passed each other.
         return "installed again since, says Wix"
+    return _remove(instance_id, installed)
+
+
+def _remove(instance_id: UUID, installed: WebhookDelivery | None) -> str:
+    """Raises TransientError where it was installed again meanwhile."""
     site = Site.objects.filter(instance_id=instance_id).first()
     if site is None:
         return "a site that we don't know"
     with transaction.atomic():
         ledger.lock(site.pk)
-        if _newest(INSTALLED, instance_id) != installed:
-            raise TransientError("overtaken", "The app was installed again while we worked on its removal.")
+        _require_the_newest(INSTALLED, instance_id, installed)
         Site.objects.filter(pk=site.pk, removed_at=None).update(removed_at=timezone.now())
+        Subscription.objects.filter(pk=site.pk).update(next_grant_at=None)
+        ApiKey.objects.filter(site=site, revoked_at=None).update(revoked_at=timezone.now())
     cancelled = _cancel_all(site)
     access_tokens.forget(instance_id)
     return f"removed; {cancelled} blogs cancelled or asked to stop"
+
+
+def _require_the_newest(event_type: str, instance_id: UUID, known: WebhookDelivery | None) -> None:
+    newest = _newest(event_type, instance_id)
+    if newest and (known is None or _issued(newest) != _issued(known)):
+        raise TransientError("overtaken", f"{event_type} came while we asked Wix about it.")
 
 
 def _cancel_all(site: Site) -> int:
@@ -147,6 +201,10 @@ def _cancel(blog_id: int) -> bool:
     return True
 
 
+def _is_removed(instance_id: UUID) -> bool:
+    return Site.objects.filter(instance_id=instance_id, removed_at__isnull=False).exists()
+
+
 def _is_connected(instance_id: UUID) -> bool:
     try:
         subscriptions.read(instance_id)
@@ -165,10 +223,10 @@ def _origin(delivery: WebhookDelivery, found: AppInstance | None) -> UUID | None
         return None
 
 
-def _newest(event_type: str, instance_id: UUID) -> datetime | None:
-    """When Wix last signed such an event, worked on or not."""
+def _newest(event_type: str, instance_id: UUID) -> WebhookDelivery | None:
+    """What Wix signed last, worked on or not."""
     of_this = WebhookDelivery.objects.filter(event_type=event_type, instance_id=instance_id, issued_at__isnull=False)
-    return of_this.order_by("-issued_at").values_list("issued_at", flat=True).first()
+    return of_this.order_by("-issued_at").first()
 
 
 def _issued(delivery: WebhookDelivery) -> datetime:
@@ -180,9 +238,27 @@ def _issued(delivery: WebhookDelivery) -> datetime:
 
 def _plan_changed(delivery: WebhookDelivery, instance_id: UUID) -> str:
     try:
-        return subscriptions.refresh(instance_id, event_at=delivery.happened_at).message
+        found, read_at = subscriptions.read(instance_id)
     except NotConnected:
-        return "Wix gives no access to this site"
+        if _is_removed(instance_id):
+            return "the app was removed, and Wix gives no access"
+        raise TransientError("wix_not_connected", "Wix gives no access, and hasn't said that it was removed.") from None
+    if delivery.attempts <= _PLAN_ASKED_AGAIN and not _agrees(delivery, found):
+        raise Unsettled("Wix says that the site has another plan than this event tells of.")
+    site = sites.seen(instance_id, subscriptions.origin_of(found))
+    return subscriptions.carry(site, found, read_at=read_at, event_at=delivery.happened_at).message
+
+
+def _agrees(delivery: WebhookDelivery, found: AppInstance) -> bool:
+    """What was read with the event: unless another came after that, it should."""
+    said = delivery.data.get("vendorProductId") if isinstance(delivery.data, dict) else None
+    has = found.billing.product_id if found.billing and not found.is_free else None
+    if delivery.event_type not in _CLAIMS or not said or said == has or delivery.happened_at is None:
+        return True
+    later = WebhookDelivery.objects.filter(
+        instance_id=delivery.instance_id, event_type__in=PLAN_EVENTS, happened_at__gt=delivery.happened_at
+    )
+    return later.exists()
 
 
 def _invoice_updated(delivery: WebhookDelivery, instance_id: UUID) -> str:

@@ -17,7 +17,7 @@ from tests.sandbox import Sandbox
 from tests.sandbox.wix_webhooks import sample
 from tests.threads import at_once
 from tests.wix.plans import allowed
-from tests.wix.webhooks import deliver, deliver_and_work
+from tests.wix.webhooks import deliver, deliver_and_work, make_due, work_off
 from wix import access_tokens, subscriptions, webhooks
 from wix.models import Allowance, Plan, Site, Subscription, WebhookDelivery
 
@@ -84,12 +84,47 @@ def test_events_while_the_plan_changes_at_wix_give_what_the_largest_gives(
     instance = str(shop.instance_id)
     for number, product in enumerate(("basic", "pro", "basic", None, "pro", None)):
         sandbox.change_shop(instance, billing=at_wix(product))
-        deliver_and_work("PaidPlanChanged", shop.instance_id, sample("PaidPlanChanged", invoiceId=str(number)))
+        told = sample("PaidPlanChanged", invoiceId=str(number), vendorProductId=product or "")
+        deliver_and_work("PaidPlanChanged", shop.instance_id, told)
         Subscription.objects.update(read_at=datetime.now(UTC) - timedelta(seconds=1))
 
     assert allowed(shop) == 400
     assert Subscription.objects.get().vendor_product_id == ""
     assert round(1 / SiteLine.objects.get(pk=shop.pk).step) == 1
+
+
+def test_a_plan_that_wix_does_not_show_yet_is_asked_for_again_and_then_what_it_shows_is_believed(
+    plans: None, shop: Site, sandbox: Sandbox
+) -> None:
+    deliver("PaidPlanPurchased", shop.instance_id)
+    assert webhooks.work_off() == 1
+    assert "unsettled" in WebhookDelivery.objects.get().outcome
+    sandbox.change_shop(str(shop.instance_id), billing=at_wix("basic"))
+    make_due()
+    assert work_off() == "Basic; 100 credits granted"
+    # That it was basic once is no news of now.
+    deliver("PaidPlanChanged", shop.instance_id, sample("PaidPlanChanged", vendorProductId="pro"))
+    for _ in range(4):
+        make_due()
+        assert webhooks.work_off() == 1
+    assert WebhookDelivery.objects.get(event_type="PaidPlanChanged").outcome == "Basic"
+    old = sample("PaidPlanPurchased", vendorProductId="pro", operationTimeStamp="2020-01-01T00:00:00Z")
+    assert deliver_and_work("PaidPlanPurchased", shop.instance_id, old) == "Basic"
+
+
+def test_no_access_to_a_site_that_is_there_is_a_failure_and_to_one_that_is_gone_is_none(
+    plans: None, shop: Site, sandbox: Sandbox
+) -> None:
+    sandbox.uninstall(str(shop.instance_id))
+    deliver("PaidPlanPurchased", shop.instance_id)
+    for _ in range(10):
+        assert webhooks.work_off() == 1
+        make_due()
+    assert WebhookDelivery.objects.get().status == "failed"
+
+    Site.objects.update(removed_at=datetime.now(UTC))
+    told = {"status": "PAID", "invoiceId": "1001", "recurring": True}
+    assert deliver_and_work("InvoiceStatusUpdated", shop.instance_id, told).startswith("the app was removed")
 
 
 class Killed(BaseException):
@@ -183,7 +218,8 @@ def test_a_plan_that_our_list_lacks_is_kept_and_paid_out_when_staff_add_it(
 ) -> None:
     sandbox.change_shop(str(shop.instance_id), billing=at_wix("gold"))
 
-    assert deliver_and_work("PaidPlanPurchased", shop.instance_id) == "unknown plan gold"
+    told = sample("PaidPlanPurchased", vendorProductId="gold")
+    assert deliver_and_work("PaidPlanPurchased", shop.instance_id, told) == "unknown plan gold"
 
     assert granting() == "Granted to 0 sites.\n"
     Plan.objects.create(vendor_product_id="gold", name="Gold", monthly_credits=900, weight=9)
