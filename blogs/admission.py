@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection
 
 from blogs import forecast
-from blogs.models import BlogGeneration, SiteLine, Status
+from blogs.models import UNFINISHED, BlogGeneration, SiteLine, Status
 
 # How old the count may be. It can overshoot by what arrives in that time, which is cheaper than counting each time.
 _FRESH_SECONDS = 1.0
@@ -50,7 +50,7 @@ def require_room(site_id: int, *, scheduled: bool) -> None:
     """In the queue, and in this site's part of it. Raises NoRoom."""
     require_room_in_queue(site_id, scheduled=scheduled)
     line = SiteLine.objects.filter(pk=site_id).first() or SiteLine()
-    require_room_of_site(line.waiting, line.waiting_max, scheduled=scheduled)
+    require_room_of_site(line.waiting, scheduled=scheduled)
 
 
 def require_room_in_queue(site_id: int, *, scheduled: bool) -> None:
@@ -71,17 +71,20 @@ def places_of_a_site() -> int:
     return int(settings.BLOG_QUEUE_LIMIT // 2)
 
 
-def require_room_of_site(waiting: int, waiting_max: int | None, *, scheduled: bool) -> None:
-    """Raises NoRoom. `waiting`: the blogs in its line; `waiting_max`: how many its plan allows."""
-    if scheduled:
-        return
-    if waiting_max is not None and waiting_max <= waiting and waiting_max < places_of_a_site():
+def require_room_in_plan(site_id: int, open_max: int) -> None:
+    """Raises NoRoom. Exact where the site's account is locked. What is scheduled counts too, or a plan's limit could be put off."""
+    unfinished = BlogGeneration.objects.filter(site_id=site_id, status__in=UNFINISHED)[:open_max].count()
+    if unfinished >= open_max:
         raise NoRoom(
             PLAN_LIMIT,
-            f"{waiting} blogs of this site are waiting, as many as its plan allows; a larger plan allows more.",
-            estimated_wait=forecast.seconds_for(waiting),
+            f"{unfinished} blogs of this site are unfinished, as many as its plan allows; a larger plan allows more.",
+            estimated_wait=forecast.seconds_for(unfinished),
         )
-    if waiting >= places_of_a_site():
+
+
+def require_room_of_site(waiting: int, *, scheduled: bool) -> None:
+    """Raises NoRoom. `waiting`: the blogs in its line."""
+    if not scheduled and waiting >= places_of_a_site():
         raise NoRoom(
             "site_queue_full",
             f"{waiting} blogs of this site are waiting already.",

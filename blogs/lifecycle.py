@@ -61,11 +61,15 @@ class WrongState(Exception):
 # --- Entering ---------------------------------------------------------------------------------------------------------
 
 
+class SiteRemoved(Exception):
+    """The app was removed from this site just now."""
+
+
 def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = None) -> BlogGeneration:
     """Accept a request and hold its credits. The same key again returns the same blog, with one hold.
 
-    Raises admission.NoRoom, ledger.InsufficientCredits, SchedulePassed or IdempotencyConflict; then no blog is stored, and no
-    credits are held.
+    Raises admission.NoRoom, ledger.InsufficientCredits, SiteRemoved, SchedulePassed or IdempotencyConflict; then no blog is stored,
+    and no credits are held.
     """
     if idempotency_key and (known := asked_before(site, request, idempotency_key)):
         return known
@@ -104,9 +108,11 @@ _ENTER = Prepared(
     "submit",
     f"""
 WITH place AS (
-    SELECT account.id AS account_id, line.waiting, line.waiting_max,
-           NOT %(ready)s OR line.waiting < least(%(places)s, line.waiting_max) AS free
-      FROM credits_creditaccount account JOIN blogs_siteline line USING (site_id) WHERE site_id = %(site_id)s
+    SELECT account.id AS account_id, line.waiting, line.waiting_max, site.removed_at IS NOT NULL AS removed,
+           site.removed_at IS NULL AND (NOT %(ready)s OR line.waiting < %(places)s)
+           AND (%(counted)s OR coalesce(line.waiting_max >= %(places)s, true)) AS free
+      FROM credits_creditaccount account JOIN blogs_siteline line USING (site_id) JOIN wix_site site ON site.id = site_id
+     WHERE site_id = %(site_id)s
 ), account AS (
     {ledger.SET_ASIDE.format(account="(SELECT account_id FROM place WHERE free)")}
 ), blog AS (
@@ -120,29 +126,42 @@ WITH place AS (
 ), line AS (
     {lines.ENTER}
 )
-SELECT place.waiting, place.waiting_max, {columns(BlogGeneration, "blog")} FROM place LEFT JOIN blog ON true
+SELECT place.removed, place.waiting, place.waiting_max, {columns(BlogGeneration, "blog")} FROM place LEFT JOIN blog ON true
 """,
 )
 
 
-def _enter(new: BlogGeneration) -> BlogGeneration:
-    site, price = new.site, settings.BLOG_CREDITS
+def _enter(new: BlogGeneration, *, counted: bool = False) -> BlogGeneration:
+    """`counted`: under its account's lock, the site has fewer open blogs than its plan allows."""
+    site, price, places = new.site, settings.BLOG_CREDITS, admission.places_of_a_site()
     values = {field.attname: field.get_db_prep_save(field.pre_save(new, add=True), connection) for field in _NEW}
     with connection.cursor() as cursor:
-        _ENTER.execute(cursor, {**values, "amount": price, "places": admission.places_of_a_site()})
+        _ENTER.execute(cursor, {**values, "amount": price, "places": places, "counted": counted})
         row = cursor.fetchone()
     if row is None:
         ledger.open_account(site.pk)
         lines.open_line(site.pk)
         return _enter(new)
-    waiting, waiting_max, *stored = row
+    removed, waiting, waiting_max, *stored = row
     if stored[0] is None:
-        admission.require_room_of_site(waiting, waiting_max, scheduled=not new.ready)
+        if removed:
+            raise SiteRemoved(site.pk)
+        if waiting_max is not None and waiting_max < places and not counted:
+            return _enter_counted(new, waiting_max)
+        admission.require_room_of_site(waiting, scheduled=not new.ready)
         raise ledger.insufficient(site.pk, price)
     generation = instance(BlogGeneration, stored)
     generation.site = site
     history.announce(generation, Kind.SUBMITTED)
     return generation
+
+
+def _enter_counted(new: BlogGeneration, open_max: int) -> BlogGeneration:
+    """Where a plan says how many, its site's requests come in one after the other."""
+    with transaction.atomic():
+        ledger.lock(new.site_id)
+        admission.require_room_in_plan(new.site_id, open_max)
+        return _enter(new, counted=True)
 
 
 def requeue(generation_id: int, *, by: str) -> BlogGeneration:

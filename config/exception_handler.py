@@ -17,7 +17,7 @@ from rest_framework.views import set_rollback
 
 from blogs.admission import PLAN_LIMIT, NoRoom
 from blogs.blog_request import IdempotencyConflict, SchedulePassed
-from blogs.lifecycle import WrongState
+from blogs.lifecycle import SiteRemoved, WrongState
 from credits.ledger import InsufficientCredits
 from wix.billing import upgrade_url
 from wix.models import Site
@@ -26,6 +26,7 @@ from workers.outage import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
+_REMOVED_DETAIL = "The app was removed from this site; install it again to go on."
 _CONTENT_TYPE = "application/problem+json"
 _TITLES = {
     400: "Malformed request",
@@ -124,6 +125,8 @@ def _problem(error: Exception) -> dict[str, Any] | None:
                 "retryable": True,
                 "headers": {"Retry-After": str(error.retry_after)},
             }
+        case SiteRemoved():
+            return {"http": 403, "code": "site_removed", "detail": _REMOVED_DETAIL}
         case SchedulePassed():
             passed = {"field": "scheduledAt", "code": "passed", "message": "This time has passed."}
             return {"http": 400, "code": "invalid", "detail": _VALIDATION_DETAIL, "errors": [passed]}

@@ -131,7 +131,7 @@ class Plan(models.Model):
     monthly_credits = models.PositiveIntegerField()
     weight = models.PositiveSmallIntegerField(default=1, help_text="its share of the queue; a free site has 1")
     open_blogs_max = models.PositiveIntegerField(
-        null=True, blank=True, help_text="how many of a site's blogs may wait at once; empty: half of the queue"
+        null=True, blank=True, help_text="how many unfinished blogs a site may have; empty: half of the queue may wait"
     )
 
     class Meta:

@@ -10,14 +10,15 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from blogs import lifecycle
-from blogs.models import BlogGeneration
+from blogs import admission, lifecycle
+from blogs.models import BlogGeneration, SiteLine
 from credits import ledger
 from credits.models import Credit
 from tests import factories
+from tests.blogs.books import sessions_waiting_for_a_lock
 from tests.sandbox import Sandbox
 from tests.sandbox.wix_webhooks import token
-from tests.threads import at_once
+from tests.threads import at_once, in_background, wait_until
 from tests.wix.webhooks import deliver, deliver_and_work, make_due, post, signed, work_off
 from wix import api_keys, deliveries, sites, webhooks
 from wix.models import Site, Subscription, WebhookDelivery
@@ -87,6 +88,34 @@ def test_removal_cancels_what_waits_and_stops_what_runs(shop: Site, sandbox: San
     assert lifecycle.honour_cancel(running)
     assert shop.credit_account.held == 0
     assert ledger.discrepancies() == []
+
+
+def test_a_request_that_was_let_in_just_before_the_removal_is_cancelled_too(shop: Site) -> None:
+    with transaction.atomic():
+        ledger.lock(shop.pk)
+        submitting = in_background(lambda: factories.pending_generation(shop))
+        wait_until(lambda: sessions_waiting_for_a_lock() == 1)
+        Site.objects.update(removed_at=timezone.now())
+
+    webhooks._cancel_all(shop)
+
+    submitting.join()
+    assert BlogGeneration.objects.get().status == "CANCELLED"
+    with pytest.raises(lifecycle.SiteRemoved):
+        factories.pending_generation(shop)
+
+
+def test_requests_at_once_never_have_more_open_than_the_plan_allows(shop: Site) -> None:
+    factories.processing_generation(shop)
+    SiteLine.objects.filter(pk=shop.pk).update(waiting_max=3)
+
+    def submit() -> bool:
+        try:
+            return bool(factories.pending_generation(shop))
+        except admission.NoRoom as refused:
+            return refused.code != admission.PLAN_LIMIT
+
+    assert sum(at_once(*[submit] * 6)) == 2
 
 
 class Killed(BaseException):

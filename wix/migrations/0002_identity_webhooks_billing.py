@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
                     "open_blogs_max",
                     models.PositiveIntegerField(
                         blank=True,
-                        help_text="how many of a site's blogs may wait at once; empty: half of the queue",
+                        help_text="how many unfinished blogs a site may have; empty: half of the queue may wait",
                         null=True,
                     ),
                 ),
