@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -144,31 +144,42 @@ def exchange(
     """One call as it is, without a site's token or another try."""
 
     def send(call: Call) -> dict[str, Any]:
-        if wanted.before_sending:
-            wanted.before_sending()
-            release_connection()
-        limits = timeouts()
-        answer = _session().request(
-            wanted.method,
-            urljoin(settings.WIX_BASE_URL.rstrip("/") + "/", wanted.path.removeprefix("/")),
-            **({"data": wanted.body} if isinstance(wanted.body, bytes) else {"json": wanted.body}),
-            params=wanted.params,
-            headers={**(headers or {}), **_last_written(limit.key)},
-            timeout=(limits["connect"], limits["read"]),
-            allow_redirects=False,
-            stream=True,
-        )
-        with answer:
-            call.request_id = answer.headers.get("x-wix-request-id", "")
-            _note_written(limit.key, answer.headers.get(_CONSISTENT))
-            try:
-                return _understood(answer, _read(answer))
-            except WixRefused as refused:
-                if wanted.operation == _TOKEN:
-                    raise _no_access(refused, wanted.may_be_gone) from None
+        try:
+            return _sent(wanted, limit.key, headers or {}, call)
+        except WixRefused as refused:
+            if wanted.operation != _TOKEN:
                 raise
+            if refused.application_code != _WRONG_SECRET or not settings.WIX_APP_SECRET_PREVIOUS:
+                raise _no_access(refused, wanted.may_be_gone) from None
+        # The new secret is ours already, and not yet Wix's. Asked here, before anybody judges the account.
+        previous = {**wanted.body, "client_secret": settings.WIX_APP_SECRET_PREVIOUS}
+        try:
+            return _sent(replace(wanted, body=previous), limit.key, headers or {}, call)
+        except WixRefused as refused:
+            raise _no_access(refused, wanted.may_be_gone) from None
 
     return outbound.call(provider, wanted.operation, send, limit=limit, seconds=wanted.seconds)
+
+
+def _sent(wanted: Request, instance_id: str, headers: dict[str, str], call: Call) -> dict[str, Any]:
+    if wanted.before_sending:
+        wanted.before_sending()
+        release_connection()
+    limits = timeouts()
+    answer = _session().request(
+        wanted.method,
+        urljoin(settings.WIX_BASE_URL.rstrip("/") + "/", wanted.path.removeprefix("/")),
+        **({"data": wanted.body} if isinstance(wanted.body, bytes) else {"json": wanted.body}),
+        params=wanted.params,
+        headers={**headers, **_last_written(instance_id)},
+        timeout=(limits["connect"], limits["read"]),
+        allow_redirects=False,
+        stream=True,
+    )
+    with answer:
+        call.request_id = answer.headers.get("x-wix-request-id", "")
+        _note_written(instance_id, answer.headers.get(_CONSISTENT))
+        return _understood(answer, _read(answer))
 
 
 def _last_written(instance_id: str) -> dict[str, str]:
@@ -248,7 +259,7 @@ def _refusal(status: int, body: dict[str, Any]) -> WixRefused:
 def _no_access(refused: WixRefused, may_be_gone: bool) -> PermanentError:
     """What a removed app gets is not documented: any refusal means that we are not connected, but for the one that OAuth keeps
     for a wrong id or secret, which must not make all sites look removed."""
-    if may_be_gone and refused.application_code != _WRONG_SECRET:
+    if may_be_gone and refused.status >= 400 and refused.application_code != _WRONG_SECRET:
         return NotConnected(refused.status)
     return AccountRefused(
         "wix_auth_lost",

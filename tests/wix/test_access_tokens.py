@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from tests.sandbox.wix import NOT_YET_A_SECRET
 from tests.threads import at_once, in_background, wait_until
 from wix import access_tokens, http
 from wix.models import AccessToken, Site
@@ -40,6 +41,18 @@ def test_it_is_asked_for_once_and_a_restart_finds_it(sandbox: Any, shop: Site) -
     _ask(shop)
 
     assert _asked_for(sandbox) == 1
+
+
+def test_while_a_secret_is_rotated_the_one_before_is_tried_before_anybody_is_blamed(
+    sandbox: Any, shop: Site, settings: Any
+) -> None:
+    settings.WIX_APP_SECRET, settings.WIX_APP_SECRET_PREVIOUS = NOT_YET_A_SECRET, "before"
+    _ask(shop)
+    access_tokens.forget(shop.instance_id)
+    settings.WIX_APP_SECRET_PREVIOUS = ""
+
+    with pytest.raises(AccountRefused):
+        _ask(shop)
 
 
 def test_threads_that_need_it_at_the_same_time_wait_for_one(sandbox: Any, shop: Site) -> None:
