@@ -105,10 +105,10 @@ RETURNING {columns(WebhookDelivery, "taken")}
 """
 
 
-def work_off(handle: Callable[[WebhookDelivery], Outcome]) -> int:
-    """One after the other until none is due; how many."""
+def work_off(handle: Callable[[WebhookDelivery], Outcome], go_on: Callable[[], bool] = lambda: True) -> int:
+    """One after the other until none is due, or it is not to go on; how many."""
     worked = 0
-    while delivery := _take():
+    while go_on() and (delivery := _take()):
         _work_on(delivery, handle)
         worked += 1
     return worked

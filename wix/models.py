@@ -113,7 +113,7 @@ class WebhookDelivery(models.Model):
         verbose_name_plural = "webhook deliveries"
         indexes = [
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="webhook_due"),
-            models.Index(fields=["instance_id", "-id"], name="webhook_of_instance"),
+            models.Index(fields=["instance_id", "event_type", "-issued_at"], name="webhook_of_instance"),
             models.Index(fields=["event_type", "-id"], name="webhook_of_type"),
             models.Index(fields=["status", "-id"], name="webhook_by_status"),
             models.Index(fields=["received_at"], name="webhook_received"),
@@ -162,7 +162,12 @@ class Subscription(models.Model):
         indexes = [
             models.Index(
                 fields=["next_grant_at"], condition=Q(next_grant_at__isnull=False), name="subscription_next_grant"
-            )
+            ),
+            models.Index(
+                fields=["vendor_product_id"],
+                condition=Q(plan=None) & ~Q(vendor_product_id=""),
+                name="subscription_plan_unknown",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -20,6 +20,10 @@ def seen(instance_id: UUID, origin_instance_id: UUID | None = None) -> Site:
     """The site of this instance, made if it is new, with trial credits; `origin_instance_id` is the one that it is a copy of."""
     known = Site.objects.filter(instance_id=instance_id).first()
     if known:
+        if origin_instance_id and known.origin_instance_id is None:
+            with transaction.atomic():
+                billing.is_a_copy(known, origin_instance_id)
+            known.origin_instance_id = origin_instance_id
         return known
     with transaction.atomic():
         made = _make(instance_id, origin_instance_id)

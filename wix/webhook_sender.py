@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wix import catalog
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
@@ -125,4 +127,17 @@ _SAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "wix.blog.v3.draft", "created", createdEvent={"entityAsJson": "{}"}
     ),
 }
+
+
+def _of_a_shop(event_type: str) -> Callable[[], dict[str, Any]]:
+    """V1's have fields of their own; V3's are domain events: of an entity, what happened to it."""
+    *entity, happened = event_type.split(".")
+    if event_type.startswith("com."):
+        kind = "collection" if happened.startswith("Collection") else "productId"
+        return lambda: {kind: str(uuid.uuid4())}
+    name, _, slug = happened.partition("_")
+    return lambda: _domain_event(".".join([*entity, name]), slug, actionEvent={"bodyAsJson": "{}"})
+
+
+_SAMPLES |= {event_type: _of_a_shop(event_type) for event_type in sorted(catalog.CHANGES)}
 EVENT_TYPES = tuple(_SAMPLES)

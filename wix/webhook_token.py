@@ -152,6 +152,9 @@ def _event(claims: dict[str, Any]) -> Event:
     if envelope.get("identity"):
         _opened(envelope, "identity")
     event_type, instance = envelope.get("eventType"), envelope.get("instanceId")
+    if not instance and isinstance(data, dict):
+        # Invoices name it in their own data too.
+        instance = data.get("instanceId")
     event_type = _storable(event_type)[:EVENT_TYPE_MAX] if isinstance(event_type, str) else ""
     fields = data if isinstance(data, dict) else {}
     happened_at = _moment(fields.get("operationTimeStamp")) or _moment(fields.get("eventTime"))

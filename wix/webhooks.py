@@ -55,9 +55,9 @@ class Unsettled(TransientError):
         self.retry_in = retry_in
 
 
-def work_off() -> int:
-    """The worker's chore."""
-    return deliveries.work_off(handle)
+def work_off(go_on: Callable[[], bool] = lambda: True) -> int:
+    """The worker's chore; it stops between two deliveries when it shouldn't `go_on`."""
+    return deliveries.work_off(handle, go_on)
 
 
 def handle(delivery: WebhookDelivery) -> Outcome:

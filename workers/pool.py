@@ -57,9 +57,13 @@ class Source(Protocol):
 
 class Chore(NamedTuple):
     every_seconds: float
-    do: Callable[[], object]
+    do: Callable[..., object]
     woken_by: str = ""
     """A channel of `wakeup`: at once, whenever something is sent there."""
+    first_after_seconds: float | None = None
+    """After the start, where that is earlier than after each pause."""
+    asks: bool = False
+    """`do` takes a function that says whether it should go on: not while the worker stops."""
 
 
 class Pool:
@@ -220,13 +224,18 @@ class Pool:
             self._due.clear()
 
     def _keep_up(self, chore: Chore, wake: threading.Event) -> None:
+        pause = chore.every_seconds if chore.first_after_seconds is None else chore.first_after_seconds
         while not self._stopping.is_set():
-            wake.wait(chore.every_seconds)
+            wake.wait(pause)
             wake.clear()
             if self._stopping.is_set():
                 return
             with self._going_on(getattr(chore.do, "__name__", "chore")):
-                chore.do()
+                chore.do(*([self._goes_on] if chore.asks else []))
+            pause = chore.every_seconds
+
+    def _goes_on(self) -> bool:
+        return not self._stopping.is_set()
 
     def _wakes(self) -> dict[str, Callable[[], object]]:
         woken = {chore.woken_by: wake.set for chore, wake in self._chores if chore.woken_by}

@@ -264,17 +264,20 @@ def test_with_the_app_go_its_keys_and_its_months(shop: Site, sandbox: Sandbox) -
 
 def test_a_copy_of_a_site_gets_no_trial_however_it_is_first_seen(sandbox: Sandbox, instance: uuid.UUID) -> None:
     deliver_and_work("AppInstalled", instance)
-    copies = [uuid.uuid4() for _ in range(3)]
+    copies = [uuid.uuid4() for _ in range(4)]
     for copy in copies:
         sandbox.add_shop(str(copy), "Copy")
-    told_by_wix, opened_first, told_by_the_instance = copies
+    told_by_wix, opened_first, told_by_the_instance, opened_again = copies
     sandbox.change_shop(str(told_by_the_instance), originInstanceId=str(instance))
     sites.seen(opened_first)
+    sites.seen(opened_again)
     assert available(opened_first) == 50
 
     for copy in (told_by_wix, opened_first):
         deliver_and_work("AppInstalled", copy, {"appId": "x", "originInstanceId": str(instance)})
     deliver_and_work("AppInstalled", told_by_the_instance)
+
+    sites.seen(opened_again, instance)
 
     for copy in copies:
         site = Site.objects.get(instance_id=copy)

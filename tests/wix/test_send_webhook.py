@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from wix import webhook_sender, webhooks
 from wix.models import WebhookDelivery
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,6 +26,13 @@ def test_it_is_signed_sent_and_believed_in_development(live_server: Any, setting
     assert (delivery.instance_id, delivery.received) == (instance, 2)
     assert (delivery.data["cycle"], delivery.data["vendorProductId"]) == ("YEARLY", "basic")
     assert delivery.happened_at
+
+
+def test_each_event_that_does_something_can_be_sent() -> None:
+    assert set(webhooks.HANDLERS) <= set(webhook_sender.EVENT_TYPES)
+    assert (
+        webhook_sender.sample("wix.categories.v1.category_item_added_to_category")["slug"] == "item_added_to_category"
+    )
 
 
 def test_nothing_is_signed_in_production(settings: Any) -> None:

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import cache
+from io import BytesIO
 from typing import Any
 
 import jwt
@@ -248,6 +249,18 @@ def test_a_development_key_counts_in_development_alone(settings: Any, tmp_path: 
     assert file.stat().st_mode & 0o77 == 0
     errors = {found.id for found in run_checks(tags=["security"], include_deployment_checks=True)}
     assert "wix.E014" in errors
+
+
+def test_one_in_chunks_is_read_to_its_end_or_to_the_limit() -> None:
+    def in_chunks(body: bytes) -> Any:
+        stream = {"CONTENT_LENGTH": "", "wsgi.input": BytesIO(body), "wsgi.input_terminated": True}
+        return post(b"", **stream)
+
+    data = {"status": "PAID", "invoiceId": "1", "instanceId": str(INSTANCE)}
+    assert in_chunks(token("InvoiceStatusUpdated", "", data).encode()).status_code == 200
+    # Where the envelope names no instance, an invoice's own data does.
+    assert WebhookDelivery.objects.get().instance_id == INSTANCE
+    problem(in_chunks(b"x" * (views.BODY_MAX_BYTES + 1)), 413, "request_too_large")
 
 
 def test_each_event_type_of_wix_is_taken() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.factories import WorkerFactory
-from tests.threads import PATIENCE_SECONDS, in_background
+from tests.threads import PATIENCE_SECONDS, in_background, wait_until
 from tests.workers.shelf import LONG, Piece, Ran, Shelf, run, stop
 from workers import pool as pool_module
 from workers import wakeup
@@ -128,6 +129,26 @@ def test_a_chore_is_done_at_once_when_its_channel_wakes_it() -> None:
     driver = in_background(submit)
     run(shelf, Ran(1), chores=[chore])
     driver.join(PATIENCE_SECONDS)
+
+
+def test_a_chore_may_come_early_the_first_time_and_is_told_to_stop() -> None:
+    shelf, began, told = Shelf(), threading.Event(), threading.Event()
+
+    def chore(go_on: Callable[[], bool]) -> None:
+        assert go_on()
+        began.set()
+        wait_until(lambda: not go_on())
+        told.set()
+
+    def submit() -> None:
+        assert began.wait(PATIENCE_SECONDS)
+        shelf.waiting.append(Piece(1))
+        wakeup.notify()
+
+    driver = in_background(submit)
+    run(shelf, Ran(1), chores=[Chore(LONG, chore, first_after_seconds=0.01, asks=True)])
+    driver.join(PATIENCE_SECONDS)
+    assert told.wait(PATIENCE_SECONDS)
 
 
 def test_a_wake_up_starts_new_work_long_before_the_next_poll() -> None:

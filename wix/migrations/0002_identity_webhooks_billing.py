@@ -157,7 +157,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "webhook deliveries",
                 "indexes": [
                     models.Index(condition=models.Q(("due_at__isnull", False)), fields=["due_at"], name="webhook_due"),
-                    models.Index(fields=["instance_id", "-id"], name="webhook_of_instance"),
+                    models.Index(fields=["instance_id", "event_type", "-issued_at"], name="webhook_of_instance"),
                     models.Index(fields=["event_type", "-id"], name="webhook_of_type"),
                     models.Index(fields=["status", "-id"], name="webhook_by_status"),
                     models.Index(fields=["received_at"], name="webhook_received"),
@@ -254,7 +254,12 @@ class Migration(migrations.Migration):
                         condition=models.Q(("next_grant_at__isnull", False)),
                         fields=["next_grant_at"],
                         name="subscription_next_grant",
-                    )
+                    ),
+                    models.Index(
+                        condition=models.Q(("plan", None), models.Q(("vendor_product_id", ""), _negated=True)),
+                        fields=["vendor_product_id"],
+                        name="subscription_plan_unknown",
+                    ),
                 ],
             },
         ),

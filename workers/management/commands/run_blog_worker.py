@@ -25,6 +25,8 @@ _PRUNE_EVERY_SECONDS = 3600.0
 # Only for what is tried again, or was stored while nobody listened.
 _DELIVERIES_EVERY_SECONDS = 60.0
 _GRANT_EVERY_SECONDS = 3600.0
+# Workers that live for less than an hour grant too.
+_GRANT_FIRST_AFTER_SECONDS = 60.0
 
 
 class Command(BaseCommand):
@@ -71,9 +73,9 @@ class Command(BaseCommand):
                 (_PRUNE_EVERY_SECONDS, provider_calls.prune),
                 (_PRUNE_EVERY_SECONDS, breaker_rows.prune),
                 (_PRUNE_EVERY_SECONDS, access_tokens.prune),
-                Chore(_DELIVERIES_EVERY_SECONDS, webhooks.work_off, woken_by=deliveries.CHANNEL),
+                Chore(_DELIVERIES_EVERY_SECONDS, webhooks.work_off, woken_by=deliveries.CHANNEL, asks=True),
                 (_PRUNE_EVERY_SECONDS, deliveries.prune),
-                (_GRANT_EVERY_SECONDS, subscriptions.grant_due),
+                Chore(_GRANT_EVERY_SECONDS, subscriptions.grant_due, first_after_seconds=_GRANT_FIRST_AFTER_SECONDS),
                 (_PRUNE_EVERY_SECONDS, catalog.prune),
             ],
             pace=expected_pace() if settings.WORKS_IN_FLIGHT_HEADROOM else None,
