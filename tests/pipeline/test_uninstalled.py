@@ -71,3 +71,16 @@ def test_what_waits_is_cancelled_and_nothing_new_is_taken(sandbox, shop, leaves_
         assert generation.status == Status.CANCELLED
     assert api(shop).post().status_code == 403
     assert CreditAccount.objects.get(site=shop).available == 1_000
+
+
+def test_wix_refuses_first_and_tells_later(sandbox, shop, attempt, settings):
+    settings.WIX_WEBHOOK_PUBLIC_KEYS = [public_key()]
+    sandbox.uninstall(str(shop.instance_id))
+    factories.pending_generation(shop)
+
+    # Perhaps it is our own secret: it waits, and holds up nobody else by itself.
+    assert attempt().status == Status.PENDING
+    deliver_and_work("AppRemoved", shop.instance_id)
+
+    assert shop.generations.get().status == Status.CANCELLED
+    assert CreditAccount.objects.get(site=shop).available == 1_000
