@@ -53,9 +53,8 @@ def lighter(post: dict[str, Any], refusal: str) -> dict[str, Any] | None:
             return {field: value for field, value in post.items() if field not in fields}
     if not any(word in refusal.lower() for word in _PICTURES):
         return None
-    nodes = [node for node in post["richContent"]["nodes"] if node["type"] != "IMAGE"]
     spared = {field: value for field, value in post.items() if field != "media"}
-    without = {**spared, "richContent": {**post["richContent"], "nodes": nodes}}
+    without = {**spared, "richContent": ricos.without_images(post["richContent"])}
     return without if without != post else None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
+from blogs import ricos
 from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
 from blogs.stages.draft_post import lighter
 from credits import ledger
@@ -203,14 +204,18 @@ def test_pictures_that_wix_refuses_are_left_out(sandbox, shop, attempt):
 
 
 def test_only_what_a_refusal_names_is_left_out():
-    image, text = {"type": "IMAGE", "nodes": []}, {"type": "PARAGRAPH", "nodes": []}
+    image = {"type": "IMAGE", "id": "m", "nodes": []}
+    text = {"type": "PARAGRAPH", "id": "m-2", "nodes": []}
     post = {"title": "T", "media": {}, "tagIds": ["1"], "richContent": {"nodes": [image, text], "metadata": {}}}
 
     assert lighter(post, "tagIds [1] do not exist") == {name: post[name] for name in ("title", "media", "richContent")}
     without = lighter(post, "draftPost.richContent: media a~mv2.jpg does not exist")
     assert without is not None
     assert "media" not in without
-    assert without["richContent"]["nodes"] == [text]
+    assert without["richContent"]["nodes"] == [{**text, "id": "m"}]
+    nothing_else = lighter({**post, "richContent": {"nodes": [image]}}, "no such image")
+    assert nothing_else is not None
+    assert ricos.has_marker(nothing_else["richContent"], "m")
     assert lighter({"title": "T", "richContent": {"nodes": [text]}}, "no such image") is None
     assert lighter(post, "draftPost.title must not be empty") is None
 
