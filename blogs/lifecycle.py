@@ -218,8 +218,11 @@ def start_over(generation: BlogGeneration, stage: Stage, *, forgetting: Sequence
 
 @outlasts_an_outage
 def note_draft_create(generation: BlogGeneration) -> None:
-    """A create is about to leave. After this, whoever finds no draft id must look before creating again."""
-    again = generation.draft_create_started_at is not None
+    """A create is about to leave. After this, whoever finds no draft id must look before creating again.
+
+    One that was to be swept may have a draft that its sweeper condemned and did not live to delete.
+    """
+    again = generation.draft_create_started_at is not None or generation.draft_sweep_at is not None
     sweep_at = seconds_from_now(settings.BLOG_DRAFT_SWEEP_SECONDS) if again else None
     _update_mine(generation, draft_create_started_at=ClockTimestamp(), draft_sweep_at=sweep_at)
 

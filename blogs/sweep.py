@@ -1,6 +1,7 @@
 """Drafts that should not be: ten minutes after a doubtful end, look again and delete what is there without being paid for.
 
-Doubtful are blogs whose create was begun more than once, and those that failed or were cancelled after a create was begun.
+Doubtful are blogs whose create was begun more than once, and those that failed or were cancelled after a create was begun. One
+that is retried before its sweep is over stays doubtful: a sweeper may have been killed between condemning a draft and deleting it.
 The draft that the blog's row names stays; any other one with this blog's marker goes to the site's trash bin.
 """
 
@@ -80,8 +81,8 @@ def _sweep(doubtful: _Doubtful) -> None:
     if unpaid and not _condemned(doubtful):
         return
     for draft in unpaid:
-        blog.delete_draft(instance_id, draft.id, seconds=seconds)
-        _note(doubtful, draft.id)
+        if blog.delete_draft(instance_id, draft.id, seconds=seconds):
+            _note(doubtful, draft.id)
     _close(doubtful)
 
 

@@ -69,8 +69,15 @@ def find_drafts(
     return [(_draft(found), found.get("richContent") or {}) for found in http.pick(answer, "draftPosts")]
 
 
-def delete_draft(instance_id: str, draft_id: str, *, seconds: float) -> None:
-    http.request(instance_id, "DELETE", f"{_DRAFTS}/{draft_id}", operation="draft_delete", seconds=seconds)
+def delete_draft(instance_id: str, draft_id: str, *, seconds: float) -> bool:
+    """False: there is no such draft any more."""
+    try:
+        http.request(instance_id, "DELETE", f"{_DRAFTS}/{draft_id}", operation="draft_delete", seconds=seconds)
+    except http.WixRefused as refused:
+        if refused.status != 404:
+            raise
+        return False
+    return True
 
 
 def publish_draft(instance_id: str, draft_id: str, *, seconds: float) -> str:

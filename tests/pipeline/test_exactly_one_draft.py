@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from django.db import connection
 
@@ -10,7 +12,7 @@ from blogs.models import BlogGeneration, GenerationEvent, StageOutput, Status
 from credits import ledger
 from tests import factories
 from tests.pipeline.conftest import make_due
-from wix import access_tokens
+from wix import access_tokens, blog
 
 
 def age_the_create(seconds: float) -> None:
@@ -94,12 +96,16 @@ def test_a_second_draft_is_swept_ten_minutes_later(sandbox, shop, attempt):
         cursor.execute("UPDATE blog_generations SET draft_create_started_at = NULL")
     done = attempt()
     assert done.status == Status.DONE
-    assert len(sandbox.drafts()) == 2
+    unpaid, paid = sandbox.drafts()
+    third = {name: paid[name] for name in ("title", "memberId", "richContent")}
+    blog.create_draft(str(shop.instance_id), third, seconds=5, before_sending=lambda: None)
     BlogGeneration.objects.update(draft_sweep_at=done.finished_at)
+    sandbox.fault("wix", "not_found", "draft_delete")  # as if its owner had deleted the first one meanwhile
 
     assert sweep.sweep_one()
 
-    assert [draft["id"] for draft in sandbox.drafts()] == [str(done.draft_post_id)]
+    assert [draft["id"] for draft in sandbox.drafts()] == [unpaid["id"], paid["id"]]
+    assert paid["id"] == str(done.draft_post_id)
     assert done.events.filter(kind=GenerationEvent.Kind.SWEPT).count() == 1
     assert BlogGeneration.objects.get().draft_sweep_at is None
     assert not sweep.sweep_one()
@@ -180,7 +186,10 @@ def test_a_retry_during_the_sweep_keeps_the_draft_that_it_has_taken_up(sandbox, 
     assert done.status == Status.DONE
 
 
-def test_a_retry_after_the_sweep_has_condemned_a_draft_makes_a_new_one(sandbox, shop, attempt, settings, monkeypatch):
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_retry_after_the_sweep_has_condemned_a_draft_makes_a_new_one(
+    sandbox, shop, attempt, settings, monkeypatch, killed
+):
     settings.BLOG_MAX_DEFERRAL_SECONDS = -1  # as if nobody had got through for a day
     sandbox.fault("wix", "after_success", "draft_create", seconds=3)
     factories.pending_generation(shop)
@@ -191,10 +200,15 @@ def test_a_retry_after_the_sweep_has_condemned_a_draft_makes_a_new_one(sandbox, 
     def retried_before_the_delete(*site, **when):
         lifecycle.requeue(failed.pk, by="staff")
         assert attempt().status == Status.DONE
-        delete(*site, **when)
+        if killed:
+            raise KeyboardInterrupt
+        return delete(*site, **when)
 
-    monkeypatch.setattr(sweep.blog, "delete_draft", retried_before_the_delete)
-    sweep.sweep_one()
+    with monkeypatch.context() as retrying, suppress(KeyboardInterrupt):
+        retrying.setattr(sweep.blog, "delete_draft", retried_before_the_delete)
+        sweep.sweep_one()
+    BlogGeneration.objects.filter(draft_sweep_at__isnull=False).update(draft_sweep_at=failed.finished_at)
+    assert sweep.sweep_one()
 
     done = BlogGeneration.objects.get()
     assert [draft["id"] for draft in sandbox.drafts()] == [str(done.draft_post_id)]
