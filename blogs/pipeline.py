@@ -80,8 +80,7 @@ def _run_to_an_outcome(generation: BlogGeneration) -> None:
         # Not its fault: no attempt spent.
         lifecycle.defer(generation, limited, at_most=_longest_wait(generation, limited))
     except DeadlineExceeded:
-        error = TransientError("timeout", f"The stage {generation.stage} took longer than it may.")
-        lifecycle.retry_later(generation, error)
+        lifecycle.retry_later(generation, _took_too_long(Stage(generation.stage)))
     except PermanentError as error:
         lifecycle.fail(generation, error)
     except TransientError as error:
@@ -143,6 +142,15 @@ def _take(step: Step, generation: BlogGeneration, inputs: Inputs) -> tuple[Outpu
             if not step.optional or _is_worth_waiting_for(error) or not _patience_is_over(generation, error):
                 raise
             return {}, [*warnings, error]
+        except DeadlineExceeded:
+            late = _took_too_long(step.stage)
+            if not step.optional or not _patience_is_over(generation, late):
+                raise
+            return {}, [*warnings, late]
+
+
+def _took_too_long(stage: Stage) -> TransientError:
+    return TransientError("timeout", f"The stage {stage} took longer than it may.")
 
 
 _OF_THE_PICTURE = (Stage.IMAGE, Stage.MEDIA)

@@ -110,6 +110,20 @@ def test_a_picture_that_was_given_up_is_not_ordered_after_all(sandbox, shop, att
     assert len(sandbox.requests("replicate", "create")) == 1
 
 
+def test_a_stage_of_the_picture_that_has_no_time_left_is_one_that_failed(sandbox, shop, attempt, settings):
+    sandbox.fault("wix", "500", "media_import")
+    factories.pending_generation(shop)
+    assert attempt().stage == Stage.MEDIA
+    settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, "media": -60.0}
+    late = attempt()
+    assert (late.status, late.stage, late.error_code) == (Status.PENDING, Stage.MEDIA, "timeout")
+    settings.BLOG_IMAGE_PATIENCE_SECONDS = -1
+
+    done = attempt()
+
+    assert (done.status, warnings(done)) == (Status.DONE, ["timeout"])
+
+
 def test_a_half_made_output_is_not_taken_for_the_picture(sandbox, shop, attempt):
     sandbox.fault("replicate", "half_made", seconds=0.5)
     factories.pending_generation(shop)
