@@ -22,20 +22,13 @@ from workers.errors import TransientError
 
 
 def run(inputs: Inputs) -> dict[str, Any]:
-    """The cover's file at the top level, if there is a cover, and `photos` by product id."""
-    cover = _product_photo(inputs) if inputs.cover == Cover.PRODUCT else {}
-    in_text = photos.for_text(inputs, Article.stored(inputs.of(Stage.ARTICLE)))
-    return {
-        **(cover or _generated(inputs)),
-        "photos": {product_id: photo.as_dict() for product_id, photo in in_text.items()},
-    }
-
-
-def _product_photo(inputs: Inputs) -> dict[str, Any]:
-    for product in photos.photographed(inputs):
-        if photo := photos.photo_of(inputs, product):
-            return photo.as_dict()
-    return {}
+    """The cover's file at the top level, if there is a cover, and `photos` by product id. The cover first: it matters more."""
+    for_cover = photos.photographed(inputs) if inputs.cover == Cover.PRODUCT else []
+    tried = photos.photos_of(inputs, for_cover, enough=1)
+    chosen = next((photo for photo in tried.values() if photo), None)
+    cover = chosen.as_dict() if chosen else _generated(inputs)
+    in_text = photos.for_text(inputs, Article.stored(inputs.of(Stage.ARTICLE)), tried=tried)
+    return {**cover, "photos": {product_id: photo.as_dict() for product_id, photo in in_text.items()}}
 
 
 def _generated(inputs: Inputs) -> dict[str, Any]:

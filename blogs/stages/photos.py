@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,10 +11,13 @@ from blogs.models import Stage
 from blogs.stages import Inputs
 from blogs.text import one_line, shortened
 from wix import media
-from workers.errors import PermanentError
+from workers.deadline import DeadlineExceeded, remaining, within
+from workers.errors import PermanentError, WorkError
 
 # Each is a call or more of the site's 200 a minute, and a post of 500 words needs no fourth.
 IN_TEXT_MAX = 3
+# Of one photo. That Wix fails altogether is no photo's fault, and all of the stage waits for it.
+_TOO_SLOW = ("media_not_ready", "timeout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +38,51 @@ def photographed(inputs: Inputs) -> list[dict[str, Any]]:
     return [product for product in inputs.of(Stage.PRODUCTS)["products"] if product["image_id"]]
 
 
-def for_text(inputs: Inputs, article: Article) -> dict[str, Photo]:
+Tried = dict[str, Photo | None]
+"""By product id; None: it can't be had."""
+
+
+def for_text(inputs: Inputs, article: Article, *, tried: Tried) -> dict[str, Photo]:
     """By product id, for the blocks that show one. A photo that can't be had is a warning."""
     shown = {block.product_id for block in article.blocks if isinstance(block, ProductBlock | Image)}
     products = [product for product in photographed(inputs) if product["id"] in shown][:IN_TEXT_MAX]
-    photos = {product["id"]: photo_of(inputs, product) for product in products}
-    return {product_id: photo for product_id, photo in photos.items() if photo}
+    untried = [product for product in products if product["id"] not in tried]
+    photos = {**tried, **photos_of(inputs, untried, enough=IN_TEXT_MAX)}
+    return {product["id"]: photo for product in products if (photo := photos[product["id"]])}
 
 
-def photo_of(inputs: Inputs, product: dict[str, Any]) -> Photo | None:
+def photos_of(inputs: Inputs, products: list[dict[str, Any]], *, enough: int) -> Tried:
+    """One after the other until there are enough, in a third of the stage's time: each has what the ones before it left."""
+    ends_at = time.monotonic() + inputs.seconds / 3
+    tried: Tried = {}
+    for left, product in zip(range(len(products), 0, -1), products, strict=True):
+        tried[product["id"]] = _photo_of(inputs, product, seconds=(ends_at - time.monotonic()) / left)
+        if sum(photo is not None for photo in tried.values()) >= enough:
+            break
+    return tried
+
+
+def _photo_of(inputs: Inputs, product: dict[str, Any], *, seconds: float) -> Photo | None:
     """Whether a product's media id may be used in a post is not documented: it may if the media manager has a file of that id.
 
     Where it hasn't, the photo is imported from its public address, once: the file has a name by which it is found again.
     """
     image = _first_image(product)
     try:
-        file = media.ready(inputs.instance_id, image["id"], seconds=inputs.seconds) or _imported(inputs, image)
-    except PermanentError as error:
-        inputs.warn(PermanentError("photo_unusable", f"A product's photo is left out: {error.message}"))
-        return None
+        with within(seconds):
+            file = media.ready(inputs.instance_id, image["id"], seconds=inputs.seconds) or _imported(inputs, image)
+    except DeadlineExceeded:
+        return _left_out(inputs, "there was no time for it.")
+    except WorkError as error:
+        if not isinstance(error, PermanentError) and error.code not in _TOO_SLOW:
+            raise
+        return _left_out(inputs, error.message)
     alt_text = shortened(one_line(image.get("alt") or product["name"]), ALT_TEXT_MAX)
     return Photo(file.id, file.width, file.height, alt_text)
+
+
+def _left_out(inputs: Inputs, why: str) -> None:
+    inputs.warn(PermanentError("photo_unusable", f"A product's photo is left out: {why}"))
 
 
 def _imported(inputs: Inputs, image: dict[str, Any]) -> media.MediaFile:
@@ -63,7 +91,7 @@ def _imported(inputs: Inputs, image: dict[str, Any]) -> media.MediaFile:
     file_id = media.imported_before(inputs.instance_id, name, seconds=inputs.seconds) or media.import_image(
         inputs.instance_id, address, name, _mime_type(image["id"]), seconds=inputs.seconds
     )
-    return media.wait_until_ready(inputs.instance_id, file_id, seconds=inputs.seconds / 3)
+    return media.wait_until_ready(inputs.instance_id, file_id, seconds=remaining())
 
 
 def _mime_type(media_id: str) -> str:

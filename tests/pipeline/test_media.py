@@ -113,6 +113,8 @@ def test_photos_within_the_text_are_the_shops_own(sandbox, photographed, attempt
     assert attempt().status == Status.DONE
     assert set(photos(sandbox)) <= set(IDS)
     assert photos(sandbox)
+    calls = [sent["operation"] for sent in sandbox.requests("wix") if sent["operation"].startswith("media")]
+    assert calls[0] == "media_import"  # the cover's
 
 
 def test_a_photo_that_the_media_manager_lacks_is_imported_once(sandbox, photographed, attempt):
@@ -124,6 +126,21 @@ def test_a_photo_that_the_media_manager_lacks_is_imported_once(sandbox, photogra
 
     (sent,) = sandbox.requests("wix", "media_import")
     assert sent["body"]["url"] == f"https://static.wixstatic.com/media/{sent['body']['displayName'][6:]}"
+
+
+@pytest.mark.parametrize(("kind", "each"), [("media_pending_forever", 1.2), ("media_failed", 1.2), ("timeout", 0.3)])
+def test_a_photo_that_is_not_there_in_time_gives_way_to_the_next(sandbox, photographed, attempt, settings, kind, each):
+    settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, "media": 3 * len(IDS) * each}
+    sandbox.fault("wix", "not_found", "media_get", times=1)
+    sandbox.fault("wix", kind, "media_import", seconds=2)
+    factories.pending_generation(photographed, cover="product")
+
+    done = attempt()
+
+    assert (done.status, warnings(done)) == (Status.DONE, ["photo_unusable"])
+    lost = sandbox.requests("wix", "media_import")[0]["body"]["displayName"].removeprefix("photo-")
+    assert cover(sandbox)["wixMedia"]["image"]["id"] in {*IDS} - {lost}
+    assert lost not in photos(sandbox)
 
 
 def test_a_photo_that_cannot_be_had_is_left_out(sandbox, photographed, attempt):
