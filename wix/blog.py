@@ -22,6 +22,7 @@ class Draft:
     id: str
     url: str
     slug: str = ""
+    member_id: str = ""
     has_cover: bool = False
     tag_ids: frozenset[str] = frozenset()
     category_ids: frozenset[str] = frozenset()
@@ -111,6 +112,7 @@ def _draft(found: dict[str, Any]) -> Draft:
         id=str(http.pick(found, "id")),
         url=_address(found),
         slug=(path.rstrip("/").rpartition("/")[2] or str(found.get("seoSlug") or ""))[:200],
+        member_id=str(found.get("memberId") or ""),
         has_cover=bool(cover.get("displayed") and cover.get("wixMedia")),
         tag_ids=frozenset(map(str, found.get("tagIds") or [])),
         category_ids=frozenset(map(str, found.get("categoryIds") or [])),

@@ -41,7 +41,7 @@ CATEGORIES = Family(BlogLabel.Kind.CATEGORY, "/blog/v3/categories", "categories"
 def ids(instance_id: str, family: Family, labels: Iterable[str], *, seconds: float) -> list[str]:
     """Wix's ids for these labels, without those that would be one too many to make. Raises WorkError."""
     site_id = _site(instance_id)
-    wanted = {_folded(label): label for label in labels if label.strip() and len(label) <= family.label_max}
+    wanted = _wanted(family, labels)
     known = _remembered(site_id, family, wanted)
     if len(known) < len(wanted) and not _was_read_lately(site_id, family):
         _read(instance_id, site_id, family, seconds)
@@ -49,6 +49,16 @@ def ids(instance_id: str, family: Family, labels: Iterable[str], *, seconds: flo
     for folded in [folded for folded in wanted if folded not in known][: family.made_at_most]:
         known[folded] = _make(instance_id, site_id, family, wanted[folded], seconds)
     return [known[folded] for folded in wanted if folded in known]
+
+
+def known(instance_id: str, family: Family, labels: Iterable[str]) -> list[str]:
+    """The ids of those that Wix need not be asked for."""
+    wanted = _wanted(family, labels)
+    return list(_remembered(_site(instance_id), family, wanted).values()) if wanted else []
+
+
+def _wanted(family: Family, labels: Iterable[str]) -> dict[str, str]:
+    return {_folded(label): label for label in labels if label.strip() and len(label) <= family.label_max}
 
 
 @outlasts_an_outage

@@ -8,6 +8,7 @@ that wakes up in mid-create) is deleted ten minutes later by `blogs.sweep`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,7 +37,8 @@ def run(inputs: Inputs) -> dict[str, Any]:
     marker = marker_of(inputs.generation_id)
     made: dict[str, Any] = {}
     if inputs.draft_create_age is not None and (found := _made_before(inputs, article.title, marker)):
-        draft, made = found, {"found": True}
+        draft, made = found, {"found": True, "member_id": inputs.member_id or found.member_id}
+        _compare(inputs, draft, _as_sent(inputs, article))
     else:
         try:
             post = compose(inputs, article, marker)
@@ -71,12 +73,18 @@ def _made_before(inputs: Inputs, title: str, marker: str) -> Draft | None:
 _LABELS = (("tagIds", labels.TAGS), ("categoryIds", labels.CATEGORIES))
 
 
+def _labels(inputs: Inputs, article: Article) -> Iterator[tuple[str, labels.Family, Sequence[str]]]:
+    for (field, family), wanted in zip(_LABELS, (article.tags, inputs.categories), strict=True):
+        if wanted:
+            yield field, family, wanted
+
+
 def _labelled(inputs: Inputs, article: Article) -> dict[str, Any]:
     """A blog is not worth less for a tag that can't be had."""
     found: dict[str, Any] = {}
-    for (field, family), wanted in zip(_LABELS, (article.tags, inputs.categories), strict=True):
+    for field, family, wanted in _labels(inputs, article):
         try:
-            found[field] = labels.ids(inputs.instance_id, family, wanted, seconds=inputs.seconds) if wanted else []
+            found[field] = labels.ids(inputs.instance_id, family, wanted, seconds=inputs.seconds)
         except (PermanentError, TransientError) as error:
             inputs.warn(PermanentError("labels_failed", f"The post has no {family.listed_as}: {error.message}"))
     return {field: ids for field, ids in found.items() if ids}
@@ -119,13 +127,25 @@ def _read_back(inputs: Inputs, made: Draft, post: dict[str, Any]) -> Draft:
     except WorkError as error:
         inputs.warn(TransientError("not_read_back", f"The draft was made, and could not be looked at: {error.message}"))
         return made
+    _compare(inputs, draft, post)
+    return draft
+
+
+def _as_sent(inputs: Inputs, article: Article) -> dict[str, Any]:
+    """What of a post that was sent by an earlier attempt can be compared."""
+    known = (
+        (field, labels.known(inputs.instance_id, family, wanted)) for field, family, wanted in _labels(inputs, article)
+    )
+    return {**dict(known), **({"media": {}} if inputs.of(Stage.MEDIA).get("file_id") else {})}
+
+
+def _compare(inputs: Inputs, draft: Draft, post: dict[str, Any]) -> None:
     if "media" in post and not draft.has_cover:
         inputs.warn(PermanentError("cover_dropped", "Wix made the draft and left its cover out."))
     kept = {"tagIds": draft.tag_ids, "categoryIds": draft.category_ids}
     if gone := {field: ids for field, _ in _LABELS if (ids := set(post.get(field, ())) - kept[field])}:
         _forget(inputs, gone)
         inputs.warn(PermanentError("labels_dropped", "Wix left out tags or categories that it knew before."))
-    return draft
 
 
 def _forget(inputs: Inputs, gone: dict[str, set[str]]) -> None:

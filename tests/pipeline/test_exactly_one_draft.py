@@ -12,7 +12,7 @@ from blogs.models import BlogGeneration, GenerationEvent, StageOutput, Status
 from credits import ledger
 from tests import factories
 from tests.pipeline.conftest import make_due
-from wix import access_tokens, blog
+from wix import access_tokens, blog, http
 
 
 def age_the_create(seconds: float) -> None:
@@ -47,6 +47,26 @@ def test_a_create_that_timed_out_after_succeeding_is_found_and_not_repeated(sand
     assert StageOutput.objects.get(generation=done, stage="draft").output["found"]
     assert len(sandbox.requests("wix", "draft_create")) == 1
     assert ledger.discrepancies() == []
+
+
+def test_a_draft_that_was_found_is_looked_at_like_one_that_was_made(sandbox, shop, attempt):
+    gone = shop.blog_labels.create(kind="category", folded="news", wix_id="00000000-0000-4000-8000-000000000000")
+    sandbox.fault("wix", "after_success", "draft_create", seconds=3)
+    factories.pending_generation(shop, categories=["News"])
+    attempt()
+    (draft,) = sandbox.drafts()
+    uncovered = {"draftPost": {"id": draft["id"], "media": {}, "title": draft["title"]}, "action": "UPDATE"}
+    path = f"/blog/v3/draft-posts/{draft['id']}"
+    http.request(str(shop.instance_id), "PATCH", path, operation="draft_update", seconds=5, body=uncovered)
+    age_the_create(90)
+
+    done = attempt()
+
+    shop.refresh_from_db()
+    kept = done.events.filter(kind=GenerationEvent.Kind.WARNING).values_list("code", flat=True)
+    assert (done.status, list(kept)) == (Status.DONE, ["cover_dropped", "labels_dropped"])
+    assert str(shop.member_id) == draft["memberId"]
+    assert not shop.blog_labels.filter(pk=gone.pk).exists()
 
 
 def test_a_create_that_really_failed_is_repeated_after_the_look(sandbox, shop, attempt):
