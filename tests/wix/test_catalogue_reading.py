@@ -172,11 +172,10 @@ def test_the_old_catalogue_is_shown_until_the_new_one_is_whole(sandbox: Sandbox,
     grow_old(shop, seconds=3_601)
     sandbox.fault("wix", "500", "products_query", match='cursor":')
 
-    with pytest.raises(TransientError):
-        fitting(shop)
+    before = pages(sandbox)
+    assert fitting(shop) == fitting(shop) == ["Old cup 0", "Old cup 1", "Old cup 2"]
     assert rows(shop) == 103
-    Catalogue.objects.filter(pk=shop).update(reading_until=timezone.now() + timedelta(minutes=1))
-    assert fitting(shop) == ["Old cup 0", "Old cup 1", "Old cup 2"]
+    assert pages(sandbox) == before + 2  # who comes after a failed reading goes by the old one at once
 
     Catalogue.objects.filter(pk=shop).update(reading_until=None)
     assert len(fitting(shop)) == 6
@@ -221,6 +220,68 @@ def test_no_stores_is_an_empty_catalogue_and_looked_for_again(
 
     assert len(fitting(shop)) == 3
     assert len(sandbox.requests("wix")) == before + 2
+
+
+@pytest.mark.parametrize(
+    ("version", "fault", "still_shown"),
+    [
+        ("STORES_NOT_INSTALLED", None, False),
+        ("PROVISIONING", None, True),
+        ("V3_CATALOG", "not_found", True),
+        ("V3_CATALOG", "reset", True),
+    ],
+)
+def test_only_where_wix_says_that_there_are_no_stores_does_a_catalogue_go(
+    sandbox: Sandbox, shop: str, version: str, fault: str | None, still_shown: bool
+) -> None:
+    products = [{"id": "p", "name": "Cup"}]
+    sandbox.add_shop(shop, products=products)
+    fitting(shop)
+    grow_old(shop, seconds=3_601)
+    sandbox.add_shop(shop, catalog_version=version, products=products)
+    if fault:
+        sandbox.fault("wix", fault, "products_query", times=None)
+
+    assert fitting(shop) == (["Cup"] if still_shown else [])
+
+
+@pytest.mark.parametrize("versions", [("V1_CATALOG", "V3_CATALOG"), ("V3_CATALOG", "V1_CATALOG")])
+def test_a_reading_of_the_version_that_was_left_ends(sandbox: Sandbox, shop: str, versions: tuple[str, str]) -> None:
+    before, after = versions
+    sandbox.add_shop(shop, catalog_version=before, generate=150)
+    mine = store.state(shop)
+    assert isinstance(mine, store.Reading)
+    store.remember_version(shop, before)
+    mine = store.Reading(shop, mine.number, before)
+    page = reading.api.page(shop, before, "", seconds=60)
+
+    store.remember_version(shop, after)
+
+    assert store.keep(mine, page) is None
+    assert (row(shop).reading_began_at, row(shop).has_outdated) == (None, True)
+
+
+def test_a_failed_reader_gives_up_its_place_also_after_starting_over(sandbox: Sandbox, shop: str) -> None:
+    sandbox.add_shop(shop, generate=250, movesAfterPages=1, movesTo="V1_CATALOG")
+    sandbox.fault("wix", "500", "products_query", match="numericId")
+
+    with pytest.raises(TransientError):
+        fitting(shop)
+
+    assert (row(shop).version, row(shop).reading, row(shop).reading_until) == ("V1_CATALOG", 2, None)
+
+
+@pytest.mark.parametrize("more", [{}, {"numericId": None}])
+def test_a_page_of_v1_that_is_not_full_is_not_taken_for_the_last(
+    sandbox: Sandbox, shop: str, more: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    products = [{"id": f"p-{n}", "name": f"Cup {n}", "more": more} for n in range(5)]
+    sandbox.add_shop(shop, catalog_version="V1_CATALOG", products=products)
+    monkeypatch.setattr("tests.sandbox.wix_filters.limit_of", lambda paging, default=50: 2)
+
+    fitting(shop)
+
+    assert (row(shop).products, pages(sandbox)) == (5, 3)
 
 
 def test_changes_make_it_read_anew_but_not_with_each_of_them(sandbox: Sandbox, shop: str) -> None:

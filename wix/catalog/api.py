@@ -100,12 +100,14 @@ def _page_v1(instance_id: str, begins: dict[str, Any], seconds: float) -> Page:
         instance_id, "POST", "/stores-reader/v1/products/query", operation="products_query", seconds=seconds, body=body
     )
     found = http.pick(answer, "products")
+    total = answer.get("totalResults")
     following: dict[str, Any] = {}
-    if len(found) >= _PAGE:
+    # A page that isn't full need not be the last. The total is of what this query finds, without what lies before `after`.
+    if found and (len(found) >= _PAGE or not isinstance(total, int) or total > offset + len(found)):
         last = str(found[-1].get("numericId") or "")
-        following = {"after": int(last)} if last.isdecimal() else {"offset": offset + _PAGE}
-    total = answer.get("totalResults") if not begins else 0
-    return Page(_visible(map(from_v1, found)), _kept(following, begins), total if isinstance(total, int) else 0)
+        following = {"after": int(last)} if last.isdecimal() else {"offset": offset + len(found)}
+    expected = total if isinstance(total, int) and not begins else 0
+    return Page(_visible(map(from_v1, found)), _kept(following, begins), expected)
 
 
 def _page_v3(instance_id: str, begins: dict[str, Any], seconds: float) -> Page:

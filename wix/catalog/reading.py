@@ -70,50 +70,64 @@ def _learned(instance_id: str, seconds: float) -> str:
     return version
 
 
-def _read(reading: Reading, seconds: float, *, stop_at: float) -> bool:
-    """To the end; False where another reader was quicker with a page."""
+def _read(begun: Reading, seconds: float, *, stop_at: float) -> bool:
+    """To the end; False where another reader was quicker with a page. Where it fails, what is shown does for another while: then
+    nobody tries again before this reader would be taken for dead."""
+    reading = begun
+    following: Reading | Shown | None = begun
     try:
-        return _read_on(reading, seconds, stop_at)
-    except (WorkError, DeadlineExceeded):
-        store.leave_off(reading.instance_id, reading.number)
-        raise
+        while isinstance(following, Reading):
+            reading = following
+            if time.monotonic() > stop_at:
+                raise _being_read(1.0)
+            if reading.number - begun.number >= _STARTS:
+                raise _unsettled()
+            following = _read_on(reading, seconds)
+    except (WorkError, DeadlineExceeded) as error:
+        if store.usable_products(reading.instance_id) is None:
+            store.leave_off(reading)
+            raise
+        code = getattr(error, "code", "timeout")
+        extra = {"action": "catalogue_not_read", "instance_id": reading.instance_id, "code": code}
+        logger.warning("catalogue not read anew", extra=extra)
+        return True
+    return following is not None
 
 
-def _read_on(begun: Reading, seconds: float, stop_at: float) -> bool:
-    reading: Reading | None = begun
-    starts = 0
-    while reading is not None and starts < _STARTS:
-        if time.monotonic() > stop_at:
-            raise _being_read(1.0)
+def _read_on(reading: Reading, seconds: float) -> Reading | Shown | None:
+    """One page, and what is next; Shown after the last, None where another reader was quicker."""
+    if reading.version not in api.VERSIONS:
+        reading = replace(reading, version=_learned(reading.instance_id, seconds))
         if reading.version not in api.VERSIONS:
-            reading = replace(reading, version=_learned(reading.instance_id, seconds))
-        if reading.version not in api.VERSIONS:
-            store.show_nothing(reading, reading.version)
-            return True
-        try:
-            page = api.page(reading.instance_id, reading.version, reading.position, seconds=seconds)
-        except (OtherCatalogue, NoCatalogue) as refused:
-            version = _learned(reading.instance_id, seconds)
-            if version == reading.version:
-                if isinstance(refused, OtherCatalogue):
-                    raise _unsettled() from refused
-                store.show_nothing(reading, "")
-                return True
-            reading, starts = store.start_over(reading, version), starts + 1
-        except http.WixRefused as refused:
-            if refused.status != 400 or not reading.position:
-                raise
-            # The position is from an earlier attempt, or from before a change of the catalogue.
-            reading, starts = store.start_over(reading, reading.version), starts + 1
-        else:
-            reading = store.keep(reading, page)
-            if reading is not None and not reading.position:
-                _report(reading)
-                upkeep.remove_outdated(reading.instance_id)
-                return True
-    if reading is not None:
+            return _nothing(reading, reading.version)
+    try:
+        page = api.page(reading.instance_id, reading.version, reading.position, seconds=seconds)
+    except (OtherCatalogue, NoCatalogue) as refused:
+        version = _learned(reading.instance_id, seconds)
+        if version != reading.version:
+            return store.start_over(reading, version)
+        if isinstance(refused, OtherCatalogue):
+            raise _unsettled() from refused
+        return _nothing(reading, "")
+    except http.WixRefused as refused:
+        if refused.status != 400 or not reading.position:
+            raise
+        # The position is from an earlier attempt, or from before a change of the catalogue.
+        return store.start_over(reading, reading.version)
+    following = store.keep(reading, page)
+    if following is None or following.position:
+        return following
+    _report(following)
+    upkeep.remove_outdated(following.instance_id)
+    return Shown(following.version)
+
+
+def _nothing(reading: Reading, version: str) -> Shown:
+    """There is nothing to read. Unless Wix says itself that there are no Stores, what was there lately counts for more."""
+    if version != api.NOT_INSTALLED and store.usable_products(reading.instance_id):
         raise _unsettled()
-    return False
+    store.show_nothing(reading, version)
+    return Shown(version)
 
 
 def _report(reading: Reading) -> None:

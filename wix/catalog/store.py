@@ -33,7 +33,7 @@ from workers.rate_limits import release_connection
 READER_SECONDS = 20.0
 # Old cursors may be worth nothing; and what is put together from pages of different hours is no catalogue.
 RESUMABLE = timedelta(minutes=15)
-# While somebody reads it anew, the others go by one that is not older than this.
+# While somebody reads it anew, or nobody can, one that is not older than this will do.
 _USABLE = timedelta(days=1)
 # A shop that edits products all day would have each of its blogs read all of them.
 _CHANGED_AFTER = timedelta(minutes=5)
@@ -126,8 +126,11 @@ def _without_reading(row: Any) -> Shown | Wait | None:
         return Shown(row.version)
     if row.reading_until is None or row.reading_until <= row.now:
         return None
-    is_usable = row.read_at is not None and row.now - row.read_at < _USABLE
-    return Shown(row.version) if is_usable else Wait(_remaining_seconds(row))
+    return Shown(row.version) if _is_usable(row) else Wait(_remaining_seconds(row))
+
+
+def _is_usable(row: Any) -> bool:
+    return row.read_at is not None and row.now - row.read_at < _USABLE
 
 
 def _is_fresh(row: Any) -> bool:
@@ -237,9 +240,16 @@ def _show(reading: Reading, version: str) -> None:
 
 
 @briefly
-def leave_off(instance_id: str, number: int) -> None:
+def leave_off(reading: Reading) -> None:
     """The next one need not wait until we would be taken for dead."""
-    Catalogue.objects.filter(pk=instance_id, reading=number).update(reading_until=None)
+    Catalogue.objects.filter(pk=reading.instance_id, reading=reading.number).update(reading_until=None)
+
+
+@briefly
+def usable_products(instance_id: str) -> int | None:
+    """How many are shown; None: nothing is, or nothing that one may still go by."""
+    row = _with_the_time(Catalogue.objects.filter(pk=instance_id)).first()
+    return row.products if row and _is_usable(row) else None
 
 
 @briefly
@@ -249,9 +259,12 @@ def known_version(instance_id: str) -> str:
 
 @briefly
 def remember_version(instance_id: str, version: str) -> None:
-    _, made = Catalogue.objects.get_or_create(pk=instance_id, defaults={"version": version})
-    if not made:
-        Catalogue.objects.filter(pk=instance_id).exclude(version=version).update(version=version)
+    """Pages of the other family go with the reading that brought them: whoever reads must begin anew."""
+    row, made = Catalogue.objects.get_or_create(pk=instance_id, defaults={"version": version})
+    if made or row.version == version:
+        return
+    over = {"reading_began_at": None, "reading_until": None, "has_outdated": True} if row.version in VERSIONS else {}
+    Catalogue.objects.filter(pk=instance_id, version=row.version).update(version=version, **over)
 
 
 def refresh(instance_id: UUID | str) -> bool:
