@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.conf import settings
 
 from wix import http
 from wix.app_instance import AppInstance, NotConnected, app_instance
-from workers.errors import PermanentError
+from workers.errors import PermanentError, TransientError
+
+# Without a permission; sometimes Wix says 401.
+_FORBIDDEN = (401, 403)
 
 
 def find_or_make(instance_id: str, *, seconds: float) -> str:
     """A member's id: the one that we made before, the site's owner, or one that we make now.
 
-    Whoever else is a member is a customer of the shop, and signs only where Wix lets us make nobody. Raises PermanentError
-    `no_author`.
+    Whoever else is a member is a customer of the shop, and signs only where Wix doesn't let us make anybody. Raises PermanentError
+    `no_author`, and TransientError for one that was made a moment ago and is not shown yet.
     """
     email = f"author-{instance_id}@{settings.WIX_AUTHOR_EMAIL_DOMAIN}"
     if known := _called(instance_id, email, seconds):
@@ -26,12 +30,24 @@ def find_or_make(instance_id: str, *, seconds: float) -> str:
     try:
         return _make(instance_id, email, (site and site.site_name) or "Blog", seconds)
     except http.WixRefused as refused:
-        # Two blogs of a new site at the same time: the other one has made it.
-        if known := _called(instance_id, email, seconds) or _anybody(instance_id, seconds):
-            return known
+        if _is_there(refused):
+            # Two blogs of a new site at the same time, or a create that we never heard of.
+            if known := _called(instance_id, email, seconds):
+                return known
+            raise TransientError(
+                "author_not_shown", "Wix has the member who signs, and doesn't show it yet."
+            ) from refused
+        if refused.status in _FORBIDDEN and (anybody := _anybody(instance_id, seconds)):
+            return anybody
         raise PermanentError(
             "no_author", f"The site has no member who could sign the post, and Wix lets us make none: {refused.message}"
         ) from refused
+
+
+def _is_there(refused: http.WixRefused) -> bool:
+    """What Wix says to a second member of the same address is not documented: 409, or 400 with a word for it."""
+    said = " ".join([refused.application_code, *refused.rules, refused.message]).lower()
+    return refused.status == 409 or (refused.status == 400 and bool(re.search(r"already|duplicate", said)))
 
 
 def _site(instance_id: str, seconds: float) -> AppInstance | None:
@@ -54,19 +70,29 @@ def _make(instance_id: str, email: str, nickname: str, seconds: float) -> str:
 
 
 def _called(instance_id: str, email: str, seconds: float) -> str | None:
+    """None too where we may not look: we may be allowed to make one all the same."""
     email = email.lower()  # as Wix keeps them
     body = {"query": {"filter": {"loginEmail": email}}, "fieldsets": ["FULL"]}
-    path = "/members/v1/members/query"
-    answer = http.request(instance_id, "POST", path, operation="members_query", seconds=seconds, body=body)
+    found = _members(instance_id, "POST", "/members/v1/members/query", "members_query", seconds, body=body)
     # A filter that Wix ignored would name us anybody.
-    return _first([found for found in http.pick(answer, "members") if _email(found) == email])
+    return _first([member for member in found if _email(member) == email])
 
 
 def _anybody(instance_id: str, seconds: float) -> str | None:
     params = {"fieldsets": "FULL", "paging.limit": 1}
-    path = "/members/v1/members"
-    answer = http.request(instance_id, "GET", path, operation="members_list", seconds=seconds, params=params)
-    return _first(http.pick(answer, "members"))
+    return _first(_members(instance_id, "GET", "/members/v1/members", "members_list", seconds, params=params))
+
+
+def _members(
+    instance_id: str, method: str, path: str, operation: str, seconds: float, **asked: Any
+) -> list[dict[str, Any]]:
+    try:
+        answer = http.request(instance_id, method, path, operation=operation, seconds=seconds, **asked)
+    except http.WixRefused as refused:
+        if refused.status not in _FORBIDDEN:
+            raise
+        return []
+    return list(http.pick(answer, "members"))
 
 
 def _email(member: dict[str, Any]) -> str:

@@ -136,17 +136,36 @@ def test_a_customer_does_not_sign_what_we_can_sign_ourselves(sandbox, shop, atte
     assert made["profile"]["nickname"] == "Wool & Co"
 
 
-def test_where_no_member_can_be_made_whoever_is_there_signs(sandbox, shop, attempt):
+def test_one_who_was_made_and_is_not_shown_yet_is_waited_for(sandbox, shop, attempt):
     customer = make_member(shop, "customer@mail.example")
-    sandbox.fault("wix", "403", "member_create", times=None)
+    sandbox.switch(wix_read_lag_seconds="3")
+    sandbox.fault("wix", "after_success", "member_create", seconds=0.01)
+    factories.pending_generation(shop)
+    attempt()
+    unseen = attempt()
+    sandbox.pass_time(3)
+
+    done = attempt()
+
+    assert (unseen.status, unseen.error_code, done.status) == (Status.PENDING, "author_not_shown", Status.DONE)
+    assert sandbox.drafts()[0]["memberId"] != customer
+    assert count(sandbox, "member_create") == 1 + 2  # the customer, one unheard of, one refused
+
+
+@pytest.mark.parametrize(("refused", "signs"), [("members_query", "ours"), ("member_create", "customer")])
+def test_only_where_no_member_can_be_made_a_customer_signs(sandbox, shop, attempt, refused, signs):
+    customer = make_member(shop, "customer@mail.example")
+    sandbox.fault("wix", "403", refused, times=None)
     factories.pending_generation(shop)
 
     assert attempt().status == Status.DONE
-    assert sandbox.drafts()[0]["memberId"] == customer
+    assert (sandbox.drafts()[0]["memberId"] == customer) == (signs == "customer")
 
 
-def test_without_any_member_the_blog_fails_and_its_credits_come_back(sandbox, shop, attempt):
+@pytest.mark.parametrize("looked", ["members_query", "members_list"])
+def test_without_any_member_the_blog_fails_and_its_credits_come_back(sandbox, shop, attempt, looked):
     sandbox.fault("wix", "403", "member_create", times=None)
+    sandbox.fault("wix", "403", looked, times=None)
     factories.pending_generation(shop)
 
     failed = attempt()

@@ -16,7 +16,7 @@ SWITCHES = {
     "replicate_text": ("resets", "expected"),
     # Below 5 dollars: six creates a minute, and never two at once.
     "replicate_credit": ("ample", "low"),
-    # How far behind reads of posts may be; the mark that a create answers with, sent along, is served at once.
+    # How far behind reads of members and posts may be; the mark that a post's create answers with, sent along, shows it at once.
     "wix_read_lag_seconds": ("0", "0.3", "3"),
     # What the token endpoint says to a site that has removed the app.
     "wix_removed": ("400", "401", "403", "404"),

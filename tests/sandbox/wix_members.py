@@ -19,7 +19,7 @@ _FILTERABLE = {"id", "loginEmail", "status"}
 async def list_members(site: Site, call: Call, world: World) -> web.Response:
     query = call.request.query
     limit, offset = int(query.get("paging.limit", 50)), int(query.get("paging.offset", 0))
-    members = [member.as_json() for member in site.members.values()]
+    members = _seen(site, world)
     return web.json_response(_page(members, wix_filters.limit_of({"limit": limit}), offset))
 
 
@@ -29,7 +29,7 @@ async def query_members(site: Site, call: Call, world: World) -> web.Response:
         raise malformed()
     query = document.get("query") or {}
     paging = query.get("paging") or {}
-    members = [member.as_json() for member in site.members.values()]
+    members = _seen(site, world)
     found = wix_filters.matching(members, query.get("filter") or {}, _FILTERABLE)
     return web.json_response(_page(found, wix_filters.limit_of(paging), int(paging.get("offset", 0))))
 
@@ -44,6 +44,11 @@ async def create_member(site: Site, call: Call, world: World) -> web.Response:
         raise Refused(application_error(409, "ALREADY_EXISTS", "A member with this loginEmail already exists"))
     site.members[member.id] = member
     return web.json_response({"member": member.as_json()})
+
+
+def _seen(site: Site, world: World) -> list[dict[str, Any]]:
+    lag = float(world.switches["wix_read_lag_seconds"])
+    return [member.as_json() for member in site.members.values() if member.created + lag <= world.now()]
 
 
 def _read(fields: dict[str, Any], now: float) -> Member:
