@@ -2,26 +2,34 @@
 
 Wix's list is read when a label is missing, an hour apart at most, and remembered in the database with what we made since: a post
 that uses known labels asks Wix for nothing.
+
+Whether Wix keeps two categories of one name apart is not documented, so whoever makes one claims it first, by a row without Wix's
+id. A claim that was given up, or whose holder died, may have made it: who takes it over reads the list before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from django.db import connection
-from django.db.models import Max
+from django.db import connection, transaction
+from django.db.models import Max, Q, QuerySet
 
 from wix import http
 from wix.models import BlogLabel, Site
 from workers.database_clock import ClockTimestamp
+from workers.deadline import DeadlineExceeded
+from workers.errors import PermanentError, RateLimited, TransientError, WorkError
 from workers.outage import outlasts_an_outage
 
 _PAGE = 100
 # A blog of more than a thousand tags doesn't miss one of ours that is far behind in its list.
 _PAGES = 10
 _READ_AGAIN_SECONDS = 3_600
+# Longer than a draft's stage asks for labels; and how soon whoever waits for a claim looks again.
+_CLAIM_DIES_AFTER, _LOOK_AGAIN_SECONDS = timedelta(minutes=1), 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +46,42 @@ TAGS = Family(BlogLabel.Kind.TAG, "/blog/v3/tags", "tags", 100, 2)
 CATEGORIES = Family(BlogLabel.Kind.CATEGORY, "/blog/v3/categories", "categories", 35, 10)
 
 
-def ids(instance_id: str, family: Family, labels: Iterable[str], *, seconds: float) -> list[str]:
-    """Wix's ids for these labels, without those that would be one too many to make. Raises WorkError."""
-    site_id = _site(instance_id)
+@dataclass(frozen=True, slots=True)
+class Found:
+    ids: list[str]
+    lacking: WorkError | None = None
+    """Why there are not more, if that was not meant."""
+
+
+def find_or_make(instance_id: str, family: Family, labels: Iterable[str], *, seconds: float) -> Found:
+    """Wix's ids for these labels, without those that can't be had or would be one too many to make.
+
+    Raises RateLimited, also while another blog of the site makes one of these categories.
+    """
     wanted = _wanted(family, labels)
-    known = _remembered(site_id, family, wanted)
-    if len(known) < len(wanted) and not _was_read_lately(site_id, family):
-        _read(instance_id, site_id, family, seconds)
-        known = _remembered(site_id, family, wanted)
-    for folded in [folded for folded in wanted if folded not in known][: family.made_at_most]:
-        known[folded] = _make(instance_id, site_id, family, wanted[folded], seconds)
-    return [known[folded] for folded in wanted if folded in known]
+    site = _Labels(instance_id, _site(instance_id), family, seconds)
+    known = site.remembered(wanted)
+    lacking: WorkError | None = None
+    try:
+        if len(known) < len(wanted) and not site.was_read_lately():
+            site.read()
+            known = site.remembered(wanted)
+        for folded in [folded for folded in wanted if folded not in known][: family.made_at_most]:
+            try:
+                known |= site.make(folded, wanted[folded])
+            except http.WixRefused as refused:
+                lacking = lacking or refused
+    except (PermanentError, TransientError) as error:
+        lacking = error
+    except DeadlineExceeded:
+        lacking = TransientError("timeout", "Wix took too long.")
+    return Found([known[folded] for folded in wanted if folded in known], lacking)
 
 
 def known(instance_id: str, family: Family, labels: Iterable[str]) -> list[str]:
     """The ids of those that Wix need not be asked for."""
     wanted = _wanted(family, labels)
-    return list(_remembered(_site(instance_id), family, wanted).values()) if wanted else []
+    return list(_Labels(instance_id, _site(instance_id), family).remembered(wanted).values())
 
 
 def _wanted(family: Family, labels: Iterable[str]) -> dict[str, str]:
@@ -76,56 +103,119 @@ def _folded(label: str) -> str:
     return " ".join(label.split()).casefold()[:100]
 
 
-@outlasts_an_outage
-def _remembered(site_id: int, family: Family, folded: Collection[str]) -> dict[str, str]:
-    labels = BlogLabel.objects.filter(site_id=site_id, kind=family.kind, folded__in=folded)
-    return dict(labels.values_list("folded", "wix_id"))
+@dataclass(slots=True)
+class _Labels:
+    """A site's labels of one family, during one call."""
+
+    instance_id: str
+    site_id: int
+    family: Family
+    seconds: float = 0.0
+    was_read: bool = False
+
+    def make(self, folded: str, label: str) -> dict[str, str]:
+        """Its id by its folded form; empty for a tag that another blog makes just now."""
+        claim = self._claim(folded)
+        if claim is None:
+            known = self.remembered([folded])
+            if self.family is CATEGORIES and not known:
+                raise RateLimited("label_being_made", "A category is being made.", retry_in=_LOOK_AGAIN_SECONDS)
+            return known
+        try:
+            if claim.may_have_been_made:
+                self._read_once()
+            return self.remembered([folded]) or self._made(folded, label)
+        except http.WixRefused:
+            # Its owner made it a moment ago, perhaps: tags are unique.
+            self._read_once()
+            if known := self.remembered([folded]):
+                return known
+            self._claims(folded).delete()
+            raise
+        except (WorkError, DeadlineExceeded):
+            self._give_up(folded)
+            raise
+
+    def _made(self, folded: str, label: str) -> dict[str, str]:
+        body = {"label": label} if self.family is TAGS else {"category": {"label": label}}
+        kind = self.family.kind.value
+        answer = http.request(
+            self.instance_id, "POST", self.family.path, operation=f"{kind}_create", seconds=self.seconds, body=body
+        )
+        made = {folded: str(http.pick(answer, kind, "id"))}
+        self._remember(made)
+        return made
+
+    # --- Wix's list ---------------------------------------------------------------------------------------------------
+
+    def read(self) -> None:
+        self.was_read = True
+        self._remember({_folded(str(item["label"])): str(item["id"]) for item in self._listed()}, listed=True)
+
+    def _read_once(self) -> None:
+        if not self.was_read:
+            self.read()
+
+    def _listed(self) -> Iterator[dict[str, Any]]:
+        for page in range(_PAGES):
+            items = http.pick(self._page(page * _PAGE), self.family.listed_as)
+            yield from (item for item in items if item.get("label") and item.get("id"))
+            if len(items) < _PAGE:
+                return
+
+    def _page(self, offset: int) -> dict[str, Any]:
+        """Tags are queried, categories listed: Wix's two ways for the same."""
+        path, about = self.family.path, {"seconds": self.seconds}
+        if self.family is TAGS:
+            body = {"query": {"paging": {"limit": _PAGE, "offset": offset}}}
+            return http.request(self.instance_id, "POST", f"{path}/query", operation="tags_query", body=body, **about)
+        params = {"paging.limit": _PAGE, "paging.offset": offset}
+        return http.request(self.instance_id, "GET", path, operation="categories_list", params=params, **about)
+
+    # --- Our own ------------------------------------------------------------------------------------------------------
+
+    def _rows(self) -> QuerySet[BlogLabel]:
+        return BlogLabel.objects.filter(site_id=self.site_id, kind=self.family.kind)
+
+    @outlasts_an_outage
+    def remembered(self, folded: Collection[str]) -> dict[str, str]:
+        labels = self._rows().filter(folded__in=folded).exclude(wix_id="")
+        return dict(labels.values_list("folded", "wix_id"))
+
+    @outlasts_an_outage
+    def was_read_lately(self) -> bool:
+        age = self._rows().aggregate(age=ClockTimestamp() - Max("read_at"))["age"]
+        return age is not None and age.total_seconds() < _READ_AGAIN_SECONDS
+
+    @outlasts_an_outage
+    def _remember(self, found: dict[str, str], *, listed: bool = False) -> None:
+        about = {"site": self.site_id, "kind": self.family.kind, "listed": listed}
+        with connection.cursor() as cursor:
+            cursor.execute(_REMEMBER, {**about, "folded": list(found), "ids": list(found.values())})
+
+    def _claims(self, folded: str) -> QuerySet[BlogLabel]:
+        return self._rows().filter(folded=folded, wix_id="")
+
+    @outlasts_an_outage
+    def _claim(self, folded: str) -> _Claim | None:
+        """None: it is another blog's, or made by now."""
+        with transaction.atomic():
+            about = {"site_id": self.site_id, "kind": self.family.kind, "folded": folded}
+            _, is_new = BlogLabel.objects.get_or_create(**about, defaults={"claimed_at": ClockTimestamp()})
+        if is_new:
+            return _Claim(may_have_been_made=False)
+        dead = Q(claimed_at__isnull=True) | Q(claimed_at__lt=ClockTimestamp() - _CLAIM_DIES_AFTER)
+        taken_over = self._claims(folded).filter(dead).update(claimed_at=ClockTimestamp())
+        return _Claim(may_have_been_made=True) if taken_over else None
+
+    @outlasts_an_outage
+    def _give_up(self, folded: str) -> None:
+        self._claims(folded).update(claimed_at=None)
 
 
-@outlasts_an_outage
-def _was_read_lately(site_id: int, family: Family) -> bool:
-    labels = BlogLabel.objects.filter(site_id=site_id, kind=family.kind)
-    age = labels.aggregate(age=ClockTimestamp() - Max("read_at"))["age"]
-    return age is not None and age.total_seconds() < _READ_AGAIN_SECONDS
-
-
-def _read(instance_id: str, site_id: int, family: Family, seconds: float) -> None:
-    found = {_folded(str(item["label"])): str(item["id"]) for item in _listed(instance_id, family, seconds)}
-    _remember(site_id, family, found, listed=True)
-
-
-def _listed(instance_id: str, family: Family, seconds: float) -> Iterator[dict[str, Any]]:
-    for page in range(_PAGES):
-        items = http.pick(_page(instance_id, family, page * _PAGE, seconds), family.listed_as)
-        yield from (item for item in items if item.get("label") and item.get("id"))
-        if len(items) < _PAGE:
-            return
-
-
-def _page(instance_id: str, family: Family, offset: int, seconds: float) -> dict[str, Any]:
-    """Tags are queried, categories listed: Wix's two ways for the same."""
-    if family is TAGS:
-        body = {"query": {"paging": {"limit": _PAGE, "offset": offset}}}
-        path = f"{family.path}/query"
-        return http.request(instance_id, "POST", path, operation="tags_query", seconds=seconds, body=body)
-    params = {"paging.limit": _PAGE, "paging.offset": offset}
-    return http.request(instance_id, "GET", family.path, operation="categories_list", seconds=seconds, params=params)
-
-
-def _make(instance_id: str, site_id: int, family: Family, label: str, seconds: float) -> str:
-    body = {"label": label} if family is TAGS else {"category": {"label": label}}
-    operation = f"{family.kind}_create"
-    try:
-        answer = http.request(instance_id, "POST", family.path, operation=operation, seconds=seconds, body=body)
-    except http.WixRefused:
-        # Another blog of this site, or its owner, made it a moment ago: labels are unique.
-        _read(instance_id, site_id, family, seconds)
-        if known := _remembered(site_id, family, [_folded(label)]):
-            return known[_folded(label)]
-        raise
-    wix_id = str(http.pick(answer, family.kind.value, "id"))
-    _remember(site_id, family, {_folded(label): wix_id})
-    return wix_id
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    may_have_been_made: bool
 
 
 # In order: many blogs of a site may do it at the same time, and each locks the rows of the others.
@@ -135,10 +225,3 @@ SELECT %(site)s, %(kind)s, folded, wix_id, CASE WHEN %(listed)s THEN clock_times
   FROM unnest(%(folded)s::text[], %(ids)s::text[]) AS found (folded, wix_id) ORDER BY folded
     ON CONFLICT (site_id, kind, folded) DO UPDATE SET wix_id = excluded.wix_id, read_at = excluded.read_at
 """
-
-
-@outlasts_an_outage
-def _remember(site_id: int, family: Family, found: dict[str, str], *, listed: bool = False) -> None:
-    about = {"site": site_id, "kind": family.kind, "listed": listed}
-    with connection.cursor() as cursor:
-        cursor.execute(_REMEMBER, {**about, "folded": list(found), "ids": list(found.values())})

@@ -206,8 +206,9 @@ class BlogLabel(models.Model):
     site = models.ForeignKey(Site, models.CASCADE, related_name="blog_labels", db_index=False)
     kind = models.CharField(max_length=10, choices=Kind)
     folded = models.CharField(max_length=100)
-    wix_id = models.CharField(max_length=40)
+    wix_id = models.CharField(max_length=40, blank=True, help_text="empty: a blog is about to make it")
     read_at = models.DateTimeField(null=True, blank=True, help_text="in Wix's list; empty: made by us since")
+    claimed_at = models.DateTimeField(null=True, blank=True, help_text="by the blog that makes it; empty: given up")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["site", "kind", "folded"], name="blog_label_once_a_site")]

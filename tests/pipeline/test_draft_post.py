@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,8 +16,10 @@ from blogs.stages.draft_post import lighter
 from credits import ledger
 from tests import factories
 from tests.pipeline.test_exactly_one_draft import age_the_create
-from wix import http
+from tests.threads import at_once
+from wix import http, labels
 from wix.models import BlogLabel
+from workers.errors import RateLimited
 
 
 def warnings(generation: Any) -> list[str]:
@@ -87,6 +91,61 @@ def test_a_blog_is_not_worth_less_for_its_tags(sandbox, shop, attempt, operation
     done = attempt()
 
     assert (done.status, warnings(done)) == (Status.DONE, ["labels_failed"])
+
+
+def test_one_category_that_is_refused_costs_no_other_nor_a_second_list(sandbox, shop, attempt):
+    sandbox.fault("wix", "403", "category_create", match="Care", times=None)
+    factories.pending_generation(shop, categories=["Care Guides", "News"])
+
+    done = attempt()
+
+    assert (done.status, warnings(done)) == (Status.DONE, ["labels_failed"])
+    assert len(sandbox.drafts()[0]["categoryIds"]) == count(sandbox, "categories_list") == 1
+    assert not BlogLabel.objects.filter(wix_id="").exists()
+
+
+def test_a_category_that_another_blog_makes_is_waited_for_until_that_one_must_be_dead(sandbox, shop, attempt):
+    make_tag(shop, "any")
+    news = make_at_wix(shop, "/blog/v3/categories", "category_create", category={"label": "News"})["category"]["id"]
+    BlogLabel.objects.create(site=shop, kind="category", folded="other", wix_id="0", read_at=Now())
+    claim = BlogLabel.objects.create(site=shop, kind="category", folded="news", claimed_at=Now())
+    factories.pending_generation(shop, categories=["News"])
+
+    waits = attempt()
+    assert (waits.status, waits.attempts, waits.events.last().code) == (Status.PENDING, 0, "label_being_made")
+    BlogLabel.objects.filter(pk=claim.pk).update(claimed_at=Now() - timedelta(seconds=61))
+
+    assert attempt().status == Status.DONE
+    assert sandbox.drafts()[0]["categoryIds"] == [news]
+    assert count(sandbox, "category_create") == 1
+
+
+def test_twenty_blogs_of_a_shop_make_one_category(sandbox, shop):
+    def have() -> list[str]:
+        while True:
+            with suppress(RateLimited):
+                return labels.find_or_make(str(shop.instance_id), labels.CATEGORIES, ["News"], seconds=5).ids
+            threading.Event().wait(0.01)
+
+    sets = at_once(*[have] * 20)
+
+    assert len({category for (category,) in sets}) == count(sandbox, "category_create") == 1
+
+
+def test_slow_labels_are_done_without_and_leave_the_create_its_time(sandbox, shop, attempt, settings):
+    settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, "draft": 1.2}
+    settings.RATE_LIMIT_MAX_WAIT_SECONDS = 0.2
+    sandbox.fault("wix", "timeout", "categories_list", seconds=3)
+    factories.pending_generation(shop, categories=["News"])
+
+    put_off = attempt()
+    assert (put_off.status, put_off.attempts, put_off.events.last().code) == (Status.PENDING, 0, "too_little_time")
+    assert count(sandbox, "draft_create") == 0
+
+    sandbox.fault("wix", "timeout", "tags_query", seconds=3)
+    done = attempt()
+    assert (done.status, warnings(done)) == (Status.DONE, ["labels_failed"])  # not put off again
+    assert len(sandbox.drafts()[0]["categoryIds"]) == 1
 
 
 def test_a_tag_that_the_owner_has_deleted_is_forgotten(sandbox, shop, attempt):

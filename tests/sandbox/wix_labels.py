@@ -1,4 +1,5 @@
-"""Tags and categories of a site's blog. Labels are unique in a blog; what Wix says to a second one isn't known."""
+"""Tags and categories of a site's blog. Tags are unique in a blog, though what Wix says to a second one isn't known; whether
+categories are isn't either, and here they are not."""
 
 from __future__ import annotations
 
@@ -49,7 +50,7 @@ def _made(labels: dict[str, dict[str, Any]], kind: str, fields: dict[str, Any]) 
         raise invalid(f"{kind}.label", "must not be empty", "REQUIRED_FIELD")
     if len(label) > _LABEL_MAX[kind]:
         raise invalid(f"{kind}.label", "is too long", "MAX_LENGTH", threshold=_LABEL_MAX[kind])
-    if any(other["label"] == label for other in labels.values()):
+    if kind == "tag" and any(other["label"] == label for other in labels.values()):
         raise Refused(application_error(409, "ALREADY_EXISTS", f"A {kind} with this label already exists"))
     made = {"id": str(uuid.uuid4()), "label": label, "slug": label.lower().replace(" ", "-"), "postCount": 0}
     labels[made["id"]] = made

@@ -198,10 +198,17 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("kind", models.CharField(choices=[("tag", "Tag"), ("category", "Category")], max_length=10)),
                 ("folded", models.CharField(max_length=100)),
-                ("wix_id", models.CharField(max_length=40)),
+                (
+                    "wix_id",
+                    models.CharField(blank=True, help_text="empty: a blog is about to make it", max_length=40),
+                ),
                 (
                     "read_at",
                     models.DateTimeField(blank=True, help_text="in Wix's list; empty: made by us since", null=True),
+                ),
+                (
+                    "claimed_at",
+                    models.DateTimeField(blank=True, help_text="by the blog that makes it; empty: given up", null=True),
                 ),
                 (
                     "site",
