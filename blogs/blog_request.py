@@ -21,7 +21,11 @@ class IdempotencyConflict(Exception):
 
 
 class SchedulePassed(Exception):
-    """The time asked for is over."""
+    """The time asked for is over; `field` is what the API calls it."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,11 @@ class BlogRequest:
         return columns | {"categories": list(self.categories)}
 
 
-def is_later(moment: datetime | None) -> bool:
+def is_later(moment: datetime | None, *, field: str = "scheduledAt") -> bool:
     """False: now. Raises SchedulePassed."""
     now = timezone.now()
     if moment and moment < now - _LATE:
-        raise SchedulePassed
+        raise SchedulePassed(field)
     return moment is not None and moment > now
 
 

@@ -74,6 +74,7 @@ def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = No
     if idempotency_key and (known := asked_before(site, request, idempotency_key)):
         return known
     scheduled = is_later(request.scheduled_at)
+    is_later(request.publish_at, field="publishAt")
     admission.require_room_in_queue(site.pk, scheduled=scheduled)
     generation = BlogGeneration(
         site=site,

@@ -86,11 +86,6 @@ class BlogRequestSerializer(serializers.Serializer[BlogRequest]):
         child=PlainTextField(max_length=CATEGORY_MAX), max_length=CATEGORIES_MAX, default=list
     )
 
-    def validate_publishAt(self, moment: datetime | None) -> datetime | None:
-        if moment and moment < timezone.now():
-            raise serializers.ValidationError("This time has passed; leave it out to publish at once.", "passed")
-        return moment
-
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         publish_at, scheduled_at = attrs["publish_at"], attrs["scheduled_at"]
         if publish_at and not attrs["publish"]:

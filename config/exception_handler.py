@@ -128,7 +128,7 @@ def _problem(error: Exception) -> dict[str, Any] | None:
         case SiteRemoved():
             return {"http": 403, "code": "site_removed", "detail": _REMOVED_DETAIL}
         case SchedulePassed():
-            passed = {"field": "scheduledAt", "code": "passed", "message": "This time has passed."}
+            passed = {"field": error.field, "code": "passed", "message": "This time has passed."}
             return {"http": 400, "code": "invalid", "detail": _VALIDATION_DETAIL, "errors": [passed]}
         case WrongState():
             return {"http": 409, "code": "wrong_state", "detail": f"This can't be done: {error}."}

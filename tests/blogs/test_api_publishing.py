@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from blogs.models import BlogGeneration
 from tests import factories
 from tests.config.problems import problem, refused_fields
 
@@ -43,6 +44,19 @@ def test_the_same_key_with_other_categories_is_another_request(api: Any) -> None
 
     assert client.post(asked, **key).json()["id"] == first["id"]
     assert client.post({**asked, "categories": ["Old"]}, **key).status_code == 422
+
+
+def test_a_time_of_publishing_that_passed_since_does_not_keep_the_first_answer_from_coming_again(api: Any) -> None:
+    client, key = api(factories.site()), {"Idempotency-Key": "k"}
+    passed = timezone.now().replace(microsecond=0) - timedelta(minutes=6)
+    asked = {**_PLAIN, "publish": True, "publishAt": passed.isoformat()}
+    first = client.post({**asked, "publishAt": _days(1)}, **key).json()
+    BlogGeneration.objects.update(publish_at=passed)
+
+    assert client.post(asked, **key).json()["id"] == first["id"]
+    assert refused_fields(client.post(asked)) == {"publishAt": "passed"}
+    just_now = timezone.now() - timedelta(minutes=4)
+    assert client.post({**asked, "publishAt": just_now.isoformat()}).status_code == 201
 
 
 @pytest.mark.parametrize(
