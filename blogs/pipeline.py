@@ -203,6 +203,7 @@ def _inputs(generation: BlogGeneration) -> Inputs:
         generation_id=generation.pk,
         instance_id=str(site.instance_id),
         site_name=site.name,
+        site_url=site.url,
         member_id=_text(site.member_id),
         source_type=generation.source_type,
         source_id=generation.source_id,

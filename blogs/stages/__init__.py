@@ -23,6 +23,7 @@ class Inputs:
     generation_id: int
     instance_id: str
     site_name: str
+    site_url: str
     member_id: str | None
     source_type: str
     source_id: str

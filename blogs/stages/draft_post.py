@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Collection
 from typing import Any
 from urllib.parse import urlsplit
 
 from blogs import ricos
-from blogs.article import Article
+from blogs.article import Article, Block, Divider, Heading
 from blogs.models import SourceType, Stage
 from blogs.stages import Inputs
 from blogs.text import shortened
+from workers.errors import PermanentError
 
 _KEYWORD_MAX = 100
 _KEYWORDS_MAX = 5
 # What a refusal names, and what it therefore may be about.
 _PARTS = {"tagIds": ("tagIds",), "categoryIds": ("categoryIds",), "seoData": ("seoData",), "seoSlug": ("seoSlug",)}
 _PICTURES = ("media", "image")
+_FREE_SITES = ".wixsite.com"
 
 
 def compose(inputs: Inputs, article: Article, marker: str) -> dict[str, Any]:
-    """Without its author. Raises ricos.ArticleTooLarge."""
+    """Without its author. Raises ricos.ArticleTooLarge for one that can't be shortened."""
     media = inputs.of(Stage.MEDIA)
-    cards, hosts = _product_cards(inputs.of(Stage.PRODUCTS)["products"], media.get("photos", {}))
     post: dict[str, Any] = {
         "title": article.title,
         "excerpt": article.excerpt,
         "language": article.language,
         "commentingEnabled": True,
-        "richContent": ricos.render(article, marker=marker, products=cards, allowed_hosts=hosts),
+        "richContent": _rich_content(inputs, article, marker),
         "seoData": {
             "tags": [
                 {"type": "title", "children": article.meta_title},
@@ -65,12 +68,50 @@ def _keywords(inputs: Inputs, article: Article) -> list[dict[str, Any]]:
     return [{"term": term, "isMain": not number} for number, term in enumerate([*terms][:_KEYWORDS_MAX]) if term]
 
 
-def _product_cards(
-    products: list[dict[str, Any]], photos: dict[str, dict[str, Any]]
-) -> tuple[dict[str, ricos.ProductCard], set[str]]:
-    """Products by id, and the hosts that links may lead to: the shop's own, as its catalogue names them."""
+def _rich_content(inputs: Inputs, article: Article, marker: str) -> dict[str, Any]:
+    """As much of it from its beginning as Wix takes, block by block: half a block might end in the middle of a word."""
+    products, photos = inputs.of(Stage.PRODUCTS)["products"], inputs.of(Stage.MEDIA).get("photos", {})
     cards = {product["id"]: _card(product, photos.get(product["id"], {})) for product in products}
-    return cards, {host for card in cards.values() if (host := _host(card.url))}
+    hosts = link_hosts(inputs.site_url, [card.url for card in cards.values()])
+
+    def render(blocks: list[Block]) -> dict[str, Any]:
+        shown = article.model_copy(update={"blocks": blocks})
+        return ricos.render(shown, marker=marker, products=cards, allowed_hosts=hosts)
+
+    try:
+        return render(article.blocks)
+    except ricos.ArticleTooLarge:
+        blocks = _that_fit(article.blocks, render)
+        if not blocks:
+            raise
+    inputs.warn(PermanentError("article_shortened", "The article was larger than Wix takes; its end is left out."))
+    return render(blocks)
+
+
+def _that_fit(blocks: list[Block], render: Callable[[list[Block]], object]) -> list[Block]:
+    """As many as possible from the first on, without a heading at their end that announces what isn't there."""
+    fits, too_many = 0, len(blocks)
+    while too_many - fits > 1:
+        tried = (fits + too_many) // 2
+        try:
+            render(blocks[:tried])
+            fits = tried
+        except ricos.ArticleTooLarge:
+            too_many = tried
+    while fits and isinstance(blocks[fits - 1], Heading | Divider):
+        fits -= 1
+    return blocks[:fits]
+
+
+def link_hosts(site_url: str, addresses: Collection[str | None]) -> set[str]:
+    """Where links may lead: to the site's own host, or if that isn't known, to the one that most of its products are at. And to
+    where Wix has sites without a domain of their own. What a single product says may be anybody's."""
+    named = Counter(host for address in addresses if (host := _host(address)))
+    free = {host for host in named if host.endswith(_FREE_SITES)}
+    if own := _host(site_url):
+        bare = own.removeprefix("www.")
+        return {bare, f"www.{bare}"} | free
+    return {host for host, count in named.most_common(1) if 2 * count > len(addresses)} | free
 
 
 def _host(url: str | None) -> str | None:

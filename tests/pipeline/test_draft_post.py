@@ -12,13 +12,13 @@ from django.db.models.functions import Now
 
 from blogs import ricos
 from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
-from blogs.stages.draft_post import lighter
+from blogs.stages.draft_post import lighter, link_hosts
 from credits import ledger
 from tests import factories
 from tests.pipeline.test_exactly_one_draft import age_the_create
 from tests.threads import at_once
 from wix import http, labels
-from wix.models import BlogLabel
+from wix.models import BlogLabel, Site
 from workers.errors import RateLimited
 
 
@@ -296,6 +296,44 @@ def test_only_what_a_refusal_names_is_left_out():
     assert ricos.has_marker(nothing_else["richContent"], "m")
     assert lighter({"title": "T", "richContent": {"nodes": [text]}}, "no such image") is None
     assert lighter(post, "draftPost.title must not be empty") is None
+
+
+@pytest.mark.parametrize(
+    ("site_url", "addresses", "hosts"),
+    [
+        ("https://www.wool.example/shop", ["https://a.example/1", None], {"wool.example", "www.wool.example"}),
+        ("https://wool.example", ["https://me.wixsite.com/x"], {"wool.example", "www.wool.example", "me.wixsite.com"}),
+        ("", ["https://a.example/1", "https://a.example/2", "https://b.example/1"], {"a.example"}),
+        ("", ["https://a.example/1", "https://b.example/1"], set()),
+        ("", ["https://wixsite.com.b.example/1", "https://evilwixsite.com/1", "https://[nonsense"], set()),
+    ],
+)
+def test_links_lead_to_the_shop_and_not_to_where_one_product_says(site_url, addresses, hosts):
+    assert link_hosts(site_url, addresses) == hosts
+
+
+@pytest.mark.parametrize(("site_url", "leads"), [("", True), ("https://other.example", False)])
+def test_an_article_too_large_for_wix_loses_its_end_and_links_elsewhere(sandbox, shop, attempt, site_url, leads):
+    Site.objects.update(url=site_url)
+    sandbox.fault("wix", "500", "media_import")
+    waiting = factories.pending_generation(shop)
+    attempt()
+    written = waiting.outputs.get(stage=Stage.ARTICLE)
+    more = {
+        "type": "paragraph",
+        "runs": [{"text": "whole " * 3_000, "bold": False, "italic": False, "product_id": None}],
+    }
+    heading = {"type": "heading", "level": 2, "text": "More"}
+    written.output["blocks"] += [heading, more] * 30
+    written.save()
+
+    done = attempt()
+
+    (draft,) = sandbox.drafts()
+    assert (done.status, warnings(done)) == (Status.DONE, ["article_shortened"])
+    assert ricos.SIZE_MAX - 40_000 < ricos.size_bytes(draft["richContent"]) <= ricos.SIZE_MAX
+    assert draft["richContent"]["nodes"][-1]["nodes"][0]["textData"]["text"].endswith("whole")
+    assert ("https://shop.example/" in str(draft["richContent"])) == leads
 
 
 # --- Publishing -------------------------------------------------------------------------------------------------------
