@@ -189,7 +189,7 @@ class _Labels:
 
     @outlasts_an_outage
     def _remember(self, found: dict[str, str], *, listed: bool = False) -> None:
-        about = {"site": self.site_id, "kind": self.family.kind, "listed": listed}
+        about: dict[str, Any] = {"site": self.site_id, "kind": self.family.kind, "listed": listed}
         with connection.cursor() as cursor:
             cursor.execute(_REMEMBER, {**about, "folded": list(found), "ids": list(found.values())})
 
@@ -200,8 +200,12 @@ class _Labels:
     def _claim(self, folded: str) -> _Claim | None:
         """None: it is another blog's, or made by now."""
         with transaction.atomic():
-            about = {"site_id": self.site_id, "kind": self.family.kind, "folded": folded}
-            _, is_new = BlogLabel.objects.get_or_create(**about, defaults={"claimed_at": ClockTimestamp()})
+            _, is_new = BlogLabel.objects.get_or_create(
+                site_id=self.site_id,
+                kind=self.family.kind,
+                folded=folded,
+                defaults={"claimed_at": ClockTimestamp()},
+            )
         if is_new:
             return _Claim(may_have_been_made=False)
         dead = Q(claimed_at__isnull=True) | Q(claimed_at__lt=ClockTimestamp() - _CLAIM_DIES_AFTER)

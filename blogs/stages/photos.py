@@ -72,16 +72,18 @@ def _photo_of(inputs: Inputs, product: dict[str, Any], *, seconds: float) -> Pho
         with within(seconds):
             file = media.ready(inputs.instance_id, image["id"], seconds=inputs.seconds) or _imported(inputs, image)
     except DeadlineExceeded:
-        return _left_out(inputs, "there was no time for it.")
+        _warn(inputs, "there was no time for it.")
+        return None
     except WorkError as error:
         if not isinstance(error, PermanentError) and error.code not in _TOO_SLOW:
             raise
-        return _left_out(inputs, error.message)
+        _warn(inputs, error.message)
+        return None
     alt_text = shortened(one_line(image.get("alt") or product["name"]), ALT_TEXT_MAX)
     return Photo(file.id, file.width, file.height, alt_text)
 
 
-def _left_out(inputs: Inputs, why: str) -> None:
+def _warn(inputs: Inputs, why: str) -> None:
     inputs.warn(PermanentError("photo_unusable", f"A product's photo is left out: {why}"))
 
 
