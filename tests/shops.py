@@ -16,6 +16,8 @@ class Shop:
     products: tuple[tuple[str, str], ...]
     topics: tuple[str, ...]
     blogs: int
+    photographed: bool = False
+    """Its products have photos, which aren't in the site's media manager yet."""
 
     @property
     def instance_id(self) -> str:
@@ -33,9 +35,13 @@ class Shop:
                 "description": f"<p>{text}</p>",
                 "price": 19.0 + 7 * number,
                 "url": f"https://{self.host}/product-page/{name.lower().replace(' ', '-')}",
+                **(self._photo(number) if self.photographed else {}),
             }
             for number, (name, text) in enumerate(self.products)
         ]
+
+    def _photo(self, number: int) -> dict[str, Any]:
+        return {"imageUrl": f"https://static.wixstatic.com/media/{self.host}-{number}.jpg", "imageElsewhere": True}
 
     def requests(self) -> list[dict[str, Any]]:
         """What the shop asks for: its topics in turn, each fourth one about a product of its own."""

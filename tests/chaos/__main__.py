@@ -22,7 +22,7 @@ from tests.chaos.crew import Crew, asked, done
 from tests.chaos.events import Going, Told, carry_out
 from tests.chaos.result import broken, counts
 from tests.chaos.schedule import SIZES, Event, Size, schedule
-from tests.shops import SHOPS
+from tests.shops import SHOPS, Shop
 from tests.world import World, running
 
 # Everything twenty times faster than in production, also what waits for Wix: a create takes 1.25 s here and not 25. So a blog
@@ -72,7 +72,7 @@ def _run(purpose: str, size: Size, events: list[Event]) -> dict[str, Any]:
         cable = stack.enter_context(network.cable()) if size.network_cuts else None
         places = {"database_at": network.DATABASE_AT, "sandbox_at": network.SANDBOX_AT} if cable else {}
         world = stack.enter_context(
-            running(purpose, SHOPS, speed=_SPEED, credits=25 * size.blogs, **places, **_settings(size))
+            running(purpose, _shops(size), speed=_SPEED, credits=25 * size.blogs, **places, **_settings(size))
         )
         if size.lost_creates:
             _lose_creates(world, size.lost_creates)
@@ -82,6 +82,12 @@ def _run(purpose: str, size: Size, events: list[Event]) -> dict[str, Any]:
             crew.start(number)
         _disturb(crew, events, told)
         return {**_told(told, crew), **counts(world, size)}
+
+
+def _shops(size: Size) -> list[Shop]:
+    """Where it is about what is made at Wix, one has photos to import."""
+    first, *others = SHOPS
+    return [replace(first, photographed=bool(size.lost_creates)), *others]
 
 
 def _settings(size: Size) -> dict[str, str]:

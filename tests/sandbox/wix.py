@@ -159,6 +159,8 @@ class Wix(Provider):
             "maxInWindow": {"requests": self.highest},
             "drafts": sum(site.drafts_count() for site in self.sites.values()),
             "mediaImports": sum(site.imports for site in self.sites.values()),
+            "photoImports": sum(len(site.imported_photos()) for site in self.sites.values()),
+            "photos": sum(len(set(site.imported_photos())) for site in self.sites.values()),
         }
 
 

@@ -170,7 +170,7 @@ class Site:
     def _product(self, document: dict[str, Any], number: int) -> Product:
         image_url = document.get("imageUrl")
         image = product_image(image_url) if image_url else None
-        if image is not None:
+        if image is not None and not document.get("imageElsewhere"):
             self.media[image.id] = image
         return Product(
             id=str(document["id"]),
@@ -194,12 +194,17 @@ class Site:
             self.moves = (pages - 1, version) if pages > 1 else None
             self.catalog_version = self.catalog_version if pages > 1 else version
 
+    def imported_photos(self) -> list[str]:
+        """Their names, as often as each was imported: a shop's own photos are named so, and a made cover by its blog."""
+        return [file.display_name for file in self.media.values() if file.display_name.startswith("photo-")]
+
     def drafts_count(self) -> int:
         return sum(draft.status != "DELETED" for draft in self.drafts.values())
 
     def forget_work(self) -> None:
         self.window.clear()
-        self.media = {product.image.id: product.image for product in self.products.values() if product.image}
+        pictured = {product.image.id: product.image for product in self.products.values() if product.image}
+        self.media = {media_id: image for media_id, image in pictured.items() if media_id in self.media}
         self.members, self.drafts, self.imports = {}, {}, 0
         self.tags, self.categories = {}, {}
 
