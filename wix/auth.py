@@ -7,6 +7,7 @@ Which kind it is, its shape says, so that whoever is refused reads about the cre
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +16,9 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from wix import api_keys, sites, token_info
+from wix import api_keys, sightings, sites, token_info
 from wix.models import ApiKey, Site
-from wix.signed_instance import InvalidInstance, read_instance
+from wix.signed_instance import InvalidInstance, read_instance, time_of
 from wix.token_info import InvalidToken, TokenInfo
 
 
@@ -40,7 +41,9 @@ class SignedInstance(_Bearer):
             payload = read_instance(credential)
         except InvalidInstance as error:
             raise _refused(f"The app instance was refused: {error}.") from None
-        return sites.seen(UUID(payload["instanceId"]), _uuid(payload.get("originInstanceId"))), payload
+        site = sites.seen(UUID(payload["instanceId"]), _uuid(payload.get("originInstanceId")))
+        sightings.compare(site, time_of(payload.get("signDate")), str(payload.get("vendorProductId") or ""))
+        return site, payload
 
 
 class DashboardToken(_Bearer):
@@ -57,7 +60,10 @@ class DashboardToken(_Bearer):
             info = token_info.verified(credential)
         except InvalidToken as error:
             raise _refused(f"The Wix access token was refused: {error}.") from None
-        return sites.seen(info.instance_id), info
+        site = sites.seen(info.instance_id)
+        if site.removed_at and info.issued_at:
+            sightings.compare(site, datetime.fromtimestamp(info.issued_at, UTC))
+        return site, info
 
 
 class SiteApiKey(_Bearer):

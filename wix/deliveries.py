@@ -7,10 +7,12 @@ worker after a long pause, has moved `due_at`, and the work is done again. So wh
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
@@ -85,6 +87,16 @@ def store(event: Event, *, known_type: bool) -> None:
         is_due = cursor.fetchone()[0]
     if is_due:
         wakeup.notify(CHANNEL)
+
+
+def note(event_type: str, instance_id: UUID, data: dict[str, Any], *, once: str) -> None:
+    """An event of our own; nothing where there is one of this kind for this instance and `once`."""
+    digest = hashlib.sha256(f"{event_type} {instance_id} {once}".encode()).hexdigest()
+    row = WebhookDelivery(digest=digest, event_type=event_type, instance_id=instance_id, data=data)
+    if WebhookDelivery.objects.filter(digest=digest).exists():
+        return
+    WebhookDelivery.objects.bulk_create([row], ignore_conflicts=True)
+    wakeup.notify(CHANNEL)
 
 
 def replay(chosen: QuerySet[WebhookDelivery]) -> int:

@@ -82,7 +82,7 @@ def _check(payload: Mapping[str, Any]) -> None:
     if not payload.get("uid"):
         raise InvalidInstance("it names no Wix user (uid)")
     now = timezone.now()
-    signed_at, expires_at = _time(payload.get("signDate")), _time(payload.get("expirationDate"))
+    signed_at, expires_at = time_of(payload.get("signDate")), time_of(payload.get("expirationDate"))
     if signed_at is None:
         raise InvalidInstance("it says no signDate")
     if signed_at > now + _CLOCK_SKEW:
@@ -91,8 +91,8 @@ def _check(payload: Mapping[str, Any]) -> None:
         raise InvalidInstance("it has expired; load the page again for a new one")
 
 
-def _time(value: Any) -> datetime | None:
-    """ISO-8601 today, epoch milliseconds in older docs."""
+def time_of(value: Any) -> datetime | None:
+    """A `signDate` or `expirationDate`: ISO-8601 today, epoch milliseconds in older docs."""
     try:
         if isinstance(value, bool):
             return None

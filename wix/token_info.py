@@ -57,6 +57,7 @@ class TokenInfo:
     instance_id: UUID
     user_id: str
     expires_at: float | None
+    issued_at: float | None = None
 
 
 def verified(token: str) -> TokenInfo:
@@ -109,7 +110,18 @@ def _checked(answer: dict[str, Any]) -> TokenInfo:
     expires_at = _seconds(answer.get("exp"))
     if expires_at is not None and expires_at <= time.time():
         raise InvalidToken("it has expired; load the page again for a new one")
-    return TokenInfo(instance_id, str(answer.get("subjectId") or ""), expires_at)
+    return TokenInfo(instance_id, str(answer.get("subjectId") or ""), expires_at, _issued(answer.get("iat")))
+
+
+_FAR_FUTURE = 1e11
+
+
+def _issued(iat: Any) -> float | None:
+    try:
+        seconds = math.nan if iat is None or isinstance(iat, bool) else float(iat)
+    except (TypeError, ValueError):
+        return None
+    return seconds if 0 < seconds < _FAR_FUTURE else None
 
 
 def _seconds(exp: Any) -> float | None:

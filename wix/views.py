@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from config.exception_handler import plain_problem
-from wix import deliveries, webhook_token
+from wix import deliveries, sightings, webhook_token
 from wix.webhook_token import InvalidKey, InvalidWebhook
 from wix.webhooks import HANDLERS
 from workers.outage import DATABASE_AWAY
@@ -28,7 +28,7 @@ def webhooks(request: HttpRequest) -> HttpResponse:
         return answer
     try:
         event = webhook_token.read(_body(request))
-        deliveries.store(event, known_type=event.event_type in HANDLERS)
+        deliveries.store(event, known_type=event.event_type in HANDLERS and event.event_type != sightings.EVENT)
     except InvalidWebhook as refused:
         return _refused(request, refused.http, refused.code, str(refused))
     except InvalidKey as error:

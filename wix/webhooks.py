@@ -14,11 +14,12 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from blogs import lifecycle
 from blogs.models import UNFINISHED, BlogGeneration
 from credits import ledger
-from wix import access_tokens, billing, catalog, deliveries, invoices, sites, subscriptions
+from wix import access_tokens, billing, catalog, deliveries, invoices, sightings, sites, subscriptions
 from wix.app_instance import AppInstance, NotConnected
 from wix.deliveries import Outcome, Status
 from wix.models import ApiKey, Site, Subscription, WebhookDelivery
@@ -172,6 +173,19 @@ def _remove(instance_id: UUID, installed: WebhookDelivery | None) -> str:
     return f"removed; {cancelled} blogs cancelled or asked to stop"
 
 
+def _seen(delivery: WebhookDelivery, instance_id: UUID) -> str:
+    """Its owner's page was signed after the removal that we know of, or for another plan than we know of."""
+    removal = _newest(REMOVED, instance_id)
+    try:
+        found, read_at = subscriptions.read(instance_id)
+    except NotConnected:
+        return "Wix gives no access"
+    site = sites.seen(instance_id, subscriptions.origin_of(found))
+    if sightings.is_back(site, parse_datetime(delivery.data["signedAt"])):
+        site = _connect_unless_removed(delivery, instance_id, found, removal)
+    return f"seen; {subscriptions.carry(site, found, read_at=read_at).message}"
+
+
 def _require_the_newest(event_type: str, instance_id: UUID, known: WebhookDelivery | None) -> None:
     newest = _newest(event_type, instance_id)
     if newest and (known is None or _issued(newest) != _issued(known)):
@@ -294,6 +308,7 @@ HANDLERS: Mapping[str, Handler] = {
     INSTALLED: _installed,
     REMOVED: _removed,
     INVOICE: _invoice_updated,
+    sightings.EVENT: _seen,
     **dict.fromkeys(PLAN_EVENTS, _plan_changed),
     **dict.fromkeys(catalog.CHANGES, _products_changed),
 }

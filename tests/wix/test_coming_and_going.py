@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -405,3 +406,28 @@ def test_unknown_types_and_instances_do_nothing(sandbox: Sandbox) -> None:
     assert Site.objects.count() == 1
     statuses = dict(WebhookDelivery.objects.values_list("event_type", "status"))
     assert {event for event, status in statuses.items() if status != "received"} == {"wix.unheard.of", "AppRemoved"}
+
+
+def test_a_page_signed_long_after_the_removal_has_wix_asked_once_and_the_site_back(
+    shop: Site, sandbox: Sandbox, api: Any
+) -> None:
+    Site.objects.update(removed_at=timezone.now() - timedelta(minutes=1))
+    assert api(shop).get("/api/blog-generation").status_code == 403
+    assert not WebhookDelivery.objects.exists()
+    Site.objects.update(removed_at=timezone.now() - timedelta(days=1))
+    for _ in range(2):
+        assert api(shop).get("/api/blog-generation").status_code == 403
+
+    assert work_off() == "seen; free"
+
+    assert WebhookDelivery.objects.get().event_type == "InstanceSeen"
+    assert api(shop).get("/api/blog-generation").status_code == 200
+
+
+def test_a_page_signed_for_another_plan_than_we_know_has_wix_asked(shop: Site, sandbox: Sandbox, api: Any) -> None:
+    Subscription.objects.create(site=shop, vendor_product_id="ended")
+
+    assert api(shop).get("/api/blog-generation").status_code == 200
+
+    assert work_off() == "seen; free"
+    assert Subscription.objects.get().vendor_product_id == ""
