@@ -85,7 +85,8 @@ def _history(shop: str) -> list[Posted]:
     now = int(time.time()) - 600
     return [
         Posted("AppInstalled", shop, sample("AppInstalled"), now),
-        Posted("PaidPlanPurchased", shop, sample("PaidPlanPurchased"), now + 60),
+        # As Wix says it stands, or it would be asked again until it does.
+        Posted("PaidPlanPurchased", shop, sample("PaidPlanPurchased", vendorProductId="pro"), now + 60),
         Posted("PaidPlanChanged", shop, sample("PaidPlanChanged", vendorProductId="pro"), now + 120),
         Posted("InvoiceStatusUpdated", shop, sample("InvoiceStatusUpdated"), now + 120),
     ]
