@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+# What `webhook_token` loads when it needs it, since workers never do: here, or the first webhooks would wait for it for a second.
+import jwt.algorithms  # noqa: F401
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
