@@ -19,11 +19,11 @@ from workers.pace import Pace
 from workers.pool import Chore, Pool
 
 _BLOG_SECONDS, _PROMPT_TOKENS = 65.0, 1_700
-_SWEEP_EVERY_SECONDS = 10.0
+_SWEEP_EVERY_SECONDS = 15.0
 _RECOUNT_EVERY_SECONDS = 60.0
 _PRUNE_EVERY_SECONDS = 3600.0
 # Only for what is tried again, or was stored while nobody listened.
-_DELIVERIES_EVERY_SECONDS = 60.0
+_DELIVERIES_EVERY_SECONDS = 70.0
 _GRANT_EVERY_SECONDS = 3600.0
 # Workers that live for less than an hour grant too.
 _GRANT_FIRST_AFTER_SECONDS = 60.0
