@@ -26,7 +26,7 @@ _PRUNE_EVERY_SECONDS = 3600.0
 _DELIVERIES_EVERY_SECONDS = 70.0
 _GRANT_EVERY_SECONDS = 3600.0
 # Workers that live for less than an hour grant too.
-_GRANT_FIRST_AFTER_SECONDS = 60.0
+_GRANT_FIRST_AFTER_SECONDS = 45.0
 
 
 class Command(BaseCommand):
