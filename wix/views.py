@@ -9,10 +9,10 @@ import jwt.algorithms  # noqa: F401
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from blogs.site_events.handlers import HANDLERS
 from config.exception_handler import plain_problem
 from wix import deliveries, sightings, webhook_token
 from wix.webhook_token import InvalidKey, InvalidWebhook
-from wix.webhooks import HANDLERS
 from workers.outage import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)

@@ -14,9 +14,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from blogs import lines
-from wix import deliveries, subscriptions
+from blogs.site_events import subscriptions
+from blogs.site_events.handlers import HANDLERS
+from wix import deliveries
 from wix.models import Plan, Subscription, WebhookDelivery
-from wix.webhooks import HANDLERS
 from workers.desk import DeskAdmin, as_uuid
 
 _Status = WebhookDelivery.Status

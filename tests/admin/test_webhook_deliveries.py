@@ -12,9 +12,10 @@ from django.urls import reverse
 
 from blogs import alerts
 from blogs.models import SiteLine
+from blogs.site_events import handlers
 from tests import factories
 from tests.admin.pages import act, ids_listed, site_page, text_of, visible
-from wix import deliveries, webhooks
+from wix import deliveries
 from wix.models import Allowance, Plan, Subscription, WebhookDelivery
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +55,7 @@ def test_a_failed_one_is_replayed_or_left(desk: Client) -> None:
 
     assert (replayed, left) == ("1 will be worked on within moments.", "1 ignored, 1 skipped (not failed).")
     assert alerts.firing(_calm(), 1) == []
-    assert webhooks.work_off() == 1
+    assert handlers.work_off() == 1
     failed[0].refresh_from_db()
     assert (failed[0].status, failed[0].outcome) == ("done", "a site that we don't know")
     assert LogEntry.objects.count() == 2

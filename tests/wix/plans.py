@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from django.db.models import Sum
 
+from blogs.site_events import subscriptions
 from credits.models import Credit
-from wix import subscriptions
 from wix.app_instance import AppInstance, Billing
 from wix.models import Allowance, Plan, Site
 

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blogs.models import SiteLine
+from blogs.site_events import subscriptions
 from credits import ledger
 from tests import factories
 from tests.conftest import APP_ID
 from tests.wix.plans import FREE, JANUARY_31, MONTHLY, allowed, apply, make_plans, months, paid
-from wix import billing, invoices, subscriptions
+from wix import billing, invoices
 from wix.models import Allowance, Plan, Site, Subscription, WebhookDelivery
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from blogs import admission, lifecycle
 from blogs.models import BlogGeneration, SiteLine
+from blogs.site_events import handlers
 from credits import ledger
 from credits.models import Credit
 from tests import factories
@@ -21,7 +22,7 @@ from tests.sandbox import Sandbox
 from tests.sandbox.wix_webhooks import token
 from tests.threads import at_once, in_background, wait_until
 from tests.wix.webhooks import deliver, deliver_and_work, make_due, post, signed, work_off
-from wix import api_keys, deliveries, sites, webhooks
+from wix import api_keys, deliveries, sites
 from wix.models import Site, Subscription, WebhookDelivery
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("wix_signs")]
@@ -98,7 +99,7 @@ def test_a_request_that_was_let_in_just_before_the_removal_is_cancelled_too(shop
         wait_until(lambda: sessions_waiting_for_a_lock() == 1)
         Site.objects.update(removed_at=timezone.now())
 
-    webhooks._cancel_all(shop)
+    handlers._cancel_all(shop)
 
     submitting.join()
     assert BlogGeneration.objects.get().status == "CANCELLED"
@@ -140,8 +141,8 @@ def test_a_worker_killed_between_any_two_steps_loses_nothing_and_does_nothing_tw
     monkeypatch.setattr(lifecycle, "cancel", cancel)
     for _ in range(2):
         with pytest.raises(Killed):
-            webhooks.work_off()
-        assert webhooks.work_off() == 0  # not before its time
+            handlers.work_off()
+        assert handlers.work_off() == 0  # not before its time
         make_due()
 
     assert work_off() == "removed; 2 blogs cancelled or asked to stop"
@@ -164,7 +165,7 @@ def test_whatever_their_order_the_site_ends_as_it_is_at_wix(
         Site.objects.update(removed_at=None)
         for event_type, at in order:
             deliver(event_type, instance, at=at)
-            webhooks.work_off()
+            handlers.work_off()
 
         site = Site.objects.filter(instance_id=instance).first()
         is_connected = site is not None and site.removed_at is None
@@ -207,7 +208,7 @@ HOUR = 60 * MINUTE
 def test_a_removal_of_just_now_is_asked_about_again_while_wix_still_lets_us_in(shop: Site, sandbox: Sandbox) -> None:
     deliver_and_work("AppInstalled", shop.instance_id, at=0)
     deliver("AppRemoved", shop.instance_id, at=HOUR)
-    assert webhooks.work_off() == 1
+    assert handlers.work_off() == 1
     assert Site.objects.get().removed_at is None
     assert 0 < waits() <= MINUTE
 
@@ -217,10 +218,10 @@ def test_a_removal_of_just_now_is_asked_about_again_while_wix_still_lets_us_in(s
     # Nor does an installation of before, delivered now, bring it back: not even if Wix lets us in once more.
     sandbox.change_shop(str(shop.instance_id), removed=False)
     WebhookDelivery.objects.filter(event_type="AppInstalled").update(status="received", due_at=timezone.now())
-    assert webhooks.work_off() == 1
+    assert handlers.work_off() == 1
     assert Site.objects.get().removed_at
     make_due()
-    assert webhooks.work_off() == 1
+    assert handlers.work_off() == 1
     assert MINUTE < waits() <= 10 * MINUTE
 
 
@@ -241,7 +242,7 @@ def test_an_old_installation_signed_anew_after_the_removal_installs_nothing(
     deliver_and_work("AppRemoved", shop.instance_id, at=10)
     deliver("AppInstalled", shop.instance_id, at=60)
     for _ in range(3):
-        assert webhooks.work_off() == 1
+        assert handlers.work_off() == 1
         make_due()
 
     assert Site.objects.get().removed_at
@@ -293,13 +294,13 @@ def test_wix_away_puts_it_off_and_after_many_tries_staff_are_told(instance: uuid
     sandbox.fault("wix", "500", "*", times=None)
     deliver("AppInstalled", instance)
     for _ in range(10):
-        assert webhooks.work_off() == 1
+        assert handlers.work_off() == 1
         make_due()
 
     delivery = WebhookDelivery.objects.get()
     assert (delivery.status, delivery.attempts, delivery.due_at) == ("failed", 10, None)
     assert "wix_unavailable" in delivery.outcome
-    assert webhooks.work_off() == 0
+    assert handlers.work_off() == 0
 
 
 def test_a_bug_in_one_handler_keeps_nobody_waiting(
@@ -308,11 +309,11 @@ def test_a_bug_in_one_handler_keeps_nobody_waiting(
     def broken(*args: Any) -> str:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(webhooks, "HANDLERS", {**webhooks.HANDLERS, "AppRemoved": broken})
+    monkeypatch.setattr(handlers, "HANDLERS", {**handlers.HANDLERS, "AppRemoved": broken})
     deliver("AppRemoved", shop.instance_id)
     deliver("AppInstalled", instance)
 
-    assert webhooks.work_off() == 2
+    assert handlers.work_off() == 2
 
     assert Site.objects.filter(instance_id=instance, removed_at=None).exists()
     assert WebhookDelivery.objects.get(event_type="AppRemoved").outcome == "unexpected: ZeroDivisionError"
@@ -322,14 +323,14 @@ def test_one_that_kills_whoever_works_on_it_is_given_up(shop: Site, monkeypatch:
     def poison(*args: Any) -> str:
         raise Killed
 
-    monkeypatch.setattr(webhooks, "HANDLERS", {"AppRemoved": poison})
+    monkeypatch.setattr(handlers, "HANDLERS", {"AppRemoved": poison})
     deliver("AppRemoved", shop.instance_id)
     for _ in range(10):
         with pytest.raises(Killed):
-            webhooks.work_off()
+            handlers.work_off()
         make_due()
 
-    assert webhooks.work_off() == 1
+    assert handlers.work_off() == 1
 
     assert WebhookDelivery.objects.get().status == "failed"
 
@@ -338,11 +339,11 @@ def test_without_the_database_it_is_due_again_by_itself(shop: Site, monkeypatch:
     def away(*args: Any) -> str:
         raise OperationalError
 
-    monkeypatch.setattr(webhooks, "HANDLERS", {**webhooks.HANDLERS, "AppRemoved": away})
+    monkeypatch.setattr(handlers, "HANDLERS", {**handlers.HANDLERS, "AppRemoved": away})
     deliver("AppRemoved", shop.instance_id)
 
     with pytest.raises(OperationalError):
-        webhooks.work_off()
+        handlers.work_off()
 
     assert WebhookDelivery.objects.get().status == "received"
     assert WebhookDelivery.objects.get().due_at
@@ -352,7 +353,7 @@ def test_many_workers_and_many_copies_make_one_site_and_one_trial(instance: uuid
     body = token("AppInstalled", instance)
 
     answers = at_once(*[lambda: post(body).status_code] * 8)
-    worked = at_once(*[webhooks.work_off] * 4)
+    worked = at_once(*[handlers.work_off] * 4)
 
     assert answers == [200] * 8
     assert sum(worked) == 1
@@ -366,7 +367,7 @@ def test_what_one_worker_is_taking_keeps_no_other_waiting(shop: Site) -> None:
     def look() -> int:
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = '5s'")
-        return webhooks.work_off()
+        return handlers.work_off()
 
     with transaction.atomic():
         WebhookDelivery.objects.select_for_update().get()
@@ -377,7 +378,7 @@ def test_a_resend_that_comes_while_it_is_worked_on_has_it_done_again(
     instance: uuid.UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver("AppInstalled", instance, at=0)
-    whole = webhooks.HANDLERS["AppInstalled"]
+    whole = handlers.HANDLERS["AppInstalled"]
     came: list[int] = []
 
     def handle(*args: Any) -> str:
@@ -385,9 +386,9 @@ def test_a_resend_that_comes_while_it_is_worked_on_has_it_done_again(
             came.append(post(token("AppInstalled", instance, iat=signed(5), exp=None)).status_code)
         return whole(*args)
 
-    monkeypatch.setattr(webhooks, "HANDLERS", {"AppInstalled": handle})
+    monkeypatch.setattr(handlers, "HANDLERS", {"AppInstalled": handle})
 
-    assert webhooks.work_off() == 2
+    assert handlers.work_off() == 2
 
     assert available(instance) == 50
     assert WebhookDelivery.objects.get().status == "done"
@@ -395,12 +396,12 @@ def test_a_resend_that_comes_while_it_is_worked_on_has_it_done_again(
 
 def test_unknown_types_and_instances_do_nothing(sandbox: Sandbox) -> None:
     deliver("wix.unheard.of", uuid.uuid4())
-    assert webhooks.work_off() == 0
+    assert handlers.work_off() == 0
     assert WebhookDelivery.objects.get().status == "ignored"
 
     for event_type in ("AppInstalled", "AppRemoved", "PaidPlanPurchased", "InvoiceStatusUpdated"):
         deliver(event_type, uuid.uuid4())
-    assert webhooks.work_off() == 4
+    assert handlers.work_off() == 4
 
     # Wix said that it was installed there, so it is, though it doesn't let us in yet.
     assert Site.objects.count() == 1

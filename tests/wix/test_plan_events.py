@@ -11,6 +11,7 @@ import pytest
 from django.core.management import call_command
 
 from blogs.models import SiteLine
+from blogs.site_events import handlers, subscriptions
 from credits import ledger
 from tests import factories
 from tests.sandbox import Sandbox
@@ -18,7 +19,7 @@ from tests.sandbox.wix_webhooks import sample
 from tests.threads import at_once
 from tests.wix.plans import allowed
 from tests.wix.webhooks import deliver, deliver_and_work, make_due, work_off
-from wix import access_tokens, subscriptions, webhooks
+from wix import access_tokens
 from wix.models import Allowance, Plan, Site, Subscription, WebhookDelivery
 
 pytestmark = pytest.mark.usefixtures("wix_signs")
@@ -70,8 +71,8 @@ def test_a_plans_history_in_any_order_ends_the_same(
         for number, (event_type, data) in enumerate(events):
             deliver(event_type, site.instance_id, data)
             if number % 2 == round_ % 2:
-                webhooks.work_off()
-        webhooks.work_off()
+                handlers.work_off()
+        handlers.work_off()
 
         assert allowed(site) == credits, events
         assert round(1 / SiteLine.objects.get(pk=site.pk).step) == weight if credits or now else True
@@ -97,7 +98,7 @@ def test_a_plan_that_wix_does_not_show_yet_is_asked_for_again_and_then_what_it_s
     plans: None, shop: Site, sandbox: Sandbox
 ) -> None:
     deliver("PaidPlanPurchased", shop.instance_id)
-    assert webhooks.work_off() == 1
+    assert handlers.work_off() == 1
     assert "unsettled" in WebhookDelivery.objects.get().outcome
     sandbox.change_shop(str(shop.instance_id), billing=at_wix("basic"))
     make_due()
@@ -106,7 +107,7 @@ def test_a_plan_that_wix_does_not_show_yet_is_asked_for_again_and_then_what_it_s
     deliver("PaidPlanChanged", shop.instance_id, sample("PaidPlanChanged", vendorProductId="pro"))
     for _ in range(4):
         make_due()
-        assert webhooks.work_off() == 1
+        assert handlers.work_off() == 1
     assert WebhookDelivery.objects.get(event_type="PaidPlanChanged").outcome == "Basic"
     old = sample("PaidPlanPurchased", vendorProductId="pro", operationTimeStamp="2020-01-01T00:00:00Z")
     assert deliver_and_work("PaidPlanPurchased", shop.instance_id, old) == "Basic"
@@ -118,7 +119,7 @@ def test_no_access_to_a_site_that_is_there_is_a_failure_and_to_one_that_is_gone_
     sandbox.uninstall(str(shop.instance_id))
     deliver("PaidPlanPurchased", shop.instance_id)
     for _ in range(10):
-        assert webhooks.work_off() == 1
+        assert handlers.work_off() == 1
         make_due()
     assert WebhookDelivery.objects.get().status == "failed"
 
@@ -143,10 +144,10 @@ def test_killed_at_any_step_it_is_all_done_once_afterwards(
     with monkeypatch.context() as patched:
         patched.setattr(step, die)
         with pytest.raises(Killed):
-            webhooks.work_off()
+            handlers.work_off()
     WebhookDelivery.objects.update(due_at=datetime.now(UTC))
 
-    assert webhooks.work_off() == 1
+    assert handlers.work_off() == 1
 
     assert allowed(shop) == 100
     assert SiteLine.objects.get(pk=shop.pk).waiting_max == 50

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import connection
 from django.test import Client
 
+from blogs.site_events import handlers
 from tests.sandbox import wix_webhooks
-from wix import webhooks
 from wix.models import WebhookDelivery
 
 T0 = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -40,7 +40,7 @@ def deliver_and_work(event_type: str, instance_id: uuid.UUID, data: Any = None, 
 
 
 def work_off() -> str:
-    assert webhooks.work_off() > 0
+    assert handlers.work_off() > 0
     done = WebhookDelivery.objects.filter(processed_at__isnull=False).order_by("-processed_at").first()
     return done.outcome if done else ""
 

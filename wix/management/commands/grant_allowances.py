@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from wix import subscriptions
+from blogs.site_events import subscriptions
 
 
 class Command(BaseCommand):

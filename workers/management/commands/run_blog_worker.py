@@ -13,7 +13,8 @@ from django.db import DEFAULT_DB_ALIAS
 
 from blogs import pipeline, queue, standing, sweep
 from blogs.providers import openai, replicate
-from wix import access_tokens, catalog, deliveries, subscriptions, webhooks
+from blogs.site_events import handlers, subscriptions
+from wix import access_tokens, catalog, deliveries
 from workers import breaker_rows, provider_calls, rate_limits
 from workers.pace import Pace
 from workers.pool import Chore, Pool
@@ -73,7 +74,7 @@ class Command(BaseCommand):
                 (_PRUNE_EVERY_SECONDS, provider_calls.prune),
                 (_PRUNE_EVERY_SECONDS, breaker_rows.prune),
                 (_PRUNE_EVERY_SECONDS, access_tokens.prune),
-                Chore(_DELIVERIES_EVERY_SECONDS, webhooks.work_off, woken_by=deliveries.CHANNEL, asks=True),
+                Chore(_DELIVERIES_EVERY_SECONDS, handlers.work_off, woken_by=deliveries.CHANNEL, asks=True),
                 (_PRUNE_EVERY_SECONDS, deliveries.prune),
                 Chore(_GRANT_EVERY_SECONDS, subscriptions.grant_due, first_after_seconds=_GRANT_FIRST_AFTER_SECONDS),
                 (_PRUNE_EVERY_SECONDS, catalog.prune),

@@ -18,8 +18,9 @@ from django.utils.dateparse import parse_datetime
 
 from blogs import lifecycle
 from blogs.models import UNFINISHED, BlogGeneration
+from blogs.site_events import subscriptions
 from credits import ledger
-from wix import access_tokens, billing, catalog, deliveries, invoices, sightings, sites, subscriptions
+from wix import access_tokens, billing, catalog, deliveries, invoices, sightings, sites
 from wix.app_instance import AppInstance, NotConnected
 from wix.deliveries import Outcome, Status
 from wix.models import ApiKey, Site, Subscription, WebhookDelivery
