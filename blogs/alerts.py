@@ -10,8 +10,9 @@ from django.conf import settings
 from django.db import connection
 
 from wix.models import Subscription, WebhookDelivery
-from workers import health, usage
-from workers.usage import Share
+from workers import health
+from workers.limits import usage
+from workers.limits.usage import Share
 
 WARNING, CRITICAL = "warning", "critical"
 # All there are; deploy/alerts.yml has a rule for each.

@@ -7,8 +7,8 @@ import random
 from django.conf import settings
 
 from blogs.models import BlogGeneration, Status
-from workers import breaker_rows
 from workers.errors import ProviderDown
+from workers.outbound import breaker_rows
 
 # At fifteen seconds each, an hour; whoever comes after these waits as long.
 _PROBES_AHEAD = 240

@@ -37,12 +37,12 @@ from blogs.models import Article, BlogGeneration, GenerationEvent, SiteLine, Sta
 from credits import ledger
 from credits.models import CreditAccount
 from wix.models import Site
-from workers import wakeup
-from workers.database_clock import ClockTimestamp, seconds_from_now
+from workers.database import wakeup
+from workers.database.clock import ClockTimestamp, seconds_from_now
+from workers.database.outage import outlasts_an_outage
+from workers.database.prepared import Prepared
+from workers.database.rows import columns, instance
 from workers.errors import LeaseLost, PermanentError, ProviderDown, RateLimited, WorkError
-from workers.outage import outlasts_an_outage
-from workers.prepared import Prepared
-from workers.rows import columns, instance
 
 Kind = GenerationEvent.Kind
 

@@ -25,13 +25,13 @@ from blogs.models import Article, BlogGeneration, Stage
 from blogs.stages import Inputs, article, draft, idea, image, image_order, media, products, publish
 from wix.http import WIX, WIX_TOKEN
 from wix.models import Site
-from workers import breakers
-from workers.database_clock import ClockTimestamp
-from workers.deadline import DeadlineExceeded, within
+from workers.context.deadline import DeadlineExceeded, within
+from workers.context.log_context import log_context
+from workers.context.on_behalf import Work, on_behalf_of
+from workers.database.clock import ClockTimestamp
+from workers.database.outage import DATABASE_AWAY, outlasts_an_outage
 from workers.errors import LeaseLost, PermanentError, ProviderDown, RateLimited, TransientError, WorkError
-from workers.log_context import log_context
-from workers.on_behalf import Work, on_behalf_of
-from workers.outage import DATABASE_AWAY, outlasts_an_outage
+from workers.outbound import breakers
 
 logger = logging.getLogger(__name__)
 

@@ -18,10 +18,10 @@ from blogs import admission, lifecycle, lines
 from blogs.models import BlogGeneration, GenerationEvent, Status
 from credits import ledger
 from wix.models import Site
-from workers import rows, wakeup
-from workers.database_clock import ClockTimestamp
+from workers.database import rows, wakeup
+from workers.database.clock import ClockTimestamp
+from workers.database.prepared import Prepared
 from workers.models import WorkerProcess
-from workers.prepared import Prepared
 
 logger = logging.getLogger(__name__)
 

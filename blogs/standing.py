@@ -4,7 +4,7 @@
     reschedule    to another time, or to now        (only what has never started)
 
 As those of `lifecycle`, each is one transaction that locks account, line and blog, and writes an event. `resume` brings back what
-waits for a provider that is there again (`workers/breakers.py`).
+waits for a provider that is there again (`workers/outbound/breakers.py`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from blogs import admission, history, lifecycle, lines
 from blogs.blog_request import is_later
 from blogs.lifecycle import WrongState
 from blogs.models import BlogGeneration, GenerationEvent, Status
-from workers import wakeup
-from workers.database_clock import ClockTimestamp
+from workers.database import wakeup
+from workers.database.clock import ClockTimestamp
 from workers.models import Breaker
 
 Kind = GenerationEvent.Kind

@@ -21,7 +21,7 @@ from blogs.stages.marker import marker_of
 from wix import blog
 from wix.models import Site
 from workers.errors import PermanentError, WorkError
-from workers.rate_limits import release_connection
+from workers.limits import release_connection
 
 logger = logging.getLogger(__name__)
 

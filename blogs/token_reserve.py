@@ -21,9 +21,11 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from workers import on_behalf, provider_calls, rate_limits
-from workers.outage import DATABASE_AWAY
-from workers.provider_calls import Answer
+from workers import limits
+from workers.context import on_behalf
+from workers.database.outage import DATABASE_AWAY
+from workers.limits import provider_calls
+from workers.limits.provider_calls import Answer
 
 # Before any data: UTF-8 bytes a token, on the safe side for most languages.
 _BYTES_PER_TOKEN = 3.5
@@ -140,7 +142,7 @@ def _learned(kind: Kind) -> _Learned:
     except DATABASE_AWAY:
         pass  # it is not worth waiting for; the reservation that follows does wait
     finally:
-        rate_limits.release_connection()
+        limits.release_connection()
     return _known[kind]
 
 
@@ -161,4 +163,4 @@ def _cut_at(kind: Kind) -> int | None:
     except DATABASE_AWAY:
         return None
     finally:
-        rate_limits.release_connection()
+        limits.release_connection()

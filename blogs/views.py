@@ -16,7 +16,7 @@ from blogs import forecast, lifecycle, standing
 from blogs.models import BlogGeneration, Status
 from blogs.serializers import BlogGenerationSerializer, BlogRequestSerializer, RescheduleSerializer, warnings_of
 from wix.auth import site_of
-from workers.outage import DATABASE_AWAY
+from workers.database.outage import DATABASE_AWAY
 
 _IDEMPOTENCY_KEY_MAX = 255
 

@@ -22,7 +22,7 @@ from credits.ledger import InsufficientCredits
 from wix.billing import upgrade_url
 from wix.models import Site
 from wix.token_info import CannotAsk
-from workers.outage import DATABASE_AWAY
+from workers.database.outage import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 

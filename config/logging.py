@@ -7,7 +7,7 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
-from workers.log_context import current
+from workers.context.log_context import current
 
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {
     "message",

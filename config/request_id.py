@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from workers.log_context import log_context
+from workers.context.log_context import log_context
 
 _ACCEPTED = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 

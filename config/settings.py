@@ -103,7 +103,7 @@ if not DATABASE_URL:
 # LISTEN needs a session of its own: where DATABASE_URL leads to PgBouncer, name the server itself here.
 DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="") or DATABASE_URL
 _BEHIND_PGBOUNCER = DATABASE_DIRECT_URL != DATABASE_URL
-# For `workers.prepared`.
+# For `workers.database.prepared`.
 DATABASE_KEEPS_SESSIONS = not _BEHIND_PGBOUNCER
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=10)
 DATABASE_POOL_OVERFLOW = env.int("DATABASE_POOL_OVERFLOW", default=3)
@@ -132,7 +132,7 @@ DATABASE_SESSION_OPTIONS = " ".join(
         "tcp_keepalives_interval": "2s",
         "tcp_keepalives_count": "3",
         "tcp_user_timeout": "10s",
-        # Of what `workers.prepared` keeps, and of the checks of foreign keys, which come to it by themselves.
+        # Of what `workers.database.prepared` keeps, and of the checks of foreign keys, which come to it by themselves.
         "plan_cache_mode": "force_generic_plan",
     }.items()
 )
@@ -166,7 +166,7 @@ CACHES = {
     "default": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
         if CACHE_URL
-        else {"BACKEND": "workers.counter_cache.CounterCache", "LOCATION": "workers_counter"}
+        else {"BACKEND": "workers.database.counter_cache.CounterCache", "LOCATION": "workers_counter"}
     )
 }
 # Both count atomically across processes; the library's list of officially supported backends names neither.
@@ -255,11 +255,11 @@ RATE_LIMIT_LOWER_FLOOR = env.float("RATE_LIMIT_LOWER_FLOOR", default=0.3)
 RATE_LIMIT_LOWER_AGAIN_SECONDS = env.float("RATE_LIMIT_LOWER_AGAIN_SECONDS", default=5)
 RATE_LIMIT_RECOVERY_SECONDS = env.float("RATE_LIMIT_RECOVERY_SECONDS", default=20)
 RATE_LIMIT_RAMP_GROWTH = env.float("RATE_LIMIT_RAMP_GROWTH", default=0.5)
-# How much more than just uses the limits up all workers together have in flight (`workers/pace.py`); 0: every seat is filled.
+# How much more than just uses the limits up all workers together have in flight (`workers/pool/pace.py`); 0: every seat is filled.
 WORKS_IN_FLIGHT_HEADROOM = env.float("WORKS_IN_FLIGHT_HEADROOM", default=1.2)
 # Not before the blogs themselves are removed, or their archive would lack their calls.
 PROVIDER_CALL_RETENTION_DAYS = env.float("PROVIDER_CALL_RETENTION_DAYS", default=190)
-# When a provider counts as down for everybody (`workers/breakers.py`), and how often one call tries it meanwhile.
+# When a provider counts as down for everybody (`workers/outbound/breakers.py`), and how often one call tries it meanwhile.
 BREAKER_FAILURES = env.int("BREAKER_FAILURES", default=5)
 BREAKER_SITES = env.int("BREAKER_SITES", default=3)
 BREAKER_WINDOW_SECONDS = env.float("BREAKER_WINDOW_SECONDS", default=60)

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from credits.models import Credit, CreditAccount
-from workers.prepared import Prepared
+from workers.database.prepared import Prepared
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser

@@ -11,7 +11,9 @@ from blogs.models import QueueClock
 from wix import access_tokens, token_info
 from wix.models import Site
 from wix.signed_instance import sign_instance
-from workers import breakers, learning, rate_limits
+from workers import limits
+from workers.limits import learning
+from workers.outbound import breakers
 
 pytest_plugins = ["tests.sandbox_fixtures"]
 
@@ -27,7 +29,7 @@ def _fresh_process_state(settings: Any) -> None:
     access_tokens.forget_known()
     token_info.forget()
     admission.forget_count()
-    rate_limits.forget_rows()
+    limits.forget_rows()
     learning.forget()
     token_reserve.forget()
     breakers.forget_states()

@@ -23,10 +23,10 @@ from django.conf import settings
 from django.db import connection
 
 from wix.models import AccessToken
-from workers.deadline import remaining
+from workers.context.deadline import remaining
+from workers.database.outage import outlasts_an_outage
 from workers.errors import RateLimited, WorkError
-from workers.outage import outlasts_an_outage
-from workers.rate_limits import release_connection
+from workers.limits import release_connection
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet

@@ -27,7 +27,7 @@ from wix import admin_api_keys
 from wix.catalogue_admin import CatalogueActions, catalogue_of
 from wix.models import Site
 from wix.webhook_admin import paid_by
-from workers import wakeup
+from workers.database import wakeup
 from workers.desk import COUNTED, DeskAdmin, as_uuid
 
 ENTRIES_SHOWN = 50

@@ -16,7 +16,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import Now
 
 from wix.models import ApiKey, Site
-from workers.database_clock import seconds_from_now
+from workers.database.clock import seconds_from_now
 
 PREFIX = "blog_"
 _FORM = re.compile(r"blog_[A-Za-z0-9_-]{43}")

@@ -20,12 +20,12 @@ from django.db.models import QuerySet
 
 from wix.models import WebhookDelivery
 from wix.webhook_token import Event
-from workers import wakeup
-from workers.database_clock import ClockTimestamp, seconds_from_now
+from workers.database import wakeup
+from workers.database.clock import ClockTimestamp, seconds_from_now
+from workers.database.outage import DATABASE_AWAY
+from workers.database.rows import columns, instance
 from workers.errors import PermanentError, WorkError
-from workers.outage import DATABASE_AWAY
-from workers.rate_limits import release_connection
-from workers.rows import columns, instance
+from workers.limits import release_connection
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ import urllib3
 from django.conf import settings
 
 from wix import access_tokens
-from workers import outbound, retry_after
-from workers.deadline import RequestsAdapter, timeouts
+from workers import outbound
+from workers.context.deadline import RequestsAdapter, timeouts
 from workers.errors import (
     AccountRefused,
     PermanentError,
@@ -25,8 +25,8 @@ from workers.errors import (
     TransientError,
     WorkError,
 )
-from workers.outbound import Call
-from workers.rate_limits import Limit, release_connection
+from workers.limits import Limit, release_connection
+from workers.outbound import Call, retry_after
 
 # Products of a page of 100 with descriptions stay far below; more is not an answer that we asked for.
 _MAX_BYTES = 16 * 1024 * 1024

@@ -19,10 +19,10 @@ from django.db.models import Max, Q, QuerySet
 
 from wix import http
 from wix.models import BlogLabel, Site
-from workers.database_clock import ClockTimestamp
-from workers.deadline import DeadlineExceeded
+from workers.context.deadline import DeadlineExceeded
+from workers.database.clock import ClockTimestamp
+from workers.database.outage import outlasts_an_outage
 from workers.errors import PermanentError, RateLimited, TransientError, WorkError
-from workers.outage import outlasts_an_outage
 
 _PAGE = 100
 # A blog of more than a thousand tags doesn't miss one of ours that is far behind in its list.

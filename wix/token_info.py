@@ -23,10 +23,10 @@ from django.conf import settings
 from django.db import connection
 
 from wix import http
-from workers.deadline import DeadlineExceeded, within
+from workers.context.deadline import DeadlineExceeded, within
+from workers.context.on_behalf import Work, on_behalf_of
 from workers.errors import RateLimited, TransientError
-from workers.on_behalf import Work, on_behalf_of
-from workers.rate_limits import Limit
+from workers.limits import Limit
 
 PREFIX = "OauthNG.JWS."
 # A request waits for the answer: so long, and with its place in the limit a little longer.

@@ -13,7 +13,7 @@ from blogs.site_events.handlers import HANDLERS
 from config.exception_handler import plain_problem
 from wix import deliveries, sightings, webhook_token
 from wix.webhook_token import InvalidKey, InvalidWebhook
-from workers.outage import DATABASE_AWAY
+from workers.database.outage import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 

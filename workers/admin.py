@@ -15,11 +15,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from blogs import standing
-from workers import breaker_rows, chart, usage
-from workers.database_clock import ClockTimestamp
+from workers import chart
+from workers.database.clock import ClockTimestamp
 from workers.desk import DeskAdmin, ReadOnlyAdmin, span
-from workers.heartbeat import FRESH_SECONDS
+from workers.limits import usage
 from workers.models import Breaker, RateLimit, RateLimitUsage, WorkerProcess
+from workers.outbound import breaker_rows
+from workers.pool.heartbeat import FRESH_SECONDS
 
 
 @admin.register(WorkerProcess)

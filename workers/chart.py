@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from workers.usage import Minute
+from workers.limits.usage import Minute
 
 # In units of the SVG's view box; the template names the whole: 660 x 180.
 _LEFT, _TOP, _BOTTOM = 56, 20, 152

@@ -12,7 +12,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DEFAULT_DB_ALIAS, connection
 
-from workers import wakeup
+from workers.database import wakeup
 
 # PostgreSQL's own default is 100 connections for everybody.
 _POOL_MAX = 100

@@ -8,10 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from workers import rate_limits
-from workers.database_clock import seconds_from_now
-from workers.heartbeat import FRESH_SECONDS
+from workers.database.clock import seconds_from_now
+from workers.limits import snapshot
 from workers.models import Breaker, WorkerProcess
+from workers.pool.heartbeat import FRESH_SECONDS
 
 
 def database_answers() -> None:
@@ -44,7 +44,7 @@ def providers_down() -> list[dict[str, Any]]:
 def limits(provider: str) -> list[dict[str, Any]]:
     """One entry a shared limit; before its first use, the configured numbers."""
     waiting = _threads_waiting(provider)
-    rows = rate_limits.snapshot(provider) or [_unused(provider)]
+    rows = snapshot(provider) or [_unused(provider)]
     return [_described(provider, row, waiting) for row in rows]
 
 

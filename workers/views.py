@@ -14,7 +14,7 @@ from blogs import alerts, queue
 from blogs import exposition as blogs_exposition
 from workers import exposition
 from workers import health as checks
-from workers.outage import DATABASE_AWAY
+from workers.database.outage import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 

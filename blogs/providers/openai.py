@@ -18,7 +18,7 @@ from blogs.prompts import Prompt
 from blogs.providers import openai_limits
 from blogs.token_reserve import Kind
 from workers import outbound
-from workers.deadline import Httpx2Transport
+from workers.context.deadline import Httpx2Transport
 from workers.errors import (
     AccountRefused,
     PermanentError,
@@ -28,9 +28,9 @@ from workers.errors import (
     TransientError,
     WorkError,
 )
+from workers.limits import Limit
+from workers.limits.provider_calls import Usage, count
 from workers.outbound import Call
-from workers.provider_calls import Usage, count
-from workers.rate_limits import Limit
 
 # Money, not pace: waiting heals none of these.
 _QUOTA_CODES = frozenset(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from workers import retry_after
-from workers.rate_limits import Named
+from workers.limits import Named
+from workers.outbound import retry_after
 
 _THROTTLED_SECONDS = 5.0
 _MINUTES = 600.0

@@ -24,7 +24,7 @@ from django.conf import settings
 
 from blogs.providers import replicate_limits
 from workers import outbound
-from workers.deadline import HttpxTransport
+from workers.context.deadline import HttpxTransport
 from workers.errors import (
     AccountRefused,
     PermanentError,
@@ -34,9 +34,9 @@ from workers.errors import (
     TransientError,
     WorkError,
 )
+from workers.limits import Limit
+from workers.limits.provider_calls import Usage
 from workers.outbound import Call
-from workers.provider_calls import Usage
-from workers.rate_limits import Limit
 
 # As long as a blog waits for its picture; a run that was not started by then is not charged.
 _CANCEL_AFTER = "10m"

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from workers import retry_after
-from workers.rate_limits import Named
+from workers.limits import Named
+from workers.outbound import retry_after
 
 _THROTTLED_SECONDS = 5.0
 # "Your rate limit resets in ~5s", "Expected available in 1 second", "resets in ~30s".

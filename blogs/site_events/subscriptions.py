@@ -15,9 +15,9 @@ from wix import app_instance, billing, sites
 from wix.app_instance import AppInstance, NotConnected
 from wix.billing import Applied
 from wix.models import Plan, Site, Subscription
-from workers.database_clock import ClockTimestamp, seconds_from_now
+from workers.database.clock import ClockTimestamp, seconds_from_now
 from workers.errors import PermanentError, WorkError
-from workers.rate_limits import release_connection
+from workers.limits import release_connection
 
 logger = logging.getLogger(__name__)
 

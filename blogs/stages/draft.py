@@ -23,7 +23,7 @@ from blogs.stages.marker import marker_of
 from wix import author, blog, labels
 from wix.blog import Draft
 from wix.http import WixRefused
-from workers.deadline import remaining, within
+from workers.context.deadline import remaining, within
 from workers.errors import PermanentError, RateLimited, TransientError, WorkError
 
 # Clocks differ, ours and Wix's.

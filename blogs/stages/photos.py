@@ -11,7 +11,7 @@ from blogs.models import Stage
 from blogs.stages import Inputs
 from blogs.text import one_line, shortened
 from wix import media
-from workers.deadline import DeadlineExceeded, remaining, within
+from workers.context.deadline import DeadlineExceeded, remaining, within
 from workers.errors import PermanentError, WorkError
 
 # Each is a call or more of the site's 200 a minute, and a post of 500 words needs no fourth.

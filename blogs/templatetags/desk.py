@@ -7,8 +7,9 @@ from typing import Any
 from django import template
 
 from blogs import alerts, queue
-from workers import health, heartbeat
+from workers import health
 from workers.desk import span
+from workers.pool import heartbeat
 
 register = template.Library()
 

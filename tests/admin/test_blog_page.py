@@ -11,9 +11,9 @@ from blogs.models import BlogGeneration, GenerationEvent
 from tests.admin.pages import BLOGS, blog_page, text_of, visible
 from tests.admin.rows import written_generation
 from tests.factories import failed_generation, processing_generation, site
-from workers import provider_calls
+from workers.limits import provider_calls
+from workers.limits.provider_calls import Usage
 from workers.models import ProviderCall, WorkerProcess
-from workers.provider_calls import Usage
 
 pytestmark = pytest.mark.django_db
 

@@ -10,10 +10,10 @@ from django.test import Client
 from blogs.models import BlogGeneration
 from tests.admin.pages import text_of, visible
 from tests.factories import pending_generation, site
-from workers import breaker_rows
+from workers.context.on_behalf import Work
 from workers.errors import AccountRefused
 from workers.models import Breaker
-from workers.on_behalf import Work
+from workers.outbound import breaker_rows
 
 pytestmark = pytest.mark.django_db
 

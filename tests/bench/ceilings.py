@@ -21,7 +21,8 @@ from blogs.models import BlogGeneration, Stage
 from tests import factories
 from tests.bench import crews, filling
 from wix.models import Site
-from workers import rate_limits, wakeup
+from workers import limits
+from workers.database import wakeup
 from workers.models import WorkerProcess
 
 _SITES = 1_000
@@ -134,11 +135,11 @@ def _succeed(start_at: float, sites: list[int]) -> float:
 
 
 def _reserve(start_at: float) -> float:
-    limit = rate_limits.Limit("openai", model="bench")
+    limit = limits.Limit("openai", model="bench")
 
     def ten() -> int:
         for _ in range(10):
-            rate_limits.acquire(limit, tokens=1)
+            limits.acquire(limit, tokens=1)
         return 10
 
     return _until_the_end(start_at, lambda: _timed(ten))

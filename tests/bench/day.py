@@ -4,8 +4,8 @@ No clock can be pressed so hard (5,000 blogs take the real limits more than an h
 that decides is real: the queue's, the ledger's and the limiter's own SQL in a PostgreSQL that believes the simulated time
 (`day_clock`), asked by replicas without threads (`day_simulation`), for requests and latencies from a seed (`day_traffic`).
 Each number of replicas gets the same day, a database and a process of its own, two at a time. No more blogs are on seats at
-once than keep the limits busy: `workers.pace` says so for all replicas together, where real ones measure each for itself. Calls
-reserve the configured output maxima, as before there are answers to learn from.
+once than keep the limits busy: `workers.pool.pace` says so for all replicas together, where real ones measure each for itself.
+Calls reserve the configured output maxima, as before there are answers to learn from.
 """
 
 from __future__ import annotations

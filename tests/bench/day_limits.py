@@ -1,6 +1,6 @@
 """The limits as a process waits for them, without threads: one line a limit and replica, whose head asks PostgreSQL.
 
-The rules are those of `workers.rate_limits.acquire`, and every place in the limits of OpenAI and Replicate is given by its SQL.
+The rules are those of `limits.acquire`, and every place in the limits of OpenAI and Replicate is given by its SQL.
 Spared are the questions whose answer would be "not yet": that answer is known by the same arithmetic here, and a test compares
 the two. So is the whole of a shop's own limit at Wix, which is eight calls a blog.
 """
@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from django.conf import settings
 
 from tests.bench.day_loop import Loop
-from workers import rate_limits
+from workers import limits
 from workers.errors import RateLimited
-from workers.rate_limits import Limit
+from workers.limits import Limit
 
 # From the network and the threads' waking up; without it the same replica would always be the first of those that ask at once.
 _JITTER_SECONDS = 0.005
@@ -38,7 +38,7 @@ class Waiter:
 
 @dataclass(slots=True)
 class Pace:
-    """`workers.rate_limit_sql.RESERVE` in Python."""
+    """`workers.limits.statements.RESERVE` in Python."""
 
     limit: Limit
     requests_at: float = float("-inf")
@@ -80,7 +80,7 @@ class SharedLimits:
         start = pace.start(now, tokens)
         granted = start <= now + settings.RATE_LIMIT_HORIZON_SECONDS
         if granted and limit.provider != "wix":
-            ahead, granted = rate_limits.ask(limit, tokens)
+            ahead, granted = limits.ask(limit, tokens)
             self.surprises += not granted or abs(now + ahead - start) > _SAME_SECONDS
             start = now + ahead
         if granted:

@@ -25,11 +25,11 @@ from tests.bench.day_loop import Loop
 from tests.bench.day_stages import STEPS, Blog, Place, Step, Waits
 from tests.bench.day_traffic import Request
 from wix.models import Site
-from workers.database_clock import ClockTimestamp
+from workers.database.clock import ClockTimestamp
 from workers.errors import PermanentError, RateLimited, TransientError
+from workers.limits import Limit
 from workers.models import WorkerProcess
-from workers.pace import Crew, Pace
-from workers.rate_limits import Limit
+from workers.pool.pace import Crew, Pace
 
 SEATS = 50
 # Each replica looks for what is due at that moment or every few seconds; together about this often.

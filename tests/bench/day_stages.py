@@ -15,7 +15,7 @@ from blogs.models import BlogGeneration, Stage
 from blogs.token_reserve import with_room
 from tests.bench.day_traffic import ARTICLE_PROMPT_TOKENS, IDEA_PROMPT_TOKENS, SHORT_CALL_SECONDS, Request
 from workers.errors import PermanentError, TransientError
-from workers.rate_limits import Limit
+from workers.limits import Limit
 
 
 @dataclass(frozen=True, slots=True)

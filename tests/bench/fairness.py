@@ -28,7 +28,7 @@ from blogs.models import BlogGeneration
 from config.processes import Processes
 from tests.bench.fairness_cases import CASES, Amounts, arrive, worst_lag
 from tests.bench.filling import add_blogs, add_sites, analyze
-from workers import wakeup
+from workers.database import wakeup
 
 _THREADS = 50
 _SECONDS_A_BLOG, _VARIATION = 5.0, 0.3

@@ -50,10 +50,10 @@ def _together(start_at: float) -> float:
 
 def _reserve(model: str) -> float:
     """The seconds it took."""
-    from workers import rate_limits
+    from workers import limits
 
     began = time.perf_counter()
-    ahead, granted = rate_limits.ask(rate_limits.Limit("openai", model=model), tokens=1)
+    ahead, granted = limits.ask(limits.Limit("openai", model=model), tokens=1)
     took = time.perf_counter() - began
     assert granted, f"no place within {ahead} s: the limit binds"
     return took

@@ -108,7 +108,7 @@ def _only(world: World, *faults: tuple[str, float]) -> None:
 
 
 def _now() -> datetime:
-    from workers.database_clock import ClockTimestamp
+    from workers.database.clock import ClockTimestamp
     from workers.models import Breaker
 
     return Breaker.objects.annotate(now=ClockTimestamp()).values_list("now", flat=True)[0]

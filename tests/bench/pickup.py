@@ -19,7 +19,7 @@ from blogs.blog_request import BlogRequest
 from tests.bench import crowd, filling, procrastinate
 from tests.bench.worker import STAMP
 from wix.models import Site
-from workers.rate_limits import release_connection
+from workers.limits import release_connection
 
 _ROUNDS, _SUBMITS = 4, 50
 _POLL_SECONDS, _POLLED = 2.0, 60

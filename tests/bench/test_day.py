@@ -17,9 +17,9 @@ from tests.bench.day_limits import LocalLines, Pace, SharedLimits
 from tests.bench.day_loop import Loop
 from tests.bench.day_report import jain, windows_over_limit
 from tests.factories import WorkerFactory, pending_generation
-from workers import rate_limits
+from workers import limits
 from workers.errors import RateLimited, TransientError
-from workers.rate_limits import Limit
+from workers.limits import Limit
 
 pytestmark = pytest.mark.django_db
 REPLICATE = Limit("replicate")
@@ -112,7 +112,7 @@ def test_our_arithmetic_is_postgresqls(clock: Clock, settings: Any, limit: Limit
     for _ in range(300):
         clock.now += dice.expovariate(1)
         tokens = dice.choice((500, 1_000, 4_000)) if limit.provider == "openai" else 0
-        ahead, granted = rate_limits.ask(limit, tokens)
+        ahead, granted = limits.ask(limit, tokens)
         start = pace.start(clock.now, tokens)
         differences += [clock.now + ahead - start, granted - (start <= clock.now + 2)]
         if granted:
@@ -185,7 +185,7 @@ def test_jains_index() -> None:
 
 
 def test_who_is_refused_at_the_head_is_told_when_to_come_back(clock: Clock) -> None:
-    rate_limits.block(REPLICATE, 300)
+    limits.block(REPLICATE, 300)
     loop = Loop(clock)
     refused: list[RateLimited] = []
 

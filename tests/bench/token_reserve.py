@@ -25,7 +25,7 @@ from typing import Any
 from django.conf import settings
 
 from blogs.token_reserve import FEW, best_max, bounded, with_room
-from workers.provider_calls import Answer
+from workers.limits.provider_calls import Answer
 
 _CONFIGURED = 3_600
 _MEAN = 2_500.0

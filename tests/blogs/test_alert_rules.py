@@ -6,7 +6,7 @@ import pytest
 
 from blogs import alerts
 from blogs.alerts import Trend
-from workers.usage import Share
+from workers.limits.usage import Share
 
 CALM = {"queue": 0, "oldest_waiting_seconds": 0.0, "done_last_minute": 0}
 QUIET = Trend(done=0, failed=0, growth=0)

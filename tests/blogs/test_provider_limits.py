@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from blogs.providers import openai_limits, replicate_limits
-from workers.rate_limits import Named
+from workers.limits import Named
 
 REACHED = (
     "Rate limit reached for gpt-4.1-mini in organization org-x on tokens per min (TPM): Limit 50000, Used 47949, "

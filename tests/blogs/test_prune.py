@@ -21,9 +21,9 @@ from credits.models import Credit
 from tests import factories
 from tests.blogs.test_queue_plans import condition, plan_of
 from tests.threads import PATIENCE_SECONDS, in_background
-from workers import provider_calls
+from workers.limits import provider_calls
+from workers.limits.provider_calls import Usage
 from workers.models import ProviderCall
-from workers.provider_calls import Usage
 
 pytestmark = pytest.mark.django_db
 

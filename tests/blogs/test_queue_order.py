@@ -12,10 +12,10 @@ from blogs.models import BlogGeneration, QueueClock
 from tests import factories
 from tests.blogs.books import expire_leases, in_hand, line_of, make_due, set_turn, shares, site_with, starts
 from wix.models import Site
-from workers import rate_limits
+from workers import limits
 from workers.errors import TransientError
+from workers.limits import Limit
 from workers.models import WorkerProcess
-from workers.rate_limits import Limit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
 
@@ -148,7 +148,7 @@ def test_a_single_free_seat_goes_past_a_site_that_holds_its_share(worker: Worker
 
 
 def block_wix(site: Site, seconds: float) -> None:
-    rate_limits.block(Limit("wix", key=str(site.instance_id)), seconds)
+    limits.block(Limit("wix", key=str(site.instance_id)), seconds)
 
 
 def test_a_site_that_wix_has_blocked_for_long_is_skipped(worker: WorkerProcess) -> None:

@@ -11,10 +11,10 @@ from blogs.models import BlogGeneration, QueueClock
 from tests import factories
 from tests.blogs.books import line_of, set_turn, shares, site_with, starts
 from wix.models import Site
-from workers import rate_limits
-from workers.database_clock import seconds_from_now
+from workers import limits
+from workers.database.clock import seconds_from_now
+from workers.limits import Limit
 from workers.models import RateLimit, WorkerProcess
-from workers.rate_limits import Limit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
 
@@ -25,7 +25,7 @@ def worker() -> WorkerProcess:
 
 
 def block_wix(site: Site, seconds: float) -> None:
-    rate_limits.block(Limit("wix", key=str(site.instance_id)), seconds)
+    limits.block(Limit("wix", key=str(site.instance_id)), seconds)
 
 
 def test_a_site_that_was_blocked_does_not_catch_up_on_what_it_missed(worker: WorkerProcess) -> None:

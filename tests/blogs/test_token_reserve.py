@@ -11,10 +11,10 @@ from django.db import OperationalError
 
 from blogs import token_reserve
 from blogs.token_reserve import FEW, Kind, best_max, bounded, tokens_per_byte, with_room
-from workers import provider_calls
+from workers.context.on_behalf import Work, on_behalf_of
+from workers.limits import provider_calls
+from workers.limits.provider_calls import Answer
 from workers.models import ProviderCall
-from workers.on_behalf import Work, on_behalf_of
-from workers.provider_calls import Answer
 
 MEDIUM = Kind("article:medium", "de")
 

@@ -131,7 +131,7 @@ def asked(question: Callable[[], T], otherwise: T) -> T:
     """The database's answer, or the other while it is away."""
     from django.db import connection
 
-    from workers.outage import DATABASE_AWAY
+    from workers.database.outage import DATABASE_AWAY
 
     try:
         return question()

@@ -16,9 +16,9 @@ from tests import factories
 from tests.pipeline.conftest import make_due
 from tests.sandbox_fixtures import PRODUCTS
 from wix import author, http
-from workers import breaker_rows
+from workers.context.on_behalf import Work
 from workers.models import RateLimit
-from workers.on_behalf import Work
+from workers.outbound import breaker_rows
 
 Kind = GenerationEvent.Kind
 

@@ -10,7 +10,7 @@ from django.test import Client
 
 from blogs.models import Status
 from tests import factories
-from workers import rate_limits
+from workers import limits
 from workers.models import RateLimit
 
 
@@ -23,12 +23,12 @@ def provider_limits(sandbox: Any) -> Iterator[Any]:
 
 
 def openai() -> dict[str, Any]:
-    return rate_limits.snapshot("openai")[0]
+    return limits.snapshot("openai")[0]
 
 
 def unblocked() -> None:
     RateLimit.objects.update(blocked_until=None)
-    rate_limits.forget_rows()
+    limits.forget_rows()
 
 
 def test_a_halved_limit_is_followed_and_so_is_its_return(sandbox, shop, attempt, provider_limits):
@@ -64,7 +64,7 @@ def test_a_refusal_lowers_the_pace_of_all_and_the_blog_goes_on(sandbox, shop, at
 
     assert attempt().status == Status.PENDING
 
-    (seen,) = rate_limits.snapshot(provider)
+    (seen,) = limits.snapshot(provider)
     assert seen["pace_share"] == pytest.approx(0.8)
     assert 25 < seen["next_free_in_seconds"] <= 30
     unblocked()

@@ -16,12 +16,12 @@ from blogs import backoff, pipeline, queue, standing
 from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
 from tests import factories
 from tests.pipeline.test_faults import free_and_balance, last_event
-from workers import breaker_rows, breakers
-from workers.breaker_rows import Verdict
-from workers.database_clock import ClockTimestamp
+from workers.context.on_behalf import Work
+from workers.database.clock import ClockTimestamp
 from workers.errors import ProviderDown, ProviderFailure
 from workers.models import Breaker, BreakerFailure
-from workers.on_behalf import Work
+from workers.outbound import breaker_rows, breakers
+from workers.outbound.breaker_rows import Verdict
 
 Kind = GenerationEvent.Kind
 Run = Callable[[BlogGeneration], BlogGeneration]

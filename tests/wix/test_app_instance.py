@@ -9,9 +9,9 @@ import pytest
 
 from wix.app_instance import AppInstance, Billing, NotConnected, app_instance, parsed
 from wix.models import Site
+from workers.context.on_behalf import Work, on_behalf_of
 from workers.errors import AccountRefused, TransientError
 from workers.models import Breaker, BreakerFailure
-from workers.on_behalf import Work, on_behalf_of
 
 BILLING = {
     "packageName": "plan-gold",

@@ -17,9 +17,10 @@ from tests.config.problems import problem
 from tests.conftest import APP_ID
 from wix import token_info
 from wix.models import Site
-from workers import breaker_rows, breakers, rate_limits
+from workers import limits
+from workers.limits import Limit
 from workers.models import Breaker, BreakerFailure
-from workers.rate_limits import Limit
+from workers.outbound import breaker_rows, breakers
 
 
 def _get(token: str) -> Any:
@@ -149,7 +150,7 @@ def test_an_outage_opens_a_breaker_of_its_own_and_the_first_answer_closes_it(san
 
 
 def test_a_limit_that_is_used_up_is_no_refusal(sandbox: Any, settings: Any) -> None:
-    rate_limits.block(Limit("wix_token_info"), 60)
+    limits.block(Limit("wix_token_info"), 60)
 
     response = _get(_token(sandbox, factories.site()))
 

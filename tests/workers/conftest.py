@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from tests.threads import wait_until
-from workers import rate_limits
+from workers import limits
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def fast_limits(settings: Any) -> Iterator[None]:
         "wix": {"requests": 60_000},
     }
     yield
-    wait_until(lambda: rate_limits.waiting() == {})
+    wait_until(lambda: limits.waiting() == {})
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db import OperationalError
 
-from workers.pace import Pace
-from workers.pool import Chore, Pool
+from workers.pool.pace import Pace
+from workers.pool.pool import Chore, Pool
 
 # Longer than any test's patience: whatever waits for the next poll fails.
 LONG = 60.0

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from workers import outbound, rate_limits
+from workers import outbound
+from workers.limits import Limit, reservations
 from workers.models import WorkerProcess
 from workers.outbound import Call, Provider
-from workers.rate_limits import Limit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fast_limits")]
 
@@ -38,19 +38,19 @@ def test_none_is_held_while_a_provider_answers() -> None:
 def test_none_is_held_while_a_call_waits_for_its_turn_in_the_local_line(monkeypatch: Any) -> None:
     after_a_query()
     held = []
-    line = rate_limits._local_line
+    line = reservations._local_line
 
     def at_the_end_of_the_line(limit: Limit) -> Any:
         held.append(holds_a_connection())
         return line(limit)
 
-    monkeypatch.setattr(rate_limits, "_local_line", at_the_end_of_the_line)
+    monkeypatch.setattr(reservations, "_local_line", at_the_end_of_the_line)
     outbound.call(ANYBODY, "ask", lambda call: None, limit=Limit("openai"), seconds=5)
 
     assert held == [False]
 
 
 def test_none_is_held_between_a_reservation_and_its_start() -> None:
-    rate_limits.acquire(Limit("openai"))
+    reservations.acquire(Limit("openai"))
 
     assert not holds_a_connection()

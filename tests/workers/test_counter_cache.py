@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
-from workers import counter_cache
+from workers.database import counter_cache
 
 pytestmark = pytest.mark.django_db
 

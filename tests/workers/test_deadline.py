@@ -13,7 +13,7 @@ import requests
 import urllib3
 
 from tests.sandbox import Sandbox
-from workers.deadline import (
+from workers.context.deadline import (
     DeadlineExceeded,
     Httpx2Transport,
     HttpxTransport,

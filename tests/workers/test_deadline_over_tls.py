@@ -16,8 +16,8 @@ import httpx2
 import pytest
 import requests
 
-from workers import deadline
-from workers.deadline import DeadlineExceeded, Httpx2Transport, HttpxTransport, RequestsAdapter, within
+from workers.context import deadline
+from workers.context.deadline import DeadlineExceeded, Httpx2Transport, HttpxTransport, RequestsAdapter, within
 
 _DRIPS_SECONDS = 20
 _PATIENCE_SECONDS = 5

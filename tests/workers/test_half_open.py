@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from workers import wakeup
+from workers.database import wakeup
 
 pytestmark = pytest.mark.django_db
 

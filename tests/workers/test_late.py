@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from workers import outbound
-from workers.deadline import timeouts
+from workers.context.deadline import timeouts
 from workers.errors import RateLimited, WorkError
+from workers.limits import Limit
+from workers.limits.provider_calls import Usage
 from workers.models import RateLimitUsage
 from workers.outbound import Call, Provider
-from workers.provider_calls import Usage
-from workers.rate_limits import Limit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fast_limits")]
 

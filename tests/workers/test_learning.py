@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.threads import PATIENCE_SECONDS, in_background, wait_until
 from tests.workers.pacing import ON_TIME, OPENAI, most_in_a_minute, schedule, slow
-from workers import learning, rate_limits
+from workers import limits
 from workers.errors import RateLimited, TooFast
+from workers.limits import Named, acquire, block, learning, snapshot
 from workers.models import RateLimit, RateLimitUsage
-from workers.rate_limits import Named, acquire, block, snapshot
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast_limits")]
 with_commits = pytest.mark.django_db(transaction=True)
@@ -48,7 +48,7 @@ def apart(settings: Any, *, tokens: int = 0) -> float:
         )
     arrivals = []
     for _ in range(3):
-        rate_limits.ask(OPENAI, tokens)
+        limits.ask(OPENAI, tokens)
         limit = RateLimit.objects.get()
         arrivals.append(max(limit.requests_tat, limit.tokens_tat))
     return (arrivals[2] - arrivals[1]).total_seconds()
@@ -323,7 +323,7 @@ def test_what_is_left_and_that_it_still_holds_is_written_down_now_and_then(monke
 
 
 def test_an_answer_under_the_limit_of_before_does_not_bring_it_back() -> None:
-    rate_limits.register(OPENAI)
+    limits.register(OPENAI)
     hear(300)
 
     hear(60_000, seconds_ago=10)
@@ -336,7 +336,7 @@ def test_an_answer_under_the_limit_of_before_does_not_bring_it_back() -> None:
 def test_what_another_process_wrote_is_corrected_within_seconds(monkeypatch: Any) -> None:
     hear(600)
     seconds_later(60)
-    rate_limits.learn(OPENAI, Named(requests_per_minute=300), age=0)
+    limits.learn(OPENAI, Named(requests_per_minute=300), age=0)
     seconds_later(60)
     hear(600)
     assert in_force()[0] == 300
@@ -348,7 +348,7 @@ def test_what_another_process_wrote_is_corrected_within_seconds(monkeypatch: Any
 
 
 def test_a_change_is_logged_once(caplog: Any) -> None:
-    caplog.set_level(logging.WARNING, "workers.learning")
+    caplog.set_level(logging.WARNING, "workers.limits.learning")
     hear(300)
     learning.forget()
     hear(300)

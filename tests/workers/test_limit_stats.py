@@ -7,9 +7,9 @@ from django.db import connection
 from django.test import Client
 
 from tests import factories
-from workers import rate_limits
+from workers import limits
 from workers.errors import TooFast
-from workers.rate_limits import Limit, Named
+from workers.limits import Limit, Named
 
 pytestmark = pytest.mark.django_db
 
@@ -46,10 +46,10 @@ def test_tokens_are_shown_where_they_are_limited(client: Client) -> None:
 
 def test_calls_are_counted_by_model(client: Client, settings: Any) -> None:
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "openai": {"requests": 600_000, "tokens": 600_000_000}}
-    reservation = rate_limits.acquire(Limit("openai", model="gpt-4.1-mini"), tokens=3_000)
-    rate_limits.acquire(Limit("openai", model="gpt-4.1-mini"), tokens=1_000)
-    rate_limits.settle(reservation, 2_200)
-    rate_limits.acquire(Limit("openai", model="gpt-5"), tokens=10)
+    reservation = limits.acquire(Limit("openai", model="gpt-4.1-mini"), tokens=3_000)
+    limits.acquire(Limit("openai", model="gpt-4.1-mini"), tokens=1_000)
+    limits.settle(reservation, 2_200)
+    limits.acquire(Limit("openai", model="gpt-5"), tokens=10)
 
     mini, five = _limits(client, OPENAI)
 
@@ -61,7 +61,7 @@ def test_calls_are_counted_by_model(client: Client, settings: Any) -> None:
 
 
 def test_what_was_used_more_than_a_minute_ago_is_over(client: Client, settings: Any) -> None:
-    rate_limits.acquire(Limit("replicate"))
+    limits.acquire(Limit("replicate"))
     with connection.cursor() as cursor:
         cursor.execute("UPDATE workers_ratelimitusage SET started_at = started_at - interval '70 seconds'")
 
@@ -71,7 +71,7 @@ def test_what_was_used_more_than_a_minute_ago_is_over(client: Client, settings: 
 
 
 def test_a_rejection_and_until_when_nobody_asks_are_shown(client: Client) -> None:
-    rate_limits.block(Limit("replicate"), 30)
+    limits.block(Limit("replicate"), 30)
 
     (limit,) = _limits(client, REPLICATE)
 
@@ -82,7 +82,7 @@ def test_a_rejection_and_until_when_nobody_asks_are_shown(client: Client) -> Non
 
 
 def test_a_block_that_is_over_is_not_shown(client: Client) -> None:
-    rate_limits.block(Limit("replicate"), 0)
+    limits.block(Limit("replicate"), 0)
 
     (limit,) = _limits(client, REPLICATE)
 
@@ -91,9 +91,9 @@ def test_a_block_that_is_over_is_not_shown(client: Client) -> None:
 
 def test_what_the_provider_names_is_shown_and_marked_where_it_differs(client: Client) -> None:
     limit = Limit("openai", model="gpt-5")
-    rate_limits.register(limit)
+    limits.register(limit)
     (unsaid,) = _limits(client, OPENAI)
-    rate_limits.learn(limit, Named(450, 30_000, 449, 29_000), age=0)
+    limits.learn(limit, Named(450, 30_000, 449, 29_000), age=0)
 
     (said,) = _limits(client, OPENAI)
 
@@ -103,12 +103,12 @@ def test_what_the_provider_names_is_shown_and_marked_where_it_differs(client: Cl
     assert (shown["tokensPerMinute"], shown["tokensRemaining"]) == (30_000, 29_000)
     assert shown["differsFromConfigured"] is True
     assert (said["requests"]["limit"], said["tokens"]["limit"]) == (450, 30_000)
-    rate_limits.learn(limit, Named(450, 450_000), age=-1)
+    limits.learn(limit, Named(450, 450_000), age=-1)
     assert _limits(client, OPENAI)[0]["providerSays"]["differsFromConfigured"] is False
 
 
 def test_a_lowered_pace_is_shown(client: Client) -> None:
-    rate_limits.block(Limit("replicate"), 30, TooFast.RATE)
+    limits.block(Limit("replicate"), 30, TooFast.RATE)
 
     assert _limits(client, REPLICATE)[0]["paceShare"] == 0.8
 
@@ -123,7 +123,7 @@ def test_threads_that_wait_are_counted_over_all_workers(client: Client) -> None:
 
 
 def test_a_sites_own_limit_is_not_shown(client: Client) -> None:
-    rate_limits.acquire(Limit("wix", key="some-instance"))
+    limits.acquire(Limit("wix", key="some-instance"))
 
     for path in (OPENAI, REPLICATE):
         assert "some-instance" not in client.get(path).content.decode()

@@ -12,9 +12,9 @@ from django.test import Client
 from blogs import admission
 from blogs.alerts import KINDS
 from tests import factories
-from workers import exposition, rate_limits
+from workers import exposition, limits
 from workers.exposition import Metric
-from workers.rate_limits import Limit
+from workers.limits import Limit
 
 pytestmark = pytest.mark.django_db
 
@@ -58,8 +58,8 @@ def test_queue_and_workers_are_numbers(client: Client) -> None:
 
 def test_each_shared_limit_is_described(client: Client) -> None:
     openai, replicate = Limit("openai", model="gpt-4.1-mini"), Limit("replicate")
-    rate_limits.settle(rate_limits.acquire(openai, tokens=3_000), 2_200)
-    rate_limits.block(replicate, 30)
+    limits.settle(limits.acquire(openai, tokens=3_000), 2_200)
+    limits.block(replicate, 30)
 
     samples = scrape(client)
 
@@ -97,7 +97,7 @@ def test_no_sites_data_is_shown_to_strangers(client: Client) -> None:
     site = factories.site(name="Secret Scarves", instance_id=uuid.uuid4())
     factories.pending_generation(site, source_id="secret silk")
     factories.WorkerFactory.create(waiting={f"wix:{site.instance_id}": 3})
-    rate_limits.acquire(Limit("wix", key=str(site.instance_id)))
+    limits.acquire(Limit("wix", key=str(site.instance_id)))
 
     shown = client.get("/metrics").content.decode()
 

@@ -8,8 +8,8 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from tests import factories
+from workers.database.outage import outlasts_an_outage
 from workers.models import WorkerProcess
-from workers.outage import outlasts_an_outage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from workers import metrics, rate_limits
+from workers import limits, metrics
+from workers.limits import Limit
 from workers.models import RateLimit
-from workers.pace import Crew, Pace
-from workers.rate_limits import Limit
+from workers.pool.pace import Crew, Pace
 
 TOKENS, REQUESTS = ("openai", "tokens"), ("openai", "requests")
 
@@ -52,7 +52,7 @@ def test_tokens_that_come_back_are_not_used(settings: Any) -> None:
     pace = Pace(60.0, {TOKENS: 2_500.0})
 
     for _ in range(60):
-        rate_limits.settle(rate_limits.acquire(limit, tokens=5_000), 2_500)
+        limits.settle(limits.acquire(limit, tokens=5_000), 2_500)
         pace.beat(at_work=1, seconds=60.0)
 
     assert pace.use[TOKENS] / pace.seconds == pytest.approx(2_500 / 60)
@@ -61,12 +61,12 @@ def test_tokens_that_come_back_are_not_used(settings: Any) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_it_goes_by_the_limit_that_all_share_now(settings: Any) -> None:
     limit = Limit("openai")
-    rate_limits.ask(limit, tokens=10)
+    limits.ask(limit, tokens=10)
     pace = Pace(60.0, {TOKENS: 5_100.0})
     before = pace.in_flight()
 
     RateLimit.objects.update(tokens_per_minute=225_000)
-    rate_limits.ask(limit, tokens=10)
+    limits.ask(limit, tokens=10)
 
     assert pace.in_flight() == pytest.approx(before / 2)
 

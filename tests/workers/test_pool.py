@@ -12,11 +12,11 @@ import pytest
 from tests.factories import WorkerFactory
 from tests.threads import PATIENCE_SECONDS, in_background, wait_until
 from tests.workers.shelf import LONG, Piece, Ran, Shelf, run, stop
-from workers import pool as pool_module
-from workers import wakeup
+from workers.database import wakeup
 from workers.models import WorkerProcess
-from workers.pace import Pace
-from workers.pool import Chore
+from workers.pool import pool as pool_module
+from workers.pool.pace import Pace
+from workers.pool.pool import Chore
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("signals_of_its_own")]
 

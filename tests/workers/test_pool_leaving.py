@@ -60,7 +60,7 @@ _PROCESS = """
 import sys, threading
 import django
 django.setup()
-from workers.pool import Pool
+from workers.pool.pool import Pool
 
 class Piece:
     pk, overdue = 1, False

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from workers import prepared
-from workers.prepared import Prepared
+from workers.database import prepared
+from workers.database.prepared import Prepared
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,13 +12,13 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.blogs.test_queue_plans import plan_of
-from workers import outbound, provider_calls, rate_limits
+from workers import limits, outbound
+from workers.context.on_behalf import Work, current, on_behalf_of
 from workers.errors import PermanentError, RateLimited, TransientError, WorkError
+from workers.limits import Limit, provider_calls
+from workers.limits.provider_calls import NOTHING, Answer, Usage
 from workers.models import ProviderCall, RateLimitUsage
-from workers.on_behalf import Work, current, on_behalf_of
 from workers.outbound import Call, Provider
-from workers.provider_calls import NOTHING, Answer, Usage
-from workers.rate_limits import Limit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fast_limits")]
 
@@ -87,14 +87,14 @@ def test_what_comes_from_outside_always_fits() -> None:
 
 
 def test_a_settling_that_is_repeated_after_an_outage_keeps_one_row() -> None:
-    reservation = rate_limits.acquire(Limit("openai"), tokens=10)
+    reservation = limits.acquire(Limit("openai"), tokens=10)
     with on_behalf_of(Work(17, 4)):
         row = provider_calls.row(
             "openai", "ask", "ok", 1.0, request_id="req_1", tokens_reserved=10, usage=Usage("a", "en")
         )
 
     for told in (row, row, row | {"work": 18}, row | {"operation": "again"}, NOTHING):
-        rate_limits.settle(reservation, 5, told)
+        limits.settle(reservation, 5, told)
 
     assert ProviderCall.objects.count() == 3
 

@@ -19,9 +19,8 @@ from hypothesis import strategies as st
 
 from tests.threads import PATIENCE_SECONDS, at_once
 from tests.workers.pacing import OPENAI, most_in_a_minute, schedule, slow
-from workers import rate_limits
+from workers.limits import acquire, reservations
 from workers.models import RateLimit, RateLimitUsage
-from workers.rate_limits import acquire
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast_limits")]
 with_commits = pytest.mark.django_db(transaction=True)
@@ -62,7 +61,7 @@ def test_requests_and_tokens_start_together_and_no_minute_holds_too_much_of_eith
 ) -> None:
     slow(settings, requests=30, tokens=40_000)
     RateLimit.objects.all().delete()
-    rate_limits.forget_rows()
+    reservations.forget_rows()
     costs = [8_000, *costs]
 
     starts = schedule(OPENAI, costs, settings)
@@ -134,7 +133,7 @@ import django
 django.setup()
 from concurrent.futures import ThreadPoolExecutor
 from django.conf import settings
-from workers.rate_limits import Limit, acquire
+from workers.limits.reservations import Limit, acquire
 settings.RATE_LIMITS = {"openai": {"requests": int(sys.argv[1]), "tokens": 10_000_000}}
 def call(_):
     acquire(Limit("openai", model="m"), tokens=10)
@@ -171,7 +170,7 @@ def test_two_processes_share_one_pace(settings: Any, database_url: str) -> None:
 @with_commits
 def test_no_two_of_many_who_ask_at_the_same_time_get_the_same_place(settings: Any) -> None:
     slow(settings, requests=600)
-    rate_limits.register(OPENAI)
+    reservations.register(OPENAI)
 
     # Past the line in front of the limit, as different processes are.
     starts = sorted(start for got in at_once(*[lambda: places(5, settings)] * 6) for start in got)
@@ -182,4 +181,4 @@ def test_no_two_of_many_who_ask_at_the_same_time_get_the_same_place(settings: An
 
 def places(count: int, settings: Any) -> list[float]:
     settings.RATE_LIMIT_HORIZON_SECONDS = 1e6
-    return [rate_limits._reserve_from_the_head(OPENAI, 0, give_up_at=float("inf")) for _ in range(count)]
+    return [reservations._reserve_from_the_head(OPENAI, 0, give_up_at=float("inf")) for _ in range(count)]

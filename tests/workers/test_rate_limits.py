@@ -11,10 +11,9 @@ from django.db import connection
 
 from tests.threads import PATIENCE_SECONDS, at_once, in_background, wait_until
 from tests.workers.pacing import ON_TIME, OPENAI, REPLICATE, slow
-from workers import rate_limits
 from workers.errors import PermanentError, RateLimited
+from workers.limits import Limit, acquire, block, reservations, settle, snapshot
 from workers.models import RateLimit, RateLimitUsage
-from workers.rate_limits import Limit, acquire, block, settle, snapshot
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast_limits")]
 with_commits = pytest.mark.django_db(transaction=True)
@@ -79,14 +78,14 @@ def test_who_stands_too_long_behind_others_is_put_off(settings: Any) -> None:
     settings.RATE_LIMIT_HORIZON_SECONDS = 0
     block(REPLICATE, 0.5)
     head = in_background(lambda: acquire(REPLICATE))
-    wait_until(lambda: rate_limits.waiting() == {"replicate": 1})
+    wait_until(lambda: reservations.waiting() == {"replicate": 1})
     settings.RATE_LIMIT_MAX_WAIT_SECONDS = 0.05
 
     with pytest.raises(RateLimited, match="Too many calls are waiting"):
         acquire(REPLICATE)
 
     head.join(PATIENCE_SECONDS)
-    assert rate_limits.waiting() == {}
+    assert reservations.waiting() == {}
 
 
 @with_commits
@@ -103,7 +102,7 @@ def test_the_line_in_a_process_is_first_come_first_served(settings: Any) -> None
     callers = []
     for number in range(6):
         callers.append(in_background(lambda number=number: call(number)))
-        wait_until(lambda number=number: rate_limits.waiting() == {"openai:m": number + 1})
+        wait_until(lambda number=number: reservations.waiting() == {"openai:m": number + 1})
     for caller in callers:
         caller.join(PATIENCE_SECONDS)
 
@@ -158,11 +157,11 @@ def test_one_limit_does_not_disturb_another() -> None:
 
 
 def test_changed_settings_reach_the_row_when_a_process_starts(settings: Any) -> None:
-    rate_limits.register(OPENAI)
+    reservations.register(OPENAI)
     slow(settings, requests=30, tokens=500)
-    rate_limits.forget_rows()
+    reservations.forget_rows()
 
-    rate_limits.register(OPENAI)
+    reservations.register(OPENAI)
 
     assert (RateLimit.objects.get().requests_per_minute, RateLimit.objects.get().tokens_per_minute) == (30, 500)
 
@@ -177,8 +176,8 @@ def test_pruning_forgets_old_usage_and_the_limits_of_sites_that_nobody_has_used_
         cursor.execute("UPDATE workers_ratelimit SET used_at = used_at - interval '49 hours' WHERE key <> 'b'")
     acquire(of_other)
 
-    rate_limits.prune()
-    rate_limits.prune()  # a limit goes once its usage has gone
+    reservations.prune()
+    reservations.prune()  # a limit goes once its usage has gone
 
     assert set(RateLimit.objects.values_list("provider", "key")) == {("openai", ""), ("wix", "b")}
     assert set(RateLimitUsage.objects.values_list("limit__key", flat=True)) == {"b"}
@@ -269,7 +268,7 @@ def test_settling_gives_back_as_much_of_the_unused_tokens_as_configured(settings
 
 
 def test_a_place_whose_answer_came_too_late_is_not_taken(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limits, "_STALE_ANSWER_SECONDS", -1.0)
+    monkeypatch.setattr(reservations, "_STALE_ANSWER_SECONDS", -1.0)
     settings.RATE_LIMIT_MAX_WAIT_SECONDS = 0.2
 
     with pytest.raises(RateLimited):

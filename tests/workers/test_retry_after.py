@@ -5,7 +5,7 @@ from time import time
 
 import pytest
 
-from workers import retry_after
+from workers.outbound import retry_after
 
 SENT, LATER = "Wed, 25 Nov 2026 10:00:00 GMT", "Wed, 25 Nov 2026 10:00:30 GMT"
 

@@ -7,7 +7,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from workers import rate_limit_sql, rate_limits, usage
+from workers import limits
+from workers.limits import statements, usage
 from workers.models import RateLimit, RateLimitUsage
 
 pytestmark = pytest.mark.django_db
@@ -70,18 +71,18 @@ def test_an_unused_limit_has_no_share() -> None:
 
 def test_the_hour_is_found_by_the_index_of_limit_and_start() -> None:
     """Of many limits: each site has one of its own."""
-    limits = [limit(provider="wix", key=str(number)).pk for number in range(50)]
+    sites = [limit(provider="wix", key=str(number)).pk for number in range(50)]
     openai = limit()
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO workers_ratelimitusage (limit_id, started_at, requests, tokens, tokens_used, rejections)"
             " SELECT id, now() - n * interval '5 seconds', 1, 1, 1, 0 FROM generate_series(1, 800) AS n, unnest(%s) AS id",
-            [[*limits, openai.pk]],
+            [[*sites, openai.pk]],
         )
         cursor.execute("ANALYZE workers_ratelimitusage, workers_ratelimit")
         for sql, parameters in (
             (usage._LAST_HOUR, {"limits": [openai.pk]}),
-            (rate_limit_sql.SHARES, {"seconds": 300, "providers": ["openai"], **rate_limits.following()}),
+            (statements.SHARES, {"seconds": 300, "providers": ["openai"], **limits.following()}),
         ):
             cursor.execute("EXPLAIN " + sql, parameters)
             steps = "\n".join(line for (line,) in cursor.fetchall())

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from blogs.models import QueueClock
 from tests import factories
 from tests.threads import PATIENCE_SECONDS
-from workers import wakeup
+from workers.database import wakeup
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

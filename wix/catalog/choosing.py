@@ -8,8 +8,8 @@ from typing import Any
 from django.db import connection
 
 from wix.catalog import words
-from workers.outage import outlasts_an_outage
-from workers.rate_limits import release_connection
+from workers.database.outage import outlasts_an_outage
+from workers.limits import release_connection
 
 # A word in a name says twice as much as one in a text; and the fewer of the shop's products have it, the more it says ("for" is
 # in all of them). Where nothing fits, any products do, in the order in which the shop has them.

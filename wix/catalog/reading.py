@@ -16,7 +16,7 @@ from wix import http
 from wix.catalog import api, store, upkeep
 from wix.catalog.api import NoCatalogue, OtherCatalogue
 from wix.catalog.store import Reading, Shown, Wait
-from workers.deadline import DeadlineExceeded
+from workers.context.deadline import DeadlineExceeded
 from workers.errors import RateLimited, TransientError, WorkError
 
 logger = logging.getLogger(__name__)

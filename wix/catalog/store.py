@@ -25,9 +25,9 @@ from django.db.models.functions import Greatest
 from wix.catalog import words
 from wix.catalog.api import VERSIONS, Page
 from wix.models import Catalogue, CatalogueProduct
-from workers.database_clock import ClockTimestamp, seconds_from_now
-from workers.outage import outlasts_an_outage
-from workers.rate_limits import release_connection
+from workers.database.clock import ClockTimestamp, seconds_from_now
+from workers.database.outage import outlasts_an_outage
+from workers.limits import release_connection
 
 # A reader that says nothing for so long is dead, or waits for the site's limit: then another one may try.
 READER_SECONDS = 20.0

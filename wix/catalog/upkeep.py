@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from wix.catalog.store import RESUMABLE, briefly
 from wix.models import Catalogue, CatalogueProduct, Site
-from workers.database_clock import ClockTimestamp
+from workers.database.clock import ClockTimestamp
 
 _UNUSED = timedelta(days=30)
 _REMOVED_AT_ONCE = 2_000

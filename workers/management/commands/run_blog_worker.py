@@ -15,9 +15,11 @@ from blogs import pipeline, queue, standing, sweep
 from blogs.providers import openai, replicate
 from blogs.site_events import handlers, subscriptions
 from wix import access_tokens, catalog, deliveries
-from workers import breaker_rows, provider_calls, rate_limits
-from workers.pace import Pace
-from workers.pool import Chore, Pool
+from workers import limits
+from workers.limits import provider_calls
+from workers.outbound import breaker_rows
+from workers.pool.pace import Pace
+from workers.pool.pool import Chore, Pool
 
 _BLOG_SECONDS, _PROMPT_TOKENS = 65.0, 1_700
 _SWEEP_EVERY_SECONDS = 15.0
@@ -58,8 +60,8 @@ class Command(BaseCommand):
         if min(threads, batch_size) < 1 or poll_interval <= 0:
             raise CommandError("--threads and --batch-size must be at least 1, --poll-interval more than 0.")
         _require_keys()
-        rate_limits.register(openai.limit())
-        rate_limits.register(replicate.limit())
+        limits.register(openai.limit())
+        limits.register(replicate.limit())
         pool = Pool(
             queue,
             pipeline.execute,
@@ -70,7 +72,7 @@ class Command(BaseCommand):
                 (_SWEEP_EVERY_SECONDS, sweep.sweep_one),
                 (_RECOUNT_EVERY_SECONDS, queue.recount),
                 (_RECOUNT_EVERY_SECONDS, standing.resume_forgotten),
-                (_PRUNE_EVERY_SECONDS, rate_limits.prune),
+                (_PRUNE_EVERY_SECONDS, limits.prune),
                 (_PRUNE_EVERY_SECONDS, provider_calls.prune),
                 (_PRUNE_EVERY_SECONDS, breaker_rows.prune),
                 (_PRUNE_EVERY_SECONDS, access_tokens.prune),

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from workers import breakers, learning, metrics, provider_calls, rate_limits
-from workers.breakers import Passage
-from workers.deadline import DeadlineExceeded, MissedPlace, has_ended, leaving_by, within
+from workers import limits, metrics
+from workers.context.deadline import DeadlineExceeded, MissedPlace, has_ended, leaving_by, within
 from workers.errors import AccountRefused, ProviderFailure, RateLimited, TransientError, WorkError
-from workers.provider_calls import Usage
-from workers.rate_limits import Limit, Named, Reservation
+from workers.limits import Limit, Named, Reservation, learning, provider_calls
+from workers.limits.provider_calls import Usage
+from workers.outbound import breakers
+from workers.outbound.breakers import Passage
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -64,10 +65,10 @@ def call(
 
     Raises RateLimited, TransientError or PermanentError, and nothing else that `provider` knows of.
     """
-    rate_limits.release_connection()
+    limits.release_connection()
     for _ in range(_PLACES):
         breakers.look(provider.breaker)
-        reservation = rate_limits.acquire(limit, tokens=tokens)
+        reservation = limits.acquire(limit, tokens=tokens)
         try:
             return _make(provider, operation, request, reservation, seconds)
         except MissedPlace:
@@ -111,7 +112,7 @@ def _consequence(passage: Passage, limit: Limit, error: WorkError) -> WorkError:
         case ProviderFailure() | AccountRefused():
             return passage.failed(error)
         case RateLimited():
-            rate_limits.block(limit, error.retry_in, error.too_fast)
+            limits.block(limit, error.retry_in, error.too_fast)
             passage.throttled()
         case _:
             passage.answered()
@@ -145,7 +146,7 @@ def _settle(
         tokens_reserved=reservation.tokens,
         usage=attempt.usage,
     )
-    rate_limits.settle(reservation, attempt.tokens_used, call)
+    limits.settle(reservation, attempt.tokens_used, call)
 
 
 def _report(

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 
-from workers.outage import DATABASE_AWAY
+from workers.database.outage import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 

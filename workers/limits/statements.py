@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from workers import provider_calls
-from workers.prepared import Prepared
+from workers.database.prepared import Prepared
+from workers.limits import provider_calls
 
 # Staff and the stats endpoints see usage in steps of this many seconds.
 _BUCKET = "interval '5 seconds'"

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import connection
 
-from workers import rate_limit_sql, rate_limits
+from workers import limits
+from workers.limits import statements
 
 HOUR = 60
 
@@ -61,7 +62,7 @@ class Allowed(NamedTuple):
 
 def allowed(limit_ids: Iterable[int]) -> dict[int, Allowed]:
     with connection.cursor() as cursor:
-        cursor.execute(rate_limit_sql.IN_FORCE, {"limits": list(limit_ids), **rate_limits.following()})
+        cursor.execute(statements.IN_FORCE, {"limits": list(limit_ids), **limits.following()})
         return {pk: Allowed(requests, tokens) for pk, requests, tokens in cursor.fetchall()}
 
 
@@ -79,7 +80,7 @@ class Share:
 
 def shares(seconds: float) -> list[Share]:
     """Of each limit that all sites share."""
-    parameters = {"seconds": seconds, "providers": list(settings.RATE_LIMITS), **rate_limits.following()}
+    parameters = {"seconds": seconds, "providers": list(settings.RATE_LIMITS), **limits.following()}
     with connection.cursor() as cursor:
-        cursor.execute(rate_limit_sql.SHARES, parameters)
+        cursor.execute(statements.SHARES, parameters)
         return [Share(provider, model, float(share)) for provider, model, share in cursor.fetchall()]

@@ -20,10 +20,11 @@ from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
 
-from workers import heartbeat, wakeup
-from workers.outage import DATABASE_AWAY
-from workers.pace import Pace
-from workers.rate_limits import release_connection, waiting_for_shared
+from workers.database import wakeup
+from workers.database.outage import DATABASE_AWAY
+from workers.limits import release_connection, waiting_for_shared
+from workers.pool import heartbeat
+from workers.pool.pace import Pace
 
 logger = logging.getLogger(__name__)
 

@@ -26,13 +26,14 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from workers import metrics, provider_calls
-from workers import rate_limit_sql as sql
-from workers.deadline import remaining
+from workers import metrics
+from workers.context.deadline import remaining
+from workers.database.outage import outlasts_an_outage
+from workers.database.prepared import Prepared
 from workers.errors import PermanentError, RateLimited, TooFast
-from workers.local_line import LocalLine
-from workers.outage import outlasts_an_outage
-from workers.prepared import Prepared
+from workers.limits import provider_calls
+from workers.limits import statements as sql
+from workers.limits.local_line import LocalLine
 
 # A slip of a provider's must not stop everybody until an engineer finds the row.
 _LONGEST_BLOCK_SECONDS = 600.0

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import connection
 
-from workers import on_behalf
+from workers.context import on_behalf
 
 # No answer is as long; a server that says so is not believed, and its row still fits the columns.
 _MOST = 100_000_000

@@ -13,12 +13,12 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 from django.db.models.expressions import Combinable
 
-from workers.database_clock import ClockTimestamp, seconds_from_now
+from workers.context.on_behalf import Work
+from workers.database.clock import ClockTimestamp, seconds_from_now
+from workers.database.outage import outlasts_an_outage
 from workers.errors import AccountRefused, ProviderFailure
+from workers.limits import release_connection
 from workers.models import Breaker, BreakerFailure
-from workers.on_behalf import Work
-from workers.outage import outlasts_an_outage
-from workers.rate_limits import release_connection
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from workers import metrics, rate_limits
+from workers import limits, metrics
 
 # What is expected before anything is seen weighs as much as so many works; and of what was seen, so many are remembered. By
 # works and not by time: an outage or a quiet night teaches nothing about how long a work takes.
@@ -66,7 +66,7 @@ class Pace:
 
     def in_flight(self) -> float:
         """Of all workers together; inf where nothing is used of any limit."""
-        most = [rate_limits.rate(*unit) * self.seconds / used for unit, used in self.use.items() if used > 0]
+        most = [limits.rate(*unit) * self.seconds / used for unit, used in self.use.items() if used > 0]
         headroom: float = settings.WORKS_IN_FLIGHT_HEADROOM
         return headroom * min(most, default=math.inf)
 

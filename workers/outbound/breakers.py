@@ -29,10 +29,10 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from workers import breaker_rows
-from workers.breaker_rows import Verdict
+from workers.context.on_behalf import current
 from workers.errors import AccountRefused, ProviderDown, ProviderFailure, RateLimited, WorkError
-from workers.on_behalf import current
+from workers.outbound import breaker_rows
+from workers.outbound.breaker_rows import Verdict
 
 _FRESH_SECONDS = 1.0
 # A failure that may be everybody's: until others have had time to get through, or to fail as well.

@@ -12,10 +12,10 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from workers import metrics, rate_limits
-from workers.database_clock import seconds_from_now
+from workers import limits, metrics
+from workers.database.clock import seconds_from_now
 from workers.models import WorkerProcess
-from workers.pace import Crew
+from workers.pool.pace import Crew
 
 logger = logging.getLogger(__name__)
 
@@ -28,13 +28,13 @@ FRESH_SECONDS = 30
 def register(threads: int) -> WorkerProcess:
     WorkerProcess.objects.filter(heartbeat_at__lt=seconds_from_now(-_FORGET_SECONDS)).delete()
     worker = WorkerProcess.objects.create(name=f"{socket.gethostname()}:{os.getpid()}"[:100], threads=threads)
-    rate_limits.release_connection()
+    limits.release_connection()
     return worker
 
 
 def unregister(worker: WorkerProcess) -> None:
     WorkerProcess.objects.filter(pk=worker.pk).delete()
-    rate_limits.release_connection()
+    limits.release_connection()
 
 
 def beat(worker: WorkerProcess, in_flight: int, *, stopping: bool) -> Crew | None:
@@ -48,7 +48,7 @@ def beat(worker: WorkerProcess, in_flight: int, *, stopping: bool) -> Crew | Non
                 "stopping": stopping,
                 "done": metrics.value("work", "done"),
                 "failed": metrics.value("work", "failed"),
-                "waiting": json.dumps(rate_limits.waiting()),
+                "waiting": json.dumps(limits.waiting()),
                 "fresh": FRESH_SECONDS,
             },
         )
@@ -100,7 +100,7 @@ def log(in_flight: int, threads: int, stats: dict[str, Any]) -> None:
 def limiter_use() -> dict[str, str]:
     """Share of each shared limit used in the last minute, for example `{"openai requests": "63%"}`."""
     use = {}
-    for limit in rate_limits.snapshot(*settings.RATE_LIMITS):
+    for limit in limits.snapshot(*settings.RATE_LIMITS):
         provider = limit["provider"]
         use[f"{provider} requests"] = f"{limit['requests_used'] / limit['requests_per_minute']:.0%}"
         if limit["tokens_per_minute"]:

@@ -11,8 +11,8 @@ import threading
 import time
 from dataclasses import dataclass
 
-from workers import rate_limits
-from workers.rate_limits import Learned, Limit, Named
+from workers import limits
+from workers.limits import Learned, Limit, Named
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def note(limit: Limit, named: Named | None, *, began: float) -> None:
     """`began`: when the call was sent, in this process's monotonic time."""
     if named is None or named == Named() or not _is_news(limit, named, began):
         return
-    learned = rate_limits.learn(limit, named, age=time.monotonic() - began)
+    learned = limits.learn(limit, named, age=time.monotonic() - began)
     with _lock:
         if learned is None:
             _known.pop(limit, None)

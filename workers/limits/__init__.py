@@ -1,0 +1,43 @@
+"""The limits that all workers share: `limits.acquire` waits for a place, `limits.settle` says what the call used."""
+
+from workers.limits.reservations import (
+    Learned,
+    Limit,
+    Named,
+    Reservation,
+    acquire,
+    ask,
+    block,
+    following,
+    forget_rows,
+    learn,
+    prune,
+    rate,
+    register,
+    release_connection,
+    settle,
+    snapshot,
+    waiting,
+    waiting_for_shared,
+)
+
+__all__ = [
+    "Learned",
+    "Limit",
+    "Named",
+    "Reservation",
+    "acquire",
+    "ask",
+    "block",
+    "following",
+    "forget_rows",
+    "learn",
+    "prune",
+    "rate",
+    "register",
+    "release_connection",
+    "settle",
+    "snapshot",
+    "waiting",
+    "waiting_for_shared",
+]
