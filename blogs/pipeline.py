@@ -23,7 +23,7 @@ from blogs.article import VERSION, word_count
 from blogs.article import Article as ArticleContent
 from blogs.models import Article, BlogGeneration, Stage
 from blogs.stages import Inputs, article, draft, idea, image, image_order, media, products, publish
-from wix.http import WIX, WIX_TOKEN
+from wix.client.http import WIX, WIX_TOKEN
 from wix.models import Site
 from workers.context.deadline import DeadlineExceeded, within
 from workers.context.log_context import log_context

@@ -18,8 +18,8 @@ from django.db import connection
 from blogs.models import Article, BlogGeneration, GenerationEvent, Stage
 from blogs.stages.draft import marked_drafts
 from blogs.stages.marker import marker_of
-from wix import blog
 from wix.models import Site
+from wix.posts import drafts
 from workers.errors import PermanentError, WorkError
 from workers.limits import release_connection
 
@@ -81,7 +81,7 @@ def _sweep(doubtful: _Doubtful) -> None:
     if unpaid and not _condemned(doubtful):
         return
     for draft in unpaid:
-        if blog.delete_draft(instance_id, draft.id, seconds=seconds):
+        if drafts.delete_draft(instance_id, draft.id, seconds=seconds):
             _note(doubtful, draft.id)
     _close(doubtful)
 

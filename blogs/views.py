@@ -15,7 +15,7 @@ from rest_framework.reverse import reverse
 from blogs import forecast, lifecycle, standing
 from blogs.models import BlogGeneration, Status
 from blogs.serializers import BlogGenerationSerializer, BlogRequestSerializer, RescheduleSerializer, warnings_of
-from wix.auth import site_of
+from wix.identity.auth import site_of
 from workers.database.outage import DATABASE_AWAY
 
 _IDEMPOTENCY_KEY_MAX = 255

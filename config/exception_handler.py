@@ -19,9 +19,9 @@ from blogs.admission import PLAN_LIMIT, NoRoom
 from blogs.blog_request import IdempotencyConflict, SchedulePassed
 from blogs.lifecycle import SiteRemoved, WrongState
 from credits.ledger import InsufficientCredits
-from wix.billing import upgrade_url
+from wix.billing.allowances import upgrade_url
+from wix.identity.token_info import CannotAsk
 from wix.models import Site
-from wix.token_info import CannotAsk
 from workers.database.outage import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)

@@ -176,12 +176,12 @@ SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "wix.auth.SignedInstance",
-        "wix.auth.DashboardToken",
-        "wix.auth.SiteApiKey",
+        "wix.identity.auth.SignedInstance",
+        "wix.identity.auth.DashboardToken",
+        "wix.identity.auth.SiteApiKey",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["wix.auth.IsConnectedSite"],
-    "DEFAULT_THROTTLE_CLASSES": ["wix.throttle.SiteThrottle"],
+    "DEFAULT_PERMISSION_CLASSES": ["wix.identity.auth.IsConnectedSite"],
+    "DEFAULT_THROTTLE_CLASSES": ["wix.identity.throttle.SiteThrottle"],
     "DEFAULT_PARSER_CLASSES": ["config.json_parser.ShallowJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "config.exception_handler.problem_response",

@@ -6,7 +6,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from credits.models import CreditAccount
-from wix.auth import site_of
+from wix.identity.auth import site_of
 
 
 class CreditsView(APIView):

@@ -8,9 +8,10 @@ from django.test import Client, TransactionTestCase
 
 from blogs import admission, token_reserve
 from blogs.models import QueueClock
-from wix import access_tokens, token_info
+from wix.client import access_tokens
+from wix.identity import token_info
+from wix.identity.signed_instance import sign_instance
 from wix.models import Site
-from wix.signed_instance import sign_instance
 from workers import limits
 from workers.limits import learning
 from workers.outbound import breakers

@@ -10,7 +10,7 @@ import pytest
 from blogs.providers import openai, replicate
 from tests import factories
 from tests.sandbox import Sandbox
-from wix import http
+from wix.client import http
 from wix.models import Site
 
 PRODUCTS = [

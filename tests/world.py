@@ -49,7 +49,7 @@ class World:
 
     def submit(self, shop: Shop, body: dict[str, Any]) -> requests.Response:
         """As the Wix integration does it: over HTTP, the signed instance as Bearer."""
-        from wix.signed_instance import sign_instance
+        from wix.identity.signed_instance import sign_instance
 
         headers = {"Authorization": f"Bearer {sign_instance(shop.instance_id)}"}
         return requests.post(f"{self.url}/api/blog-generation", json=body, headers=headers, timeout=30)

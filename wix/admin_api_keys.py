@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
-from wix import api_keys
+from wix.identity import api_keys
 from wix.models import ApiKey, Site
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from django.views.decorators.csrf import csrf_exempt
 
 from blogs.site_events.handlers import HANDLERS
 from config.exception_handler import plain_problem
-from wix import deliveries, sightings, webhook_token
-from wix.webhook_token import InvalidKey, InvalidWebhook
+from wix.identity import sightings
+from wix.webhooks import deliveries, token
+from wix.webhooks.token import InvalidKey, InvalidWebhook
 from workers.database.outage import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ def webhooks(request: HttpRequest) -> HttpResponse:
         answer["Allow"] = "POST"
         return answer
     try:
-        event = webhook_token.read(_body(request))
+        event = token.read(_body(request))
         deliveries.store(event, known_type=event.event_type in HANDLERS and event.event_type != sightings.EVENT)
     except InvalidWebhook as refused:
         return _refused(request, refused.http, refused.code, str(refused))
@@ -47,7 +48,7 @@ def _body(request: HttpRequest) -> bytes:
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > BODY_MAX_BYTES:
         raise _too_large()
-    if not webhook_token.public_keys():
+    if not token.public_keys():
         raise InvalidKey("WIX_WEBHOOK_PUBLIC_KEYS is not set")
     if not request.META.get("CONTENT_LENGTH") and request.META.get("wsgi.input_terminated"):
         # In chunks, of which only the server knows the end; Django takes no length for an empty body.

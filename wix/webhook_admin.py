@@ -16,8 +16,8 @@ from django.utils.safestring import SafeString
 from blogs import lines
 from blogs.site_events import subscriptions
 from blogs.site_events.handlers import HANDLERS
-from wix import deliveries
 from wix.models import Plan, Subscription, WebhookDelivery
+from wix.webhooks import deliveries
 from workers.desk import DeskAdmin, as_uuid
 
 _Status = WebhookDelivery.Status

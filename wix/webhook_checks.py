@@ -6,8 +6,8 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from wix import webhook_token
-from wix.webhook_token import InvalidKey
+from wix.webhooks import token
+from wix.webhooks.token import InvalidKey
 
 
 @register(Tags.compatibility)
@@ -29,7 +29,7 @@ def webhook_keys_can_be_read(app_configs: Any, **kwargs: Any) -> list[CheckMessa
     found: list[CheckMessage] = []
     for number, text in enumerate(settings.WIX_WEBHOOK_PUBLIC_KEYS, 1):
         try:
-            webhook_token.parse_key(text)
+            token.parse_key(text)
         except InvalidKey as error:
             hint = "Copy the public key from the app's Webhooks page at Wix, as it is or as base64 in one line."
             message = f"WIX_WEBHOOK_PUBLIC_KEYS, number {number}: {error}."

@@ -20,10 +20,14 @@ from blogs import lifecycle
 from blogs.models import UNFINISHED, BlogGeneration
 from blogs.site_events import subscriptions
 from credits import ledger
-from wix import access_tokens, billing, catalog, deliveries, invoices, sightings, sites
-from wix.app_instance import AppInstance, NotConnected
-from wix.deliveries import Outcome, Status
+from wix import catalog
+from wix.billing import allowances, invoices
+from wix.client import access_tokens
+from wix.client.app_instance import AppInstance, NotConnected
+from wix.identity import sightings, sites
 from wix.models import ApiKey, Site, Subscription, WebhookDelivery
+from wix.webhooks import deliveries
+from wix.webhooks.deliveries import Outcome, Status
 from workers.errors import TransientError
 
 INSTALLED, REMOVED, INVOICE = "AppInstalled", "AppRemoved", invoices.EVENT
@@ -124,7 +128,7 @@ def _connect_unless_removed(
 def _connect(site: Site, found: AppInstance | None, origin: UUID | None) -> None:
     """Back again, or new; what shop and staff have chosen stays."""
     if origin and site.origin_instance_id != origin:
-        billing.is_a_copy(site, origin)
+        allowances.is_a_copy(site, origin)
     columns: dict[str, object] = {"removed_at": None}
     if found:
         columns |= _described(site, found)

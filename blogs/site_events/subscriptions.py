@@ -11,9 +11,11 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from blogs import lines
-from wix import app_instance, billing, sites
-from wix.app_instance import AppInstance, NotConnected
-from wix.billing import Applied
+from wix.billing import allowances
+from wix.billing.allowances import Applied
+from wix.client import app_instance
+from wix.client.app_instance import AppInstance, NotConnected
+from wix.identity import sites
 from wix.models import Plan, Site, Subscription
 from workers.database.clock import ClockTimestamp, seconds_from_now
 from workers.errors import PermanentError, WorkError
@@ -46,7 +48,7 @@ def refresh(instance_id: UUID, *, event_at: datetime | None = None) -> Applied:
 def carry(site: Site, found: AppInstance, *, read_at: datetime, event_at: datetime | None = None) -> Applied:
     """All of it or nothing, so that a crash leaves no plan without its weight."""
     with transaction.atomic():
-        applied = billing.apply(site, found, read_at=read_at, event_at=event_at)
+        applied = allowances.apply(site, found, read_at=read_at, event_at=event_at)
         if terms := applied.terms:
             lines.set_terms(lines.lock(site.pk), weight=terms.weight, waiting_max=terms.open_blogs_max)
     return applied

@@ -20,9 +20,9 @@ from blogs.models import Stage
 from blogs.stages import Inputs
 from blogs.stages.draft_post import compose, lighter
 from blogs.stages.marker import marker_of
-from wix import author, blog, labels
-from wix.blog import Draft
-from wix.http import WixRefused
+from wix.client.http import WixRefused
+from wix.posts import author, drafts, labels
+from wix.posts.drafts import Draft
 from workers.context.deadline import remaining, within
 from workers.errors import PermanentError, RateLimited, TransientError, WorkError
 
@@ -58,7 +58,7 @@ def run(inputs: Inputs) -> dict[str, Any]:
 def marked_drafts(instance_id: str, title: str, marker: str, *, since_seconds: float, seconds: float) -> list[Draft]:
     """This blog's drafts, oldest first, among those edited in the last `since_seconds`."""
     since = datetime.now(UTC) - timedelta(seconds=since_seconds) - _CLOCKS
-    found = blog.find_drafts(instance_id, title, since, seconds=seconds)
+    found = drafts.find_drafts(instance_id, title, since, seconds=seconds)
     return [draft for draft, rich_content in found if ricos.has_marker(rich_content, marker)]
 
 
@@ -67,10 +67,10 @@ def _made_before(inputs: Inputs, title: str, marker: str) -> Draft | None:
     too_early = settings.BLOG_DRAFT_LOOKUP_SECONDS - inputs.draft_create_age
     if too_early > 0:
         raise RateLimited("draft_unsure", "A create of the draft may still be under way at Wix.", retry_in=too_early)
-    drafts = marked_drafts(
+    found = marked_drafts(
         inputs.instance_id, title, marker, since_seconds=inputs.draft_create_age, seconds=inputs.seconds
     )
-    return drafts[0] if drafts else None
+    return found[0] if found else None
 
 
 # The categories first: the shop asked for them.
@@ -126,7 +126,7 @@ def _require_time(inputs: Inputs) -> None:
 
 
 def _send(inputs: Inputs, draft_post: dict[str, Any], member_id: str) -> Draft:
-    return blog.create_draft(
+    return drafts.create_draft(
         inputs.instance_id,
         {**draft_post, "memberId": member_id},
         seconds=inputs.seconds,
@@ -137,7 +137,7 @@ def _send(inputs: Inputs, draft_post: dict[str, Any], member_id: str) -> Draft:
 def _read_back(inputs: Inputs, made: Draft, post: dict[str, Any]) -> Draft:
     """Wix answers 200 and drops what it doesn't like: what it has is what counts. Reads may be a moment behind."""
     try:
-        draft = blog.read_draft(inputs.instance_id, made.id, seconds=min(_READ_BACK_SECONDS, inputs.seconds))
+        draft = drafts.read_draft(inputs.instance_id, made.id, seconds=min(_READ_BACK_SECONDS, inputs.seconds))
     except WorkError as error:
         inputs.warn(TransientError("not_read_back", f"The draft was made, and could not be looked at: {error.message}"))
         return made

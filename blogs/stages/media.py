@@ -16,8 +16,8 @@ from blogs.providers import replicate
 from blogs.providers.replicate import Picture
 from blogs.stages import Inputs, photos
 from blogs.stages.marker import marker_of
-from wix import media
-from wix.media import ImportFailed, MediaFile
+from wix.posts import media
+from wix.posts.media import ImportFailed, MediaFile
 from workers.errors import TransientError
 
 

@@ -10,7 +10,7 @@ from blogs.article import ALT_TEXT_MAX, Article, Image, ProductBlock
 from blogs.models import Stage
 from blogs.stages import Inputs
 from blogs.text import one_line, shortened
-from wix import media
+from wix.posts import media
 from workers.context.deadline import DeadlineExceeded, remaining, within
 from workers.errors import PermanentError, WorkError
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from blogs.stages import Inputs
-from wix import blog
+from wix.posts import drafts
 from workers.errors import TransientError, WorkError
 
 # A time that is this near is now: Wix refuses one that is over when the request arrives.
@@ -17,15 +17,15 @@ def run(inputs: Inputs) -> dict[str, Any]:
     assert inputs.draft_post_id
     at = inputs.publish_at
     if at and at > datetime.now(UTC) + _SOON:
-        blog.schedule_draft(inputs.instance_id, inputs.draft_post_id, at, seconds=inputs.seconds)
+        drafts.schedule_draft(inputs.instance_id, inputs.draft_post_id, at, seconds=inputs.seconds)
         return {"scheduled_for": at.isoformat()}
-    post_id = blog.publish_draft(inputs.instance_id, inputs.draft_post_id, seconds=inputs.seconds)
+    post_id = drafts.publish_draft(inputs.instance_id, inputs.draft_post_id, seconds=inputs.seconds)
     return {"post_id": post_id, "post_url": _url(inputs, post_id)}
 
 
 def _url(inputs: Inputs, post_id: str) -> str:
     try:
-        return blog.post_url(inputs.instance_id, post_id, seconds=inputs.seconds)
+        return drafts.post_url(inputs.instance_id, post_id, seconds=inputs.seconds)
     except WorkError as error:
         inputs.warn(
             TransientError("not_read_back", f"The post is published; its address is not known: {error.message}")

@@ -14,7 +14,7 @@ from django.test import Client
 
 from tests import factories
 from tests.admin.pages import site_page, visible
-from wix import api_keys
+from wix.identity import api_keys
 from wix.models import ApiKey
 
 pytestmark = pytest.mark.django_db

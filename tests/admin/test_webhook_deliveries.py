@@ -15,8 +15,8 @@ from blogs.models import SiteLine
 from blogs.site_events import handlers
 from tests import factories
 from tests.admin.pages import act, ids_listed, site_page, text_of, visible
-from wix import deliveries
 from wix.models import Allowance, Plan, Subscription, WebhookDelivery
+from wix.webhooks import deliveries
 
 pytestmark = pytest.mark.django_db
 

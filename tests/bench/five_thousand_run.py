@@ -92,7 +92,7 @@ def _run(world: World, shops: list[Shop], blogs: int, scale: float) -> dict[str,
 
 
 def _post(world: World, shops: list[Shop], blogs: int) -> None:
-    from wix.signed_instance import sign_instance
+    from wix.identity.signed_instance import sign_instance
 
     sessions = threading.local()
 

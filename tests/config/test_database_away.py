@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 from tests.sandbox import wix_webhooks
-from wix.signed_instance import sign_instance
+from wix.identity.signed_instance import sign_instance
 
 headers = {"host": "localhost", "authorization": f"Bearer {sign_instance(uuid.uuid4())}"}
 client = Client(raise_request_exception=False, headers=headers)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from blogs.models import BlogGeneration
 from tests import factories
 from tests.config.problems import problem
-from wix.signed_instance import sign_instance
+from wix.identity.signed_instance import sign_instance
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/api/", "/api/blog", "/api/blog-generation/1/cancel", "/health/nothing"])

@@ -13,7 +13,7 @@ from blogs.stages.draft_post import lighter, link_hosts
 from credits import ledger
 from tests import factories
 from tests.pipeline.test_exactly_one_draft import age_the_create
-from wix import http
+from wix.client import http
 from wix.models import Site
 
 

@@ -12,7 +12,8 @@ from blogs.models import BlogGeneration, GenerationEvent, StageOutput, Status
 from credits import ledger
 from tests import factories
 from tests.pipeline.conftest import make_due
-from wix import access_tokens, blog, http
+from wix.client import access_tokens, http
+from wix.posts import drafts
 
 
 def age_the_create(seconds: float) -> None:
@@ -118,7 +119,7 @@ def test_a_second_draft_is_swept_ten_minutes_later(sandbox, shop, attempt):
     assert done.status == Status.DONE
     unpaid, paid = sandbox.drafts()
     third = {name: paid[name] for name in ("title", "memberId", "richContent")}
-    blog.create_draft(str(shop.instance_id), third, seconds=5, before_sending=lambda: None)
+    drafts.create_draft(str(shop.instance_id), third, seconds=5, before_sending=lambda: None)
     BlogGeneration.objects.update(draft_sweep_at=done.finished_at)
     sandbox.fault("wix", "not_found", "draft_delete")  # as if its owner had deleted the first one meanwhile
 

@@ -15,7 +15,8 @@ from credits.models import CreditAccount
 from tests import factories
 from tests.pipeline.conftest import make_due
 from tests.sandbox_fixtures import PRODUCTS
-from wix import author, http
+from wix.client import http
+from wix.posts import author
 from workers.context.on_behalf import Work
 from workers.models import RateLimit
 from workers.outbound import breaker_rows

@@ -14,8 +14,8 @@ from blogs.models import Stage, Status
 from tests import factories
 from tests.pipeline.test_draft_post import count, make_at_wix, warnings
 from tests.threads import at_once
-from wix import labels
 from wix.models import BlogLabel
+from wix.posts import labels
 from workers.errors import RateLimited
 
 

@@ -9,26 +9,26 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from wix import webhook_sender
+from wix.webhooks import sender
 
-EVENT_TYPES = webhook_sender.EVENT_TYPES
-sample = webhook_sender.sample
+EVENT_TYPES = sender.EVENT_TYPES
+sample = sender.sample
 
 
 @cache
 def key_pair() -> Any:
-    return webhook_sender.new_key()
+    return sender.new_key()
 
 
 @cache
 def public_key() -> str:
-    return webhook_sender.public_pem(key_pair())
+    return sender.public_pem(key_pair())
 
 
 def token(event_type: str, instance_id: uuid.UUID | str, data: Any = None, *, key: Any = None, **more: Any) -> str:
     """The body that Wix posts. `data`: None for the event's sample; `more` as `webhook_sender.sign`."""
     event = sample(event_type) if data is None else data
-    return webhook_sender.sign(key or key_pair(), event_type, instance_id, event, **more)
+    return sender.sign(key or key_pair(), event_type, instance_id, event, **more)
 
 
 @dataclass(frozen=True, slots=True)

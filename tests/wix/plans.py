@@ -8,7 +8,7 @@ from django.db.models import Sum
 
 from blogs.site_events import subscriptions
 from credits.models import Credit
-from wix.app_instance import AppInstance, Billing
+from wix.client.app_instance import AppInstance, Billing
 from wix.models import Allowance, Plan, Site
 
 JANUARY_31 = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)

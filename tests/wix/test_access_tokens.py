@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tests.sandbox.wix import NOT_YET_A_SECRET
 from tests.threads import at_once, in_background, wait_until
-from wix import access_tokens, http
+from wix.client import access_tokens, http
 from wix.models import AccessToken, Site
 from workers.context.deadline import within
 from workers.errors import AccountRefused, RateLimited

@@ -20,7 +20,7 @@ from django.utils import timezone
 from tests import factories
 from tests.config.problems import problem
 from tests.threads import at_once
-from wix import api_keys
+from wix.identity import api_keys
 from wix.models import ApiKey, Site
 
 pytestmark = pytest.mark.django_db

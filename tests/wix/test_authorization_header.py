@@ -13,8 +13,8 @@ from tests import factories
 from tests.config.problems import problem
 from tests.threads import at_once
 from tests.wix.instances import payload, signed
+from wix.identity.signed_instance import sign_instance
 from wix.models import Site
-from wix.signed_instance import sign_instance
 
 pytestmark = pytest.mark.django_db
 

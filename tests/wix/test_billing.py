@@ -17,7 +17,7 @@ from credits import ledger
 from tests import factories
 from tests.conftest import APP_ID
 from tests.wix.plans import FREE, JANUARY_31, MONTHLY, allowed, apply, make_plans, months, paid
-from wix import billing, invoices
+from wix.billing import allowances, invoices
 from wix.models import Allowance, Plan, Site, Subscription, WebhookDelivery
 
 
@@ -38,7 +38,7 @@ def test_months_go_by_the_calendar(since: str, now: str, start: str, end: str) -
     def on(text: str) -> datetime:
         return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
-    assert billing.period(on(since), on(now)) == (on(start), on(end))
+    assert allowances.period(on(since), on(now)) == (on(start), on(end))
 
 
 def test_each_paid_month_is_given_once_and_missed_ones_are_not(plans: None) -> None:
@@ -98,14 +98,14 @@ def test_readings_applied_in_any_order_end_as_the_last_one_and_never_give_a_mont
         now = Subscription.objects.get(site=site)
         last = max(readings)[1] or ""
         assert (now.vendor_product_id, now.plan.vendor_product_id if now.plan else "") == (last, last)
-        allowances = list(Allowance.objects.filter(site=site).order_by("period_start"))
+        granted = list(Allowance.objects.filter(site=site).order_by("period_start"))
         assert all(given <= max(MONTHLY.values()) for _, given in months(site))
-        for one, next_ in itertools.pairwise(allowances):
+        for one, next_ in itertools.pairwise(granted):
             assert one.period_start == next_.period_start or one.period_end <= next_.period_start
-        assert allowed(site) == sum(allowance.credits for allowance in allowances)
+        assert allowed(site) == sum(allowance.credits for allowance in granted)
         if last:
-            month = billing.period(JANUARY_31, JANUARY_31 + timedelta(days=max(readings)[0]))
-            assert any(allowance.period_start == month[0] for allowance in allowances)
+            month = allowances.period(JANUARY_31, JANUARY_31 + timedelta(days=max(readings)[0]))
+            assert any(allowance.period_start == month[0] for allowance in granted)
         transaction.set_rollback(True)
 
 

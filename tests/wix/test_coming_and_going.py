@@ -22,8 +22,9 @@ from tests.sandbox import Sandbox
 from tests.sandbox.wix_webhooks import token
 from tests.threads import at_once, in_background, wait_until
 from tests.wix.webhooks import deliver, deliver_and_work, make_due, post, signed, work_off
-from wix import api_keys, deliveries, sites
+from wix.identity import api_keys, sites
 from wix.models import Site, Subscription, WebhookDelivery
+from wix.webhooks import deliveries
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("wix_signs")]
 

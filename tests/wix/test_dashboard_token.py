@@ -15,7 +15,7 @@ from django.utils import timezone
 from tests import factories
 from tests.config.problems import problem
 from tests.conftest import APP_ID
-from wix import token_info
+from wix.identity import token_info
 from wix.models import Site
 from workers import limits
 from workers.limits import Limit

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from tests import factories
 from tests.config.problems import problem
+from wix.identity.signed_instance import InvalidInstance, read_instance
 from wix.models import Site
-from wix.signed_instance import InvalidInstance, read_instance
 
 pytestmark = pytest.mark.django_db
 

@@ -19,7 +19,7 @@ from tests.sandbox.wix_webhooks import sample
 from tests.threads import at_once
 from tests.wix.plans import allowed
 from tests.wix.webhooks import deliver, deliver_and_work, make_due, work_off
-from wix import access_tokens
+from wix.client import access_tokens
 from wix.models import Allowance, Plan, Site, Subscription, WebhookDelivery
 
 pytestmark = pytest.mark.usefixtures("wix_signs")
@@ -132,7 +132,9 @@ class Killed(BaseException):
     """As SIGKILL, it runs no handler of ours."""
 
 
-@pytest.mark.parametrize("step", ["wix.billing.ledger.grant", "blogs.lines.set_terms", "wix.deliveries._finish"])
+@pytest.mark.parametrize(
+    "step", ["wix.billing.allowances.ledger.grant", "blogs.lines.set_terms", "wix.webhooks.deliveries._finish"]
+)
 def test_killed_at_any_step_it_is_all_done_once_afterwards(
     plans: None, shop: Site, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

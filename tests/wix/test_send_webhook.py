@@ -9,8 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from blogs.site_events import handlers
-from wix import sightings, webhook_sender
+from wix.identity import sightings
 from wix.models import WebhookDelivery
+from wix.webhooks import sender
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,10 +31,8 @@ def test_it_is_signed_sent_and_believed_in_development(live_server: Any, setting
 
 
 def test_each_event_that_does_something_can_be_sent() -> None:
-    assert set(handlers.HANDLERS) - {sightings.EVENT} <= set(webhook_sender.EVENT_TYPES)
-    assert (
-        webhook_sender.sample("wix.categories.v1.category_item_added_to_category")["slug"] == "item_added_to_category"
-    )
+    assert set(handlers.HANDLERS) - {sightings.EVENT} <= set(sender.EVENT_TYPES)
+    assert sender.sample("wix.categories.v1.category_item_added_to_category")["slug"] == "item_added_to_category"
 
 
 def test_nothing_is_signed_in_production(settings: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 
 from tests.wix.instances import base64url, iso, milliseconds, payload, signed
-from wix.signed_instance import InvalidInstance, read_instance, sign_instance
+from wix.identity.signed_instance import InvalidInstance, read_instance, sign_instance
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

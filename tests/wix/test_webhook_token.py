@@ -21,8 +21,9 @@ from tests.config.problems import problem
 from tests.sandbox import wix_webhooks
 from tests.sandbox.wix_webhooks import key_pair, public_key, token
 from tests.wix.webhooks import post
-from wix import views, webhook_sender
+from wix import views
 from wix.models import WebhookDelivery
+from wix.webhooks import sender
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +39,7 @@ def _keys(settings: Any) -> None:
 
 @cache
 def stranger() -> Any:
-    return webhook_sender.new_key()
+    return sender.new_key()
 
 
 def event(**more: Any) -> str:
@@ -150,7 +151,7 @@ GOOD: dict[str, Callable[[], str | bytes]] = {
     "what PostgreSQL can't hold": lambda: signed(
         {"data": envelope(data='{"a\\u0000b":"\\ud800","big":1e999}', eventType="T\0" * 200)}
     ),
-    "200 KB": lambda: token("wix.blog.v3.draft_created", INSTANCE, {"entity": "x" * 100_000}),
+    "200 KB": lambda: token("wix.posts.drafts.v3.draft_created", INSTANCE, {"entity": "x" * 100_000}),
 }
 
 
@@ -194,7 +195,7 @@ def test_only_posts_are_taken(client: Any) -> None:
 
 def test_two_keys_while_one_is_replaced(settings: Any) -> None:
     """And in all the forms in which a key may be written."""
-    pem = webhook_sender.public_pem(stranger())
+    pem = sender.public_pem(stranger())
     for written in (pem, pem.replace("\n", "\\n"), base64.b64encode(pem.encode()).decode()):
         settings.WIX_WEBHOOK_PUBLIC_KEYS = [public_key(), written]
 
@@ -203,7 +204,7 @@ def test_two_keys_while_one_is_replaced(settings: Any) -> None:
 
 
 def _pem(key: Any) -> str:
-    return webhook_sender.public_pem(key)
+    return sender.public_pem(key)
 
 
 @pytest.mark.parametrize(
@@ -238,7 +239,7 @@ def test_without_a_key_nobody_is_believed(settings: Any) -> None:
 def test_a_development_key_counts_in_development_alone(settings: Any, tmp_path: Any) -> None:
     file = tmp_path / "key.pem"
     settings.WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE = str(file)
-    body = event(key=webhook_sender.development_key(file))
+    body = event(key=sender.development_key(file))
 
     settings.DEBUG = False
     in_production = post(body)

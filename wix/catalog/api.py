@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from wix import http
 from wix.catalog.product import NAME_MAX, Product, from_v1, from_v3, plain, shortened
+from wix.client import http
 
 V1, V3, NOT_INSTALLED = "V1_CATALOG", "V3_CATALOG", "STORES_NOT_INSTALLED"
 # A new store is still being set up: there is nothing in it yet.

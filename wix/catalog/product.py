@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
 
-from wix import http
+from wix.client import http
 
 NAME_MAX, TEXT_MAX = 200, 1_500
 _IMAGES, _OPTIONS, _CHOICES = 5, 6, 20

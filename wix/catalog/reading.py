@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from wix import http
 from wix.catalog import api, store, upkeep
 from wix.catalog.api import NoCatalogue, OtherCatalogue
 from wix.catalog.store import Reading, Shown, Wait
+from wix.client import http
 from workers.context.deadline import DeadlineExceeded
 from workers.errors import RateLimited, TransientError, WorkError
 

@@ -19,7 +19,7 @@ from tests.sandbox.wix import Wix
 from tests.sandbox.world import World
 from tests.sandbox_fixtures import PRODUCTS
 from tests.wix.judge.judging import Judge
-from wix import app_instance, http
+from wix.client import app_instance, http
 
 # In Wix's docs, not in its packages: by method and path, the body's fields and their types. The packages know
 # `query-platformized`, whose `filter` is an object, and collections by their slug.

@@ -1,4 +1,4 @@
-"""Whether a webhook is Wix's, and what it says: wix.webhook_token before @wix/sdk."""
+"""Whether a webhook is Wix's, and what it says: wix.webhooks.token before @wix/sdk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.wix.judge.judging import Judge
 from tests.wix.judge.test_rich_content import quick
 from tests.wix.judge.webhooks import INSTANCE, claims, corpus, one_line, pem, private_key, signed
-from wix import webhook_token
+from wix.webhooks import token
 
 # Read by us alone: Wix's docs draw objects where strings are sent.
 OBJECTS = {
@@ -61,10 +61,10 @@ def _our_key(settings: Any) -> None:
     settings.WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE = ""
 
 
-def read(body: str) -> webhook_token.Event | None:
+def read(body: str) -> token.Event | None:
     try:
-        return webhook_token.read(body.encode())
-    except webhook_token.InvalidWebhook:
+        return token.read(body.encode())
+    except token.InvalidWebhook:
         return None
 
 
@@ -155,9 +155,9 @@ def test_keys_are_read_as_the_sdk_reads_them(judge: Judge) -> None:
         if judge.deliveries([good], text)[0]["valid"]:
             theirs.add(name)
         try:
-            webhook_token.parse_key(text)
+            token.parse_key(text)
             ours.add(name)
-        except webhook_token.InvalidKey:
+        except token.InvalidKey:
             pass
 
     assert {"PEM", "one line"} <= theirs <= ours

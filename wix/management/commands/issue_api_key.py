@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from wix import api_keys
+from wix.identity import api_keys
 from wix.models import ApiKey, Site
 
 

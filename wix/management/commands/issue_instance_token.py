@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from wix.identity.signed_instance import sign_instance
 from wix.models import Site
-from wix.signed_instance import sign_instance
 
 
 class Command(BaseCommand):

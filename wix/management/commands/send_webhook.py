@@ -10,14 +10,14 @@ import requests
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from wix import webhook_sender
+from wix.webhooks import sender
 
 
 class Command(BaseCommand):
     help = "Post a webhook to ourselves as Wix would, signed with a development key. Only with DEBUG=true."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("event_type", help=f"for example {', '.join(webhook_sender.EVENT_TYPES[:4])}")
+        parser.add_argument("event_type", help=f"for example {', '.join(sender.EVENT_TYPES[:4])}")
         parser.add_argument("--instance", required=True, type=uuid.UUID, help="the site's instance id")
         parser.add_argument(
             "--data", type=json.loads, default={}, help="JSON: fields of the event that differ from the sample's"
@@ -34,9 +34,9 @@ class Command(BaseCommand):
             raise CommandError(
                 "Set DEBUG=true for both this command and the server; in production only Wix is believed."
             )
-        key = webhook_sender.development_key(Path(settings.WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE))
-        event = webhook_sender.sample(event_type, **data)
-        token = webhook_sender.sign(key, event_type, instance, event)
+        key = sender.development_key(Path(settings.WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE))
+        event = sender.sample(event_type, **data)
+        token = sender.sign(key, event_type, instance, event)
         for _ in range(times):
             answer = requests.post(url, data=token, headers={"Content-Type": "text/plain"}, timeout=10)
             self.stdout.write(f"{answer.status_code} {answer.text}".strip())

@@ -14,7 +14,9 @@ from django.db import DEFAULT_DB_ALIAS
 from blogs import pipeline, queue, standing, sweep
 from blogs.providers import openai, replicate
 from blogs.site_events import handlers, subscriptions
-from wix import access_tokens, catalog, deliveries
+from wix import catalog
+from wix.client import access_tokens
+from wix.webhooks import deliveries
 from workers import limits
 from workers.limits import provider_calls
 from workers.outbound import breaker_rows

@@ -23,8 +23,8 @@ from django.db.models import F, Max, QuerySet, Sum
 
 from credits import ledger
 from credits.models import Credit, CreditAccount
-from wix import invoices
-from wix.app_instance import AppInstance, Billing
+from wix.billing import invoices
+from wix.client.app_instance import AppInstance, Billing
 from wix.models import Allowance, Plan, Site, Subscription
 from workers.errors import TransientError
 

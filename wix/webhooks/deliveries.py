@@ -19,7 +19,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from wix.models import WebhookDelivery
-from wix.webhook_token import Event
+from wix.webhooks.token import Event
 from workers.database import wakeup
 from workers.database.clock import ClockTimestamp, seconds_from_now
 from workers.database.outage import DATABASE_AWAY

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from wix import http
+from wix.client import http
 from workers.errors import PermanentError
 
 _DRAFTS = "/blog/v3/draft-posts"

@@ -22,7 +22,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from wix import http
+from wix.client import http
 from workers.context.deadline import DeadlineExceeded, within
 from workers.context.on_behalf import Work, on_behalf_of
 from workers.errors import RateLimited, TransientError

@@ -13,7 +13,7 @@ import requests
 import urllib3
 from django.conf import settings
 
-from wix import access_tokens
+from wix.client import access_tokens
 from workers import outbound
 from workers.context.deadline import RequestsAdapter, timeouts
 from workers.errors import (

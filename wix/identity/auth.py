@@ -16,10 +16,10 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from wix import api_keys, sightings, sites, token_info
+from wix.identity import api_keys, sightings, sites, token_info
+from wix.identity.signed_instance import InvalidInstance, read_instance, time_of
+from wix.identity.token_info import InvalidToken, TokenInfo
 from wix.models import ApiKey, Site
-from wix.signed_instance import InvalidInstance, read_instance, time_of
-from wix.token_info import InvalidToken, TokenInfo
 
 
 class _Bearer(BaseAuthentication):

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
-from wix import http
-from wix.app_instance import AppInstance, NotConnected, app_instance
+from wix.client import http
+from wix.client.app_instance import AppInstance, NotConnected, app_instance
 from workers.errors import PermanentError, TransientError
 
 # Without a permission; sometimes Wix says 401.

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
-from wix import http
-from wix.http import NotConnected, WixRefused
+from wix.client import http
+from wix.client.http import NotConnected, WixRefused
 
 __all__ = ["AppInstance", "Billing", "NotConnected", "app_instance"]
 

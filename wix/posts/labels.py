@@ -17,7 +17,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max, Q, QuerySet
 
-from wix import http
+from wix.client import http
 from wix.models import BlogLabel, Site
 from workers.context.deadline import DeadlineExceeded
 from workers.database.clock import ClockTimestamp

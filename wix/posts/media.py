@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from wix import http
+from wix.client import http
 from workers.errors import PermanentError, TransientError
 
 # In less no answer can be expected, and a look that has no chance would be counted against Wix.

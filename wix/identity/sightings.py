@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from wix import deliveries
 from wix.models import Site, Subscription
+from wix.webhooks import deliveries
 
 EVENT = "InstanceSeen"
 # Wix's clock and ours.
