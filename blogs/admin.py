@@ -15,8 +15,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from blogs import admin_page, admin_search, lifecycle, standing
+from blogs import admin_page, admin_search
 from blogs.models import BlogGeneration, Status
+from blogs.queue import lifecycle, waiting
 from credits.ledger import InsufficientCredits
 from workers.desk import ReadOnlyAdmin, span
 
@@ -107,7 +108,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     @admin.action(description="Put first in its site's line (only PENDING)", permissions=["steer"])
     def put_first(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> None:
         # Whoever is put first last is first of all: so those of one site keep their order.
-        moved = self._each(request, queryset, standing.put_first, lambda _: "Put first", newest_first=True)
+        moved = self._each(request, queryset, waiting.put_first, lambda _: "Put first", newest_first=True)
         if len(moved) == 1:
             self.message_user(request, f"Blog {moved[0].pk}: {admin_page.standing(moved[0])}")
 

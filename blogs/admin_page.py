@@ -10,8 +10,8 @@ from typing import Any
 from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
 
-from blogs import forecast
 from blogs.models import Article, BlogGeneration, GenerationEvent, SiteLine, Stage, Status
+from blogs.queue import forecast
 from credits.models import Credit
 from workers.desk import span
 from workers.models import ProviderCall

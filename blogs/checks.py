@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from blogs.token_reserve import FEW, LONGER
+from blogs.providers.token_reserve import FEW, LONGER
 
 
 @register(Tags.compatibility)

@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db.models import F
 
-from blogs import lifecycle, standing
-from blogs.article import VERSION, word_count
-from blogs.article import Article as ArticleContent
+from blogs.article.schema import VERSION, word_count
+from blogs.article.schema import Article as ArticleContent
 from blogs.models import Article, BlogGeneration, Stage
+from blogs.queue import lifecycle, waiting
 from blogs.stages import Inputs, article, draft, idea, image, image_order, media, products, publish
 from wix.client.http import WIX, WIX_TOKEN
 from wix.models import Site
@@ -64,7 +64,7 @@ def execute(generation: BlogGeneration) -> None:
     with (
         log_context(blog=generation.pk, site=generation.site_id, attempt=generation.attempts),
         on_behalf_of(Work(generation.pk, generation.site_id)),
-        breakers.resuming(standing.resume),
+        breakers.resuming(waiting.resume),
     ):
         try:
             _run_to_an_outcome(generation)

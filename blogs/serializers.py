@@ -10,7 +10,6 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from blogs.blog_request import BlogRequest
 from blogs.models import (
     CATEGORIES_MAX,
     CATEGORY_MAX,
@@ -24,6 +23,7 @@ from blogs.models import (
     Status,
     Tone,
 )
+from blogs.queue.request import BlogRequest
 
 _LANGUAGE = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z")
 _FAR = timedelta(days=366)

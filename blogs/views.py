@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from blogs import forecast, lifecycle, standing
 from blogs.models import BlogGeneration, Status
+from blogs.queue import forecast, lifecycle, waiting
 from blogs.serializers import BlogGenerationSerializer, BlogRequestSerializer, RescheduleSerializer, warnings_of
 from wix.identity.auth import site_of
 from workers.database.outage import DATABASE_AWAY
@@ -68,7 +68,7 @@ class BlogGenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, vi
         serializer = RescheduleSerializer(data=_object(request))
         serializer.is_valid(raise_exception=True)
         to = serializer.validated_data["scheduledAt"]
-        return Response(_described(standing.reschedule(self.get_object().pk, to, by="shop")))
+        return Response(_described(waiting.reschedule(self.get_object().pk, to, by="shop")))
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         generation = self.get_object()

@@ -15,9 +15,9 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from blogs.admission import PLAN_LIMIT, NoRoom
-from blogs.blog_request import IdempotencyConflict, SchedulePassed
-from blogs.lifecycle import SiteRemoved, WrongState
+from blogs.queue.admission import PLAN_LIMIT, NoRoom
+from blogs.queue.lifecycle import SiteRemoved, WrongState
+from blogs.queue.request import IdempotencyConflict, SchedulePassed
 from credits.ledger import InsufficientCredits
 from wix.billing.allowances import upgrade_url
 from wix.identity.token_info import CannotAsk

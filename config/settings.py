@@ -284,7 +284,7 @@ OPENAI_ARTICLE_MAX_TOKENS: dict[str, int] = {
     "medium": env.int("OPENAI_ARTICLE_MEDIUM_MAX_TOKENS", default=3_600),
     "long": env.int("OPENAI_ARTICLE_LONG_MAX_TOKENS", default=5_600),
 }
-# Those are the start; then the last answers say how much is best, within these shares of them (`blogs.token_reserve`).
+# Those are the start; then the last answers say how much is best, within these shares of them (`blogs.providers.token_reserve`).
 OPENAI_MAX_TOKENS_LEARN_FROM = env.int("OPENAI_MAX_TOKENS_LEARN_FROM", default=200)
 OPENAI_MAX_TOKENS_FLOOR = env.float("OPENAI_MAX_TOKENS_FLOOR", default=0.3)
 OPENAI_MAX_TOKENS_CEILING = env.float("OPENAI_MAX_TOKENS_CEILING", default=2)

@@ -1,7 +1,7 @@
 """Where money moves.
 
 Hold at submit, capture when a blog is DONE, release when it is FAILED or CANCELLED; grant and adjust by staff. Every function
-runs inside its caller's transaction, with the account's row locked first (lock order: `blogs/lines.py`). The
+runs inside its caller's transaction, with the account's row locked first (lock order: `blogs/queue/lines.py`). The
 account is the lock and the running total; the entries are the proof, which `check_ledger` adds up.
 """
 

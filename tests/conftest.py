@@ -6,8 +6,9 @@ import pytest
 from django.db import connection
 from django.test import Client, TransactionTestCase
 
-from blogs import admission, token_reserve
 from blogs.models import QueueClock
+from blogs.providers import token_reserve
+from blogs.queue import admission
 from wix.client import access_tokens
 from wix.identity import token_info
 from wix.identity.signed_instance import sign_instance

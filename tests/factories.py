@@ -8,9 +8,10 @@ from typing import Any
 import factory
 from django.db import transaction
 
-from blogs import lifecycle, queue
-from blogs.blog_request import BlogRequest
+from blogs import queue
 from blogs.models import BlogGeneration
+from blogs.queue import lifecycle
+from blogs.queue.request import BlogRequest
 from credits import ledger
 from wix.models import Site
 from workers.models import WorkerProcess

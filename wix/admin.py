@@ -19,8 +19,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from blogs import lines
 from blogs.models import BlogGeneration, SiteLine, Status
+from blogs.queue import lines
 from credits import ledger
 from credits.models import Credit
 from wix import admin_api_keys

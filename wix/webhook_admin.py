@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from blogs import lines
+from blogs.queue import lines
 from blogs.site_events import subscriptions
 from blogs.site_events.handlers import HANDLERS
 from wix.models import Plan, Subscription, WebhookDelivery

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from blogs import standing
+from blogs.queue import waiting
 from workers import chart
 from workers.database.clock import ClockTimestamp
 from workers.desk import DeskAdmin, ReadOnlyAdmin, span
@@ -249,6 +249,6 @@ class BreakerAdmin(DeskAdmin):
     def save_model(self, request: HttpRequest, obj: Breaker, form: Any, change: bool) -> None:
         by, reason = f"staff:{request.user.get_username()}"[:100], form.cleaned_data["why"]
         if form.cleaned_data["asked"] == "yes":
-            breaker_rows.close(obj.provider, standing.resume, by=by, reason=reason)
+            breaker_rows.close(obj.provider, waiting.resume, by=by, reason=reason)
         else:
             breaker_rows.hold_open(obj.provider, by=by, reason=reason)

@@ -13,10 +13,9 @@ import httpx2
 import openai
 from django.conf import settings
 
-from blogs import token_reserve
-from blogs.prompts import Prompt
-from blogs.providers import openai_limits
-from blogs.token_reserve import Kind
+from blogs.article.prompts import Prompt
+from blogs.providers import openai_limits, token_reserve
+from blogs.providers.token_reserve import Kind
 from workers import outbound
 from workers.context.deadline import Httpx2Transport
 from workers.errors import (

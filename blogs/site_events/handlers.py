@@ -16,8 +16,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from blogs import lifecycle
 from blogs.models import UNFINISHED, BlogGeneration
+from blogs.queue import lifecycle
 from blogs.site_events import subscriptions
 from credits import ledger
 from wix import catalog

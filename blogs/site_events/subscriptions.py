@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from blogs import lines
+from blogs.queue import lines
 from wix.billing import allowances
 from wix.billing.allowances import Applied
 from wix.client import app_instance

@@ -6,14 +6,14 @@ from typing import Any
 
 from django.conf import settings
 
-from blogs import prompts
-from blogs.article import Article, Idea, InvalidArticle, json_schema, parse_article
-from blogs.article_rules import problems, tidied
+from blogs.article import prompts
+from blogs.article.rules import problems, tidied
+from blogs.article.schema import Article, Idea, InvalidArticle, json_schema, parse_article
 from blogs.models import Stage
 from blogs.providers import openai
+from blogs.providers.token_reserve import Kind, output_max
 from blogs.stages import Inputs
 from blogs.stages.idea import prompt_data
-from blogs.token_reserve import Kind, output_max
 from workers.errors import TransientError
 
 # Of each product's text: enough to write from, and six of them still leave most of the budget to the article.

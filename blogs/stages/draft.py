@@ -14,8 +14,8 @@ from typing import Any
 
 from django.conf import settings
 
-from blogs import ricos
-from blogs.article import Article
+from blogs.article import ricos
+from blogs.article.schema import Article
 from blogs.models import Stage
 from blogs.stages import Inputs
 from blogs.stages.draft_post import compose, lighter

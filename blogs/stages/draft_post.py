@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection
 from typing import Any
 from urllib.parse import urlsplit
 
-from blogs import ricos
-from blogs.article import Article, Block, Divider, Heading
+from blogs.article import ricos
+from blogs.article.plain_text import shortened
+from blogs.article.schema import Article, Block, Divider, Heading
 from blogs.models import SourceType, Stage
 from blogs.stages import Inputs
-from blogs.text import shortened
 from workers.errors import PermanentError
 
 _KEYWORD_MAX = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from blogs import ricos
+from blogs.article import ricos
 
 
 def marker_of(generation_id: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from blogs.article import Article
+from blogs.article.schema import Article
 from blogs.models import Cover, Stage
 from blogs.providers import replicate
 from blogs.providers.replicate import Picture

@@ -6,10 +6,10 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from blogs.article import ALT_TEXT_MAX, Article, Image, ProductBlock
+from blogs.article.plain_text import one_line, shortened
+from blogs.article.schema import ALT_TEXT_MAX, Article, Image, ProductBlock
 from blogs.models import Stage
 from blogs.stages import Inputs
-from blogs.text import one_line, shortened
 from wix.posts import media
 from workers.context.deadline import DeadlineExceeded, remaining, within
 from workers.errors import PermanentError, WorkError

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db import connection
 
-from blogs import lifecycle
-from blogs.article import VERSION
+from blogs.article.schema import VERSION
 from blogs.models import Article, BlogGeneration, Stage
+from blogs.queue import lifecycle
 from tests.blogs.articles import article as article_content
 from tests.blogs.articles import bullets, heading, paragraph, product, run, table
 from tests.factories import processing_generation

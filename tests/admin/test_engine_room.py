@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from blogs import admission
+from blogs.queue import admission
 from tests.admin.pages import text_of, visible
 from tests.factories import WorkerFactory, failed_generation, pending_generation, processing_generation
 from workers.models import RateLimit, RateLimitUsage

@@ -9,8 +9,9 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from blogs import lifecycle, lines, queue
+from blogs import queue
 from blogs.models import BlogGeneration, GenerationEvent
+from blogs.queue import lifecycle, lines
 from tests.admin.pages import act, blog_page, text_of, visible
 from tests.factories import WorkerFactory, failed_generation, pending_generation, processing_generation, site
 from tests.threads import at_once

@@ -14,8 +14,9 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from blogs import lines, queue
+from blogs import queue
 from blogs.models import SiteLine
+from blogs.queue import lines
 from tests.admin.pages import act, site_page, visible
 from tests.blogs.books import sessions_waiting_for_a_lock
 from tests.factories import WorkerFactory, pending_generation, site

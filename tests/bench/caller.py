@@ -46,9 +46,9 @@ def main() -> int:
 
 
 def _call_for_ever(binding: str, number: int) -> None:
-    from blogs.prompts import Prompt
+    from blogs.article.prompts import Prompt
     from blogs.providers import openai
-    from blogs.token_reserve import Kind
+    from blogs.providers.token_reserve import Kind
     from workers.errors import WorkError
 
     for turn in itertools.count(number):

@@ -37,7 +37,7 @@ def main(shop: str, output: str) -> None:
 
 def _blog(shop: str, number: int) -> tuple[int, float]:
     """How often it was put off, and when it had its products."""
-    from blogs import backoff
+    from blogs.queue import backoff
     from blogs.stages import products
     from workers.errors import RateLimited
 

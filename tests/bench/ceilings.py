@@ -16,8 +16,9 @@ from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
-from blogs import lifecycle, queue
+from blogs import queue
 from blogs.models import BlogGeneration, Stage
+from blogs.queue import lifecycle
 from tests import factories
 from tests.bench import crews, filling
 from wix.models import Site

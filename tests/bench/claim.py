@@ -27,8 +27,9 @@ import psycopg2
 from django.conf import settings
 from django.db import connection
 
-from blogs import lines, queue
+from blogs import queue
 from blogs.models import BlogGeneration, QueueClock
+from blogs.queue import lines
 from tests.bench.filling import add_blogs, add_sites, analyze
 from workers.models import WorkerProcess
 

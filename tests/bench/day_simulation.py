@@ -16,9 +16,10 @@ from uuid import UUID
 
 from django.conf import settings
 
-from blogs import admission, lifecycle, queue
-from blogs.blog_request import BlogRequest
+from blogs import queue
 from blogs.models import BlogGeneration, Stage, Status
+from blogs.queue import admission, lifecycle
+from blogs.queue.request import BlogRequest
 from tests.bench.day_clock import Clock
 from tests.bench.day_limits import LocalLines, SharedLimits
 from tests.bench.day_loop import Loop

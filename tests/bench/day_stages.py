@@ -12,7 +12,7 @@ from typing import NamedTuple
 from django.conf import settings
 
 from blogs.models import BlogGeneration, Stage
-from blogs.token_reserve import with_room
+from blogs.providers.token_reserve import with_room
 from tests.bench.day_traffic import ARTICLE_PROMPT_TOKENS, IDEA_PROMPT_TOKENS, SHORT_CALL_SECONDS, Request
 from workers.errors import PermanentError, TransientError
 from workers.limits import Limit

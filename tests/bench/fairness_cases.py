@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from django.db import connection, transaction
 from django.db.models.functions import Greatest
 
-from blogs import lifecycle, lines, queue
+from blogs import queue
 from blogs.models import BlogGeneration, QueueClock, SiteLine, Stage
+from blogs.queue import lifecycle, lines
 from tests.bench.filling import add_blogs, add_sites
 from tests.factories import WorkerFactory, blog_request
 from wix.models import Site

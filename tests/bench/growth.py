@@ -20,8 +20,9 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from blogs import lines, queue
+from blogs import queue
 from blogs.models import BlogGeneration
+from blogs.queue import lines
 from tests.bench import crews, filling
 from workers.models import WorkerProcess
 

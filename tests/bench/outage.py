@@ -89,7 +89,7 @@ def _run() -> dict[str, Any]:
 
 
 def _submit() -> None:
-    from blogs import lifecycle
+    from blogs.queue import lifecycle
     from tests import factories
     from wix.models import Site
 

@@ -14,8 +14,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from blogs import lifecycle
-from blogs.blog_request import BlogRequest
+from blogs.queue import lifecycle
+from blogs.queue.request import BlogRequest
 from tests.bench import crowd, filling, procrastinate
 from tests.bench.worker import STAMP
 from wix.models import Site

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from blogs import lifecycle, queue
+from blogs import queue
 from blogs.models import BlogGeneration, Status
+from blogs.queue import lifecycle
 from tests.bench import day_run, day_traffic
 from tests.bench.day_clock import Clock, seconds
 from tests.bench.day_limits import LocalLines, Pace, SharedLimits

@@ -1,6 +1,6 @@
 """How well the learned output maximum does: useful output tokens for those that were reserved, the prompt not counted.
 
-The product's own learning (`blogs.token_reserve`) against a simulated provider: an article begins every 0.67 s (the limit's pace),
+The product's own learning (`token_reserve`) against a simulated provider: an article begins every 0.67 s (the limit's pace),
 takes 30 s (CV 30 %), and is as long as a log-normal draw says (mean 2,500, CV 20 %; in mid-run the mean shifts). Four processes
 each read the last 200 answers once a minute, so a shift is answered one to two minutes late. A cut article has cost its whole
 reservation and is tried again with more room; it is as long as before (`keeps`), or drawn anew. Nothing is left out: the start with
@@ -24,7 +24,7 @@ from typing import Any
 
 from django.conf import settings
 
-from blogs.token_reserve import FEW, best_max, bounded, with_room
+from blogs.providers.token_reserve import FEW, best_max, bounded, with_room
 from workers.limits.provider_calls import Answer
 
 _CONFIGURED = 3_600

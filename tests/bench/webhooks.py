@@ -21,9 +21,9 @@ import aiohttp
 from django.db.models import Sum
 from django.utils import timezone
 
-from blogs import lifecycle
-from blogs.blog_request import BlogRequest
 from blogs.models import BlogGeneration, Status
+from blogs.queue import lifecycle
+from blogs.queue.request import BlogRequest
 from config.processes import Processes
 from credits import ledger
 from credits.models import Credit

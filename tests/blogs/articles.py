@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from blogs.article import (
+from blogs.article.schema import (
     Article,
     Block,
     Button,

@@ -8,8 +8,9 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count
 
-from blogs import lines, queue
+from blogs import queue
 from blogs.models import BlogGeneration, GenerationEvent, SiteLine
+from blogs.queue import lines
 from credits import ledger
 from credits.models import CreditAccount
 from tests import factories
@@ -48,7 +49,7 @@ def line_of(site: Site) -> SiteLine:
     return SiteLine.objects.get(pk=site.pk)
 
 
-def waiting(site: Site) -> int:
+def in_line(site: Site) -> int:
     return SiteLine.objects.filter(pk=site.pk).values_list("waiting", flat=True).first() or 0
 
 

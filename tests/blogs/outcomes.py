@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from blogs import lifecycle
 from blogs.models import BlogGeneration, Stage
+from blogs.queue import lifecycle
 from workers.errors import PermanentError, RateLimited, TransientError
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from blogs import admission
 from blogs.models import BlogGeneration, SiteLine
+from blogs.queue import admission
 from credits.models import Credit
 from tests import factories
 from tests.config.problems import problem

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from blogs import lifecycle
 from blogs.models import BlogGeneration, Stage
+from blogs.queue import lifecycle
 from tests import factories
 from tests.config.problems import problem
 from workers.errors import TransientError

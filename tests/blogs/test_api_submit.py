@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from blogs import forecast
 from blogs.models import BlogGeneration, GenerationEvent, SiteLine
+from blogs.queue import forecast
 from credits.models import Credit, CreditAccount
 from tests import factories
 from tests.config.problems import problem

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from blogs.article import (
+from blogs.article.schema import (
     Article,
     Block,
     Idea,

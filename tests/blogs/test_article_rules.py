@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from blogs.article import Article, Block, Heading, Paragraph, joined, parse_article
-from blogs.article_rules import problems, tidied
+from blogs.article.rules import problems, tidied
+from blogs.article.schema import Article, Block, Heading, Paragraph, joined, parse_article
 from tests.blogs.articles import (
     any_articles,
     article,

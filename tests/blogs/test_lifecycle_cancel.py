@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from blogs import lifecycle, queue
-from blogs.lifecycle import WrongState
+from blogs import queue
 from blogs.models import Stage, Status
+from blogs.queue import lifecycle
+from blogs.queue.lifecycle import WrongState
 from tests import factories
-from tests.blogs.books import credits_of, expire_leases, history, row, waiting
+from tests.blogs.books import credits_of, expire_leases, history, in_line, row
 from workers.errors import PermanentError, RateLimited, TransientError
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
@@ -24,7 +25,7 @@ def test_a_blog_in_line_is_cancelled_at_once() -> None:
     lifecycle.cancel(generation.pk, by="shop")
 
     assert row(generation).status == Status.CANCELLED
-    assert waiting(site) == 0
+    assert in_line(site) == 0
     assert credits_of(site) == (100, 0)
     assert history(generation) == ["submitted", "cancelled"]
 
@@ -37,7 +38,7 @@ def test_a_blog_that_waits_for_its_time_is_cancelled_and_its_line_keeps_its_coun
     lifecycle.cancel(scheduled.pk, by="shop")
 
     assert row(scheduled).status == Status.CANCELLED
-    assert waiting(site) == 1
+    assert in_line(site) == 1
     assert credits_of(site) == (100, 25)
 
 
@@ -74,7 +75,7 @@ def test_a_blog_asked_to_cancel_is_not_put_off_but_cancelled(put_off: Any) -> No
 
     assert row(generation).status == Status.CANCELLED
     assert credits_of(site) == (100, 0)
-    assert waiting(site) == 0
+    assert in_line(site) == 0
 
 
 def test_a_blog_asked_to_cancel_whose_worker_died_is_cancelled_by_the_rescue() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from blogs import lifecycle, queue
+from blogs import queue
 from blogs.models import BlogGeneration, GenerationEvent, Stage, StageOutput
+from blogs.queue import lifecycle
 from credits.models import Credit
 from tests import factories
 from tests.blogs.books import expire_leases, history

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from blogs import lifecycle, queue
+from blogs import queue
 from blogs.models import BlogGeneration, Stage, StageOutput, Status
+from blogs.queue import lifecycle
 from tests import factories
-from tests.blogs.books import credits_of, history, last_event, make_due, row, waiting
+from tests.blogs.books import credits_of, history, in_line, last_event, make_due, row
 from workers.errors import PermanentError, RateLimited, TransientError
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
@@ -61,7 +62,7 @@ def test_a_claimed_blog_has_begun_an_attempt_and_left_its_line() -> None:
 
     assert (generation.status, generation.ready, generation.attempts) == (Status.PROCESSING, False, 1)
     assert generation.started_at is not None
-    assert waiting(site) == 0
+    assert in_line(site) == 0
     assert history(generation) == ["submitted", "started"]
 
 

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from blogs import lifecycle, queue
-from blogs.lifecycle import WrongState
+from blogs import queue
 from blogs.models import Stage, Status
+from blogs.queue import lifecycle
+from blogs.queue.lifecycle import WrongState
 from credits.ledger import InsufficientCredits
 from credits.models import Credit
 from tests import factories
-from tests.blogs.books import credits_of, history, last_event, row, waiting
+from tests.blogs.books import credits_of, history, in_line, last_event, row
 from workers.errors import PermanentError
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
@@ -25,7 +26,7 @@ def test_a_failed_blog_starts_again_with_a_hold_of_its_own() -> None:
     again = row(failed)
     assert (again.status, again.ready, again.attempts, again.rescues) == (Status.PENDING, True, 0, 0)
     assert (again.error_code, again.finished_at) == ("", None)
-    assert waiting(site) == 1
+    assert in_line(site) == 1
     assert credits_of(site) == (100, 25)
     assert Credit.objects.filter(generation_id=failed.pk, kind="hold").count() == 2
     assert (last_event(failed).kind, last_event(failed).worker) == ("requeued", "staff:ann")
@@ -86,7 +87,7 @@ def test_a_requeue_that_cannot_be_paid_leaves_the_blog_failed() -> None:
         lifecycle.requeue(failed.pk, by="staff:ann")
 
     assert row(failed).status == Status.FAILED
-    assert waiting(site) == 1
+    assert in_line(site) == 1
 
 
 def test_a_wish_to_cancel_that_the_failure_overtook_does_not_cancel_the_requeued_blog() -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from blogs import lifecycle, queue
+from blogs import queue
 from blogs.models import BlogGeneration, Stage, Status
+from blogs.queue import lifecycle
 from tests import factories
-from tests.blogs.books import credits_of, expire_leases, history, row, waiting
+from tests.blogs.books import credits_of, expire_leases, history, in_line, row
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
 
@@ -25,7 +26,7 @@ def test_a_rescue_spends_a_rescue_and_no_attempt() -> None:
     back = row(generation)
     assert (back.status, back.ready, back.attempts, back.rescues) == (Status.PENDING, True, 0, 1)
     assert (back.lease_token, back.worker_id) == (None, None)
-    assert waiting(site) == 1
+    assert in_line(site) == 1
     assert credits_of(site) == (100, 25)
     assert history(generation)[-1] == "rescued"
 
@@ -70,7 +71,7 @@ def test_a_blog_that_kills_its_workers_is_given_up(settings: Any) -> None:
 
     assert (row(generation).status, row(generation).error_code) == (Status.FAILED, "rescued_too_often")
     assert credits_of(site) == (100, 0)
-    assert waiting(site) == 0
+    assert in_line(site) == 0
 
 
 def test_a_blog_with_a_draft_that_kills_its_workers_is_done_with_a_warning(settings: Any) -> None:
@@ -107,7 +108,7 @@ def test_what_is_handed_back_gets_its_attempt_back_and_is_not_counted_as_a_rescu
     back = row(generation)
     assert (back.status, back.ready, back.attempts, back.rescues) == (Status.PENDING, True, 0, 0)
     assert back.lease_token is None
-    assert waiting(site) == 1
+    assert in_line(site) == 1
     assert credits_of(site) == (100, 25)
     assert history(generation)[-1] == "handed_back"
 

@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from blogs import lifecycle
-from blogs.blog_request import IdempotencyConflict
 from blogs.models import BlogGeneration, Status
+from blogs.queue import lifecycle
+from blogs.queue.request import IdempotencyConflict
 from credits.ledger import InsufficientCredits
 from credits.models import Credit
 from tests import factories
-from tests.blogs.books import credits_of, history, row, waiting
+from tests.blogs.books import credits_of, history, in_line, row
 from tests.threads import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
@@ -24,7 +24,7 @@ def test_a_submitted_blog_stands_in_its_line_with_its_credits_held() -> None:
 
     assert (generation.status, generation.ready, generation.attempts) == (Status.PENDING, True, 0)
     assert credits_of(site) == (100, 25)
-    assert waiting(site) == 1
+    assert in_line(site) == 1
     assert history(generation) == ["submitted"]
 
 
@@ -36,7 +36,7 @@ def test_a_scheduled_blog_holds_credits_but_stands_in_no_line() -> None:
 
     assert (generation.status, generation.ready, generation.run_after) == (Status.PENDING, False, tomorrow)
     assert credits_of(site) == (100, 25)
-    assert waiting(site) == 0
+    assert in_line(site) == 0
 
 
 def test_a_blog_that_cannot_be_paid_leaves_nothing_behind() -> None:
@@ -47,7 +47,7 @@ def test_a_blog_that_cannot_be_paid_leaves_nothing_behind() -> None:
 
     assert not BlogGeneration.objects.exists()
     assert credits_of(site) == (24, 0)
-    assert waiting(site) == 0
+    assert in_line(site) == 0
 
 
 def test_the_same_key_again_is_the_same_blog_with_one_hold() -> None:
@@ -59,7 +59,7 @@ def test_the_same_key_again_is_the_same_blog_with_one_hold() -> None:
 
     assert first.pk == second.pk
     assert Credit.objects.filter(kind="hold").count() == 1
-    assert waiting(site) == 1
+    assert in_line(site) == 1
 
 
 def test_the_same_key_with_another_request_is_a_conflict() -> None:
@@ -69,7 +69,7 @@ def test_the_same_key_with_another_request_is_a_conflict() -> None:
     with pytest.raises(IdempotencyConflict):
         lifecycle.submit(site=site, request=factories.blog_request("hats"), idempotency_key="k")
 
-    assert waiting(site) == 1
+    assert in_line(site) == 1
 
 
 def test_two_sites_may_use_the_same_key() -> None:
@@ -109,5 +109,5 @@ def test_a_new_sites_first_blogs_may_all_arrive_at_once() -> None:
 
     at_once(*[lambda: factories.pending_generation(site)] * 6)
 
-    assert waiting(site) == 6
+    assert in_line(site) == 6
     assert credits_of(site) == (1_000, 150)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blogs import prompts
-from blogs.article import ALT_TEXT_MAX, EXCERPT_MAX, META_DESCRIPTION_MAX
-from blogs.article_rules import META_DESCRIPTION_MIN
-from blogs.prompts import Prompt
+from blogs.article import prompts
+from blogs.article.prompts import Prompt
+from blogs.article.rules import META_DESCRIPTION_MIN
+from blogs.article.schema import ALT_TEXT_MAX, EXCERPT_MAX, META_DESCRIPTION_MAX
 
 BLOCK = re.compile(r"^<data>\n(.*?)\n</data>$", re.MULTILINE | re.DOTALL)
 BOTH = pytest.mark.parametrize("make", [prompts.idea, prompts.article])

@@ -14,8 +14,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from blogs import lifecycle, pruning, queue
+from blogs import queue
 from blogs.models import Article, BlogGeneration, GenerationEvent, StageOutput, Status
+from blogs.queue import lifecycle, pruning
 from credits import ledger
 from credits.models import Credit
 from tests import factories

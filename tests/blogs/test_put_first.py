@@ -10,20 +10,21 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from blogs import forecast, lifecycle, lines, queue, standing
-from blogs.lifecycle import WrongState
+from blogs import queue
 from blogs.models import BlogGeneration, Status
+from blogs.queue import forecast, lifecycle, lines, waiting
+from blogs.queue.lifecycle import WrongState
 from credits import ledger
 from tests import factories
 from tests.blogs.books import (
     assert_books_are_right,
     history,
+    in_line,
     last_event,
     line_of,
     make_due,
     row,
     sessions_waiting_for_a_lock,
-    waiting,
 )
 from tests.threads import at_once, in_background, wait_until
 from workers.errors import RateLimited, TransientError
@@ -38,7 +39,7 @@ def worker() -> WorkerProcess:
 
 
 def put_first(generation: BlogGeneration) -> BlogGeneration:
-    return standing.put_first(generation.pk, by="staff:ann")
+    return waiting.put_first(generation.pk, by="staff:ann")
 
 
 def refusal_of(generation: BlogGeneration) -> str:
@@ -65,7 +66,7 @@ def test_a_blog_put_first_is_the_next_of_its_site_to_start(worker: WorkerProcess
     put_first(last)
 
     assert (last_event(last).kind, last_event(last).worker) == ("put_first", "staff:ann")
-    assert waiting(site) == 3
+    assert in_line(site) == 3
     assert order(worker, 3) == [last.pk, first.pk, second.pk]
 
 
@@ -171,7 +172,7 @@ def test_what_waits_for_another_try_starts_now(worker: WorkerProcess, put_off: A
     moved = row(generation)
     assert (moved.ready, moved.run_after, moved.attempts) == (True, None, put_off_row.attempts)
     assert moved.deferred_since == put_off_row.deferred_since  # the day after which it is given up goes on
-    assert waiting(site) == 2
+    assert in_line(site) == 2
     assert order(worker, 1) == [generation.pk]
 
 

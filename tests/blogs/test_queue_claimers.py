@@ -4,10 +4,11 @@ from collections import Counter
 
 import pytest
 
-from blogs import lifecycle, queue
+from blogs import queue
 from blogs.models import BlogGeneration, Status
+from blogs.queue import lifecycle
 from tests import factories
-from tests.blogs.books import waiting
+from tests.blogs.books import in_line
 from tests.threads import at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("right_books")]
@@ -78,4 +79,4 @@ def test_a_submit_during_claims_is_counted_once() -> None:
 
     *submitted, claimed = at_once(submit, submit, submit, claim)
 
-    assert sum(submitted) - claimed == waiting(site)
+    assert sum(submitted) - claimed == in_line(site)

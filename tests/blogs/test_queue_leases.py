@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from blogs import lifecycle, queue
+from blogs import queue
 from blogs.models import BlogGeneration, Stage, Status
+from blogs.queue import lifecycle
 from tests import factories
-from tests.blogs.books import expire_leases, row, waiting
+from tests.blogs.books import expire_leases, in_line, row
 from tests.threads import PATIENCE_SECONDS, in_background, wait_until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
@@ -139,7 +140,7 @@ def test_of_two_rescues_at_once_one_counts() -> None:
     other.join(PATIENCE_SECONDS)
 
     assert rescued == [True, False]
-    assert (row(generation).rescues, waiting(site)) == (1, 1)
+    assert (row(generation).rescues, in_line(site)) == (1, 1)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -157,7 +158,7 @@ def test_a_blog_that_finishes_while_a_rescue_waits_for_it_stays_finished() -> No
 
     assert rescued == [False]
     assert row(generation).status == Status.DONE
-    assert waiting(site) == 0
+    assert in_line(site) == 0
 
 
 def wait_for_a_blocked_statement() -> None:

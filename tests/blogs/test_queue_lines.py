@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from blogs import lifecycle, lines, queue
+from blogs import queue
 from blogs.models import QueueClock
+from blogs.queue import lifecycle, lines
 from tests import factories
-from tests.blogs.books import line_of, make_due, row, set_turn, waiting
+from tests.blogs.books import in_line, line_of, make_due, row, set_turn
 from wix.models import Site
 from workers.models import WorkerProcess
 
@@ -83,7 +84,7 @@ def test_a_blog_that_comes_back_wakes_its_line_at_the_clock(worker: WorkerProces
         clock_at(40)
         lifecycle.hand_back(generation)
 
-    assert (line_of(site).turn, waiting(site)) == (40, 1)
+    assert (line_of(site).turn, in_line(site)) == (40, 1)
 
 
 def test_a_paused_line_starts_nothing_and_costs_the_others_nothing(worker: WorkerProcess) -> None:
@@ -121,7 +122,7 @@ def test_blogs_may_join_a_paused_line() -> None:
 
     factories.pending_generation(site)
 
-    assert waiting(site) == 2
+    assert in_line(site) == 2
 
 
 def test_cancelling_a_whole_line_does_not_delay_its_sites_next_blog(worker: WorkerProcess) -> None:
@@ -132,7 +133,7 @@ def test_cancelling_a_whole_line_does_not_delay_its_sites_next_blog(worker: Work
     last = factories.pending_generation(site)
 
     assert last.pk in {blog.pk for blog in queue.claim(worker, 2)}
-    assert waiting(other) == 29
+    assert in_line(other) == 29
 
 
 def test_a_changed_weight_counts_at_once(worker: WorkerProcess) -> None:

@@ -18,9 +18,10 @@ from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from blogs import lifecycle, lines, queue, standing
-from blogs.lifecycle import WrongState
+from blogs import queue
 from blogs.models import BlogGeneration, QueueClock, Status
+from blogs.queue import lifecycle, lines, waiting
+from blogs.queue.lifecycle import WrongState
 from tests import factories
 from tests.blogs import outcomes
 from tests.blogs.books import assert_books_are_right, expire_leases, in_hand, make_due, row, with_line
@@ -111,10 +112,10 @@ class QueueMachine(RuleBasedStateMachine):
         to = timezone.now() + timedelta(hours=2) if later else None
         if blog.started:
             with pytest.raises(WrongState):
-                standing.reschedule(blog.pk, to, by="shop")
+                waiting.reschedule(blog.pk, to, by="shop")
             return
 
-        standing.reschedule(blog.pk, to, by="shop")
+        waiting.reschedule(blog.pk, to, by="shop")
 
         blog.ready = not later
 
@@ -133,10 +134,10 @@ class QueueMachine(RuleBasedStateMachine):
         priority = self.model.priority_of_the_first(blog)
         if priority is None:
             with pytest.raises(WrongState):
-                standing.put_first(blog.pk, by="staff")
+                waiting.put_first(blog.pk, by="staff")
             return
 
-        standing.put_first(blog.pk, by="staff")
+        waiting.put_first(blog.pk, by="staff")
 
         blog.priority = priority
         self.model.ready(blog)

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from blogs import lifecycle, lines, queue
+from blogs import queue
 from blogs.models import BlogGeneration, QueueClock
+from blogs.queue import lifecycle, lines
 from tests import factories
 from tests.blogs.books import expire_leases, in_hand, line_of, make_due, set_turn, shares, site_with, starts
 from wix.models import Site

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from blogs import forecast, lifecycle, queue
+from blogs import queue
 from blogs.models import BlogGeneration, QueueClock
+from blogs.queue import forecast, lifecycle
 from tests import factories
 from tests.blogs.books import line_of, set_turn, shares, site_with, starts
 from wix.models import Site

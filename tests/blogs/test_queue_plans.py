@@ -10,8 +10,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from blogs import admission, alerts, forecast, queue
+from blogs import alerts, queue
 from blogs.models import SiteLine
+from blogs.queue import admission, forecast
 from tests import factories
 from wix.models import Site
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from blogs import lifecycle, queue
 from blogs.models import BlogGeneration
+from blogs.queue import lifecycle, source
 from tests import factories
-from tests.blogs.books import make_due, row, waiting
+from tests.blogs.books import in_line, make_due, row
 from tests.threads import at_once
 from workers.errors import RateLimited
 
@@ -27,32 +27,32 @@ def test_what_is_due_stands_in_line_afterwards() -> None:
     generation = scheduled(site)
     make_due()
 
-    assert queue.promote() == 1
+    assert source.promote() == 1
 
     assert (row(generation).ready, row(generation).run_after) == (True, None)
-    assert waiting(site) == 1
+    assert in_line(site) == 1
 
 
 def test_what_is_not_due_yet_goes_on_waiting() -> None:
     site = factories.site()
     generation = scheduled(site)
 
-    assert queue.promote() == 0
+    assert source.promote() == 0
 
     assert not row(generation).ready
-    assert waiting(site) == 0
+    assert in_line(site) == 0
 
 
 def test_more_than_one_chunk_is_promoted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "_PROMOTE_CHUNK", 3)
+    monkeypatch.setattr(source, "_PROMOTE_CHUNK", 3)
     sites = [factories.site() for _ in range(3)]
     for site in sites * 3:
         scheduled(site)
     make_due()
 
-    assert queue.promote() == 9
+    assert source.promote() == 9
 
-    assert [waiting(site) for site in sites] == [3, 3, 3]
+    assert [in_line(site) for site in sites] == [3, 3, 3]
 
 
 def test_a_promoted_blog_keeps_how_long_it_was_put_off() -> None:
@@ -61,7 +61,7 @@ def test_a_promoted_blog_keeps_how_long_it_was_put_off() -> None:
     since = row(generation).deferred_since
     make_due()
 
-    queue.promote()
+    source.promote()
 
     assert since is not None
     assert row(generation).deferred_since == since
@@ -72,16 +72,16 @@ def test_a_cancelled_blog_is_not_promoted() -> None:
     make_due()
     lifecycle.cancel(generation.pk, by="shop")
 
-    assert queue.promote() == 0
+    assert source.promote() == 0
 
 
 def test_the_next_due_time_is_known() -> None:
-    assert queue.seconds_until_due() is None
+    assert source.seconds_until_due() is None
     generation = factories.processing_generation()
     lifecycle.defer(generation, RateLimited("rate_limited", "Later.", retry_in=30))
     scheduled()
 
-    due = queue.seconds_until_due()
+    due = source.seconds_until_due()
 
     assert due is not None
     assert 25 < due <= 30
@@ -91,7 +91,7 @@ def test_what_is_overdue_is_due_now() -> None:
     scheduled()
     make_due()
 
-    assert queue.seconds_until_due() == 0
+    assert source.seconds_until_due() == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -101,7 +101,7 @@ def test_several_promoters_at_once_count_each_blog_once() -> None:
         scheduled(site)
     make_due()
 
-    promoted = at_once(*[queue.promote] * 4)
+    promoted = at_once(*[source.promote] * 4)
 
     assert sum(promoted) == 60
-    assert [waiting(site) for site in sites] == [20, 20, 20]
+    assert [in_line(site) for site in sites] == [20, 20, 20]

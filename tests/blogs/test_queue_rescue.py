@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from blogs import queue
 from blogs.models import BlogGeneration, Status
+from blogs.queue import source
 from credits import ledger
 from credits.models import CreditAccount
 from tests import factories
@@ -22,7 +22,7 @@ def test_a_blog_that_cannot_be_rescued_keeps_nobody_else_from_it(settings: Any, 
     CreditAccount.objects.filter(site=broken).update(held=0)  # a books' error: its hold can't be released
     expire_leases()
 
-    assert queue.rescue() == 1
+    assert source.rescue() == 1
 
     assert (row(first).status, row(second).status) == (Status.PROCESSING, Status.PENDING)
     assert "can't be brought back" in caplog.text
@@ -36,16 +36,16 @@ def test_a_blog_without_an_open_hold_keeps_nobody_else_from_it_either(settings: 
         ledger.release(ledger.lock(first.site_id), first.pk, reason="by mistake")
     expire_leases()
 
-    assert queue.rescue() == 1
+    assert source.rescue() == 1
 
     assert (row(first).status, row(second).status) == (Status.PROCESSING, Status.PENDING)
 
 
 @pytest.mark.django_db
 def test_all_that_is_expired_is_rescued_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "_RESCUE_CHUNK", 2)
+    monkeypatch.setattr(source, "_RESCUE_CHUNK", 2)
     for _ in range(5):
         factories.processing_generation()
     expire_leases()
 
-    assert queue.rescue() == 5
+    assert source.rescue() == 5

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from blogs import lifecycle, lines, queue
-from blogs.lifecycle import WrongState
+from blogs import queue
 from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
+from blogs.queue import lifecycle, lines
+from blogs.queue.lifecycle import WrongState
 from credits.ledger import InsufficientCredits
 from credits.models import CreditAccount
 from tests import factories

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from blogs import lifecycle, queue, standing
-from blogs.admission import NoRoom
-from blogs.blog_request import IdempotencyConflict, SchedulePassed
-from blogs.lifecycle import WrongState
+from blogs import queue
+from blogs.queue import lifecycle, waiting
+from blogs.queue.admission import NoRoom
+from blogs.queue.lifecycle import WrongState
+from blogs.queue.request import IdempotencyConflict, SchedulePassed
 from tests import factories
 from tests.blogs import outcomes
-from tests.blogs.books import credits_of, history, make_due, row, waiting
+from tests.blogs.books import credits_of, history, in_line, make_due, row
 from tests.config.problems import problem, refused_fields
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
@@ -29,16 +30,16 @@ def test_out_of_its_line_and_into_it_again() -> None:
     generation = factories.pending_generation(site)
     tomorrow = _in(days=1)
 
-    standing.reschedule(generation.pk, tomorrow, by="shop")
+    waiting.reschedule(generation.pk, tomorrow, by="shop")
 
     later = row(generation)
-    assert (later.ready, later.run_after, later.scheduled_at, waiting(site)) == (False, tomorrow, tomorrow, 0)
+    assert (later.ready, later.run_after, later.scheduled_at, in_line(site)) == (False, tomorrow, tomorrow, 0)
     assert queue.claim(factories.WorkerFactory.create(), 1) == []
 
-    standing.reschedule(generation.pk, None, by="shop")
+    waiting.reschedule(generation.pk, None, by="shop")
 
     now = row(generation)
-    assert (now.ready, now.run_after, now.scheduled_at, waiting(site)) == (True, None, None, 1)
+    assert (now.ready, now.run_after, now.scheduled_at, in_line(site)) == (True, None, None, 1)
     assert credits_of(site) == (100, 25)
     assert history(generation) == ["submitted", "rescheduled", "rescheduled"]
 
@@ -47,7 +48,7 @@ def test_from_one_time_to_another() -> None:
     generation = factories.pending_generation(scheduled_at=_in(days=1))
     next_week = _in(days=7)
 
-    standing.reschedule(generation.pk, next_week, by="shop")
+    waiting.reschedule(generation.pk, next_week, by="shop")
 
     assert row(generation).run_after == next_week
     assert queue.promote() == 0
@@ -60,7 +61,7 @@ def test_one_that_waits_for_its_second_try_or_runs_or_is_over_keeps_its_time() -
 
     for generation in (tried, running, factories.done_generation(), factories.failed_generation()):
         with pytest.raises(WrongState):
-            standing.reschedule(generation.pk, None, by="shop")
+            waiting.reschedule(generation.pk, None, by="shop")
         assert "rescheduled" not in history(generation)
 
 
@@ -68,10 +69,10 @@ def test_a_time_that_has_passed_is_a_mistake_and_one_just_passed_is_now() -> Non
     generation = factories.pending_generation(scheduled_at=_in(days=1))
 
     with pytest.raises(SchedulePassed):
-        standing.reschedule(generation.pk, _in(minutes=-6), by="shop")
+        waiting.reschedule(generation.pk, _in(minutes=-6), by="shop")
     assert not row(generation).ready
 
-    standing.reschedule(generation.pk, _in(minutes=-1), by="shop")
+    waiting.reschedule(generation.pk, _in(minutes=-1), by="shop")
     assert row(generation).ready
 
 
@@ -82,15 +83,15 @@ def test_a_full_schedule_takes_nothing_more_from_the_line(settings: Any) -> None
     generation = factories.pending_generation(site)
 
     with pytest.raises(NoRoom):
-        standing.reschedule(generation.pk, _in(days=1), by="shop")
+        waiting.reschedule(generation.pk, _in(days=1), by="shop")
     assert row(generation).ready
 
-    standing.reschedule(scheduled.pk, _in(days=2), by="shop")  # it has its place already
+    waiting.reschedule(scheduled.pk, _in(days=2), by="shop")  # it has its place already
 
 
 def test_it_starts_in_its_new_time_only() -> None:
     generation = factories.pending_generation()
-    standing.reschedule(generation.pk, _in(days=1), by="shop")
+    waiting.reschedule(generation.pk, _in(days=1), by="shop")
     make_due(pk=generation.pk)
 
     assert queue.promote() == 1
@@ -105,7 +106,7 @@ def test_the_repeated_request_is_still_the_same_blog_and_another_is_still_a_conf
     with pytest.raises(IdempotencyConflict):
         lifecycle.submit(site=site, request=other_time, idempotency_key="k")
 
-    standing.reschedule(generation.pk, _in(days=3), by="shop")
+    waiting.reschedule(generation.pk, _in(days=3), by="shop")
 
     assert lifecycle.submit(site=site, request=asked, idempotency_key="k").pk == generation.pk
     with pytest.raises(IdempotencyConflict):

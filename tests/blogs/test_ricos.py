@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from blogs.article import Article, Block
-from blogs.ricos import SIZE_MAX, ArticleTooLarge, ProductCard, has_marker, marker_for, render, size_bytes
+from blogs.article.ricos import SIZE_MAX, ArticleTooLarge, ProductCard, has_marker, marker_for, render, size_bytes
+from blogs.article.schema import Article, Block
 from tests.blogs import ricos_rules
 from tests.blogs.articles import (
     any_articles,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blogs.text import one_line, shortened, slug, words
+from blogs.article.plain_text import one_line, shortened, slug, words
 from tests.blogs.articles import any_text
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from blogs import token_reserve
-from blogs.token_reserve import FEW, Kind, best_max, bounded, tokens_per_byte, with_room
+from blogs.providers import token_reserve
+from blogs.providers.token_reserve import FEW, Kind, best_max, bounded, tokens_per_byte, with_room
 from workers.context.on_behalf import Work, on_behalf_of
 from workers.limits import provider_calls
 from workers.limits.provider_calls import Answer

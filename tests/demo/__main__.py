@@ -106,8 +106,8 @@ def _problems(world: World, progress: Progress) -> list[str]:
 
 
 def _show_an_article() -> None:
-    from blogs.article import Article as Content
-    from blogs.article import plain_text
+    from blogs.article.schema import Article as Content
+    from blogs.article.schema import plain_text
     from blogs.models import Article, Stage
 
     # The shortest one that speaks of products: a page, not a chapter.

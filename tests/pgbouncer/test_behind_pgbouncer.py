@@ -12,8 +12,8 @@ import psycopg2
 import pytest
 from django.db import connection
 
-from blogs.lines import CLAIM_LOCK
 from blogs.models import GenerationEvent
+from blogs.queue.lines import CLAIM_LOCK
 from credits import ledger
 from tests import factories
 from tests.pgbouncer.conftest import SERVER_CONNECTIONS, PgBouncer

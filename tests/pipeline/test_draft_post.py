@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from blogs import ricos
+from blogs.article import ricos
 from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
 from blogs.stages.draft_post import lighter, link_hosts
 from credits import ledger

@@ -7,8 +7,9 @@ from contextlib import suppress
 import pytest
 from django.db import connection
 
-from blogs import lifecycle, sweep
+from blogs import sweep
 from blogs.models import BlogGeneration, GenerationEvent, StageOutput, Status
+from blogs.queue import lifecycle
 from credits import ledger
 from tests import factories
 from tests.pipeline.conftest import make_due
@@ -216,7 +217,7 @@ def test_a_retry_after_the_sweep_has_condemned_a_draft_makes_a_new_one(
     factories.pending_generation(shop)
     failed = attempt()
     BlogGeneration.objects.update(draft_sweep_at=failed.finished_at)
-    delete = sweep.blog.delete_draft
+    delete = sweep.drafts.delete_draft
 
     def retried_before_the_delete(*site, **when):
         lifecycle.requeue(failed.pk, by="staff")
@@ -226,7 +227,7 @@ def test_a_retry_after_the_sweep_has_condemned_a_draft_makes_a_new_one(
         return delete(*site, **when)
 
     with monkeypatch.context() as retrying, suppress(KeyboardInterrupt):
-        retrying.setattr(sweep.blog, "delete_draft", retried_before_the_delete)
+        retrying.setattr(sweep.drafts, "delete_draft", retried_before_the_delete)
         sweep.sweep_one()
     BlogGeneration.objects.filter(draft_sweep_at__isnull=False).update(draft_sweep_at=failed.finished_at)
     assert sweep.sweep_one()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from blogs.article.ricos import has_marker
 from blogs.models import Article, Status
-from blogs.ricos import has_marker
 from blogs.stages.marker import marker_of
 from credits import ledger
 from credits.models import CreditAccount

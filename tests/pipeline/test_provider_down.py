@@ -12,8 +12,9 @@ import pytest
 from django.db import transaction
 from django.db.models import F
 
-from blogs import backoff, pipeline, queue, standing
+from blogs import pipeline, queue
 from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
+from blogs.queue import backoff, waiting
 from tests import factories
 from tests.pipeline.test_faults import free_and_balance, last_event
 from workers.context.on_behalf import Work
@@ -152,22 +153,22 @@ def test_a_permission_that_one_blog_alone_is_refused_is_its_own_affair_and_a_sec
     assert free_and_balance(shops[0]) == (1_000, 1_000)
 
     sandbox.fault("openai", "403", times=None)
-    waiting = [run(factories.pending_generation(shop)) for shop in shops[1:3]]
+    put_off = [run(factories.pending_generation(shop)) for shop in shops[1:3]]
     assert is_open("openai")
-    assert [(blog.status, blog.attempts) for blog in waiting] == [(Status.PENDING, 0)] * 2
+    assert [(blog.status, blog.attempts) for blog in put_off] == [(Status.PENDING, 0)] * 2
 
 
 def test_a_wrong_wix_secret_fails_nobody(sandbox, shops, run) -> None:
     sandbox.fault("wix", "token_removed", "token", times=None)
 
-    waiting = [run(factories.pending_generation(shop)) for shop in shops]
+    put_off = [run(factories.pending_generation(shop)) for shop in shops]
 
     assert is_open("wix_token")
-    assert {(blog.status, blog.attempts) for blog in waiting} == {(Status.PENDING, 0)}
+    assert {(blog.status, blog.attempts) for blog in put_off} == {(Status.PENDING, 0)}
     assert len(sandbox.requests("wix", "token")) == 2
     sandbox.clear_faults()
     probe_is_due()
-    assert run(waiting[3]).status == Status.DONE
+    assert run(put_off[3]).status == Status.DONE
     assert not is_open("wix_token")
 
 
@@ -336,7 +337,7 @@ def test_an_outage_of_wix_costs_no_blog_its_picture(sandbox, shops, run, setting
     waits = run(blog)
 
     assert (waits.status, waits.stage, waits.waits_for) == (Status.PENDING, "media", "wix")
-    breaker_rows.close("wix", standing.resume, by="staff:ada", reason="It is back.")
+    breaker_rows.close("wix", waiting.resume, by="staff:ada", reason="It is back.")
     assert run(waits).status == Status.DONE
     assert sandbox.drafts()[0]["media"]["wixMedia"]["image"]["id"]
 
@@ -349,22 +350,22 @@ def test_what_staff_hold_open_is_closed_by_staff_alone_and_their_reason_stays_wi
         probe_is_due()
 
         waits = run(factories.pending_generation(shops[0]))
-        breaker_rows.close("openai", standing.resume, by="staff:ada", reason="New key.")
+        breaker_rows.close("openai", waiting.resume, by="staff:ada", reason="New key.")
 
     assert waits.waits_for == "openai"
     assert sandbox.requests("openai") == []
     assert [said.reason for said in caplog.records if hasattr(said, "reason")] == ["We change the key.", "New key."]
     assert not any("change the key" in event.message for event in waits.events.all())
     assert run(waits).status == Status.DONE
-    assert not breaker_rows.close("openai", standing.resume, by="staff:ada", reason="New key.")
+    assert not breaker_rows.close("openai", waiting.resume, by="staff:ada", reason="New key.")
 
 
 # --- Probes and closing -----------------------------------------------------------------------------------------------
 
 
 def test_the_first_success_of_a_probe_closes_it_and_all_that_wait_come_back_at_once(sandbox, shops, run) -> None:
-    waiting = open_openai(sandbox, shops, run)
-    waiting += [run(factories.pending_generation(shops[3]))]
+    put_off = open_openai(sandbox, shops, run)
+    put_off += [run(factories.pending_generation(shops[3]))]
     sandbox.clear_faults()
     probe_is_due()
 
@@ -375,7 +376,7 @@ def test_the_first_success_of_a_probe_closes_it_and_all_that_wait_come_back_at_o
     held_up = [blog for blog in waiting if blog.waits_for == "openai"]
     assert len(held_up) >= 2
     assert BlogGeneration.objects.filter(ready=True).count() == len(held_up)
-    assert {run(blog).status for blog in waiting} == {Status.DONE}
+    assert {run(blog).status for blog in put_off} == {Status.DONE}
 
 
 def test_a_probe_that_fails_costs_nothing_and_the_next_is_of_another_site(sandbox, shops, run) -> None:
@@ -456,7 +457,7 @@ def test_a_call_that_has_hung_since_before_it_closed_opens_it_not_again(sandbox,
     settings.BREAKER_FAILURES = settings.BREAKER_SITES = 1
     began = time.monotonic()
     breaker_rows.hold_open("openai", by="staff:ada", reason="Down.")
-    breaker_rows.close("openai", standing.resume, by="staff:ada", reason="Up.")
+    breaker_rows.close("openai", waiting.resume, by="staff:ada", reason="Up.")
     work = Work(id=1, site=shops[0].pk)
     failure = ProviderFailure("timeout", "It hung.")
 
@@ -473,7 +474,7 @@ def test_a_blog_that_is_put_off_just_after_it_closed_does_not_wait_for_it(sandbo
     monkeypatch.setattr(breakers, "_FRESH_SECONDS", 1_000.0)
     breakers.forget_states()
     breakers._known("openai")
-    breaker_rows.close("openai", standing.resume, by="staff:ada", reason="Up.")
+    breaker_rows.close("openai", waiting.resume, by="staff:ada", reason="Up.")
 
     late = run(factories.pending_generation(shops[0]))
 
@@ -486,7 +487,7 @@ def test_what_waits_for_a_provider_that_is_there_is_found_by_housekeeping(sandbo
     waits, forgotten = (run(factories.pending_generation(shop)) for shop in shops[3:5])
     BlogGeneration.objects.filter(pk=forgotten.pk).update(waits_for="replicate")
 
-    standing.resume_forgotten()
+    waiting.resume_forgotten()
     queue.promote()
 
     assert BlogGeneration.objects.get(pk=forgotten.pk).ready
@@ -498,4 +499,4 @@ def test_staff_who_put_a_blog_first_let_it_wait_for_nobody(sandbox, shops, run) 
     waits = run(factories.pending_generation(shops[3]))
     assert waits.waits_for == "openai"
 
-    assert standing.put_first(waits.pk, by="staff:ada").waits_for == ""
+    assert waiting.put_first(waits.pk, by="staff:ada").waits_for == ""

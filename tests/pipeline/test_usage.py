@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from blogs import token_reserve
 from blogs.models import Status
+from blogs.providers import token_reserve
 from tests import factories
 from workers.models import ProviderCall
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from blogs.article import (
+from blogs.article.schema import (
     Article,
     Block,
     Button,

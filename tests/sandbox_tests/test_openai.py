@@ -8,7 +8,7 @@ import openai
 import pytest
 import requests
 
-from blogs.article import Article, Idea
+from blogs.article.schema import Article, Idea
 from tests.sandbox import Sandbox
 from tests.sandbox.openai import duration
 from tests.sandbox.world import World

@@ -7,7 +7,7 @@ import httpx2
 import openai
 import pytest
 
-from blogs.article import Article
+from blogs.article.schema import Article
 from tests.sandbox import Sandbox
 from tests.sandbox_tests.conftest import completion_request, seconds_until
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from blogs import article as limits
+from blogs.article import schema as limits
 from tests.sandbox import writer
 
 SECTIONS = {"short": 3, "medium": 5, "long": 8}

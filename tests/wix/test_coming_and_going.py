@@ -11,8 +11,8 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from blogs import admission, lifecycle
 from blogs.models import BlogGeneration, SiteLine
+from blogs.queue import admission, lifecycle
 from blogs.site_events import handlers
 from credits import ledger
 from credits.models import Credit

@@ -133,7 +133,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize(
-    "step", ["wix.billing.allowances.ledger.grant", "blogs.lines.set_terms", "wix.webhooks.deliveries._finish"]
+    "step", ["wix.billing.allowances.ledger.grant", "blogs.queue.lines.set_terms", "wix.webhooks.deliveries._finish"]
 )
 def test_killed_at_any_step_it_is_all_done_once_afterwards(
     plans: None, shop: Site, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, step: str

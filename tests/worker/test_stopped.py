@@ -10,9 +10,10 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
-from blogs import lifecycle, pipeline, queue
-from blogs.lines import CLAIM_LOCK
+from blogs import pipeline, queue
 from blogs.models import BlogGeneration, GenerationEvent
+from blogs.queue import lifecycle
+from blogs.queue.lines import CLAIM_LOCK
 from credits import ledger
 from tests import factories
 from tests.worker.conftest import eventually, statuses, take_over

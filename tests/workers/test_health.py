@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from blogs import admission, lifecycle
+from blogs.queue import admission, lifecycle
 from tests import factories
 from workers.errors import RateLimited
 from workers.models import WorkerProcess

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from blogs import admission
 from blogs.alerts import KINDS
+from blogs.queue import admission
 from tests import factories
 from workers import exposition, limits
 from workers.exposition import Metric

@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from blogs import pruning
+from blogs.queue import pruning
 
 
 class Command(BaseCommand):

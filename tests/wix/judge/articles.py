@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from blogs.article import Block
+from blogs.article.schema import Block
 from tests.blogs.articles import any_text
 
 BLOCKS: tuple[type[BaseModel], ...] = get_args(Block)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from blogs.ricos import SIZE_MAX, has_marker, size_bytes
+from blogs.article.ricos import SIZE_MAX, has_marker, size_bytes
 from tests.blogs import ricos_rules as our_rules
 from tests.blogs.test_ricos import MARKER, MUG, rendered
 from tests.sandbox import ricos_rules

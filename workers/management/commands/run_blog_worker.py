@@ -11,8 +11,9 @@ from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS
 
-from blogs import pipeline, queue, standing, sweep
+from blogs import pipeline, queue, sweep
 from blogs.providers import openai, replicate
+from blogs.queue import waiting
 from blogs.site_events import handlers, subscriptions
 from wix import catalog
 from wix.client import access_tokens
@@ -73,7 +74,7 @@ class Command(BaseCommand):
             chores=[
                 (_SWEEP_EVERY_SECONDS, sweep.sweep_one),
                 (_RECOUNT_EVERY_SECONDS, queue.recount),
-                (_RECOUNT_EVERY_SECONDS, standing.resume_forgotten),
+                (_RECOUNT_EVERY_SECONDS, waiting.resume_forgotten),
                 (_PRUNE_EVERY_SECONDS, limits.prune),
                 (_PRUNE_EVERY_SECONDS, provider_calls.prune),
                 (_PRUNE_EVERY_SECONDS, breaker_rows.prune),

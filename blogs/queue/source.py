@@ -14,8 +14,8 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
-from blogs import admission, lifecycle, lines
 from blogs.models import BlogGeneration, GenerationEvent, Status
+from blogs.queue import admission, lifecycle, lines
 from credits import ledger
 from wix.models import Site
 from workers.database import rows, wakeup

@@ -31,9 +31,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, F, QuerySet, When
 from django.db.models.functions import Coalesce
 
-from blogs import admission, backoff, history, lines
-from blogs.blog_request import BlogRequest, asked_before, is_later
 from blogs.models import Article, BlogGeneration, GenerationEvent, SiteLine, Stage, Status
+from blogs.queue import admission, backoff, history, lines
+from blogs.queue.request import BlogRequest, asked_before, is_later
 from credits import ledger
 from credits.models import CreditAccount
 from wix.models import Site

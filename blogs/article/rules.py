@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-from blogs import text as texts
-from blogs.article import (
+from blogs.article import plain_text as texts
+from blogs.article.schema import (
     ALT_TEXT_MAX,
     BLOCKS_MIN,
     BUTTON_MAX,

@@ -17,8 +17,9 @@ from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
-from blogs import text as texts
-from blogs.article import (
+from blogs.article import plain_text as texts
+from blogs.article.rules import tidied
+from blogs.article.schema import (
     ALT_TEXT_MAX,
     Article,
     Block,
@@ -33,7 +34,6 @@ from blogs.article import (
     Run,
     Table,
 )
-from blogs.article_rules import tidied
 
 # Wix takes drafts of 400 KB with everything in them; 1,024 x 400 - 400,000 is left for title, excerpt and SEO data.
 SIZE_MAX = 400_000

@@ -14,10 +14,10 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
-from blogs import admission, history, lifecycle, lines
-from blogs.blog_request import is_later
-from blogs.lifecycle import WrongState
 from blogs.models import BlogGeneration, GenerationEvent, Status
+from blogs.queue import admission, history, lifecycle, lines
+from blogs.queue.lifecycle import WrongState
+from blogs.queue.request import is_later
 from workers.database import wakeup
 from workers.database.clock import ClockTimestamp
 from workers.models import Breaker

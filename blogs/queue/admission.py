@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db import connection
 
-from blogs import forecast
 from blogs.models import UNFINISHED, BlogGeneration, SiteLine, Status
+from blogs.queue import forecast
 
 # How old the count may be. It can overshoot by what arrives in that time, which is cheaper than counting each time.
 _FRESH_SECONDS = 1.0

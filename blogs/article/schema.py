@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from blogs import text as texts
+from blogs.article import plain_text as texts
 
 VERSION = 1
 

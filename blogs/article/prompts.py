@@ -22,7 +22,7 @@ VERSION = 2
 # 370; the JSON around a paragraph takes 30, the parts before the body 300.
 SECTIONS = {"short": 3, "medium": 5, "long": 8}
 
-_FOLDER = Path(__file__).resolve().parent.parent / "templates" / "prompts"
+_FOLDER = Path(__file__).resolve().parents[2] / "templates" / "prompts"
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 
 

@@ -1,0 +1,5 @@
+"""The fair queue. Its face is what a worker pool needs: `queue.claim` and the verbs beside it."""
+
+from blogs.queue.source import claim, hand_back, promote, recount, renew, rescue, seconds_until_due, stats
+
+__all__ = ["claim", "hand_back", "promote", "recount", "renew", "rescue", "seconds_until_due", "stats"]
