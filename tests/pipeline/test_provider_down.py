@@ -373,7 +373,7 @@ def test_the_first_success_of_a_probe_closes_it_and_all_that_wait_come_back_at_o
 
     assert not is_open("openai")
     queue.promote()
-    held_up = [blog for blog in waiting if blog.waits_for == "openai"]
+    held_up = [blog for blog in put_off if blog.waits_for == "openai"]
     assert len(held_up) >= 2
     assert BlogGeneration.objects.filter(ready=True).count() == len(held_up)
     assert {run(blog).status for blog in put_off} == {Status.DONE}
