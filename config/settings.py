@@ -184,7 +184,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["wix.identity.throttle.SiteThrottle"],
     "DEFAULT_PARSER_CLASSES": ["config.json_parser.ShallowJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "EXCEPTION_HANDLER": "config.exception_handler.problem_response",
+    "EXCEPTION_HANDLER": "blogs.api.problems.problem_response",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
 }
@@ -335,7 +335,7 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
         "openai": {"level": "WARNING"},
-        # One line for a refused request is ours (config.exception_handler), and one for a database that is away.
+        # One line for a refused request is ours (blogs.api.problems), and one for a database that is away.
         "django.request": {"level": "ERROR", "filters": ["unavailable"]},
         "sqlalchemy.pool": {"level": "CRITICAL"},
     },

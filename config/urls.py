@@ -2,9 +2,9 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from credits.views import CreditsView
-from wix import views as wix_views
-from workers import views as workers_views
+from blogs.api import webhooks as wix_views
+from blogs.api.credits import CreditsView
+from blogs.operations import views as workers_views
 
 admin.autodiscover()
 
@@ -12,7 +12,7 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
-    path("api/", include("blogs.urls")),
+    path("api/", include("blogs.api.urls")),
     re_path(r"^api/credits/?$", CreditsView.as_view(), name="credits"),
     re_path(r"^api/rate-limiter/stats/?$", workers_views.openai_limits, name="openai-limits"),
     re_path(r"^api/replicate-rate-limiter/stats/?$", workers_views.replicate_limits, name="replicate-limits"),
@@ -23,6 +23,6 @@ urlpatterns = [
     re_path(r"^health/workers/?$", workers_views.workers_alive, name="health-workers"),
 ]
 
-handler400 = "config.exception_handler.bad_request"
-handler404 = "config.exception_handler.not_found"
-handler500 = "config.exception_handler.server_error"
+handler400 = "blogs.api.problems.bad_request"
+handler404 = "blogs.api.problems.not_found"
+handler500 = "blogs.api.problems.server_error"

@@ -6,9 +6,9 @@ from typing import Any
 
 from django import template
 
-from blogs import alerts, queue
-from workers import health
-from workers.desk import span
+from blogs import queue
+from blogs.desk.base import span
+from blogs.operations import alerts, health
 from workers.pool import heartbeat
 
 register = template.Library()

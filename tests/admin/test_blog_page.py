@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from blogs import admin_page
+from blogs.desk.blog_page import CALLS_SHOWN, EVENTS_SHOWN
 from blogs.models import BlogGeneration, GenerationEvent
 from tests.admin.pages import BLOGS, blog_page, text_of, visible
 from tests.admin.rows import written_generation
@@ -99,7 +99,7 @@ def test_a_blogs_page_shows_its_calls_and_what_they_took_in_all(desk: Client) ->
 
 def test_of_many_calls_the_last_are_shown_and_all_are_summed(desk: Client) -> None:
     generation = written_generation()
-    ProviderCall.objects.bulk_create(called(generation, f"req_{n}.") for n in range(admin_page.CALLS_SHOWN + 1))
+    ProviderCall.objects.bulk_create(called(generation, f"req_{n}.") for n in range(CALLS_SHOWN + 1))
 
     page = visible(blog_page(desk, generation.pk))
 
@@ -111,8 +111,7 @@ def test_of_many_calls_the_last_are_shown_and_all_are_summed(desk: Client) -> No
 def test_a_long_history_shows_its_last_events(desk: Client) -> None:
     generation = failed_generation()
     GenerationEvent.objects.bulk_create(
-        GenerationEvent(generation=generation, kind="deferred", message=f"event {n}")
-        for n in range(admin_page.EVENTS_SHOWN)
+        GenerationEvent(generation=generation, kind="deferred", message=f"event {n}") for n in range(EVENTS_SHOWN)
     )
 
     page = visible(blog_page(desk, generation.pk))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from blogs import admin as blogs_admin
+from blogs.desk import blogs as blogs_admin
 from blogs.models import BlogGeneration, GenerationEvent, Status
 from credits import ledger
 from tests.admin.pages import act, blog_page, text_of

@@ -13,13 +13,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from blogs import admin_search
+from blogs.desk import blog_search
+from blogs.desk.base import COUNTED, BoundedPaginator
 from blogs.models import BlogGeneration, QueueClock
 from credits.models import Credit
 from tests.admin.pages import BLOGS
 from tests.admin.rows import plan, thousands_of_blogs
 from tests.factories import pending_generation, site
-from workers.desk import COUNTED, BoundedPaginator
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +50,7 @@ def _many_blogs(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]
     ],
 )
 def test_a_search_reads_an_index(term: str, index: str) -> None:
-    page = admin_search.found(BlogGeneration.objects.order_by("-id"), term)[:50]
+    page = blog_search.found(BlogGeneration.objects.order_by("-id"), term)[:50]
 
     assert index in plan(page)
     assert "Seq Scan on blog_generations" not in plan(page)
@@ -62,7 +62,7 @@ def test_an_error_code_is_filtered_by_an_index() -> None:
     assert "blog_by_error" in plan(page)
 
 
-@pytest.mark.parametrize("sql", [admin_search._CODES, admin_search._FIRST_SINCE])
+@pytest.mark.parametrize("sql", [blog_search._CODES, blog_search._FIRST_SINCE])
 def test_what_filters_ask_first_reads_indexes_only(sql: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN " + sql, {"since": timezone.now()})
@@ -74,7 +74,7 @@ def test_what_filters_ask_first_reads_indexes_only(sql: str) -> None:
 def test_the_first_blog_since_a_time_is_exact() -> None:
     since = timezone.now() - timedelta(minutes=777, seconds=30)
 
-    first = admin_search.first_since(since)
+    first = blog_search.first_since(since)
 
     assert first == BlogGeneration.objects.filter(created_at__gte=since).order_by("id").values_list("pk", flat=True)[0]
 

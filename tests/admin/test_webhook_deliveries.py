@@ -10,8 +10,8 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from blogs import alerts
 from blogs.models import SiteLine
+from blogs.operations import alerts
 from blogs.site_events import handlers
 from tests import factories
 from tests.admin.pages import act, ids_listed, site_page, text_of, visible

@@ -40,11 +40,11 @@ def run(replicas: int, scale: float = 1.0) -> dict[str, Any]:
     """On the database that Django is set up for, which must be empty."""
     from django.db import connection
 
+    from blogs.management.commands.run_blog_worker import expected_pace
     from tests.bench import day_report, day_traffic, filling
     from tests.bench.day_clock import Clock
     from tests.bench.day_simulation import Simulation
     from wix.models import Site
-    from workers.management.commands.run_blog_worker import expected_pace
 
     began = time.monotonic()
     random.seed(SEED)  # the product's backoff

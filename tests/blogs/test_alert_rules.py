@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from blogs import alerts
-from blogs.alerts import Trend
+from blogs.operations import alerts
+from blogs.operations.alerts import Trend
 from workers.limits.usage import Share
 
 CALM = {"queue": 0, "oldest_waiting_seconds": 0.0, "done_last_minute": 0}

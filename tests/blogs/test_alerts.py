@@ -9,9 +9,9 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from blogs import alerts
-from blogs.alerts import Trend
 from blogs.models import BlogGeneration
+from blogs.operations import alerts
+from blogs.operations.alerts import Trend
 from blogs.queue import admission
 from tests import factories
 from workers.models import RateLimit, RateLimitUsage

@@ -10,8 +10,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from blogs import alerts, queue
+from blogs import queue
 from blogs.models import SiteLine
+from blogs.operations import alerts
 from blogs.queue import admission, forecast
 from tests import factories
 from wix.models import Site

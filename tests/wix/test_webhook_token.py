@@ -17,11 +17,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.core.checks import run_checks
 
+from blogs.api import webhooks
 from tests.config.problems import problem
 from tests.sandbox import wix_webhooks
 from tests.sandbox.wix_webhooks import key_pair, public_key, token
 from tests.wix.webhooks import post
-from wix import views
 from wix.models import WebhookDelivery
 from wix.webhooks import sender
 
@@ -185,8 +185,8 @@ def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
     stream = {"wsgi.input": Unreadable(), "CONTENT_LENGTH": str(5_000_000)}
 
     problem(post(b"", **stream), 413, "request_too_large")
-    problem(post(b"x" * (views.BODY_MAX_BYTES + 1)), 413, "request_too_large")
-    problem(post(b"x" * views.BODY_MAX_BYTES), 400, "malformed_token")
+    problem(post(b"x" * (webhooks.BODY_MAX_BYTES + 1)), 413, "request_too_large")
+    problem(post(b"x" * webhooks.BODY_MAX_BYTES), 400, "malformed_token")
 
 
 def test_only_posts_are_taken(client: Any) -> None:
@@ -261,7 +261,7 @@ def test_one_in_chunks_is_read_to_its_end_or_to_the_limit() -> None:
     assert in_chunks(token("InvoiceStatusUpdated", "", data).encode()).status_code == 200
     # Where the envelope names no instance, an invoice's own data does.
     assert WebhookDelivery.objects.get().instance_id == INSTANCE
-    problem(in_chunks(b"x" * (views.BODY_MAX_BYTES + 1)), 413, "request_too_large")
+    problem(in_chunks(b"x" * (webhooks.BODY_MAX_BYTES + 1)), 413, "request_too_large")
 
 
 def test_each_event_type_of_wix_is_taken() -> None:

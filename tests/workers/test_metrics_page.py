@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from blogs.alerts import KINDS
+from blogs.operations import exposition
+from blogs.operations.alerts import KINDS
+from blogs.operations.exposition import Metric
 from blogs.queue import admission
 from tests import factories
-from workers import exposition, limits
-from workers.exposition import Metric
+from workers import limits
 from workers.limits import Limit
 
 pytestmark = pytest.mark.django_db

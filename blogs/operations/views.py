@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from blogs import alerts, queue
-from blogs import exposition as blogs_exposition
-from workers import exposition
-from workers import health as checks
+from blogs import queue
+from blogs.operations import alerts, exposition
+from blogs.operations import health as checks
+from blogs.operations import queue_exposition as blogs_exposition
 from workers.database.outage import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from wix.identity import api_keys
 from wix.models import ApiKey, Site
 
 if TYPE_CHECKING:
-    from wix.admin import SiteAdmin
+    from blogs.desk.sites import SiteAdmin
 
 KEYS_SHOWN = 50
 

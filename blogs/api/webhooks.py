@@ -9,8 +9,8 @@ import jwt.algorithms  # noqa: F401
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from blogs.api.problems import plain_problem
 from blogs.site_events.handlers import HANDLERS
-from config.exception_handler import plain_problem
 from wix.identity import sightings
 from wix.webhooks import deliveries, token
 from wix.webhooks.token import InvalidKey, InvalidWebhook

@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from blogs.api.serializers import BlogGenerationSerializer, BlogRequestSerializer, RescheduleSerializer, warnings_of
 from blogs.models import BlogGeneration, Status
 from blogs.queue import forecast, lifecycle, waiting
-from blogs.serializers import BlogGenerationSerializer, BlogRequestSerializer, RescheduleSerializer, warnings_of
 from wix.identity.auth import site_of
 from workers.database.outage import DATABASE_AWAY
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from blogs.operations import health
 from wix.models import Subscription, WebhookDelivery
-from workers import health
 from workers.limits import usage
 from workers.limits.usage import Share
 

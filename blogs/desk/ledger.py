@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from blogs.desk.base import ReadOnlyAdmin, as_id
+from blogs.desk.sites import SITES_MATCHED, sites_called
 from credits.models import Credit, CreditAccount
-from wix.admin import SITES_MATCHED, sites_called
-from workers.desk import ReadOnlyAdmin, as_id
 
 
 def accounts_of(term: str) -> list[int]:

@@ -14,10 +14,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from blogs.desk import chart
+from blogs.desk.base import DeskAdmin, ReadOnlyAdmin, span
 from blogs.queue import waiting
-from workers import chart
 from workers.database.clock import ClockTimestamp
-from workers.desk import DeskAdmin, ReadOnlyAdmin, span
 from workers.limits import usage
 from workers.models import Breaker, RateLimit, RateLimitUsage, WorkerProcess
 from workers.outbound import breaker_rows

@@ -13,12 +13,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from blogs.desk.base import DeskAdmin, as_uuid
 from blogs.queue import lines
 from blogs.site_events import subscriptions
 from blogs.site_events.handlers import HANDLERS
 from wix.models import Plan, Subscription, WebhookDelivery
 from wix.webhooks import deliveries
-from workers.desk import DeskAdmin, as_uuid
 
 _Status = WebhookDelivery.Status
 _SITES_MATCHED = 50
@@ -66,7 +66,7 @@ class WebhookDeliveryAdmin(DeskAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[WebhookDelivery], search_term: str
     ) -> tuple[QuerySet[WebhookDelivery], bool]:
-        from wix.admin import sites_called
+        from blogs.desk.sites import sites_called
 
         term = search_term.strip()
         if not term:

@@ -10,10 +10,10 @@ from typing import Any
 from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
 
+from blogs.desk.base import span
 from blogs.models import Article, BlogGeneration, GenerationEvent, SiteLine, Stage, Status
 from blogs.queue import forecast
 from credits.models import Credit
-from workers.desk import span
 from workers.models import ProviderCall
 
 EVENTS_SHOWN = CALLS_SHOWN = 200

@@ -12,10 +12,10 @@ from django.db.models.functions import Left, Lower
 from django.http import HttpRequest
 from django.utils import timezone
 
+from blogs.desk.base import as_id, as_uuid
+from blogs.desk.sites import SITES_MATCHED, sites_called
 from blogs.models import SOURCE_ID_INDEXED, BlogGeneration, SourceType
-from wix.admin import SITES_MATCHED, sites_called
 from wix.models import Site
-from workers.desk import as_id, as_uuid
 
 # The source type has no index; among so many of the newest it is found without one.
 _NEWEST = 100_000

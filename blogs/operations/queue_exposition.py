@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from blogs.alerts import KINDS, Alert
-from workers.exposition import Metric
+from blogs.operations.alerts import KINDS, Alert
+from blogs.operations.exposition import Metric
 
 
 def of_the_queue(stats: dict[str, Any]) -> list[Metric]:

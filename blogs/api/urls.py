@@ -1,6 +1,6 @@
 from rest_framework.routers import SimpleRouter
 
-from blogs.views import BlogGenerationViewSet
+from blogs.api.views import BlogGenerationViewSet
 
 router = SimpleRouter()
 router.trailing_slash = "/?"  # with or without: a POST that is redirected loses its body

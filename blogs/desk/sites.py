@@ -19,16 +19,16 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from blogs.desk import api_keys
+from blogs.desk.base import COUNTED, DeskAdmin, as_uuid
+from blogs.desk.catalog import CatalogueActions, catalogue_of
+from blogs.desk.webhooks import paid_by
 from blogs.models import BlogGeneration, SiteLine, Status
 from blogs.queue import lines
 from credits import ledger
 from credits.models import Credit
-from wix import admin_api_keys
-from wix.catalogue_admin import CatalogueActions, catalogue_of
 from wix.models import Site
-from wix.webhook_admin import paid_by
 from workers.database import wakeup
-from workers.desk import COUNTED, DeskAdmin, as_uuid
 
 ENTRIES_SHOWN = 50
 # For those who search by name: a prefix that fits more shops than this says nothing.
@@ -201,7 +201,7 @@ class SiteAdmin(CatalogueActions, DeskAdmin):
         return [
             path("<int:site_id>/credits/", credits_view, name="wix_site_credits"),
             path("<int:site_id>/weight/", weight_view, name="wix_site_weight"),
-            *admin_api_keys.urls(self),
+            *api_keys.urls(self),
             *super().get_urls(),
         ]
 
@@ -223,7 +223,7 @@ class SiteAdmin(CatalogueActions, DeskAdmin):
             "entries_shown": ENTRIES_SHOWN,
             "credits_form": CreditsForm() if request.user.has_perm("credits.add_credit") else None,
         }
-        context |= admin_api_keys.context(request, site)
+        context |= api_keys.context(request, site)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def credits_view(self, request: HttpRequest, site_id: int) -> HttpResponse:
