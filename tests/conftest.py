@@ -17,7 +17,7 @@ from workers import limits
 from workers.limits import learning
 from workers.outbound import breakers
 
-pytest_plugins = ["tests.sandbox_fixtures"]
+pytest_plugins = ["tests.support.sandbox_fixtures", "tests.support.wix.fixtures", "tests.support.workers.fixtures"]
 
 APP_ID, APP_SECRET = "00000000-0000-4000-8000-000000000001", "test-secret"
 

@@ -19,7 +19,7 @@ from django.db import connection
 from config.processes import Processes
 from tests.bench import crowd
 from tests.sandbox import SandboxClient
-from tests.world import free_port
+from tests.support.world import free_port
 
 PRODUCTS, BLOGS, THREADS = 12_000, 100, 50
 _SHOPS = 84

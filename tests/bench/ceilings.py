@@ -19,8 +19,8 @@ from uuid import uuid4
 from blogs import queue
 from blogs.models import BlogGeneration, Stage
 from blogs.queue import lifecycle
-from tests import factories
 from tests.bench import crews, filling
+from tests.support import factories
 from wix.models import Site
 from workers import limits
 from workers.database import wakeup

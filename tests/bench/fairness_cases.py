@@ -22,7 +22,7 @@ from blogs import queue
 from blogs.models import BlogGeneration, QueueClock, SiteLine, Stage
 from blogs.queue import lifecycle, lines
 from tests.bench.filling import add_blogs, add_sites
-from tests.factories import WorkerFactory, blog_request
+from tests.support.factories import WorkerFactory, blog_request
 from wix.models import Site
 from workers.errors import PermanentError, TransientError
 from workers.models import WorkerProcess

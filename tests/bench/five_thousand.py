@@ -33,7 +33,7 @@ def measure() -> dict[str, Any]:
 
 
 def _run(blogs: int, sites: int, scale: float, ends_at: float) -> dict[str, Any]:
-    # Django is set up for one database a process, and `tests.world` starts its own; which it stops if we must end early.
+    # Django is set up for one database a process, and `tests.support.world` starts its own; which it stops if we must end early.
     with tempfile.TemporaryDirectory() as folder, Processes(os.environ, grace=20) as processes:
         output = Path(folder) / "figures"
         arguments = [f"--blogs={blogs}", f"--sites={sites}", f"--workers={_WORKERS}", f"--scale={scale}"]

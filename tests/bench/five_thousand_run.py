@@ -18,8 +18,8 @@ import psutil
 import requests
 
 from config.processes import stop_on_signals
-from tests.shops import Shop
-from tests.world import World, running
+from tests.support.shops import Shop
+from tests.support.world import World, running
 
 _POSTERS = 8
 _TICK_SECONDS = 0.25

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from config.processes import Process, Processes
-from tests import forks
 from tests.sandbox import SandboxClient
-from tests.world import free_port
+from tests.support import forks
+from tests.support.world import free_port
 
 PER_MINUTE = {"requests": 450, "tokens": 450_000}
 # Answers come so many times faster than real ones, and at a larger scale again, so that few threads keep enough calls under way.

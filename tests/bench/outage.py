@@ -24,8 +24,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.shops import Shop
-from tests.world import World, running
+from tests.support.shops import Shop
+from tests.support.world import World, running
 
 _SHOPS, _BLOGS, _WORKERS = 30, 600, 3
 _UNTIL_STEADY, _REFUSING_SOME, _REFUSING_ALL, _PEACE, _DOWN = 40, 30, 60, 40, 60
@@ -41,7 +41,7 @@ _PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
 def measure() -> dict[str, Any]:
-    # Django is set up for one database a process, and `tests.world` starts its own.
+    # Django is set up for one database a process, and `tests.support.world` starts its own.
     command = [sys.executable, "-m", "tests.bench.outage"]
     finished = subprocess.run(
         command, cwd=_PROJECT, env=os.environ, stdout=subprocess.PIPE, text=True, check=True, timeout=_LONGEST_SECONDS
@@ -90,7 +90,7 @@ def _run() -> dict[str, Any]:
 
 def _submit() -> None:
     from blogs.queue import lifecycle
-    from tests import factories
+    from tests.support import factories
     from wix.models import Site
 
     sites = list(Site.objects.order_by("id"))

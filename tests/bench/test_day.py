@@ -17,7 +17,7 @@ from tests.bench.day_clock import Clock, seconds
 from tests.bench.day_limits import LocalLines, Pace, SharedLimits
 from tests.bench.day_loop import Loop
 from tests.bench.day_report import jain, windows_over_limit
-from tests.factories import WorkerFactory, pending_generation
+from tests.support.factories import WorkerFactory, pending_generation
 from workers import limits
 from workers.errors import RateLimited, TransientError
 from workers.limits import Limit

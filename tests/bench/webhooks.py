@@ -28,10 +28,10 @@ from config.processes import Processes
 from credits import ledger
 from credits.models import Credit
 from tests.bench import crowd
-from tests.factories import site
 from tests.sandbox import SandboxClient, wix_webhooks
 from tests.sandbox.wix_webhooks import Posted, sample
-from tests.world import free_port
+from tests.support.factories import site
+from tests.support.world import free_port
 from wix.models import Plan, Site, WebhookDelivery
 
 _STAYING, _LEAVING, _BLOGS = 180, 20, 5

@@ -75,7 +75,7 @@ def _waiting(stage: str, seconds: Callable[[], float], *, stamp: bool) -> Callab
 
 
 def _output(stage: str) -> Callable[[], dict[str, Any]]:
-    from tests.blogs.articles import SENTENCE, article, good_blocks, paragraph
+    from tests.support.blogs.articles import SENTENCE, article, good_blocks, paragraph
 
     if stage == "article":
         # About 700 words.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.blogs.books import assert_books_are_right
+from tests.support.blogs.books import assert_books_are_right
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from blogs.models import BlogGeneration, QueueClock, SiteLine, Stage, StageOutput
-from tests import factories
-from tests.blogs.books import with_line
+from tests.support import factories
+from tests.support.blogs.books import with_line
 from workers.models import RateLimit, RateLimitUsage
 
 pytestmark = pytest.mark.django_db

@@ -22,8 +22,8 @@ from tests.chaos.crew import Crew, asked, done
 from tests.chaos.events import Going, Told, carry_out
 from tests.chaos.result import broken, counts
 from tests.chaos.schedule import SIZES, Event, Size, schedule
-from tests.shops import SHOPS, Shop
-from tests.world import World, running
+from tests.support.shops import SHOPS, Shop
+from tests.support.world import World, running
 
 # Everything twenty times faster than in production, also what waits for Wix: a create takes 1.25 s here and not 25. So a blog
 # takes about as long as a worker lives, and the kills meet every stage.

@@ -14,7 +14,7 @@ from uuid import UUID
 from config.processes import Process
 from tests.chaos.network import DATABASE_AT, Cable
 from tests.chaos.schedule import Size
-from tests.world import World
+from tests.support.world import World
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from tests.chaos.crew import Crew, asked, done, nothing_waits
 from tests.chaos.network import WORKER_AT
 from tests.chaos.schedule import Event
-from tests.shops import SHOPS
+from tests.support.shops import SHOPS
 
 Going = Iterator[None]
 

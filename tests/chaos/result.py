@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from tests.chaos.schedule import Size
-from tests.world import World
+from tests.support.world import World
 
 _PICKUP_SECONDS = 30
 _RECOVERY_SECONDS = 30

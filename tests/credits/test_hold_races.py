@@ -7,8 +7,8 @@ from django.db import transaction
 
 from credits import ledger
 from credits.models import Credit, CreditAccount
-from tests import factories
-from tests.credits.at_once import at_once
+from tests.support import factories
+from tests.support.at_once import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

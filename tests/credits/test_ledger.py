@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from credits import ledger
 from credits.models import Credit, CreditAccount
-from tests import factories
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 

@@ -17,8 +17,8 @@ from rich.panel import Panel
 from config.embedded_postgres import AlreadyRunning
 from config.processes import ProcessDied, stop_on_signals
 from tests.demo.progress import Progress
-from tests.shops import SHOPS
-from tests.world import World, running
+from tests.support.shops import SHOPS
+from tests.support.world import World, running
 
 _PORT = 3000
 _SPEED = 6

@@ -18,10 +18,10 @@ import psycopg2
 import pytest
 from django.db import connection
 
+from tests.blogs.management.conftest import Worker
 from tests.sandbox import Sandbox
-from tests.threads import wait_until
-from tests.worker.conftest import Worker
-from tests.world import free_port
+from tests.support.threads import wait_until
+from tests.support.world import free_port
 
 _DEPLOYED = Path(__file__).resolve().parents[2] / "deploy" / "pgbouncer.ini"
 _PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")

@@ -15,10 +15,10 @@ from django.db import connection
 from blogs.models import GenerationEvent
 from blogs.queue.lines import CLAIM_LOCK
 from credits import ledger
-from tests import factories
+from tests.blogs.management.conftest import eventually, statuses
 from tests.pgbouncer.conftest import SERVER_CONNECTIONS, PgBouncer
-from tests.threads import wait_until
-from tests.worker.conftest import eventually, statuses
+from tests.support import factories
+from tests.support.threads import wait_until
 from wix import catalog
 from wix.models import Site
 from workers.models import WorkerProcess

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from blogs.article.schema import Block
-from tests.blogs.articles import any_text
+from tests.support.blogs.articles import any_text
 
 BLOCKS: tuple[type[BaseModel], ...] = get_args(Block)
 PRODUCTS = ["mug", "bad", "gone", ""]

@@ -12,12 +12,12 @@ from django.conf import settings
 
 from blogs import pipeline, queue, sweep
 from blogs.models import BlogGeneration, Status
-from tests import factories
-from tests.pipeline.conftest import make_due
+from tests.blogs.pipeline.conftest import make_due
 from tests.sandbox.faults import OPERATIONS
 from tests.sandbox.wix import Wix
 from tests.sandbox.world import World
-from tests.sandbox_fixtures import PRODUCTS
+from tests.support import factories
+from tests.support.sandbox_fixtures import PRODUCTS
 from tests.wix.judge.judging import Judge
 from wix.client import app_instance, http
 

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from blogs.article.ricos import SIZE_MAX, has_marker, size_bytes
-from tests.blogs import ricos_rules as our_rules
-from tests.blogs.test_ricos import MARKER, MUG, rendered
+from tests.blogs.article.test_ricos import MARKER, MUG, rendered
 from tests.sandbox import ricos_rules
 from tests.sandbox.provider import Refused
 from tests.sandbox_tests.test_rich_content import RIGHT, WRONG, paragraph, text
+from tests.support.blogs import ricos_rules as our_rules
 from tests.wix.judge.articles import BLOCKS, any_blocks, any_of
 from tests.wix.judge.judging import Judge
 

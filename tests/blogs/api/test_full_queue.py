@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from blogs.models import BlogGeneration, SiteLine
+from blogs.queue import admission
+from credits.models import Credit
+from tests.support import factories
+from tests.support.problems import problem
+
+pytestmark = pytest.mark.django_db
+
+
+def _fill(count: int) -> None:
+    for _ in range(count):
+        factories.pending_generation(factories.site(credits=25))
+    admission.forget_count()
+
+
+def test_a_full_queue_says_when_to_come_back_and_stores_and_charges_nothing(api: Any, settings: Any) -> None:
+    _fill(4)
+    settings.BLOG_QUEUE_LIMIT = 4
+    site = factories.site(credits=100)
+
+    response = api(site).post()
+
+    body = problem(response, 503, "queue_full")
+    assert body["retryable"] is True
+    assert body["estimatedWaitSeconds"] > 0
+    assert 10 <= int(response["Retry-After"]) <= 600
+    assert "Nothing was charged" in body["detail"]
+    assert not BlogGeneration.objects.filter(site=site).exists()
+    assert not Credit.objects.filter(account__site=site, kind="hold").exists()
+    assert not SiteLine.objects.filter(site=site).exists()
+
+
+def test_what_waits_for_a_provider_has_its_place_still(api: Any, settings: Any) -> None:
+    _fill(4)
+    BlogGeneration.objects.update(ready=False, run_after=timezone.now() + timedelta(hours=1), waits_for="openai")
+    settings.BLOG_QUEUE_LIMIT = 4
+
+    problem(api(factories.site()).post(), 503, "queue_full")
+
+
+def test_the_last_free_place_is_given(api: Any, settings: Any) -> None:
+    _fill(3)
+    settings.BLOG_QUEUE_LIMIT = 4
+    client = api(factories.site())
+
+    assert client.post().status_code == 201
+    admission.forget_count()
+    problem(client.post(), 503, "queue_full")
+
+
+def test_one_site_takes_at_most_half_of_the_queue(api: Any, settings: Any) -> None:
+    settings.BLOG_QUEUE_LIMIT = 4
+    greedy, modest = api(factories.site()), api(factories.site())
+    for _ in range(2):
+        assert greedy.post().status_code == 201
+
+    refused = greedy.post()
+
+    problem(refused, 503, "site_queue_full")
+    assert int(refused["Retry-After"]) > 0
+    assert modest.post().status_code == 201
+
+
+def test_what_is_running_takes_no_place_in_the_queue(api: Any, settings: Any) -> None:
+    settings.BLOG_QUEUE_LIMIT = 2
+    for _ in range(2):
+        factories.processing_generation()
+    admission.forget_count()
+
+    assert api(factories.site()).post().status_code == 201
+
+
+def test_a_removed_site_is_refused_even_with_credits(api: Any) -> None:
+    site = factories.site(removed_at=timezone.now())
+
+    for response in (api(site).post(), api(site).get("/api/blog-generation"), api(site).get("/api/credits")):
+        problem(response, 403, "site_removed")
+    assert not BlogGeneration.objects.exists()

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from blogs.desk.blog_page import CALLS_SHOWN, EVENTS_SHOWN
+from blogs.models import BlogGeneration, GenerationEvent
+from tests.support.blogs.desk_pages import BLOGS, blog_page, text_of, visible
+from tests.support.blogs.desk_rows import written_generation
+from tests.support.factories import failed_generation, processing_generation, site
+from workers.limits import provider_calls
+from workers.limits.provider_calls import Usage
+from workers.models import ProviderCall, WorkerProcess
+
+pytestmark = pytest.mark.django_db
+
+SCRIPT = "<script>alert(1)</script>"
+
+
+def test_a_blogs_page_tells_its_whole_story(desk: Client) -> None:
+    page = visible(blog_page(desk, written_generation(product_name="Enamel mug").pk))
+
+    for expected in (
+        "wool scarves",
+        "Submitted",
+        "Started",
+        "Checkpoint",
+        "How to wash it",
+        "Wear it twice.",
+        "First rinse",
+        "Merino",
+        "Enamel mug It lasts.",
+        '"source_text": "wool"',
+        "hold 25",
+        "capture 25 -25",
+        "Open the draft at Wix",
+    ):
+        assert expected in page
+
+
+def test_a_failed_blogs_page_says_why(desk: Client) -> None:
+    page = visible(blog_page(desk, failed_generation(code="content_refused").pk))
+
+    assert "content_refused: It was refused." in page
+    assert "release 25" in page
+    assert "Not written yet." in page
+
+
+def test_nothing_from_a_shop_or_a_model_becomes_html(desk: Client) -> None:
+    generation = written_generation(site(name=SCRIPT), text=SCRIPT, product_name=SCRIPT)
+    BlogGeneration.objects.filter(pk=generation.pk).update(source_id=SCRIPT)
+    GenerationEvent.objects.filter(generation=generation).update(message=SCRIPT, worker=SCRIPT)
+
+    pages = blog_page(desk, generation.pk) + text_of(desk, reverse(BLOGS))
+
+    assert SCRIPT not in pages
+    assert pages.count("&lt;script&gt;alert(1)&lt;/script&gt;") > 8
+
+
+def test_only_a_web_page_becomes_the_link_to_the_draft(desk: Client) -> None:
+    generation = written_generation()
+    BlogGeneration.objects.filter(pk=generation.pk).update(draft_post_url="javascript:alert(1)")
+
+    assert "javascript:" not in blog_page(desk, generation.pk)
+
+
+def called(generation: BlogGeneration, request_id: str, **fields: Any) -> ProviderCall:
+    usage = Usage("article:short", "de", 2_100, 600, prompt_tokens=500, output_tokens=350)
+    kept = provider_calls.row(
+        "openai", "blog_article", "ok", 4.0, request_id=request_id, tokens_reserved=1_300, usage=usage
+    )
+    return ProviderCall(**{**kept, "work": generation.pk, **fields})
+
+
+def test_a_blogs_page_shows_its_calls_and_what_they_took_in_all(desk: Client) -> None:
+    generation = written_generation()
+    missing = {"outcome": "content_truncated", "prompt_tokens": None, "output_tokens": None}
+    ProviderCall.objects.bulk_create(
+        [
+            called(generation, "req_1", **missing),
+            called(generation, "req_2"),
+            called(generation, SCRIPT, provider="replicate", images=1, tokens_reserved=0),
+            called(failed_generation(), "req_of_another"),
+        ]
+    )
+
+    html = blog_page(desk, generation.pk)
+    page = visible(html)
+
+    assert "openai blog_article de content_truncated 4.0 1300 600 req_1" in page
+    assert "openai blog_article de ok 4.0 1300 500 350 600 req_2" in page
+    assert "In all 12.0 2600 1000 700 1" in page
+    assert "req_of_another" not in page
+    assert SCRIPT not in html
+
+
+def test_of_many_calls_the_last_are_shown_and_all_are_summed(desk: Client) -> None:
+    generation = written_generation()
+    ProviderCall.objects.bulk_create(called(generation, f"req_{n}.") for n in range(CALLS_SHOWN + 1))
+
+    page = visible(blog_page(desk, generation.pk))
+
+    assert "The last 200 calls; the sums are of all 201." in page
+    assert "req_0." not in page
+    assert "req_200." in page
+
+
+def test_a_long_history_shows_its_last_events(desk: Client) -> None:
+    generation = failed_generation()
+    GenerationEvent.objects.bulk_create(
+        GenerationEvent(generation=generation, kind="deferred", message=f"event {n}") for n in range(EVENTS_SHOWN)
+    )
+
+    page = visible(blog_page(desk, generation.pk))
+
+    assert "The last 200 events; there are older ones." in page
+    assert "event 199" in page
+    assert "Submitted" not in page
+
+
+def test_a_blog_whose_worker_is_gone_still_opens(desk: Client) -> None:
+    generation = processing_generation()
+    WorkerProcess.objects.all().delete()
+
+    assert "PROCESSING" in blog_page(desk, generation.pk)
+
+
+def test_a_blogs_page_takes_as_many_queries_however_much_there_is_to_show(
+    desk: Client, django_assert_max_num_queries: object
+) -> None:
+    generation = written_generation()
+    events = [GenerationEvent(generation=generation, kind="deferred") for _ in range(150)]
+
+    for batch in (events[:5], events[5:]):
+        GenerationEvent.objects.bulk_create(batch)
+        with django_assert_max_num_queries(15):  # type: ignore[operator]
+            blog_page(desk, generation.pk)
+
+
+def test_a_blog_can_be_neither_edited_nor_added_nor_deleted(desk: Client) -> None:
+    generation = failed_generation()
+    page = f"/admin/blogs/bloggeneration/{generation.pk}"
+
+    assert desk.post(f"{page}/change/", {"status": "DONE", "source_id": "x"}).status_code == 403
+    assert desk.post(f"{page}/delete/", {"post": "yes"}).status_code == 403
+    assert desk.get("/admin/blogs/bloggeneration/add/").status_code == 403
+    assert BlogGeneration.objects.get(pk=generation.pk).source_id == generation.source_id

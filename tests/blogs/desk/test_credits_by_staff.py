@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from credits import ledger
+from credits.models import Credit, CreditAccount
+from tests.support.blogs.desk_pages import hidden_key, site_page, visible
+from tests.support.factories import pending_generation, site
+from tests.support.threads import at_once
+from wix.models import Site
+
+pytestmark = pytest.mark.django_db
+
+
+def ask(client: Client, shop: Site, **fields: Any) -> Any:
+    data = {"amount": 100, "reason": "Sorry for the outage", "key": uuid4(), **fields}
+    return client.post(f"/admin/wix/site/{shop.pk}/credits/", data, follow=True)
+
+
+def account(shop: Site) -> CreditAccount:
+    return CreditAccount.objects.get(site=shop)
+
+
+def test_a_grant_adds_credits_and_records_who_and_why(desk: Client, admin_user: User) -> None:
+    shop = site(credits=10)
+
+    ask(desk, shop)
+
+    entry = Credit.objects.latest("id")
+    assert account(shop).balance == 110
+    assert (entry.kind, entry.amount, entry.created_by, entry.reason) == (
+        "grant",
+        100,
+        admin_user,
+        "Sorry for the outage",
+    )
+    assert ledger.discrepancies() == []
+
+
+def test_a_double_click_grants_once(desk: Client) -> None:
+    shop = site(credits=0)
+    key = hidden_key(site_page(desk, shop.pk))
+
+    ask(desk, shop, key=key)
+    again = ask(desk, shop, key=key)
+
+    assert account(shop).balance == 100
+    assert "This form was used before" in again.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clicks_at_the_same_moment_grant_once(desk: Client) -> None:
+    shop = site(credits=0)
+    key = uuid4()
+    clients = [deepcopy(desk), deepcopy(desk)]
+
+    answers = at_once(*(lambda client=client: ask(client, shop, key=key).status_code for client in clients))
+
+    assert answers == [200, 200]
+    assert account(shop).balance == 100
+
+
+def test_two_forms_grant_twice(desk: Client) -> None:
+    shop = site(credits=0)
+
+    keys = {hidden_key(site_page(desk, shop.pk)) for _ in range(2)}
+    for key in keys:
+        ask(desk, shop, key=key)
+
+    assert account(shop).balance == 200
+
+
+def test_a_negative_amount_takes_what_is_free_and_owes_the_rest(desk: Client) -> None:
+    shop = site(credits=100)
+    pending_generation(shop)
+
+    ask(desk, shop, amount=-90, reason="Chargeback")
+
+    assert (account(shop).balance, account(shop).held, account(shop).debt) == (25, 25, 15)
+    assert Credit.objects.latest("id").kind == "adjust"
+    assert ledger.discrepancies() == []
+
+
+@pytest.mark.parametrize(
+    "fields", [{"amount": 0}, {"amount": ""}, {"amount": 10**7}, {"reason": " "}, {"reason": "x" * 201}, {"key": "x"}]
+)
+def test_a_form_that_makes_no_sense_changes_nothing(desk: Client, fields: dict[str, Any]) -> None:
+    shop = site(credits=10)
+
+    answer = ask(desk, shop, **fields)
+
+    assert answer.status_code == 200
+    assert account(shop).balance == 10
+    assert "errorlist" in answer.content.decode()
+
+
+def test_who_may_not_add_credits_sees_no_form_and_is_refused(desk_with: Callable[..., Client]) -> None:
+    support = desk_with("wix.view_site", "wix.change_site", "credits.view_credit")
+    shop = site(credits=10)
+
+    assert "Grant or adjust" not in site_page(support, shop.pk)
+    assert ask(support, shop).status_code == 403
+    assert account(shop).balance == 10
+
+
+def test_who_may_not_see_the_site_is_refused(desk_with: Callable[..., Client]) -> None:
+    assert ask(desk_with("credits.add_credit"), site()).status_code == 403
+
+
+def test_the_ledger_itself_cannot_be_edited(desk: Client) -> None:
+    site(credits=10)
+    entry = Credit.objects.get()
+
+    assert desk.post(f"/admin/credits/credit/{entry.pk}/change/", {"amount": 5}).status_code == 403
+    assert desk.post("/admin/credits/credit/add/", {}).status_code == 403
+
+
+def test_the_ledger_is_found_by_blog_and_by_site(desk: Client) -> None:
+    shop = site(name="Nordlicht")
+    generation = pending_generation(shop)
+    site(name="Zebra")
+
+    by_blog = desk.get("/admin/credits/credit/", {"q": generation.pk}).context["cl"].result_list
+    by_site = desk.get("/admin/credits/credit/", {"q": "nord"}).context["cl"].result_list
+
+    assert [entry.kind for entry in by_blog] == ["hold"]
+    assert [entry.kind for entry in by_site] == ["hold", "grant"]
+
+
+def test_a_sites_page_shows_its_credits_and_the_last_entries(desk: Client) -> None:
+    shop = site(credits=100)
+    pending_generation(shop)
+
+    page = visible(site_page(desk, shop.pk))
+
+    assert "balance 100 , held 25 , available 75 , debt 0" in page
+    assert "grant 100 +100" in page

@@ -1,0 +1,102 @@
+"""Proved on rows enough for PostgreSQL to prefer an index, with its own statistics of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from blogs.desk import blog_search
+from blogs.desk.base import COUNTED, BoundedPaginator
+from blogs.models import BlogGeneration, QueueClock
+from credits.models import Credit
+from tests.support.blogs.desk_pages import BLOGS
+from tests.support.blogs.desk_rows import plan, thousands_of_blogs
+from tests.support.factories import pending_generation, site
+
+pytestmark = pytest.mark.django_db
+
+ROWS = 20_000
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _many_blogs(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Once for all tests here, and emptied afterwards: rows that were only rolled back would slow down other tests."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("TRUNCATE wix_site CASCADE")
+        QueueClock.objects.get_or_create(pk=1)
+        thousands_of_blogs(site(name="Big"), ROWS)
+        pending_generation(site(name="Small"), source_id="wool")
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("TRUNCATE wix_site CASCADE")
+        cursor.execute("ANALYZE blog_generations")
+
+
+@pytest.mark.parametrize(
+    ("term", "index"),
+    [
+        ("17", "blog_generations_pkey"),
+        ("00000000-0000-4000-8000-000000000009", "blog_draft_belongs_to_one"),
+        ("wool s", "blog_by_source"),
+        ("Small", "blog_of_site"),
+    ],
+)
+def test_a_search_reads_an_index(term: str, index: str) -> None:
+    page = blog_search.found(BlogGeneration.objects.order_by("-id"), term)[:50]
+
+    assert index in plan(page)
+    assert "Seq Scan on blog_generations" not in plan(page)
+
+
+def test_an_error_code_is_filtered_by_an_index() -> None:
+    page = BlogGeneration.objects.filter(error_code="code_50").order_by("-id")[:50]
+
+    assert "blog_by_error" in plan(page)
+
+
+@pytest.mark.parametrize("sql", [blog_search._CODES, blog_search._FIRST_SINCE])
+def test_what_filters_ask_first_reads_indexes_only(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN " + sql, {"since": timezone.now()})
+        steps = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "Seq Scan on blog_generations" not in steps
+
+
+def test_the_first_blog_since_a_time_is_exact() -> None:
+    since = timezone.now() - timedelta(minutes=777, seconds=30)
+
+    first = blog_search.first_since(since)
+
+    assert first == BlogGeneration.objects.filter(created_at__gte=since).order_by("id").values_list("pk", flat=True)[0]
+
+
+def test_a_list_counts_no_further_than_it_shows(desk: Client) -> None:
+    assert BoundedPaginator(BlogGeneration.objects.order_by("-id"), 50).count == COUNTED + 1
+
+    with CaptureQueriesContext(connection) as queries:
+        page = desk.get(reverse(BLOGS)).content.decode()
+
+    assert "10,000+ blog generations" in page
+    counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
+    assert counts
+    assert all(f"LIMIT {COUNTED + 1}" in sql for sql in counts)
+
+
+def test_the_ledger_is_searched_by_an_index() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO credits_credit (account_id, kind, amount, balance_change, debt_change, reason)"
+            " SELECT id, 'grant', 1, 1, 0, '' FROM credits_creditaccount, generate_series(1, 5000)"
+        )
+        cursor.execute("ANALYZE credits_credit")
+
+    assert "credit_of_generation" in plan(Credit.objects.filter(generation_id=17).order_by("-id")[:50])

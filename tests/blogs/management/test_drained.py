@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
+from credits import ledger
+from tests.blogs.management.conftest import STAGE_CALLS, eventually, submit_blogs
+
+pytestmark = pytest.mark.slow_process
+
+
+def _stages() -> set[str]:
+    return set(BlogGeneration.objects.filter(status=Status.PROCESSING).values_list("stage", flat=True))
+
+
+def test_sigterm_hands_back_what_is_stuck_in_any_stage_and_spends_no_attempt(sandbox, shop, worker):
+    for provider, operation in STAGE_CALLS.values():
+        sandbox.fault(provider, "timeout", operation, seconds=60)
+    submit_blogs(shop, len(STAGE_CALLS))
+    draining = worker(BLOG_WORKER_DRAIN_SECONDS="0.5")
+    draining.start()
+    eventually(lambda: _stages() == set(Stage.values))
+
+    draining.signal(signal.SIGTERM)
+
+    assert draining.wait() == 0
+    returned = BlogGeneration.objects.all()
+    assert {blog.stage for blog in returned} == set(Stage.values)
+    assert {(blog.status, blog.attempts, blog.rescues, blog.ready) for blog in returned} == {("PENDING", 0, 0, True)}
+    in_article = returned.get(stage=Stage.ARTICLE)
+    assert set(in_article.outputs.values_list("stage", flat=True)) == {"products", "idea", "image_order"}
+    assert GenerationEvent.objects.filter(kind=GenerationEvent.Kind.HANDED_BACK).count() == len(STAGE_CALLS)
+    assert ledger.discrepancies() == []

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from blogs import pipeline
+from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
+from credits import ledger
+from credits.models import Credit
+from tests.blogs.management.conftest import STAGE_CALLS, eventually, statuses, submit_blogs, take_over
+from tests.support import factories
+from workers.models import WorkerProcess
+
+pytestmark = pytest.mark.slow_process
+
+_BLOGS = 12
+
+
+def _stages_in_hand() -> set[str]:
+    return set(BlogGeneration.objects.filter(status=Status.PROCESSING).values_list("stage", flat=True))
+
+
+def test_a_worker_killed_in_every_stage_leaves_every_blog_done_once_with_one_draft_and_one_capture(
+    sandbox, shop, worker
+):
+    for provider, operation in STAGE_CALLS.values():
+        # One call of each kind hangs: eight blogs are stuck, each in another stage.
+        sandbox.fault(provider, "timeout", operation, seconds=60)
+    submit_blogs(shop, _BLOGS)
+    first = worker()
+    first.start()
+    eventually(lambda: _stages_in_hand() == set(Stage.values) and statuses().count("DONE") == _BLOGS - len(STAGE_CALLS))
+
+    first.kill()
+    second = worker()
+    second.start()
+
+    eventually(lambda: statuses() == ["DONE"] * _BLOGS, seconds=30)
+    drafts = sandbox.drafts()
+    assert {draft["id"] for draft in drafts} == {str(blog.draft_post_id) for blog in BlogGeneration.objects.all()}
+    assert len(drafts) == _BLOGS
+    assert {draft["status"] for draft in drafts} == {"PUBLISHED"}
+    assert Credit.objects.filter(kind=Credit.Kind.CAPTURE).count() == _BLOGS
+    assert ledger.discrepancies() == []
+    # Each stage was paid once, but for the one call that hung when the worker died.
+    assert len(sandbox.requests("openai", "article")) == _BLOGS + 1
+    assert BlogGeneration.objects.filter(rescues=1, attempts=1).count() == len(STAGE_CALLS)
+
+
+def test_sigterm_finishes_what_runs_and_leaves_the_rest_in_line(sandbox, shop, worker):
+    sandbox.fault("openai", "timeout", "article", times=2, seconds=1.5)
+    for number in range(4):
+        factories.pending_generation(shop, source_id=f"topic {number}")
+    draining = worker(BLOG_BACKOFF_SECONDS="60")
+    draining.start("--threads", "2")
+    eventually(lambda: len(sandbox.requests("openai", "idea")) == 2)
+
+    draining.signal(signal.SIGTERM)
+
+    assert draining.wait() == 0
+    # The two that ran came to an outcome of their own (their call broke after 1.5 s); the others were never started.
+    assert statuses() == ["PENDING"] * 4
+    assert GenerationEvent.objects.filter(kind=GenerationEvent.Kind.DEFERRED, code="provider_unavailable").count() == 2
+    assert BlogGeneration.objects.filter(started_at=None).count() == 2
+
+
+def test_a_second_signal_leaves_at_once_and_a_rescue_repairs(sandbox, shop, worker):
+    sandbox.fault("openai", "timeout", "article", seconds=60)
+    factories.pending_generation(shop)
+    leaving = worker()
+    leaving.start()
+    eventually(lambda: _stages_in_hand() == {"article"})
+
+    leaving.signal(signal.SIGTERM)
+    eventually(lambda: WorkerProcess.objects.filter(stopping=True).exists())  # two at once would arrive as one
+    leaving.signal(signal.SIGTERM)
+
+    assert leaving.wait(5) != 0
+    assert BlogGeneration.objects.get().status == Status.PROCESSING
+    (rescued,) = take_over()
+    pipeline.execute(rescued)
+    assert statuses() == ["DONE"]
+    assert len(sandbox.drafts()) == 1
+
+
+def test_a_missing_key_is_named_before_anything_starts(sandbox, worker, tmp_path):
+    keyless = worker(OPENAI_API_KEY="", WIX_APP_SECRET="")
+    with (tmp_path / "said").open("wb") as said:
+        keyless.start(output=said)
+
+    assert keyless.wait() == 1
+    assert "OPENAI_API_KEY, WIX_APP_SECRET not set" in (tmp_path / "said").read_text()
+    assert not WorkerProcess.objects.exists()

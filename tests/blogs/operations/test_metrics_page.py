@@ -1,0 +1,147 @@
+"""`GET /metrics`, and that the alert rules that are delivered speak of what is there."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from blogs.operations import exposition
+from blogs.operations.alerts import KINDS
+from blogs.operations.exposition import Metric
+from blogs.queue import admission
+from tests.support import factories
+from workers import limits
+from workers.limits import Limit
+
+pytestmark = pytest.mark.django_db
+
+ROOT = Path(__file__).resolve().parents[3]
+RULES = (ROOT / "deploy" / "alerts.yml").read_text()
+SAMPLE = re.compile(r"^([a-z_][a-z0-9_]*)((?:\{[^{}]*\})?) (-?[0-9.e+-]+)$")
+
+
+def scrape(client: Client) -> dict[str, float]:
+    """Each sample by its name with labels; every line must be one, or a comment."""
+    response = client.get("/metrics")
+    assert response.status_code == 200
+    assert response["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    samples = {}
+    for line in response.content.decode().splitlines():
+        if not line.startswith(("# HELP ", "# TYPE ")):
+            found = SAMPLE.match(line)
+            assert found, line
+            assert found[1] + found[2] not in samples
+            samples[found[1] + found[2]] = float(found[3])
+    return samples
+
+
+def test_queue_and_workers_are_numbers(client: Client) -> None:
+    shop = factories.site()
+    factories.done_generation(shop)
+    factories.failed_generation(shop)
+    factories.processing_generation(shop)
+    factories.pending_generation(shop)
+    factories.WorkerFactory.create(threads=20, in_flight=7, waiting={"openai:gpt": 3, "wix:a-site": 1})
+    admission.forget_count()
+
+    samples = scrape(client)
+
+    names = ["ready", "processing", "delayed", "done_last_minute", "failed_last_minute", "ready_limit"]
+    assert [samples[f"blogs_{name}"] for name in names] == [1, 1, 0, 1, 1, 10_000]
+    assert samples["workers_in_flight"] == 7
+    assert samples['workers_threads_waiting{provider="openai"}'] == 3
+    assert samples['workers_threads_waiting{provider="wix"}'] == 1
+
+
+def test_each_shared_limit_is_described(client: Client) -> None:
+    openai, replicate = Limit("openai", model="gpt-4.1-mini"), Limit("replicate")
+    limits.settle(limits.acquire(openai, tokens=3_000), 2_200)
+    limits.block(replicate, 30)
+
+    samples = scrape(client)
+
+    of_openai, of_replicate = '{provider="openai",model="gpt-4.1-mini"}', '{provider="replicate",model=""}'
+    for name, value in {
+        "requests_per_minute": 450,
+        "requests_last_minute": 1,
+        "tokens_per_minute": 450_000,
+        "tokens_last_minute": 3_000,
+        "tokens_used_last_minute": 2_200,
+        "rejections_total": 0,
+        "blocked": 0,
+    }.items():
+        assert samples[f"rate_limit_{name}{of_openai}"] == value, name
+    assert samples[f"rate_limit_rejections_total{of_replicate}"] == 1
+    assert samples[f"rate_limit_blocked{of_replicate}"] == 1
+    assert 25 < samples[f"rate_limit_next_free_seconds{of_replicate}"] <= 30
+    assert f"rate_limit_tokens_per_minute{of_replicate}" not in samples
+
+
+def test_an_alert_is_there_whether_it_fires_or_not(client: Client) -> None:
+    factories.pending_generation()
+    admission.forget_count()
+
+    samples = scrape(client)
+
+    alerts = {name: value for name, value in samples.items() if name.startswith("alert_firing")}
+    assert len(alerts) == len(KINDS)
+    assert [name for name, value in alerts.items() if value] == [
+        'alert_firing{alert="nobody_works",severity="critical"}'
+    ]
+
+
+def test_no_sites_data_is_shown_to_strangers(client: Client) -> None:
+    site = factories.site(name="Secret Scarves", instance_id=uuid.uuid4())
+    factories.pending_generation(site, source_id="secret silk")
+    factories.WorkerFactory.create(waiting={f"wix:{site.instance_id}": 3})
+    limits.acquire(Limit("wix", key=str(site.instance_id)))
+
+    shown = client.get("/metrics").content.decode()
+
+    assert not [secret for secret in ("Scarves", "silk", str(site.instance_id)) if secret in shown]
+
+
+def test_it_is_never_cached_only_read_and_needs_no_token(client: Client) -> None:
+    assert "no-store" in client.get("/metrics/", headers={"authorization": "Bearer nonsense"})["Cache-Control"]
+    assert client.post("/metrics").status_code == 405
+
+
+def test_labels_are_escaped_and_large_numbers_whole() -> None:
+    metric = Metric("tokens_total", "Tokens.", [({"model": 'a"b\\c\nd'}, 123_456_789_012), ({}, 0.25)])
+
+    assert exposition.text([metric]) == (
+        "# HELP tokens_total Tokens.\n# TYPE tokens_total counter\n"
+        'tokens_total{model="a\\"b\\\\c\\nd"} 123456789012\ntokens_total 0.25\n'
+    )
+
+
+def test_every_metric_that_a_rule_names_is_there(client: Client) -> None:
+    expressions = re.findall(r"^ +expr: (.+)$", RULES, flags=re.MULTILINE)
+    assert len(expressions) == RULES.count("- alert:")
+    # A series of Prometheus' own: whether the last scrape succeeded.
+    selectors = [it for text in expressions for it in re.findall(r"[a-z_]+\{[^}]*\}", text) if not it.startswith("up{")]
+
+    assert selectors
+    assert set(selectors) <= scrape(client).keys()
+
+
+def test_every_alert_has_a_rule_of_its_severity() -> None:
+    rules = re.findall(
+        r'expr: alert_firing\{alert="(\w+)",severity="(\w+)"\} == 1\n(?: +for: \w+\n)? +labels: \{severity: (\w+)\}',
+        RULES,
+    )
+
+    assert [(name, severity) for name, severity, _ in rules] == list(KINDS)
+    assert all(severity == labelled for _, severity, labelled in rules)
+
+
+def test_the_operators_page_names_every_metric(client: Client) -> None:
+    documented = set(re.findall(r"`([a-z_]+)[`{]", (ROOT / "README.md").read_text()))
+
+    kinds = re.findall(r"^# TYPE (\w+)", client.get("/metrics").content.decode(), flags=re.MULTILINE)
+
+    assert set(kinds) <= documented

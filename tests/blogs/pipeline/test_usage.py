@@ -1,0 +1,98 @@
+"""What a blog's calls took is known afterwards, and the next blog reserves by it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from blogs.models import Status
+from blogs.providers import token_reserve
+from tests.support import factories
+from workers.models import ProviderCall
+
+
+def calls(**which: Any) -> list[ProviderCall]:
+    return list(ProviderCall.objects.filter(**which).order_by("id"))
+
+
+def test_a_blogs_calls_are_kept_with_what_they_took(sandbox, shop, attempt):
+    blog = factories.pending_generation(shop, length="short", language="de-AT")
+
+    attempt()
+
+    idea, order, article, made = calls(work=blog.pk, site=shop.pk)
+    assert (idea.kind, article.kind, idea.language, article.language) == ("idea:short", "article:short", "de", "de")
+    for call in (idea, article):
+        assert call.request_id.startswith("req_")
+        # The stand-in counts four bytes a token, and rounds up.
+        assert call.prompt_tokens == -(-call.prompt_bytes // 4)
+        assert 0 < call.output_tokens <= call.output_max
+        assert call.tokens_reserved > call.prompt_tokens + call.output_max
+    assert (order.operation, order.images, made.operation, made.images) == ("create", 1, "get", 0)
+    assert order.request_id == made.request_id
+    assert {call.outcome for call in (idea, order, article, made)} == {"ok"}
+    assert made.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "answered"),
+    [
+        ("refusal", "content_refused", True),
+        ("content_filter", "content_refused", True),
+        ("length", "content_truncated", True),
+        ("500", "provider_unavailable", False),
+        ("429", "rate_limited", False),
+        ("reset", "provider_unavailable", False),
+    ],
+)
+def test_a_call_that_ends_otherwise_is_kept_too(sandbox, shop, attempt, kind, code, answered):
+    sandbox.fault("openai", kind, "article")
+    blog = factories.pending_generation(shop)
+
+    attempt()
+
+    (article,) = calls(work=blog.pk, operation="blog_article")
+    assert (article.outcome, article.truncated) == (code, kind == "length")
+    assert (article.prompt_tokens is not None, article.output_tokens is not None) == (answered, answered)
+    assert article.request_id.startswith("req_") == (kind != "reset")
+
+
+def test_what_blogs_took_decides_what_the_next_ones_reserve(sandbox, shop, attempt, monkeypatch):
+    monkeypatch.setattr(token_reserve, "FEW", 1)
+    monkeypatch.setattr(token_reserve, "_READ_AT_FIRST_EVERY_SECONDS", 0)
+    for _ in range(2):
+        factories.pending_generation(shop)
+        assert attempt().status == Status.DONE
+
+    first, second = calls(operation="blog_article")
+
+    assert first.output_max == 3_600
+    assert second.output_max == max(first.output_tokens, 1_080)
+    assert sandbox.requests("openai", "article")[1]["body"]["max_completion_tokens"] == second.output_max
+    assert second.tokens_reserved - second.output_max - second.prompt_tokens < 40
+    assert first.tokens_reserved - first.output_max - first.prompt_tokens > 100
+
+
+def test_an_article_cut_at_much_room_gets_more_though_others_need_less(sandbox, shop, attempt, monkeypatch):
+    monkeypatch.setattr(token_reserve, "_READ_AT_FIRST_EVERY_SECONDS", 0)
+    sandbox.fault("openai", "length", "article")
+    factories.pending_generation(shop)
+    attempt()
+    monkeypatch.setattr(token_reserve, "_learned", lambda kind: token_reserve._Learned(0, output_max=1_200))
+
+    attempt()
+
+    first, second = calls(operation="blog_article")
+    assert (first.output_max, second.output_max) == (3_600, 4_500)
+
+
+def test_no_secret_and_no_text_is_kept(sandbox, shop, attempt, settings):
+    factories.pending_generation(shop, source_id="how to choose a wool scarf")
+    attempt()
+
+    kept = " ".join(str(row) for row in ProviderCall.objects.values())
+
+    assert settings.OPENAI_API_KEY not in kept
+    assert settings.REPLICATE_API_TOKEN not in kept
+    assert "scarf" not in kept

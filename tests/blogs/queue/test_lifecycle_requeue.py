@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from blogs import queue
+from blogs.models import Stage, Status
+from blogs.queue import lifecycle
+from blogs.queue.lifecycle import WrongState
+from credits.ledger import InsufficientCredits
+from credits.models import Credit
+from tests.support import factories
+from tests.support.blogs.books import credits_of, history, in_line, last_event, row
+from workers.errors import PermanentError
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
+
+
+def test_a_failed_blog_starts_again_with_a_hold_of_its_own() -> None:
+    site = factories.site(credits=100)
+    failed = factories.failed_generation(site)
+
+    lifecycle.requeue(failed.pk, by="staff:ann")
+
+    again = row(failed)
+    assert (again.status, again.ready, again.attempts, again.rescues) == (Status.PENDING, True, 0, 0)
+    assert (again.error_code, again.finished_at) == ("", None)
+    assert in_line(site) == 1
+    assert credits_of(site) == (100, 25)
+    assert Credit.objects.filter(generation_id=failed.pk, kind="hold").count() == 2
+    assert (last_event(failed).kind, last_event(failed).worker) == ("requeued", "staff:ann")
+
+
+def test_a_requeued_blog_continues_behind_the_stages_it_has_paid_for() -> None:
+    generation = factories.processing_generation()
+    lifecycle.checkpoint(generation, Stage.IDEA, {"title": "T"}, next_stage=Stage.ARTICLE)
+    lifecycle.fail(generation, PermanentError("content_refused", "It was refused."))
+
+    lifecycle.requeue(generation.pk, by="staff:ann")
+
+    assert row(generation).stage == Stage.ARTICLE
+    assert generation.outputs.count() == 1
+
+
+def test_a_requeued_blog_goes_before_its_sites_fresh_ones() -> None:
+    site = factories.site()
+    failed = factories.failed_generation(site)
+    older_than_the_requeue = factories.pending_generation(site)
+
+    lifecycle.requeue(failed.pk, by="staff:ann")
+
+    (first,) = queue.claim(factories.WorkerFactory.create(), 1)
+    assert first.pk == failed.pk != older_than_the_requeue.pk
+
+
+@pytest.mark.parametrize(
+    "made",
+    [factories.pending_generation, factories.processing_generation, factories.done_generation],
+    ids=["PENDING", "PROCESSING", "DONE"],
+)
+def test_only_failed_blogs_are_requeued(made: Any) -> None:
+    generation = made()
+
+    with pytest.raises(WrongState, match="only FAILED blogs can be retried"):
+        lifecycle.requeue(generation.pk, by="staff:ann")
+
+    assert "requeued" not in history(generation)
+
+
+def test_a_cancelled_blog_is_not_requeued() -> None:
+    generation = factories.pending_generation()
+    lifecycle.cancel(generation.pk, by="shop")
+
+    with pytest.raises(WrongState):
+        lifecycle.requeue(generation.pk, by="staff:ann")
+
+    assert row(generation).status == Status.CANCELLED
+
+
+def test_a_requeue_that_cannot_be_paid_leaves_the_blog_failed() -> None:
+    site = factories.site(credits=25)
+    failed = factories.failed_generation(site)
+    factories.pending_generation(site)
+
+    with pytest.raises(InsufficientCredits):
+        lifecycle.requeue(failed.pk, by="staff:ann")
+
+    assert row(failed).status == Status.FAILED
+    assert in_line(site) == 1
+
+
+def test_a_wish_to_cancel_that_the_failure_overtook_does_not_cancel_the_requeued_blog() -> None:
+    generation = factories.processing_generation()
+    lifecycle.cancel(generation.pk, by="shop")
+    lifecycle.fail(generation, PermanentError("content_refused", "It was refused."))
+
+    lifecycle.requeue(generation.pk, by="staff:ann")
+
+    (again,) = queue.claim(factories.WorkerFactory.create(), 1)
+    assert lifecycle.checkpoint(again, Stage.PRODUCTS, {}, next_stage=Stage.IDEA)

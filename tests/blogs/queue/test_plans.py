@@ -1,0 +1,166 @@
+"""The queue's statements go by their indexes: what they cost doesn't depend on how many blogs there have ever been."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from blogs import queue
+from blogs.models import SiteLine
+from blogs.operations import alerts
+from blogs.queue import admission, forecast
+from tests.support import factories
+from wix.models import Site
+
+pytestmark = pytest.mark.django_db
+
+SITES = 100
+
+# Mostly history, as in any table of finished work: of 20,000 blogs 1,000 are ready, 1,000 wait for a time, 50 run.
+_MANY = """
+INSERT INTO blog_generations
+    (site_id, status, source_type, source_id, language, tone, length, publish, priority, ready, run_after, stage,
+     attempts, rescues, lease_token, lease_expires_at, error_code, error_message, draft_post_id, draft_post_url,
+     finished_at)
+SELECT site.id, kind.status, 'keyword', 'wool ' || n, 'en', 'friendly', 'medium', false, 0,
+       kind.status = 'PENDING' AND n %% 2 = 0,
+       CASE WHEN kind.status = 'PENDING' AND n %% 2 = 1 THEN now() + (n - 100) * interval '1 minute' END, 'idea', 1, 0,
+       CASE WHEN kind.status = 'PROCESSING' THEN gen_random_uuid() END,
+       CASE WHEN kind.status = 'PROCESSING' THEN now() + (n - 2025) * interval '1 second' END, '', '',
+       CASE WHEN kind.status = 'DONE' THEN gen_random_uuid() END, '',
+       CASE WHEN kind.status = 'DONE' THEN now() - n * interval '1 minute' END
+  FROM generate_series(1, 20000) AS n
+  JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM wix_site) AS site ON site.place = (n / 2) %% %s
+ CROSS JOIN LATERAL (
+    SELECT CASE WHEN n <= 2000 THEN 'PENDING' WHEN n <= 2050 THEN 'PROCESSING' ELSE 'DONE' END AS status) AS kind
+"""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _many_blogs(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Once for all tests here, and truncated afterwards: rows that were only rolled back would slow down other tests."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        # Rows that other tests have left behind decide where new ones land, and so what an index seems worth.
+        cursor.execute("TRUNCATE wix_site CASCADE")
+        sites = factories.SiteFactory.create_batch(SITES)
+        SiteLine.objects.bulk_create(SiteLine(site=site, waiting=10) for site in sites)
+        cursor.execute(_MANY, [SITES])
+        cursor.execute("ANALYZE blog_generations, blogs_siteline, wix_site")
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("TRUNCATE wix_site CASCADE")
+        cursor.execute("ANALYZE blog_generations, blogs_siteline, wix_site")
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def plan_of(call: Callable[[], object], containing: str) -> list[dict[str, Any]]:
+    """All nodes of the plan of the statement that `call` really sends and that contains this."""
+    with CaptureQueriesContext(connection) as sent:
+        call()
+    statements = [query["sql"].split(";\n")[-1] for query in sent if containing in query["sql"]]
+    assert statements  # the last: before it, the session may have been made to plan it
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (FORMAT JSON) " + statements[-1])
+        answer = cursor.fetchone()[0]
+    return list(nodes((json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]))
+
+
+def indexes(plan: list[dict[str, Any]]) -> set[str]:
+    return {node["Index Name"] for node in plan if "Index Name" in node}
+
+
+def condition(plan: list[dict[str, Any]], index: str) -> str:
+    """How the index is entered; where it is only read from end to end, nothing."""
+    return " ".join(node.get("Index Cond", "") for node in plan if node.get("Index Name") == index)
+
+
+def read_whole(plan: list[dict[str, Any]]) -> set[str]:
+    return {node["Relation Name"] for node in plan if node["Node Type"] == "Seq Scan"}
+
+
+def test_a_claim_reads_each_line_from_its_head_without_sorting() -> None:
+    plan = plan_of(lambda: queue.claim(factories.WorkerFactory.create(), 20), "EXECUTE claim_")
+
+    assert "blog_line" in indexes(plan)
+    assert "blog_generations" not in read_whole(plan)
+    (line,) = [node for node in plan if node.get("Index Name") == "blog_line"]
+    assert line["Node Type"] == "Index Scan"
+    # The head of a line is the head of the index: a sort would mean that the whole line is read.
+    (of_a_line,) = [node for node in plan if node.get("Alias") == "blog"]
+    assert not [node for node in nodes(of_a_line) if node["Node Type"] in ("Sort", "Incremental Sort")]
+
+
+def test_promotion_finds_what_is_due_by_its_time() -> None:
+    plan = plan_of(queue.promote, "WITH due AS")
+
+    assert "run_after" in condition(plan, "blog_due")
+    assert "blog_generations" not in read_whole(plan)
+
+
+def test_the_next_due_time_is_the_head_of_an_index() -> None:
+    plan = plan_of(queue.seconds_until_due, "min(run_after)")
+
+    assert indexes(plan) == {"blog_due"}
+
+
+def test_a_rescue_looks_only_at_what_runs() -> None:
+    plan = plan_of(queue.rescue, 'ORDER BY "blog_generations"."lease_expires_at"')
+
+    assert indexes(plan) <= {"blog_running", "blog_by_status"}
+    assert not read_whole(plan)
+
+
+@pytest.mark.parametrize(
+    ("query", "index"), [("", {"blog_of_site"}), ("?status=DONE", {"blog_of_site_by_status"})], ids=["all", "by status"]
+)
+def test_a_sites_list_reads_one_page_of_its_own_blogs(api: Any, query: str, index: set[str]) -> None:
+    site = Site.objects.order_by("id")[SITES // 2]
+    client = api(site)
+
+    plan = plan_of(lambda: client.get("/api/blog-generation" + query), 'ORDER BY "blog_generations"."id" DESC')
+
+    assert indexes(plan) & index
+    assert not read_whole(plan)
+
+
+def test_the_bounded_count_of_ready_blogs_reads_ready_blogs_only() -> None:
+    plan = plan_of(admission.ready_count, "AS ready")
+
+    assert indexes(plan) & {"blog_ready", "blog_line"}
+    assert not read_whole(plan) - {"blogs_siteline"}  # one short row a site, to leave out the paused
+
+
+def test_the_oldest_ready_blog_is_the_head_of_an_index() -> None:
+    plan = plan_of(queue.stats, "min(created_at)")
+
+    assert "blog_ready" in indexes(plan)
+
+
+def test_what_finished_in_the_last_minute_is_found_by_its_time() -> None:
+    plan = plan_of(queue.stats, "min(created_at)")
+
+    assert "finished_at" in condition(plan, "blog_finished")
+
+
+def test_how_the_queue_moved_is_read_from_what_waits_runs_or_has_just_ended() -> None:
+    plan = plan_of(alerts.trend, "came_and_wait")
+
+    assert "finished_at" in condition(plan, "blog_finished")
+    assert "created_at" in condition(plan, "blog_ready")
+    assert not read_whole(plan)
+
+
+def test_the_pace_of_the_last_minutes_is_found_by_its_time() -> None:
+    plan = plan_of(forecast._measured, "GROUP BY date_trunc")
+
+    assert "finished_at" in condition(plan, "blog_finished")

@@ -1,0 +1,37 @@
+"""What Wix says of a shop's products makes its catalogue due to be read anew; a shop that has none is left alone."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.sandbox.wix_webhooks import public_key
+from tests.support.wix.webhooks import deliver, deliver_and_work
+from wix import catalog
+from wix.models import Catalogue, WebhookDelivery
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _key(settings: Any) -> None:
+    settings.WIX_WEBHOOK_PUBLIC_KEYS = [public_key()]
+
+
+def test_each_kind_of_change_makes_the_catalogue_due() -> None:
+    for event_type in catalog.CHANGES:
+        catalogue = Catalogue.objects.create(instance_id=uuid.uuid4())
+
+        deliver_and_work(event_type, catalogue.pk, {"id": str(uuid.uuid4()), "entityFqdn": "wix.stores"})
+
+        catalogue.refresh_from_db()
+        assert catalogue.wanted_at, event_type
+
+
+def test_events_of_a_shop_without_a_catalogue_change_nothing() -> None:
+    deliver("wix.stores.catalog.v3.product_updated", uuid.uuid4(), {"id": "1", "entityFqdn": "wix.stores"})
+
+    assert WebhookDelivery.objects.get().status == WebhookDelivery.Status.RECEIVED
+    assert not Catalogue.objects.exists()

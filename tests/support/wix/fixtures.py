@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.sandbox.wix_webhooks import public_key
+from tests.support.wix.plans import make_plans
+
+
+@pytest.fixture
+def wix_signs(settings: Any) -> None:
+    """Webhooks of the sandbox's are believed."""
+    settings.WIX_WEBHOOK_PUBLIC_KEYS = [public_key()]
+
+
+@pytest.fixture
+def plans(transactional_db: None) -> None:
+    make_plans()

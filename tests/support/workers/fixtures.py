@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+
+from tests.support.threads import wait_until
+from workers import limits
+
+
+@pytest.fixture
+def database_url(db: Any) -> str:
+    """Of the test database, for other processes and for connections outside Django."""
+    it = connection.settings_dict
+    return f"postgres://{quote(it['USER'])}:{quote(it['PASSWORD'])}@{it['HOST']}:{it['PORT']}/{it['NAME']}"
+
+
+@pytest.fixture
+def fast_limits(settings: Any) -> Iterator[None]:
+    """Places are a millisecond apart; and nobody waits for one any more when the test has ended."""
+    settings.RATE_LIMITS = {
+        "openai": {"requests": 60_000, "tokens": 6_000_000},
+        "replicate": {"requests": 60_000},
+        "wix": {"requests": 60_000},
+    }
+    yield
+    wait_until(lambda: limits.waiting() == {})
+
+
+@pytest.fixture
+def signals_of_its_own(settings: Any, database_url: str) -> Iterator[None]:
+    """A pool takes over the process's signals, and listens on a connection outside Django."""
+    settings.DATABASE_DIRECT_URL = database_url
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

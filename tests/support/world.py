@@ -1,0 +1,184 @@
+"""The whole product in processes of its own, with the sandbox as its world: for the demo, chaos runs and end-to-end tests."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+import requests
+
+from config import embedded_postgres
+from config.embedded_postgres import Server
+from config.processes import Process, Processes
+from tests.sandbox import SandboxClient
+from tests.support import forks
+from tests.support.shops import Shop
+
+_LOGS = Path(__file__).resolve().parents[2] / ".local"
+APP_ID, APP_SECRET = "00000000-0000-4000-8000-00000000d370", "demo-app-secret"
+
+
+@dataclass(slots=True)
+class World:
+    """What is running, and where. `environment` is what a further process of the product needs."""
+
+    url: str
+    sandbox: SandboxClient
+    processes: Processes
+    database: Server
+    log: Path
+    environment: dict[str, str] = field(repr=False)
+
+    def start_worker(self) -> None:
+        self.processes.start("worker", "manage.py", "run_blog_worker", **self.environment)
+
+    def fork_worker(self, name: str, *arguments: str, prefix: tuple[str, ...] = (), **environment: str) -> Process:
+        """The same, with less to import."""
+
+        def start(ours: dict[str, str], log: IO[bytes] | None) -> Process:
+            return forks.start_worker(arguments, {**ours, **self.environment, **environment}, log, prefix=prefix)
+
+        return self.processes.adopt(name, start)
+
+    def submit(self, shop: Shop, body: dict[str, Any]) -> requests.Response:
+        """As the Wix integration does it: over HTTP, the signed instance as Bearer."""
+        from wix.identity.signed_instance import sign_instance
+
+        headers = {"Authorization": f"Bearer {sign_instance(shop.instance_id)}"}
+        return requests.post(f"{self.url}/api/blog-generation", json=body, headers=headers, timeout=30)
+
+    def health(self) -> int:
+        """The status it answers with."""
+        return requests.get(f"{self.url}/health", timeout=10).status_code
+
+
+@contextmanager
+def running(
+    purpose: str,
+    shops: Sequence[Shop],
+    *,
+    speed: float,
+    port: int = 0,
+    credits: int = 10_000,
+    database_at: str = "",
+    sandbox_at: str = "127.0.0.1",
+    workload: str | None = None,
+    **settings: str,
+) -> Iterator[World]:
+    """PostgreSQL, sandbox and gunicorn; workers are started by the caller. Time runs `speed` times faster than at the real
+    services: latencies are divided by it, limits multiplied. This process's own Django uses the same database.
+
+    `workload`: answers count as long as it says, and not as their text is.
+    `database_at` is one more address where PostgreSQL listens, and `sandbox_at` the sandbox's: for a worker elsewhere."""
+    _LOGS.mkdir(exist_ok=True)
+    with embedded_postgres.spare_server(purpose, also_at=database_at) as database:
+        wanted, port = port, free_port(port)
+        log = _LOGS / (f"{purpose}-{port}.log" if wanted else f"{purpose}.log")
+        url = f"http://localhost:{port}"
+        environment = {**os.environ, **_environment(database.url, port, speed), **settings}
+        with Processes(environment, log=log, grace=3) as processes:
+            sandbox = _start_sandbox(processes, speed, sandbox_at, workload)
+            providers = _providers(sandbox)
+            os.environ.update({**environment, **providers})
+            _prepare_database(sandbox, shops, credits)
+            processes.start("web", "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi", **providers)
+            processes.wait_for(lambda: _answers(f"{url}/health"), seconds=30, what="the API")
+            yield World(url, sandbox, processes, database, log, providers)
+
+
+def _environment(database_url: str, port: int, speed: float) -> dict[str, str]:
+    return {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "READ_DOTENV": "false",
+        "DEBUG": "true",
+        "LOG_FORMAT": "console",
+        "PYTHONUNBUFFERED": "1",
+        "SECRET_KEY": secrets.token_hex(32),
+        "DATABASE_URL": database_url,
+        "DATABASE_DIRECT_URL": database_url,
+        "BIND": f"127.0.0.1:{port}",
+        "PROCESS_NAME": "blogs-host",
+        "WIX_APP_ID": APP_ID,
+        "WIX_APP_SECRET": APP_SECRET,
+        "OPENAI_API_KEY": "demo-key",
+        "REPLICATE_API_TOKEN": "demo-token",
+        "OPENAI_REQUESTS_PER_MINUTE": str(round(450 * speed)),
+        "OPENAI_TOKENS_PER_MINUTE": str(round(450_000 * speed)),
+        "REPLICATE_REQUESTS_PER_MINUTE": str(round(450 * speed)),
+        "REPLICATE_READS_PER_MINUTE": str(round(3_000 * speed)),
+        "WIX_REQUESTS_PER_MINUTE": str(round(200 * speed)),
+        "REPLICATE_POLL_SECONDS": str(2 / speed),
+        "WIX_MEDIA_POLL_SECONDS": str(2 / speed),
+    }
+
+
+def _start_sandbox(processes: Processes, speed: float, host: str, workload: str | None) -> SandboxClient:
+    port = free_port(0)
+    arguments = ["--host", host, "--port", str(port), "--speed", str(speed), "--limit-scale", str(speed)]
+    if workload:
+        arguments += ["--workload", workload]
+    processes.start("sandbox", "-m", "tests.sandbox", *arguments)
+    processes.wait_for(lambda: _listens(host, port), seconds=20, what="the sandbox")
+    return SandboxClient(f"http://{host}:{port}")
+
+
+def _providers(sandbox: SandboxClient) -> dict[str, str]:
+    return {
+        "OPENAI_BASE_URL": sandbox.openai_url,
+        "REPLICATE_BASE_URL": sandbox.replicate_url,
+        "REPLICATE_FILE_HOSTS": str(urlsplit(sandbox.url).hostname),
+        "WIX_BASE_URL": sandbox.wix_url,
+    }
+
+
+def _prepare_database(sandbox: SandboxClient, shops: Sequence[Shop], credits: int) -> None:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection, transaction
+
+    from credits import ledger
+    from wix.models import Site
+
+    call_command("migrate", verbosity=0)
+    for shop in shops:
+        address = f"https://{shop.host}"
+        site = Site.objects.create(instance_id=shop.instance_id, name=shop.name, url=address, language="en")
+        with transaction.atomic():
+            ledger.grant(ledger.lock(site.pk), credits, reason="sample data")
+        sandbox.add_shop(shop.instance_id, shop.name, catalog_version=shop.catalog_version, products=shop.catalogue())
+    connection.close()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+def _listens(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((host, port)) == 0
+
+
+def free_port(wanted: int = 0) -> int:
+    """The wanted one or the next that nobody uses; 0 for any."""
+    for port in range(wanted, wanted + 50) if wanted else [0]:
+        with socket.socket() as probe:
+            # As gunicorn binds: a port whose last server has just gone is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return int(probe.getsockname()[1])
+            except OSError:
+                continue
+    raise SystemExit(f"No free port from {wanted} to {wanted + 49}.")
