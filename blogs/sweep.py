@@ -20,8 +20,8 @@ from blogs.stages.draft import marked_drafts
 from blogs.stages.marker import marker_of
 from wix.models import Site
 from wix.posts import drafts
+from workers.database.connections import released_afterwards
 from workers.errors import PermanentError, WorkError
-from workers.limits import release_connection
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +61,9 @@ def sweep_one() -> bool:
 
 
 def _take() -> _Doubtful | None:
-    with connection.cursor() as cursor:
+    with released_afterwards(), connection.cursor() as cursor:
         cursor.execute(_TAKE, {"taken": 3 * (_seconds_a_call() + settings.RATE_LIMIT_MAX_WAIT_SECONDS)})
         row = cursor.fetchone()
-    release_connection()
     return _Doubtful(*row) if row else None
 
 

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.conf import settings
 
-from workers import limits
 from workers.context import on_behalf
+from workers.database.connections import released_afterwards
 from workers.database.outage import DATABASE_AWAY
 from workers.limits import provider_calls
 from workers.limits.provider_calls import Answer
@@ -137,12 +138,9 @@ def _learned(kind: Kind) -> _Learned:
     if now - known.read_at < every or not settings.OPENAI_MAX_TOKENS_LEARN_FROM:
         return known
     _known[kind] = _Learned(now, known.output_max, known.tokens_per_byte)
-    try:
+    # A database that is away is not worth waiting for: the reservation that follows does wait.
+    with released_afterwards(), suppress(*DATABASE_AWAY):
         _known[kind] = _read(kind, now)
-    except DATABASE_AWAY:
-        pass  # it is not worth waiting for; the reservation that follows does wait
-    finally:
-        limits.release_connection()
     return _known[kind]
 
 
@@ -158,9 +156,6 @@ def _read(kind: Kind, now: float) -> _Learned:
 
 def _cut_at(kind: Kind) -> int | None:
     work = on_behalf.current()
-    try:
+    with released_afterwards(), suppress(*DATABASE_AWAY):
         return provider_calls.cut_at(work.id, kind.name) if work else None
-    except DATABASE_AWAY:
-        return None
-    finally:
-        limits.release_connection()
+    return None

@@ -18,8 +18,8 @@ from wix.client.app_instance import AppInstance, NotConnected
 from wix.identity import sites
 from wix.models import Plan, Site, Subscription
 from workers.database.clock import ClockTimestamp, seconds_from_now
+from workers.database.connections import released_afterwards
 from workers.errors import PermanentError, WorkError
-from workers.limits import release_connection
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +31,9 @@ _LOOK_TOMORROW_SECONDS = 24 * 3600
 
 def read(instance_id: UUID) -> tuple[AppInstance, datetime]:
     """What Wix says now, and when we began to ask. Raises NotConnected, RateLimited, TransientError."""
-    with connection.cursor() as cursor:
+    with released_afterwards(), connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         began_at: datetime = cursor.fetchone()[0]
-    release_connection()
     return app_instance.app_instance(str(instance_id), seconds=READ_SECONDS), began_at
 
 

@@ -19,7 +19,7 @@ from blogs.queue.request import BlogRequest
 from tests.bench import crowd, filling, procrastinate
 from tests.bench.worker import STAMP
 from wix.models import Site
-from workers.limits import release_connection
+from workers.database.connections import release_connection
 
 _ROUNDS, _SUBMITS = 4, 50
 _POLL_SECONDS, _POLLED = 2.0, 60

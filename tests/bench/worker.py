@@ -57,7 +57,7 @@ def _log_normal(mean: float, variation: float) -> Callable[[], float]:
 
 
 def _waiting(stage: str, seconds: Callable[[], float], *, stamp: bool) -> Callable[[Any], dict[str, Any]]:
-    from workers.limits import release_connection
+    from workers.database.connections import release_connection
 
     output = _output(stage)
 

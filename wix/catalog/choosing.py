@@ -8,8 +8,7 @@ from typing import Any
 from django.db import connection
 
 from wix.catalog import words
-from workers.database.outage import outlasts_an_outage
-from workers.limits import release_connection
+from workers.database.connections import briefly
 
 # A word in a name says twice as much as one in a text; and the fewer of the shop's products have it, the more it says ("for" is
 # in all of them). Where nothing fits, any products do, in the order in which the shop has them.
@@ -38,7 +37,7 @@ SELECT (SELECT data::text FROM wix_catalogueproduct p WHERE p.id = best.id) FROM
 """
 
 
-@outlasts_an_outage
+@briefly
 def choose(instance_id: str, topic: str, *, at_most: int, collection_id: str = "") -> list[dict[str, Any]]:
     """From what is shown now, as `Product.as_dict` made them."""
     asked: dict[str, Any] = {
@@ -47,9 +46,6 @@ def choose(instance_id: str, topic: str, *, at_most: int, collection_id: str = "
         "collection": collection_id,
         "at_most": at_most,
     }
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(_CHOOSE, asked)
-            return [json.loads(data) for (data,) in cursor.fetchall()]
-    finally:
-        release_connection()
+    with connection.cursor() as cursor:
+        cursor.execute(_CHOOSE, asked)
+        return [json.loads(data) for (data,) in cursor.fetchall()]

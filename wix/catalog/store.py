@@ -10,8 +10,6 @@ only taken from the very position that the row names.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar
@@ -26,8 +24,7 @@ from wix.catalog import words
 from wix.catalog.api import VERSIONS, Page
 from wix.models import Catalogue, CatalogueProduct
 from workers.database.clock import ClockTimestamp, seconds_from_now
-from workers.database.outage import outlasts_an_outage
-from workers.limits import release_connection
+from workers.database.connections import briefly
 
 # A reader that says nothing for so long is dead, or waits for the site's limit: then another one may try.
 READER_SECONDS = 20.0
@@ -44,20 +41,6 @@ _PRODUCTS_MAX = 50_000
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-def briefly(work: Callable[P, R]) -> Callable[P, R]:
-    """Outlasts an outage, and holds no connection afterwards: the caller is about to ask Wix, or to wait."""
-    patient = outlasts_an_outage(work)
-
-    @functools.wraps(work)
-    def and_gives_back(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return patient(*args, **kwargs)
-        finally:
-            release_connection()
-
-    return and_gives_back
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Q
 
-from wix.catalog.store import RESUMABLE, briefly
+from wix.catalog.store import RESUMABLE
 from wix.models import Catalogue, CatalogueProduct, Site
 from workers.database.clock import ClockTimestamp
+from workers.database.connections import briefly
 
 _UNUSED = timedelta(days=30)
 _REMOVED_AT_ONCE = 2_000

@@ -24,9 +24,8 @@ from django.db import connection
 
 from wix.models import AccessToken
 from workers.context.deadline import remaining
-from workers.database.outage import outlasts_an_outage
+from workers.database.connections import briefly, release_connection
 from workers.errors import RateLimited, WorkError
-from workers.limits import release_connection
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
@@ -183,14 +182,11 @@ def _row(instance_id: str) -> tuple[str, float]:
     return _execute(_READ, id=instance_id) or ("", 0.0)
 
 
-@outlasts_an_outage
+@briefly
 def _execute(statement: str, **parameters: Any) -> Any:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            return cursor.fetchone() if cursor.description else None
-    finally:
-        release_connection()
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchone() if cursor.description else None
 
 
 # --- Sealing ----------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from django.conf import settings
 from wix.client import access_tokens
 from workers import outbound
 from workers.context.deadline import RequestsAdapter, timeouts
+from workers.database.connections import release_connection
 from workers.errors import (
     AccountRefused,
     PermanentError,
@@ -25,7 +26,7 @@ from workers.errors import (
     TransientError,
     WorkError,
 )
-from workers.limits import Limit, release_connection
+from workers.limits import Limit
 from workers.outbound import Call, retry_after
 
 # Products of a page of 100 with descriptions stay far below; more is not an answer that we asked for.

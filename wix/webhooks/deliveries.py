@@ -22,10 +22,10 @@ from wix.models import WebhookDelivery
 from wix.webhooks.token import Event
 from workers.database import wakeup
 from workers.database.clock import ClockTimestamp, seconds_from_now
+from workers.database.connections import released_afterwards
 from workers.database.outage import DATABASE_AWAY
 from workers.database.rows import columns, instance
 from workers.errors import PermanentError, WorkError
-from workers.limits import release_connection
 
 logger = logging.getLogger(__name__)
 
@@ -127,10 +127,9 @@ def work_off(handle: Callable[[WebhookDelivery], Outcome], go_on: Callable[[], b
 
 
 def _take() -> WebhookDelivery | None:
-    with connection.cursor() as cursor:
+    with released_afterwards(), connection.cursor() as cursor:
         cursor.execute(_TAKE)
         row = cursor.fetchone()
-    release_connection()
     return instance(WebhookDelivery, _from_database(row)) if row else None
 
 

@@ -28,7 +28,7 @@ from django.db import connection, transaction
 
 from workers import metrics
 from workers.context.deadline import remaining
-from workers.database.outage import outlasts_an_outage
+from workers.database.connections import briefly
 from workers.database.prepared import Prepared
 from workers.errors import PermanentError, RateLimited, TooFast
 from workers.limits import provider_calls
@@ -243,26 +243,17 @@ def _too_large(limit: Limit, tokens: int, allowed: int) -> PermanentError | Rate
     return RateLimited("rate_limited", message, retry_in=_NAMED_AGAIN_SECONDS)
 
 
-@outlasts_an_outage
+@briefly
 def _execute(statement: Prepared, **parameters: Any) -> Any:
     """One statement in a transaction of its own, and the connection given back: the caller is about to wait.
 
     It waits for a database that is away: an answer that is paid for must not be lost over its bookkeeping.
     """
-    try:
-        # Alone it is a transaction, in one round trip. Inside another, `durable` says that this is a mistake.
-        alone = transaction.atomic(durable=True) if connection.in_atomic_block else nullcontext()
-        with alone, connection.cursor() as cursor:
-            statement.execute(cursor, parameters)
-            return cursor.fetchone() if cursor.description else None
-    finally:
-        release_connection()
-
-
-def release_connection() -> None:
-    """Back into the pool, so that a thread which waits or talks to a provider holds none."""
-    if not connection.in_atomic_block:
-        connection.close()
+    # Alone it is a transaction, in one round trip. Inside another, `durable` says that this is a mistake.
+    alone = transaction.atomic(durable=True) if connection.in_atomic_block else nullcontext()
+    with alone, connection.cursor() as cursor:
+        statement.execute(cursor, parameters)
+        return cursor.fetchone() if cursor.description else None
 
 
 def following() -> dict[str, Any]:

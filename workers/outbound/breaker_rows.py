@@ -15,9 +15,8 @@ from django.db.models.expressions import Combinable
 
 from workers.context.on_behalf import Work
 from workers.database.clock import ClockTimestamp, seconds_from_now
-from workers.database.outage import outlasts_an_outage
+from workers.database.connections import briefly
 from workers.errors import AccountRefused, ProviderFailure
-from workers.limits import release_connection
 from workers.models import Breaker, BreakerFailure
 
 logger = logging.getLogger(__name__)
@@ -36,14 +35,11 @@ class Verdict(enum.Enum):
     OWN = "others get through"
 
 
-@outlasts_an_outage
+@briefly
 def judge(provider: str, work: Work, error: ProviderFailure | AccountRefused, began: float, *, probe: bool) -> Verdict:
     """Note a failure of a call that `began` at that monotonic time; it may open the breaker."""
-    try:
-        with transaction.atomic():
-            return _judge(_locked(provider), work, error, began, probe=probe)
-    finally:
-        release_connection()
+    with transaction.atomic():
+        return _judge(_locked(provider), work, error, began, probe=probe)
 
 
 def _judge(
@@ -99,39 +95,30 @@ def _open(breaker: Breaker, error: ProviderFailure | AccountRefused) -> None:
     _say(logging.ERROR, "provider down", provider=breaker.provider, code=error.code, reason=error.message)
 
 
-@outlasts_an_outage
+@briefly
 def got_through(provider: str, work: Work, began: float) -> None:
     """A call that began then has got an answer: what others failed at before it, and if they fail again, is their own."""
-    try:
-        doubts = BreakerFailure.objects.filter(provider=provider, own=False, at__lt=_monotonic(began))
-        doubts.exclude(work=work.id).update(own=True)
-    finally:
-        release_connection()
+    doubts = BreakerFailure.objects.filter(provider=provider, own=False, at__lt=_monotonic(began))
+    doubts.exclude(work=work.id).update(own=True)
 
 
-@outlasts_an_outage
+@briefly
 def claim_probe(provider: str, work: Work, seconds: float) -> bool:
     """For a call of at most so many seconds. The same site has another turn only when nobody else wanted one for as long again."""
-    try:
-        nobody_else = Q(probe_at__lte=seconds_from_now(-settings.BREAKER_PROBE_SECONDS))
-        another = Q(probe_site=None) | ~Q(probe_site=work.site) | nobody_else
-        due = Breaker.objects.filter(another, opened_at__isnull=False, held_by="", probe_at__lte=ClockTimestamp())
-        return due.filter(pk=provider).update(probe_site=work.site, probe_at=seconds_from_now(seconds)) > 0
-    finally:
-        release_connection()
+    nobody_else = Q(probe_at__lte=seconds_from_now(-settings.BREAKER_PROBE_SECONDS))
+    another = Q(probe_site=None) | ~Q(probe_site=work.site) | nobody_else
+    due = Breaker.objects.filter(another, opened_at__isnull=False, held_by="", probe_at__lte=ClockTimestamp())
+    return due.filter(pk=provider).update(probe_site=work.site, probe_at=seconds_from_now(seconds)) > 0
 
 
-@outlasts_an_outage
+@briefly
 def release_probe(provider: str, seconds: float) -> None:
     """Neither answered nor failed: somebody else may try in so many seconds."""
-    try:
-        found = Breaker.objects.filter(pk=provider, opened_at__isnull=False, held_by="")
-        found.update(probe_at=seconds_from_now(seconds))
-    finally:
-        release_connection()
+    found = Breaker.objects.filter(pk=provider, opened_at__isnull=False, held_by="")
+    found.update(probe_at=seconds_from_now(seconds))
 
 
-@outlasts_an_outage
+@briefly
 def close(
     provider: str, resume: Callable[[str], object], *, began: float = 0.0, by: str = "", reason: str = ""
 ) -> bool:
@@ -139,20 +126,17 @@ def close(
 
     In one transaction with what waits for it: whoever crashed in between would leave it waiting.
     """
-    try:
-        with transaction.atomic():
-            found = Breaker.objects.filter(pk=provider, opened_at__isnull=False)
-            if not by:
-                found = found.filter(held_by="", opened_at__lte=_monotonic(began))
-            nothing = {"opened_at": None, "probe_at": None, "probe_site": None, "held_by": "", "code": ""}
-            closed = found.update(closed_at=ClockTimestamp(), reason=reason, **nothing, **_changed(by))
-            if closed:
-                _forgive(provider, by)
-                resume(provider)
-                _say(logging.WARNING, "provider back", provider=provider, by=by, reason=reason)
-        return closed > 0
-    finally:
-        release_connection()
+    with transaction.atomic():
+        found = Breaker.objects.filter(pk=provider, opened_at__isnull=False)
+        if not by:
+            found = found.filter(held_by="", opened_at__lte=_monotonic(began))
+        nothing = {"opened_at": None, "probe_at": None, "probe_site": None, "held_by": "", "code": ""}
+        closed = found.update(closed_at=ClockTimestamp(), reason=reason, **nothing, **_changed(by))
+        if closed:
+            _forgive(provider, by)
+            resume(provider)
+            _say(logging.WARNING, "provider back", provider=provider, by=by, reason=reason)
+    return closed > 0
 
 
 def _forgive(provider: str, by: str) -> None:
@@ -182,15 +166,12 @@ def is_open_for_sure(provider: str) -> bool:
     return row is not None and bool(row[0])
 
 
-@outlasts_an_outage
+@briefly
 def read() -> list[tuple[str, bool, bool, float]]:
     """Of each provider: is it open, are there doubts about failures, and in how many seconds is the next probe due?"""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(_READ)
-            return list(cursor.fetchall())
-    finally:
-        release_connection()
+    with connection.cursor() as cursor:
+        cursor.execute(_READ)
+        return list(cursor.fetchall())
 
 
 _READ = """

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from workers import limits, metrics
 from workers.context.deadline import DeadlineExceeded, MissedPlace, has_ended, leaving_by, within
+from workers.database.connections import release_connection
 from workers.errors import AccountRefused, ProviderFailure, RateLimited, TransientError, WorkError
 from workers.limits import Limit, Named, Reservation, learning, provider_calls
 from workers.limits.provider_calls import Usage
@@ -65,7 +66,7 @@ def call(
 
     Raises RateLimited, TransientError or PermanentError, and nothing else that `provider` knows of.
     """
-    limits.release_connection()
+    release_connection()
     for _ in range(_PLACES):
         breakers.look(provider.breaker)
         reservation = limits.acquire(limit, tokens=tokens)

@@ -14,6 +14,7 @@ from django.db import connection
 
 from workers import limits, metrics
 from workers.database.clock import seconds_from_now
+from workers.database.connections import released_afterwards
 from workers.models import WorkerProcess
 from workers.pool.pace import Crew
 
@@ -27,14 +28,13 @@ FRESH_SECONDS = 30
 
 def register(threads: int) -> WorkerProcess:
     WorkerProcess.objects.filter(heartbeat_at__lt=seconds_from_now(-_FORGET_SECONDS)).delete()
-    worker = WorkerProcess.objects.create(name=f"{socket.gethostname()}:{os.getpid()}"[:100], threads=threads)
-    limits.release_connection()
-    return worker
+    with released_afterwards():
+        return WorkerProcess.objects.create(name=f"{socket.gethostname()}:{os.getpid()}"[:100], threads=threads)
 
 
 def unregister(worker: WorkerProcess) -> None:
-    WorkerProcess.objects.filter(pk=worker.pk).delete()
-    limits.release_connection()
+    with released_afterwards():
+        WorkerProcess.objects.filter(pk=worker.pk).delete()
 
 
 def beat(worker: WorkerProcess, in_flight: int, *, stopping: bool) -> Crew | None:

@@ -21,8 +21,9 @@ from typing import Any, NamedTuple, Protocol
 from django.conf import settings
 
 from workers.database import wakeup
+from workers.database.connections import released_afterwards
 from workers.database.outage import DATABASE_AWAY
-from workers.limits import release_connection, waiting_for_shared
+from workers.limits import waiting_for_shared
 from workers.pool import heartbeat
 from workers.pool.pace import Pace
 
@@ -147,7 +148,8 @@ class Pool:
 
     def _occupy_a_seat(self, work: Work) -> None:
         try:
-            self._execute(work)
+            with released_afterwards():
+                self._execute(work)
         except DATABASE_AWAY as error:
             # Longer away than the lease: a rescue finds the work.
             about = {"action": "outage", "work": work.pk, "error": type(error).__name__, "worker": self._worker.name}
@@ -156,12 +158,9 @@ class Pool:
             # A thread's edge: `execute` ends every work in an outcome; what escapes it leaves a lease that runs out.
             logger.exception("work ended without an outcome", extra={"action": "lost", "work": work.pk})
         finally:
-            try:
-                release_connection()
-            finally:
-                with self._lock:
-                    self._running.pop(id(work))
-                self._wake.set()
+            with self._lock:
+                self._running.pop(id(work))
+            self._wake.set()
 
     def _free_seats(self) -> int:
         with self._lock:
@@ -246,7 +245,8 @@ class Pool:
     def _going_on(self, doing: str) -> Iterator[None]:
         """What fails is logged and tried again after a pause: without these threads leases run out, and nothing is rescued."""
         try:
-            yield
+            with released_afterwards():
+                yield
         except DATABASE_AWAY as error:
             logger.warning("database away", extra={"action": "outage", "doing": doing, "error": type(error).__name__})
             self._finished.wait(_PAUSE_SECONDS)
@@ -254,8 +254,6 @@ class Pool:
             # A thread's edge.
             logger.exception("unexpected error", extra={"action": "bug", "doing": doing})
             self._finished.wait(_PAUSE_SECONDS)
-        finally:
-            release_connection()
 
     # --- Leaving ------------------------------------------------------------------------------------------------------
 
