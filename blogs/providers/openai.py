@@ -17,7 +17,6 @@ from blogs.article.prompts import Prompt
 from blogs.providers import openai_limits, token_reserve
 from blogs.providers.token_reserve import Kind
 from workers import outbound
-from workers.context.deadline import Httpx2Transport
 from workers.errors import (
     AccountRefused,
     PermanentError,
@@ -30,6 +29,7 @@ from workers.errors import (
 from workers.limits import Limit
 from workers.limits.provider_calls import Usage, count
 from workers.outbound import Call
+from workers.outbound.transports import Httpx2Transport
 
 # Money, not pace: waiting heals none of these.
 _QUOTA_CODES = frozenset(

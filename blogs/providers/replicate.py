@@ -24,7 +24,6 @@ from django.conf import settings
 
 from blogs.providers import replicate_limits
 from workers import outbound
-from workers.context.deadline import HttpxTransport
 from workers.errors import (
     AccountRefused,
     PermanentError,
@@ -37,6 +36,7 @@ from workers.errors import (
 from workers.limits import Limit
 from workers.limits.provider_calls import Usage
 from workers.outbound import Call
+from workers.outbound.transports import HttpxTransport
 
 # As long as a blog waits for its picture; a run that was not started by then is not charged.
 _CANCEL_AFTER = "10m"

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from wix.client import access_tokens
 from workers import outbound
-from workers.context.deadline import RequestsAdapter, timeouts
+from workers.context.departure import timeouts
 from workers.database.connections import release_connection
 from workers.errors import (
     AccountRefused,
@@ -28,6 +28,7 @@ from workers.errors import (
 )
 from workers.limits import Limit
 from workers.outbound import Call, retry_after
+from workers.outbound.transports import RequestsAdapter
 
 # Products of a page of 100 with descriptions stay far below; more is not an answer that we asked for.
 _MAX_BYTES = 16 * 1024 * 1024

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from workers import limits, metrics
-from workers.context.deadline import DeadlineExceeded, MissedPlace, has_ended, leaving_by, within
+from workers.context.deadline import DeadlineExceeded, has_ended, within
+from workers.context.departure import MissedPlace, leaving_by
 from workers.database.connections import release_connection
 from workers.errors import AccountRefused, ProviderFailure, RateLimited, TransientError, WorkError
 from workers.limits import Limit, Named, Reservation, learning, provider_calls

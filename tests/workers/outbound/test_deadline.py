@@ -13,17 +13,9 @@ import requests
 import urllib3
 
 from tests.sandbox import Sandbox
-from workers.context.deadline import (
-    DeadlineExceeded,
-    Httpx2Transport,
-    HttpxTransport,
-    MissedPlace,
-    RequestsAdapter,
-    leaving_by,
-    remaining,
-    timeouts,
-    within,
-)
+from workers.context.deadline import DeadlineExceeded, remaining, within
+from workers.context.departure import MissedPlace, leaving_by, timeouts
+from workers.outbound.transports import Httpx2Transport, HttpxTransport, RequestsAdapter
 
 _DRIPS_SECONDS = 20
 _PATIENCE_SECONDS = 5

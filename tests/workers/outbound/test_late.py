@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from workers import outbound
-from workers.context.deadline import timeouts
+from workers.context.departure import timeouts
 from workers.errors import RateLimited, WorkError
 from workers.limits import Limit
 from workers.limits.provider_calls import Usage

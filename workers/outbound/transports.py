@@ -1,0 +1,139 @@
+"""The transports of our three HTTP clients: each gives every single read no more than what is left of its call.
+
+httpx2 carries the `openai` SDK, httpx the `replicate` SDK, requests Wix.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import io
+import socket
+import ssl
+from typing import Any
+
+import httpx
+import httpx2
+import requests.adapters
+import urllib3
+import urllib3.connection
+
+from workers.context.deadline import at_most
+from workers.context.departure import timeouts
+
+# --- httpx and httpx2: twins, each on an httpcore of its own ----------------------------------------------------------
+
+
+class _Stream:
+    """A connection on which no read outlasts the call, so that neither headers nor a body that drip do."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        received: bytes = self._stream.read(max_bytes, at_most(timeout))
+        return received
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, at_most(timeout))
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> _Stream:
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, at_most(timeout)))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Backend:
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+
+    def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> _Stream:
+        return _Stream(self._backend.connect_tcp(host, port, at_most(timeout), **options))
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """One for all clients of the process: whoever reads the certificates needs 50 ms for it, and some megabytes."""
+    return httpx.create_ssl_context()
+
+
+class Httpx2Transport(httpx2.HTTPTransport):
+    """For the `openai` SDK, which runs on httpx2."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(verify=_trusted(), **options)
+        # The pool takes a backend, but this class offers no way to hand it one.
+        self._pool._network_backend = _Backend(self._pool._network_backend)  # type: ignore[assignment]
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        request.extensions = {**request.extensions, "timeout": timeouts()}
+        return super().handle_request(request)
+
+
+class HttpxTransport(httpx.HTTPTransport):
+    """For the `replicate` SDK, which runs on httpx and by default sends creates with no timeout at all."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(verify=_trusted(), **options)
+        self._pool._network_backend = _Backend(self._pool._network_backend)  # type: ignore[assignment]
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.extensions = {**request.extensions, "timeout": timeouts()}
+        return super().handle_request(request)
+
+
+# --- requests, on urllib3, on http.client -----------------------------------------------------------------------------
+
+
+class _Received(io.RawIOBase):
+    """What arrives at a socket, read under the same rule. `http.client` reads an answer's headers line by line from it."""
+
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
+        self._sock, self._raw = sock, raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(at_most(self._sock.gettimeout()))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Answer(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp = io.BufferedReader(_Received(sock, self.fp.detach()))
+
+
+class _Connection(urllib3.connection.HTTPConnection):
+    response_class = _Answer
+
+
+class _TlsConnection(urllib3.connection.HTTPSConnection):
+    response_class = _Answer
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class RequestsAdapter(requests.adapters.HTTPAdapter):
+    """For `requests.Session.mount`. The caller still gives each request the `timeouts()`: connecting goes by those."""
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
