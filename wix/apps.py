@@ -6,4 +6,4 @@ class WixConfig(AppConfig):
     verbose_name = "Wix"
 
     def ready(self) -> None:
-        from wix import checks, webhook_checks  # noqa: F401  registers them
+        from wix import checks  # noqa: F401  registers them

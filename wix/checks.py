@@ -3,7 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
+
+from wix.webhooks import token
+from wix.webhooks.token import InvalidKey
 
 # Wix's own tokens last so long.
 _LONGEST_CACHE_SECONDS = 4 * 3600
@@ -25,4 +29,44 @@ def identity_makes_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         message = "SECRET_KEY_FALLBACKS must hold other keys than SECRET_KEY, and no empty one."
         hint = "SECRET_KEY is the new one; the fallbacks are those before it."
         found.append(Error(message, hint=hint, id="wix.E003"))
+    return found
+
+
+@register(Tags.compatibility)
+def billing_makes_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.TRIAL_CREDITS < 0:
+        message = "TRIAL_CREDITS must not be negative."
+        found.append(Error(message, hint="0 gives no trial credits.", id="wix.E011"))
+    if settings.WEBHOOK_RETENTION_DAYS < 3:
+        message = "WEBHOOK_RETENTION_DAYS must be at least 3."
+        hint = "Wix sends an event again for two days; one that we have forgotten would be worked on anew."
+        found.append(Error(message, hint=hint, id="wix.E012"))
+    return found
+
+
+# By a tag of their own, which a worker doesn't ask for: it verifies nothing, and cryptography would cost it ten megabytes.
+@register("webhooks")
+def webhook_keys_can_be_read(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for number, text in enumerate(settings.WIX_WEBHOOK_PUBLIC_KEYS, 1):
+        try:
+            token.parse_key(text)
+        except InvalidKey as error:
+            hint = "Copy the public key from the app's Webhooks page at Wix, as it is or as base64 in one line."
+            message = f"WIX_WEBHOOK_PUBLIC_KEYS, number {number}: {error}."
+            found.append(Error(message, hint=hint, id="wix.E013"))
+    return found
+
+
+@register(Tags.security, deploy=True)
+def production_believes_wix_alone(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not settings.WIX_WEBHOOK_PUBLIC_KEYS:
+        message = "WIX_WEBHOOK_PUBLIC_KEYS is not set: installs, uninstalls and payments would not be heard of."
+        hint = "Copy the public key from the app's Webhooks page at Wix."
+        found.append(checks.Warning(message, hint=hint, id="wix.W011"))
+    if settings.WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE:
+        message = "WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE is set: whoever has that file could send webhooks in Wix's name."
+        found.append(Error(message, hint="Leave it out of the environment of production.", id="wix.E014"))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -13,11 +13,9 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from blogs.desk.base import DeskAdmin
 from wix.identity import api_keys
 from wix.models import ApiKey, Site
-
-if TYPE_CHECKING:
-    from blogs.desk.sites import SiteAdmin
 
 KEYS_SHOWN = 50
 
@@ -26,7 +24,7 @@ class ApiKeyForm(forms.Form):
     label = forms.CharField(max_length=100, help_text="what it is for", widget=forms.TextInput(attrs={"size": 40}))
 
 
-def urls(desk: SiteAdmin) -> list[URLPattern]:
+def urls(desk: DeskAdmin) -> list[URLPattern]:
     # As all of the admin's answers, this one is kept by no cache.
     @require_POST
     def make(request: HttpRequest, site_id: int) -> HttpResponse:
@@ -55,7 +53,7 @@ def context(request: HttpRequest, site: Site) -> dict[str, Any]:
     }
 
 
-def _make(desk: SiteAdmin, request: HttpRequest, site: Site) -> HttpResponse:
+def _make(desk: DeskAdmin, request: HttpRequest, site: Site) -> HttpResponse:
     _require(desk, request, site, "wix.add_apikey")
     form = ApiKeyForm(request.POST)
     shown = {"title": f"New API key of {site}", "site_shown": site, "form": form}
@@ -67,7 +65,7 @@ def _make(desk: SiteAdmin, request: HttpRequest, site: Site) -> HttpResponse:
     return render(request, "admin/wix/site/api_key.html", {**desk.admin_site.each_context(request), **shown})
 
 
-def _revoke(desk: SiteAdmin, request: HttpRequest, key: ApiKey) -> HttpResponse:
+def _revoke(desk: DeskAdmin, request: HttpRequest, key: ApiKey) -> HttpResponse:
     _require(desk, request, key.site, "wix.change_apikey")
     with transaction.atomic():
         revoked = api_keys.revoke(key)
@@ -80,6 +78,6 @@ def _revoke(desk: SiteAdmin, request: HttpRequest, key: ApiKey) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:wix_site_change", args=[key.site_id]))
 
 
-def _require(desk: SiteAdmin, request: HttpRequest, site: Site, permission: str) -> None:
+def _require(desk: DeskAdmin, request: HttpRequest, site: Site, permission: str) -> None:
     if not (request.user.has_perm(permission) and desk.has_view_permission(request, site)):
         raise PermissionDenied

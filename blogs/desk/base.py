@@ -7,7 +7,6 @@ facets (each would be a count of its own). The machine writes, staff read.
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -17,6 +16,8 @@ from django.utils.functional import cached_property
 
 # More than this is shown as "10,000+" (`templates/admin/pagination.html`).
 COUNTED = 10_000
+# Rows that one action takes, each in a transaction of its own: about what fits into one request.
+AT_ONCE = 1_000
 
 admin.site.site_header = "Blog generation"
 admin.site.site_title = "Blog generation"
@@ -29,18 +30,6 @@ def span(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{max(seconds, 0):.0f} s"
-
-
-def as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def as_id(text: str) -> int | None:
-    """18 digits always fit a bigint."""
-    return int(text) if text.isdecimal() and len(text) <= 18 else None
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]

@@ -12,8 +12,7 @@ from django.db.models.functions import Left, Lower
 from django.http import HttpRequest
 from django.utils import timezone
 
-from blogs.desk.base import as_id, as_uuid
-from blogs.desk.sites import SITES_MATCHED, sites_called
+from blogs.desk.search import SITES_MATCHED, as_id, as_uuid, sites_called
 from blogs.models import SOURCE_ID_INDEXED, BlogGeneration, SourceType
 from wix.models import Site
 

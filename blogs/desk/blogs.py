@@ -16,13 +16,10 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from blogs.desk import blog_page, blog_search
-from blogs.desk.base import ReadOnlyAdmin, span
+from blogs.desk.base import AT_ONCE, ReadOnlyAdmin, span
 from blogs.models import BlogGeneration, Status
 from blogs.queue import lifecycle, waiting
 from credits.ledger import InsufficientCredits
-
-# Each is a transaction of its own: about what fits into one request.
-AT_ONCE = 1_000
 
 _Fields = list[str | list[str] | tuple[str, ...]]
 _REQUEST: _Fields = [

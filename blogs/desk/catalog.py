@@ -8,10 +8,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from blogs.desk.base import AT_ONCE
 from wix import catalog
 from wix.models import Catalogue, Site
-
-_AT_ONCE = 1_000
 
 
 class CatalogueActions:
@@ -19,7 +18,7 @@ class CatalogueActions:
 
     @admin.action(description="Read the catalogue anew, with the next blog that needs it", permissions=["change"])
     def read_anew(self: Any, request: HttpRequest, queryset: QuerySet[Site]) -> None:
-        sites = queryset.order_by("pk")[:_AT_ONCE]
+        sites = queryset.order_by("pk")[:AT_ONCE]
         marked = [site for site in sites if catalog.refresh(site.instance_id)]
         for site in marked:
             self.log_change(request, site, "Asked for its catalogue to be read anew.")

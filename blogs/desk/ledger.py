@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from blogs.desk.base import ReadOnlyAdmin, as_id
-from blogs.desk.sites import SITES_MATCHED, sites_called
+from blogs.desk.base import ReadOnlyAdmin
+from blogs.desk.search import SITES_MATCHED, as_id, sites_called
 from credits.models import Credit, CreditAccount
 
 

@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.validators import RegexValidator
 from django.db import transaction
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce, Lower
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
@@ -20,8 +20,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from blogs.desk import api_keys
-from blogs.desk.base import COUNTED, DeskAdmin, as_uuid
+from blogs.desk.base import AT_ONCE, COUNTED, DeskAdmin
 from blogs.desk.catalog import CatalogueActions, catalogue_of
+from blogs.desk.search import sites_called
 from blogs.desk.webhooks import paid_by
 from blogs.models import BlogGeneration, SiteLine, Status
 from blogs.queue import lines
@@ -31,19 +32,8 @@ from wix.models import Site
 from workers.database import wakeup
 
 ENTRIES_SHOWN = 50
-# For those who search by name: a prefix that fits more shops than this says nothing.
-SITES_MATCHED = 50
-# Each is a transaction of its own: about what fits into one request.
-AT_ONCE = 1_000
 # A typing error of one zero too many should not pass.
 _CREDITS_MAX = 1_000_000
-
-
-def sites_called(term: str) -> QuerySet[Site]:
-    """By instance id, or by how the name begins."""
-    if instance_id := as_uuid(term):
-        return Site.objects.filter(instance_id=instance_id)
-    return Site.objects.alias(lower_name=Lower("name")).filter(lower_name__startswith=term.lower())
 
 
 class CreditsForm(forms.Form):

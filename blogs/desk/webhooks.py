@@ -13,7 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from blogs.desk.base import DeskAdmin, as_uuid
+from blogs.desk.base import AT_ONCE, DeskAdmin
+from blogs.desk.search import SITES_MATCHED, as_uuid, sites_called
 from blogs.queue import lines
 from blogs.site_events import subscriptions
 from blogs.site_events.handlers import HANDLERS
@@ -21,8 +22,6 @@ from wix.models import Plan, Subscription, WebhookDelivery
 from wix.webhooks import deliveries
 
 _Status = WebhookDelivery.Status
-_SITES_MATCHED = 50
-_AT_ONCE = 1_000
 _ALLOWANCES_SHOWN = 10
 
 
@@ -66,14 +65,12 @@ class WebhookDeliveryAdmin(DeskAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[WebhookDelivery], search_term: str
     ) -> tuple[QuerySet[WebhookDelivery], bool]:
-        from blogs.desk.sites import sites_called
-
         term = search_term.strip()
         if not term:
             return queryset, False
         if instance_id := as_uuid(term):
             return queryset.filter(instance_id=instance_id), False
-        instances = list(sites_called(term).values_list("instance_id", flat=True)[:_SITES_MATCHED])
+        instances = list(sites_called(term).values_list("instance_id", flat=True)[:SITES_MATCHED])
         return queryset.filter(instance_id__in=instances), False
 
     @admin.display(description="status", ordering="status")
@@ -109,7 +106,7 @@ class WebhookDeliveryAdmin(DeskAdmin):
 
     def _chosen(self, queryset: QuerySet[WebhookDelivery]) -> QuerySet[WebhookDelivery]:
         """An update takes no LIMIT."""
-        ids = list(queryset.order_by("pk").values_list("pk", flat=True)[:_AT_ONCE])
+        ids = list(queryset.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
         return WebhookDelivery.objects.filter(pk__in=ids)
 
 
