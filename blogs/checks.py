@@ -61,7 +61,7 @@ def _alerts() -> list[CheckMessage]:
         found.append(Error("ALERT_BLOGS_PER_MINUTE must not be negative.", hint=hint, id="blogs.E012"))
     if not 60 <= settings.ALERT_WINDOW_SECONDS <= 24 * 3600:
         hint = "Usage is kept for a day, in steps of five seconds."
-        found.append(Error("ALERT_WINDOW_SECONDS must be between a minute and a day.", hint=hint, id="blogs.E012"))
+        found.append(Error("ALERT_WINDOW_SECONDS must be between a minute and a day.", hint=hint, id="blogs.E013"))
     return found
 
 

@@ -57,7 +57,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("blogs.E010", {"ALERT_ERROR_SHARE": 5}),
     ("blogs.E010", {"ALERT_LIMIT_USE": 0}),
     ("blogs.E011", {"ALERT_QUEUE_WARNING": 5_000}),
-    ("blogs.E012", {"ALERT_WINDOW_SECONDS": 59}),
+    ("blogs.E013", {"ALERT_WINDOW_SECONDS": 59}),
     ("wix.E001", {"WIX_APP_SECRET": "", "WIX_APP_SECRET_PREVIOUS": "old"}),
     ("wix.E001", {"WIX_APP_SECRET": "same", "WIX_APP_SECRET_PREVIOUS": "same"}),
     ("wix.E002", {"WIX_TOKEN_INFO_CACHE_SECONDS": -1}),
