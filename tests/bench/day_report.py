@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 
 from blogs.models import BlogGeneration, Status
-from credits import ledger
+from blogs.operations import proof
 from tests.bench.day_clock import seconds
 from tests.bench.day_simulation import Sample, Simulation
 from tests.bench.day_traffic import BURST_SECONDS, HOUR, MANY, MANY_AT, ONE_AT, Request, site_classes
@@ -58,7 +58,7 @@ def figures(simulation: Simulation, day: Sequence[Request]) -> dict[str, Any]:
         "blogs": len(day),
         "done": sum(outcome.done for outcome in outcomes),
         "not_final": len(day) - len(outcomes),
-        "ledger_ok": not ledger.discrepancies(),
+        "ledger_ok": not proof.discrepancies(),
     }
 
 

@@ -140,7 +140,7 @@ def _tokens_used() -> int:
 
 def _counts(world: World) -> dict[str, Any]:
     from blogs.models import BlogGeneration, GenerationEvent
-    from credits import ledger
+    from blogs.operations import proof
     from credits.models import Credit
 
     drafts, captures = world.sandbox.drafts(), Credit.objects.filter(kind=Credit.Kind.CAPTURE)
@@ -149,7 +149,7 @@ def _counts(world: World) -> dict[str, Any]:
         "rejected": world.sandbox.stats()["violations"],
         "done": done,
         "drafts": len(drafts),
-        "ledger_ok": not ledger.discrepancies() and captures.count() == BlogGeneration.objects.count() == done,
+        "ledger_ok": not proof.discrepancies() and captures.count() == BlogGeneration.objects.count() == done,
         "not_smooth": GenerationEvent.objects.filter(kind__in=("deferred", "retrying", "rescued")).count(),
     }
 

@@ -22,10 +22,10 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from blogs.models import BlogGeneration, Status
+from blogs.operations import proof
 from blogs.queue import lifecycle
 from blogs.queue.request import BlogRequest
 from config.processes import Processes
-from credits import ledger
 from credits.models import Credit
 from tests.bench import crowd
 from tests.sandbox import SandboxClient, wix_webhooks
@@ -180,7 +180,7 @@ def _happened_once(staying: Sequence[str], leaving: Sequence[str]) -> bool:
         "left": left.filter(removed_at__isnull=False).count() == len(leaving),
         "cancelled": BlogGeneration.objects.filter(status=Status.CANCELLED).count() == _BLOGS * len(leaving),
         "released": Credit.objects.filter(kind=Credit.Kind.RELEASE).count() == _BLOGS * len(leaving),
-        "ledger": not ledger.discrepancies(),
+        "ledger": not proof.discrepancies(),
     }
     assert all(states.values()), states
     return True

@@ -28,7 +28,7 @@ _ENDS_A_LEASE = ("rescued", "handed_back", "deferred", "retrying", "done", "fail
 
 def counts(world: World, size: Size) -> dict[str, Any]:
     from blogs.models import BlogGeneration, GenerationEvent, Stage, StageOutput, Status
-    from credits import ledger
+    from blogs.operations import proof
     from credits.models import Credit
 
     drafts, stats = world.sandbox.drafts(), world.sandbox.stats()
@@ -52,7 +52,7 @@ def counts(world: World, size: Size) -> dict[str, Any]:
         "photos": stats["wix"]["photos"],
         "photos_imported_twice": stats["wix"]["photoImports"] - stats["wix"]["photos"],
         "double_captures": sum(count - 1 for count in captures.values()),
-        "ledger_ok": not ledger.discrepancies(),
+        "ledger_ok": not proof.discrepancies(),
         "rescues": rescued.count(),
         "creates_looked_up": GenerationEvent.objects.filter(code="draft_unsure")
         .values("generation")

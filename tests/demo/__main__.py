@@ -88,7 +88,7 @@ def _create_staff() -> None:
 def _problems(world: World, progress: Progress) -> list[str]:
     """What did not come out right, by the product's tables and by what the stand-in providers remember."""
     from blogs.models import BlogGeneration, Status
-    from credits import ledger
+    from blogs.operations import proof
 
     blogs = BlogGeneration.objects.all()
     found = [
@@ -99,7 +99,7 @@ def _problems(world: World, progress: Progress) -> list[str]:
     made = Counter(draft["id"] for draft in world.sandbox.drafts())
     if stored != made or max(made.values(), default=0) > 1:
         found.append(f"{blogs.count()} blogs, {len(stored)} stored drafts, but Wix has {made.total()}")
-    found += [f"ledger: {discrepancy.problem}" for discrepancy in ledger.discrepancies()]
+    found += [f"ledger: {discrepancy.problem}" for discrepancy in proof.discrepancies()]
     if violations := world.sandbox.stats()["violations"]:
         found.append(f"{violations} calls went over a provider's limit")
     return found

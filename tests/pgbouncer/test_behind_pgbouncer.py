@@ -13,8 +13,8 @@ import pytest
 from django.db import connection
 
 from blogs.models import GenerationEvent
+from blogs.operations import proof
 from blogs.queue.lines import CLAIM_LOCK
-from credits import ledger
 from tests.blogs.management.conftest import eventually, statuses
 from tests.pgbouncer.conftest import SERVER_CONNECTIONS, PgBouncer
 from tests.support import factories
@@ -70,7 +70,7 @@ def test_two_workers_of_fifty_threads_share_five_connections(shop: Site, worker:
     assert GenerationEvent.objects.filter(kind=GenerationEvent.Kind.STARTED).count() == blogs
     # A worker may be claiming at this moment; a lock that stayed behind would be there for good.
     wait_until(lambda: _number(_CLAIM_LOCKS, CLAIM_LOCK, True) == 0)
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 def test_a_submit_through_pgbouncer_wakes_a_worker_that_hardly_polls(

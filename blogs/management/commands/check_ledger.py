@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from credits import ledger
+from blogs.operations import proof
 from credits.models import Credit, CreditAccount
 
 
@@ -14,7 +14,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, **options: Any) -> None:
-        found = ledger.discrepancies()
+        found = proof.discrepancies()
         for discrepancy in found:
             self.stderr.write(f"site {discrepancy.site_id}: {discrepancy.problem}")
         if found:

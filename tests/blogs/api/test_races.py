@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from blogs.models import BlogGeneration, SiteLine
-from credits import ledger
+from blogs.operations import proof
 from credits.models import Credit, CreditAccount
 from tests.support import factories
 from tests.support.at_once import at_once
@@ -25,7 +25,7 @@ def test_two_requests_for_the_last_25_credits_are_one_blog_and_one_refusal(api: 
     account = CreditAccount.objects.get(site=site)
     assert (account.held, account.available) == (25, 0)
     assert BlogGeneration.objects.count() == Credit.objects.filter(kind="hold").count() == 1
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 def test_50_requests_for_30_blogs_worth_of_credits_are_30_blogs(api: Any) -> None:
@@ -36,7 +36,7 @@ def test_50_requests_for_30_blogs_worth_of_credits_are_30_blogs(api: Any) -> Non
     codes = [answer.status_code for answer in answers]
     assert (codes.count(201), codes.count(402)) == (30, 20)
     assert SiteLine.objects.get(site=site).waiting == BlogGeneration.objects.filter(ready=True).count() == 30
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 def test_the_first_requests_of_a_new_site_make_one_site(api: Any) -> None:

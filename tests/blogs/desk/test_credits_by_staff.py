@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from credits import ledger
+from blogs.operations import proof
 from credits.models import Credit, CreditAccount
 from tests.support.blogs.desk_pages import hidden_key, site_page, visible
 from tests.support.factories import pending_generation, site
@@ -41,7 +41,7 @@ def test_a_grant_adds_credits_and_records_who_and_why(desk: Client, admin_user: 
         admin_user,
         "Sorry for the outage",
     )
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 def test_a_double_click_grants_once(desk: Client) -> None:
@@ -85,7 +85,7 @@ def test_a_negative_amount_takes_what_is_free_and_owes_the_rest(desk: Client) ->
 
     assert (account(shop).balance, account(shop).held, account(shop).debt) == (25, 25, 15)
     assert Credit.objects.latest("id").kind == "adjust"
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 @pytest.mark.parametrize(

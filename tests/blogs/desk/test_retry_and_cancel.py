@@ -7,7 +7,7 @@ from django.test import Client
 
 from blogs.desk import blogs as blogs_admin
 from blogs.models import BlogGeneration, GenerationEvent, Status
-from credits import ledger
+from blogs.operations import proof
 from tests.support.blogs.desk_pages import act, blog_page, text_of
 from tests.support.factories import done_generation, failed_generation, pending_generation, processing_generation, site
 
@@ -29,7 +29,7 @@ def test_retry_counts_what_it_did_and_says_why_it_skipped_the_rest(desk: Client)
     assert "Skipped 1: it is DONE; only FAILED blogs can be retried." in message
     assert "Skipped 1: it is PENDING; only FAILED blogs can be retried." in message
     assert statuses(*failed, done) == [Status.PENDING, Status.PENDING, Status.DONE]
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 def test_a_retry_names_who_asked_for_it(desk: Client) -> None:
@@ -61,7 +61,7 @@ def test_cancel_stops_what_waits_and_asks_what_runs(desk: Client) -> None:
     assert "Skipped 1: its draft post exists; only blogs without a draft" in message
     assert statuses(waiting, running, done) == [Status.CANCELLED, Status.PROCESSING, Status.DONE]
     assert BlogGeneration.objects.get(pk=running.pk).cancel_requested_at
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 def test_one_click_moves_a_bounded_number(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:

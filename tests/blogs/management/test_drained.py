@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
-from credits import ledger
+from blogs.operations import proof
 from tests.blogs.management.conftest import STAGE_CALLS, eventually, submit_blogs
 
 pytestmark = pytest.mark.slow_process
@@ -32,4 +32,4 @@ def test_sigterm_hands_back_what_is_stuck_in_any_stage_and_spends_no_attempt(san
     in_article = returned.get(stage=Stage.ARTICLE)
     assert set(in_article.outputs.values_list("stage", flat=True)) == {"products", "idea", "image_order"}
     assert GenerationEvent.objects.filter(kind=GenerationEvent.Kind.HANDED_BACK).count() == len(STAGE_CALLS)
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []

@@ -6,7 +6,7 @@ import pytest
 
 from blogs import pipeline
 from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
-from credits import ledger
+from blogs.operations import proof
 from credits.models import Credit
 from tests.blogs.management.conftest import STAGE_CALLS, eventually, statuses, submit_blogs, take_over
 from tests.support import factories
@@ -42,7 +42,7 @@ def test_a_worker_killed_in_every_stage_leaves_every_blog_done_once_with_one_dra
     assert len(drafts) == _BLOGS
     assert {draft["status"] for draft in drafts} == {"PUBLISHED"}
     assert Credit.objects.filter(kind=Credit.Kind.CAPTURE).count() == _BLOGS
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
     # Each stage was paid once, but for the one call that hung when the worker died.
     assert len(sandbox.requests("openai", "article")) == _BLOGS + 1
     assert BlogGeneration.objects.filter(rescues=1, attempts=1).count() == len(STAGE_CALLS)

@@ -12,9 +12,9 @@ from django.db import connection
 
 from blogs import pipeline, queue
 from blogs.models import BlogGeneration, GenerationEvent
+from blogs.operations import proof
 from blogs.queue import lifecycle
 from blogs.queue.lines import CLAIM_LOCK
-from credits import ledger
 from tests.blogs.management.conftest import eventually, statuses, take_over
 from tests.support import factories
 from workers.models import WorkerProcess
@@ -51,7 +51,7 @@ def test_a_worker_that_was_stopped_for_longer_than_its_lease_writes_nothing_it_l
     eventually(lambda: statuses() == ["DONE"] * (_BLOGS + 1))
     assert later.events.get(kind=GenerationEvent.Kind.DONE).worker == name
     assert len(sandbox.drafts()) == _BLOGS + 1
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 def test_a_claimer_stopped_in_mid_claim_holds_up_nobody_and_what_it_claimed_is_rescued(shop, worker):

@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from blogs.operations import proof
 from credits import ledger
 from tests.support import factories
 from tests.support.processes import run
@@ -52,7 +53,7 @@ def test_a_ledger_with_everything_that_can_happen_is_exact() -> None:
 
 
 def test_an_empty_ledger_is_exact() -> None:
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 
 from blogs.article import ricos
 from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
+from blogs.operations import proof
 from blogs.stages.draft_post import lighter, link_hosts
-from credits import ledger
 from tests.blogs.pipeline.test_exactly_one_draft import age_the_create
 from tests.support import factories
 from wix.client import http
@@ -94,7 +94,7 @@ def test_without_any_member_the_blog_fails_and_its_credits_come_back(sandbox, sh
     failed = attempt()
 
     assert (failed.status, failed.error_code) == (Status.FAILED, "no_author")
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 # --- What Wix made of it ----------------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from django.db import connection
 
 from blogs import sweep
 from blogs.models import BlogGeneration, GenerationEvent, StageOutput, Status
+from blogs.operations import proof
 from blogs.queue import lifecycle
-from credits import ledger
 from tests.blogs.pipeline.conftest import make_due
 from tests.support import factories
 from wix.client import access_tokens, http
@@ -48,7 +48,7 @@ def test_a_create_that_timed_out_after_succeeding_is_found_and_not_repeated(sand
     assert draft["id"] == str(done.draft_post_id)
     assert StageOutput.objects.get(generation=done, stage="draft").output["found"]
     assert len(sandbox.requests("wix", "draft_create")) == 1
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 def test_a_draft_that_was_found_is_looked_at_like_one_that_was_made(sandbox, shop, attempt):
@@ -169,7 +169,7 @@ def test_a_blog_that_fails_after_an_unanswered_create_leaves_no_draft_behind(san
 
     assert sweep.sweep_one()
     assert sandbox.drafts() == []
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 def test_a_retry_by_staff_uses_the_draft_of_an_unanswered_create(sandbox, shop, attempt, settings):
@@ -182,7 +182,7 @@ def test_a_retry_by_staff_uses_the_draft_of_an_unanswered_create(sandbox, shop, 
 
     assert attempt().status == Status.DONE
     assert len(sandbox.requests("wix", "draft_create")) == 1
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 def test_a_retry_during_the_sweep_keeps_the_draft_that_it_has_taken_up(sandbox, shop, attempt, settings, monkeypatch):

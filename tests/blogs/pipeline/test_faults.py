@@ -10,7 +10,7 @@ from django.db import connection
 
 from blogs import pipeline, queue
 from blogs.models import BlogGeneration, GenerationEvent, Stage, StageOutput, Status
-from credits import ledger
+from blogs.operations import proof
 from credits.models import CreditAccount
 from tests.blogs.pipeline.conftest import make_due
 from tests.support import factories
@@ -35,7 +35,7 @@ def last_event(generation: BlogGeneration) -> GenerationEvent:
 
 def free_and_balance(site: Any) -> tuple[int, int]:
     account = CreditAccount.objects.get(site=site)
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
     return account.available, account.balance
 
 

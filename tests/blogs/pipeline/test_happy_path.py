@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from blogs.article.ricos import has_marker
 from blogs.models import Article, Status
+from blogs.operations import proof
 from blogs.stages.marker import marker_of
-from credits import ledger
 from credits.models import CreditAccount
 from tests.support import factories
 
@@ -22,5 +22,5 @@ def test_a_keyword_becomes_a_draft_post_that_is_charged_once(sandbox, shop, atte
     assert Article.objects.get(pk=done.pk).title == draft["title"]
     account = CreditAccount.objects.get(site=shop)
     assert (account.balance, account.held) == (975, 0)
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
     assert sandbox.stats()["violations"] == 0

@@ -6,7 +6,7 @@ import pytest
 
 from blogs import pipeline
 from blogs.models import Stage, Status
-from credits import ledger
+from blogs.operations import proof
 from credits.models import CreditAccount
 from tests.sandbox.wix_webhooks import public_key
 from tests.support import factories
@@ -44,7 +44,7 @@ def test_the_blog_ends_where_it_is(shop, attempt, leaves_in, stage):
     assert ended.status in (Status.CANCELLED, Status.FAILED)
     assert CreditAccount.objects.get(site=shop).available == 1_000
     assert Site.objects.get(pk=shop.pk).removed_at
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 def test_what_is_a_draft_already_stays_paid_for(shop, attempt, leaves_in):
@@ -57,7 +57,7 @@ def test_what_is_a_draft_already_stays_paid_for(shop, attempt, leaves_in):
 
     assert ended.status == Status.DONE
     assert CreditAccount.objects.get(site=shop).available == 975
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 def test_what_waits_is_cancelled_and_nothing_new_is_taken(sandbox, shop, leaves_in, api):

@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from blogs import queue
 from blogs.models import Article, BlogGeneration, GenerationEvent, StageOutput, Status
+from blogs.operations import proof
 from blogs.queue import lifecycle, pruning
-from credits import ledger
 from credits.models import Credit
 from tests.blogs.queue.test_plans import condition, plan_of
 from tests.support import factories
@@ -68,7 +68,7 @@ def test_what_finished_long_ago_goes_with_all_that_belongs_to_it() -> None:
         assert set(belonging.objects.values_list("generation_id", flat=True)) == {young.pk}  # type: ignore[attr-defined]
     assert list(ProviderCall.objects.values_list("work", flat=True)) == [young.pk]
     assert Credit.objects.count() == before
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 def test_failed_and_cancelled_blogs_go_too() -> None:
@@ -80,7 +80,7 @@ def test_failed_and_cancelled_blogs_go_too() -> None:
     prune()
 
     assert left() == set()
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 def test_what_is_not_finished_stays_however_old() -> None:
@@ -228,4 +228,4 @@ def test_while_a_batch_is_being_removed_the_queue_goes_on() -> None:
 
     assert outcomes == [Status.DONE]
     assert queue.recount() == 0
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []

@@ -12,6 +12,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from blogs.models import BlogGeneration, SiteLine
+from blogs.operations import proof
 from blogs.queue import admission, lifecycle
 from blogs.site_events import handlers
 from credits import ledger
@@ -90,7 +91,7 @@ def test_removal_cancels_what_waits_and_stops_what_runs(shop: Site, sandbox: San
     assert statuses == {done.pk: "DONE", running.pk: "PROCESSING"} | {blog.pk: "CANCELLED" for blog in waiting}
     assert lifecycle.honour_cancel(running)
     assert shop.credit_account.held == 0
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 def test_a_request_that_was_let_in_just_before_the_removal_is_cancelled_too(shop: Site) -> None:
@@ -149,7 +150,7 @@ def test_a_worker_killed_between_any_two_steps_loses_nothing_and_does_nothing_tw
     assert work_off() == "removed; 2 blogs cancelled or asked to stop"
     assert set(BlogGeneration.objects.values_list("status", flat=True)) == {"CANCELLED"}
     assert Credit.objects.filter(kind="release").count() == 3
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 # Installed at 0, removed at 10, installed again at 20, and perhaps removed for good at 30: signed then, delivered in any order.
@@ -288,7 +289,7 @@ def test_a_copy_of_a_site_gets_no_trial_however_it_is_first_seen(sandbox: Sandbo
         account = getattr(site, "credit_account", None)
         assert account is None or account.available == 0
     assert available(instance) == 50
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 def test_wix_away_puts_it_off_and_after_many_tries_staff_are_told(instance: uuid.UUID, sandbox: Sandbox) -> None:

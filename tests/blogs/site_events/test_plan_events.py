@@ -11,8 +11,8 @@ import pytest
 from django.core.management import call_command
 
 from blogs.models import SiteLine
+from blogs.operations import proof
 from blogs.site_events import handlers, subscriptions
-from credits import ledger
 from tests.sandbox import Sandbox
 from tests.sandbox.wix_webhooks import sample
 from tests.support import factories
@@ -76,7 +76,7 @@ def test_a_plans_history_in_any_order_ends_the_same(
 
         assert allowed(site) == credits, events
         assert round(1 / SiteLine.objects.get(pk=site.pk).step) == weight if credits or now else True
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
 
 
 def test_events_while_the_plan_changes_at_wix_give_what_the_largest_gives(

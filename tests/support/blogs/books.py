@@ -10,8 +10,8 @@ from django.db.models import Count
 
 from blogs import queue
 from blogs.models import BlogGeneration, GenerationEvent, SiteLine
+from blogs.operations import proof
 from blogs.queue import lines
-from credits import ledger
 from credits.models import CreditAccount
 from tests.support import factories
 from wix.models import Site
@@ -19,7 +19,7 @@ from workers.models import WorkerProcess
 
 
 def assert_books_are_right() -> None:
-    assert ledger.discrepancies() == []
+    assert proof.discrepancies() == []
     ready = BlogGeneration.objects.filter(ready=True).values_list("site").annotate(Count("id"))
     counted = SiteLine.objects.filter(waiting__gt=0).values_list("site", "waiting")
     assert dict(counted) == dict(ready)
