@@ -18,8 +18,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db.models import F
 
-from blogs.article.schema import VERSION, word_count
-from blogs.article.schema import Article as ArticleContent
+from blogs.article.schema import VERSION, ArticleContent, word_count
 from blogs.models import Article, BlogGeneration, Stage
 from blogs.queue import lifecycle, waiting
 from blogs.stages import Inputs, article, draft, idea, image, image_order, media, products, publish

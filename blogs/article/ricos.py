@@ -21,7 +21,7 @@ from blogs.article import plain_text as texts
 from blogs.article.rules import tidied
 from blogs.article.schema import (
     ALT_TEXT_MAX,
-    Article,
+    ArticleContent,
     Block,
     Button,
     Divider,
@@ -89,7 +89,7 @@ def size_bytes(document: Mapping[str, Any]) -> int:
 
 
 def render(
-    article: Article, *, marker: str, products: Mapping[str, ProductCard], allowed_hosts: Collection[str]
+    article: ArticleContent, *, marker: str, products: Mapping[str, ProductCard], allowed_hosts: Collection[str]
 ) -> dict[str, Any]:
     """The same document for the same article. A product without a card leaves only its pitch."""
     renderer = _Renderer(products, frozenset(host.lower() for host in allowed_hosts))

@@ -18,7 +18,7 @@ from blogs.article.schema import (
     TAGS_MAX,
     TITLE_MAX,
     WORDS_MIN,
-    Article,
+    ArticleContent,
     Block,
     Button,
     Divider,
@@ -64,7 +64,7 @@ _SAME_LANGUAGE = {"iw": "he", "in": "id", "ji": "yi", "nb": "no"}
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
-def problems(article: Article, *, product_ids: Collection[str], language: str) -> list[str]:
+def problems(article: ArticleContent, *, product_ids: Collection[str], language: str) -> list[str]:
     """Why the article can't be published, for the writer's one repair; empty when it can."""
     return [
         *_language_problems(article, language),
@@ -75,7 +75,7 @@ def problems(article: Article, *, product_ids: Collection[str], language: str) -
     ]
 
 
-def _language_problems(article: Article, language: str) -> Iterator[str]:
+def _language_problems(article: ArticleContent, language: str) -> Iterator[str]:
     if _primary(article.language) != _primary(language):
         yield f"written in {article.language!r}, not in {language!r}"
 
@@ -85,7 +85,7 @@ def _primary(language: str) -> str:
     return _SAME_LANGUAGE.get(subtag, subtag)
 
 
-def _part_problems(article: Article) -> Iterator[str]:
+def _part_problems(article: ArticleContent) -> Iterator[str]:
     parts = {
         "title": (article.title, TITLE_MAX),
         "meta_title": (article.meta_title, META_TITLE_MAX),
@@ -115,7 +115,7 @@ def _has_empty_part(block: Block) -> bool:
             return not parts or not all(part.strip() for part in parts)
 
 
-def _wording_problems(article: Article) -> Iterator[str]:
+def _wording_problems(article: ArticleContent) -> Iterator[str]:
     headings = [block.text for block in article.blocks if isinstance(block, Heading)]
     for heading in (article.title, article.meta_title, *headings):
         if _PLACEHOLDER_TITLE.fullmatch(heading.strip()):
@@ -130,7 +130,7 @@ def _wording_problems(article: Article) -> Iterator[str]:
                 yield f"{kind} {found[0]!r} in {texts.shortened(texts.one_line(text), 60)!r}"
 
 
-def _structure_problems(article: Article) -> Iterator[str]:
+def _structure_problems(article: ArticleContent) -> Iterator[str]:
     if len(article.blocks) < BLOCKS_MIN:
         yield f"{len(article.blocks)} blocks, at least {BLOCKS_MIN} are needed"
     if (count := word_count(article)) < WORDS_MIN:
@@ -145,7 +145,7 @@ def _structure_problems(article: Article) -> Iterator[str]:
             yield f"block {number}: a row of the table is not as wide as its header"
 
 
-def tidied(article: Article) -> Article:
+def tidied(article: ArticleContent) -> ArticleContent:
     """The same article with all mended that needs no writer. Tidying twice changes nothing more."""
     return article.model_copy(
         update={

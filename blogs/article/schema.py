@@ -131,7 +131,7 @@ class Divider(_Strict):
 Block = Heading | Paragraph | ListBlock | Quote | Table | ProductBlock | Image | Button | Divider
 
 
-class Article(_Strict):
+class ArticleContent(_Strict):
     language: Text
     title: Text
     meta_title: Text
@@ -142,7 +142,7 @@ class Article(_Strict):
     blocks: list[Annotated[Block, Field(discriminator="type")]]
 
     @classmethod
-    def stored(cls, output: Mapping[str, Any]) -> Article:
+    def stored(cls, output: Mapping[str, Any]) -> ArticleContent:
         """Of a stage's output, which says more than the article."""
         return cls.model_validate({name: output[name] for name in cls.model_fields})
 
@@ -170,8 +170,8 @@ def parse_idea(text: str) -> Idea:
     return idea
 
 
-def parse_article(text: str) -> Article:
-    return _parse(Article, text)
+def parse_article(text: str) -> ArticleContent:
+    return _parse(ArticleContent, text)
 
 
 def _parse(model: type[_Model], text: str) -> _Model:
@@ -238,7 +238,7 @@ def block_texts(block: Block) -> list[str]:
             return []
 
 
-def products_named(article: Article) -> Iterator[str]:
+def products_named(article: ArticleContent) -> Iterator[str]:
     for block in article.blocks:
         match block:
             case ProductBlock() | Image() | Button():
@@ -249,12 +249,12 @@ def products_named(article: Article) -> Iterator[str]:
                 yield from (run.product_id for item in block.items for run in item.runs if run.product_id)
 
 
-def word_count(article: Article) -> int:
+def word_count(article: ArticleContent) -> int:
     """Words of the body; two characters count as one where a script has no spaces (see `text.words`)."""
     return sum(texts.words(text) for block in article.blocks for text in block_texts(block))
 
 
-def plain_text(article: Article, products: Mapping[str, str]) -> str:
+def plain_text(article: ArticleContent, products: Mapping[str, str]) -> str:
     """As it reads in a terminal; `products` are the names by id."""
     parts = [_underlined(article.title, "=")]
     parts += [_plain_block(block, products) for block in article.blocks]

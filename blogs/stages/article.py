@@ -8,7 +8,7 @@ from django.conf import settings
 
 from blogs.article import prompts
 from blogs.article.rules import problems, tidied
-from blogs.article.schema import Article, Idea, InvalidArticle, json_schema, parse_article
+from blogs.article.schema import ArticleContent, Idea, InvalidArticle, json_schema, parse_article
 from blogs.models import Stage
 from blogs.providers import openai
 from blogs.providers.token_reserve import Kind, output_max
@@ -28,7 +28,7 @@ def run(inputs: Inputs) -> dict[str, Any]:
         prompts.article({**prompt_data(inputs, text_max=_TEXT_MAX), "idea": idea}),
         kind=kind,
         schema_name="blog_article",
-        schema=json_schema(Article),
+        schema=json_schema(ArticleContent),
         max_tokens=output_max(kind, settings.OPENAI_ARTICLE_MAX_TOKENS[inputs.length], inputs.attempt),
         seconds=inputs.seconds,
     )

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 
 from blogs.article import ricos
-from blogs.article.schema import Article
+from blogs.article.schema import ArticleContent
 from blogs.models import Stage
 from blogs.stages import Inputs
 from blogs.stages.draft_post import compose, lighter
@@ -36,7 +36,7 @@ _LABELS_SHARE = 1 / 4
 
 def run(inputs: Inputs) -> dict[str, Any]:
     """The draft as Wix has it. Raises PermanentError `article_too_large`, `blog_not_installed`, `no_author`."""
-    article = Article.stored(inputs.of(Stage.ARTICLE))
+    article = ArticleContent.stored(inputs.of(Stage.ARTICLE))
     marker = marker_of(inputs.generation_id)
     made: dict[str, Any] = {}
     if inputs.draft_create_age is not None and (found := _made_before(inputs, article.title, marker)):
@@ -77,13 +77,13 @@ def _made_before(inputs: Inputs, title: str, marker: str) -> Draft | None:
 _LABELS = (("categoryIds", labels.CATEGORIES), ("tagIds", labels.TAGS))
 
 
-def _labels(inputs: Inputs, article: Article) -> Iterator[tuple[str, labels.Family, Sequence[str]]]:
+def _labels(inputs: Inputs, article: ArticleContent) -> Iterator[tuple[str, labels.Family, Sequence[str]]]:
     for (field, family), wanted in zip(_LABELS, (inputs.categories, article.tags), strict=True):
         if wanted:
             yield field, family, wanted
 
 
-def _labelled(inputs: Inputs, article: Article) -> dict[str, Any]:
+def _labelled(inputs: Inputs, article: ArticleContent) -> dict[str, Any]:
     """A blog is not worth less for a tag that can't be had, nor is a tag worth the time of the create."""
     post: dict[str, Any] = {}
     with within(inputs.seconds * _LABELS_SHARE):
@@ -145,7 +145,7 @@ def _read_back(inputs: Inputs, made: Draft, post: dict[str, Any]) -> Draft:
     return draft
 
 
-def _as_sent(inputs: Inputs, article: Article) -> dict[str, Any]:
+def _as_sent(inputs: Inputs, article: ArticleContent) -> dict[str, Any]:
     """What of a post that was sent by an earlier attempt can be compared."""
     known = (
         (field, labels.known(inputs.instance_id, family, wanted)) for field, family, wanted in _labels(inputs, article)

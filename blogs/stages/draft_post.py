@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from blogs.article import ricos
 from blogs.article.plain_text import shortened
-from blogs.article.schema import Article, Block, Divider, Heading
+from blogs.article.schema import ArticleContent, Block, Divider, Heading
 from blogs.models import SourceType, Stage
 from blogs.stages import Inputs
 from workers.errors import PermanentError
@@ -22,7 +22,7 @@ _PICTURES = ("media", "image")
 _FREE_SITES = ".wixsite.com"
 
 
-def compose(inputs: Inputs, article: Article, marker: str) -> dict[str, Any]:
+def compose(inputs: Inputs, article: ArticleContent, marker: str) -> dict[str, Any]:
     """Without its author. Raises ricos.ArticleTooLarge for one that can't be shortened."""
     media = inputs.of(Stage.MEDIA)
     post: dict[str, Any] = {
@@ -61,14 +61,14 @@ def lighter(post: dict[str, Any], refusal: str) -> dict[str, Any] | None:
     return without if without != post else None
 
 
-def _keywords(inputs: Inputs, article: Article) -> list[dict[str, Any]]:
+def _keywords(inputs: Inputs, article: ArticleContent) -> list[dict[str, Any]]:
     """What the shop asked for is the main one; Wix takes five."""
     asked = [inputs.source_id] if inputs.source_type == SourceType.KEYWORD else []
     terms = dict.fromkeys(shortened(term, _KEYWORD_MAX) for term in [*asked, *article.tags])
     return [{"term": term, "isMain": not number} for number, term in enumerate([*terms][:_KEYWORDS_MAX]) if term]
 
 
-def _rich_content(inputs: Inputs, article: Article, marker: str) -> dict[str, Any]:
+def _rich_content(inputs: Inputs, article: ArticleContent, marker: str) -> dict[str, Any]:
     """As much of it from its beginning as Wix takes, block by block: half a block might end in the middle of a word."""
     products, photos = inputs.of(Stage.PRODUCTS)["products"], inputs.of(Stage.MEDIA).get("photos", {})
     cards = {product["id"]: _card(product, photos.get(product["id"], {})) for product in products}

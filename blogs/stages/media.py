@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from blogs.article.schema import Article
+from blogs.article.schema import ArticleContent
 from blogs.models import Cover, Stage
 from blogs.providers import replicate
 from blogs.providers.replicate import Picture
@@ -27,7 +27,7 @@ def run(inputs: Inputs) -> dict[str, Any]:
     tried = photos.photos_of(inputs, for_cover, enough=1)
     chosen = next((photo for photo in tried.values() if photo), None)
     cover = chosen.as_dict() if chosen else _generated(inputs)
-    in_text = photos.for_text(inputs, Article.stored(inputs.of(Stage.ARTICLE)), tried=tried)
+    in_text = photos.for_text(inputs, ArticleContent.stored(inputs.of(Stage.ARTICLE)), tried=tried)
     return {**cover, "photos": {product_id: photo.as_dict() for product_id, photo in in_text.items()}}
 
 

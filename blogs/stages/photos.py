@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from blogs.article.plain_text import one_line, shortened
-from blogs.article.schema import ALT_TEXT_MAX, Article, Image, ProductBlock
+from blogs.article.schema import ALT_TEXT_MAX, ArticleContent, Image, ProductBlock
 from blogs.models import Stage
 from blogs.stages import Inputs
 from wix.posts import media
@@ -42,7 +42,7 @@ Tried = dict[str, Photo | None]
 """By product id; None: it can't be had."""
 
 
-def for_text(inputs: Inputs, article: Article, *, tried: Tried) -> dict[str, Photo]:
+def for_text(inputs: Inputs, article: ArticleContent, *, tried: Tried) -> dict[str, Photo]:
     """By product id, for the blocks that show one. A photo that can't be had is a warning."""
     shown = {block.product_id for block in article.blocks if isinstance(block, ProductBlock | Image)}
     products = [product for product in photographed(inputs) if product["id"] in shown][:IN_TEXT_MAX]

@@ -106,8 +106,7 @@ def _problems(world: World, progress: Progress) -> list[str]:
 
 
 def _show_an_article() -> None:
-    from blogs.article.schema import Article as Content
-    from blogs.article.schema import plain_text
+    from blogs.article.schema import ArticleContent, plain_text
     from blogs.models import Article, Stage
 
     # The shortest one that speaks of products: a page, not a chapter.
@@ -118,7 +117,9 @@ def _show_an_article() -> None:
     if row is None:
         return
     products = row.generation.outputs.get(stage=Stage.PRODUCTS).output["products"]
-    text = plain_text(Content.model_validate(row.content), {product["id"]: product["name"] for product in products})
+    text = plain_text(
+        ArticleContent.model_validate(row.content), {product["id"]: product["name"] for product in products}
+    )
     title = f"{row.generation.site.name}: blog {row.pk}, from “{row.generation.source_id}”"
     console.print(Panel(text, title=title, width=min(console.width, 100)), markup=False)
 

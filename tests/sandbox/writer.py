@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from blogs.article.schema import (
-    Article,
+    ArticleContent,
     Block,
     Button,
     Divider,
@@ -136,11 +136,11 @@ def idea(order: Order) -> Idea:
     )
 
 
-def article(order: Order) -> Article:
+def article(order: Order) -> ArticleContent:
     plan = order.idea or idea(order)
     title = cut(plan.title, 100)
     dice, frame = order.dice("article"), phrases.frame()
-    return Article(
+    return ArticleContent(
         language=order.language,
         title=title,
         meta_title=cut(title if len(title) > 40 else f"{title} | {order.shop}", 70),
@@ -152,7 +152,7 @@ def article(order: Order) -> Article:
     )
 
 
-def spoiled_article(order: Order) -> Article:
+def spoiled_article(order: Order) -> ArticleContent:
     """Fits the schema and nothing else: a product that doesn't exist, and a list of nothing."""
     blocks: list[Block] = [
         ProductBlock(type="product", product_id="no-such-product", pitch="A fine thing."),

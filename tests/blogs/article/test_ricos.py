@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from blogs.article.ricos import SIZE_MAX, ArticleTooLarge, ProductCard, has_marker, marker_for, render, size_bytes
-from blogs.article.schema import Article, Block
+from blogs.article.schema import ArticleContent, Block
 from tests.support.blogs import ricos_rules
 from tests.support.blogs.articles import (
     any_articles,
@@ -39,8 +39,8 @@ MUG = ProductCard(
 CARDS = {"mug": MUG, "bad": ProductCard("bad", "Bad\nlink", "javascript:alert(1)", "wix:image://v1/a", 1, 1, "")}
 
 
-def rendered(blocks: Sequence[Block] | Article, cards: dict[str, ProductCard] | None = None) -> dict[str, Any]:
-    written = blocks if isinstance(blocks, Article) else article(blocks)
+def rendered(blocks: Sequence[Block] | ArticleContent, cards: dict[str, ProductCard] | None = None) -> dict[str, Any]:
+    written = blocks if isinstance(blocks, ArticleContent) else article(blocks)
     return render(written, marker=MARKER, products=CARDS if cards is None else cards, allowed_hosts=["Shop.example"])
 
 
@@ -53,7 +53,7 @@ def sentences(document: dict[str, Any]) -> list[str]:
 
 
 @given(any_articles)
-def test_any_article_becomes_a_document_that_wix_takes(written: Article) -> None:
+def test_any_article_becomes_a_document_that_wix_takes(written: ArticleContent) -> None:
     document = rendered(written)
 
     ricos_rules.check(document)
@@ -62,7 +62,7 @@ def test_any_article_becomes_a_document_that_wix_takes(written: Article) -> None
 
 
 @given(any_articles)
-def test_the_same_article_becomes_the_same_document(written: Article) -> None:
+def test_the_same_article_becomes_the_same_document(written: ArticleContent) -> None:
     assert json.dumps(rendered(written)) == json.dumps(rendered(written.model_copy(deep=True)))
 
 

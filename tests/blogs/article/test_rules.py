@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from blogs.article.rules import problems, tidied
-from blogs.article.schema import Article, Block, Heading, Paragraph, joined, parse_article
+from blogs.article.schema import ArticleContent, Block, Heading, Paragraph, joined, parse_article
 from tests.support.blogs.articles import (
     any_articles,
     article,
@@ -22,7 +22,7 @@ from tests.support.blogs.articles import (
 )
 
 
-def found(written: Article, product_ids: tuple[str, ...] = ("mug",), language: str = "en") -> list[str]:
+def found(written: ArticleContent, product_ids: tuple[str, ...] = ("mug",), language: str = "en") -> list[str]:
     return problems(written, product_ids=product_ids, language=language)
 
 
@@ -143,14 +143,14 @@ def test_tidying_leaves_no_heading_level_out() -> None:
 
 
 @given(any_articles)
-def test_tidying_twice_changes_nothing_more(written: Article) -> None:
+def test_tidying_twice_changes_nothing_more(written: ArticleContent) -> None:
     once = tidied(written)
 
     assert tidied(once) == once
 
 
 @given(any_articles)
-def test_any_tidied_article_passes_the_schema_and_keeps_its_limits(written: Article) -> None:
+def test_any_tidied_article_passes_the_schema_and_keeps_its_limits(written: ArticleContent) -> None:
     tidy = tidied(written)
 
     assert parse_article(tidy.model_dump_json()) == tidy

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from blogs.article.schema import (
-    Article,
+    ArticleContent,
     Block,
     Button,
     Divider,
@@ -68,7 +68,7 @@ def good_blocks() -> list[Block]:
     ]
 
 
-def article(blocks: Sequence[Block] | None = None, **changes: Any) -> Article:
+def article(blocks: Sequence[Block] | None = None, **changes: Any) -> ArticleContent:
     parts: dict[str, Any] = {
         "language": "en",
         "title": "How to choose a mug that stays warm",
@@ -79,7 +79,7 @@ def article(blocks: Sequence[Block] | None = None, **changes: Any) -> Article:
         "tags": ["mugs", "coffee"],
         "blocks": good_blocks() if blocks is None else list(blocks),
     }
-    return Article(**{**parts, **changes})
+    return ArticleContent(**{**parts, **changes})
 
 
 # Besides ordinary text, what breaks documents: line ends, NUL, joiners, blank letters, wide and right-to-left scripts.
@@ -119,8 +119,8 @@ any_blocks: st.SearchStrategy[Block] = st.one_of(
     st.builds(Button, type=st.just("button"), product_id=st.sampled_from(["mug", "bad", "gone"]), text=any_text),
     st.builds(Divider, type=st.just("divider")),
 )
-any_articles: st.SearchStrategy[Article] = st.builds(
-    Article,
+any_articles: st.SearchStrategy[ArticleContent] = st.builds(
+    ArticleContent,
     language=any_text,
     title=any_text,
     meta_title=any_text,
