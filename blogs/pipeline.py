@@ -1,15 +1,14 @@
-"""How a blog is made, from the shop's products to the draft post. Reads like the product's description.
+"""How a blog is made, from the shop's products to the draft post.
 
-Each stage's output is saved before the next begins, so a retry resumes at the first stage that is missing and pays for nothing
-twice. The picture is ordered before the article is written and collected after it. It is optional: where it can't be had, the
-blog goes on without one and says so in a warning.
+Each stage's output is saved before the next stage begins. A retry therefore resumes at the first stage that is missing, and pays
+for nothing twice. The picture is ordered before the article is written and collected after it. It is optional: a blog that can't
+have one goes on without, with a warning (`picture` says when).
 """
 
 from __future__ import annotations
 
 import functools
 import logging
-import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,48 +17,51 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db.models import F
 
+from blogs import picture
 from blogs.article.schema import VERSION, ArticleContent, word_count
 from blogs.models import Article, BlogGeneration, Stage
 from blogs.queue import lifecycle, waiting
 from blogs.stages import Inputs, article, draft, idea, image, image_order, media, products, publish
-from wix.client.http import WIX, WIX_TOKEN
 from wix.models import Site
 from workers.context.deadline import DeadlineExceeded, within
 from workers.context.log_context import log_context
 from workers.context.on_behalf import Work, on_behalf_of
 from workers.database.clock import ClockTimestamp
 from workers.database.outage import DATABASE_AWAY, outlasts_an_outage
-from workers.errors import LeaseLost, PermanentError, ProviderDown, RateLimited, TransientError, WorkError
+from workers.errors import LeaseLost, PermanentError, RateLimited, TransientError, WorkError
 from workers.outbound import breakers
 
 logger = logging.getLogger(__name__)
 
 Output = dict[str, Any]
 
-# Between a stage's last moment and the end of its lease: time to write down what became of it.
+# Time to save a stage's outcome, between the stage's last moment and the end of its lease.
 _GRACE_SECONDS = 10
 
 
 class Step(NamedTuple):
     stage: Stage
     run: Callable[[Inputs], Output]
-    optional: bool = False
+
+    @property
+    def optional(self) -> bool:
+        return self.stage in picture.STAGES
 
 
 STEPS = (
     Step(Stage.PRODUCTS, products.run),
     Step(Stage.IDEA, idea.run),
-    Step(Stage.IMAGE_ORDER, image_order.run, optional=True),
+    Step(Stage.IMAGE_ORDER, image_order.run),
     Step(Stage.ARTICLE, article.run),
-    Step(Stage.IMAGE, image.run, optional=True),
-    Step(Stage.MEDIA, media.run, optional=True),
+    Step(Stage.IMAGE, image.run),
+    Step(Stage.MEDIA, media.run),
     Step(Stage.DRAFT, draft.run),
     Step(Stage.PUBLISH, publish.run),
 )
 
 
 def execute(generation: BlogGeneration) -> None:
-    """Run a claimed blog to exactly one outcome. All of the policy about errors is here."""
+    """Run a claimed blog to exactly one outcome. All of the policy about errors stands here and in `_run_to_an_outcome`."""
     with (
         log_context(blog=generation.pk, site=generation.site_id, attempt=generation.attempts),
         on_behalf_of(Work(generation.pk, generation.site_id)),
@@ -68,7 +70,7 @@ def execute(generation: BlogGeneration) -> None:
         try:
             _run_to_an_outcome(generation)
         except LeaseLost:
-            # Any write may find that another worker holds the row by now.
+            # Any write may find that another worker has taken the blog over.
             logger.warning("lease lost", extra={"action": "lease_lost", "worker": generation.worker_name})
 
 
@@ -76,8 +78,8 @@ def _run_to_an_outcome(generation: BlogGeneration) -> None:
     try:
         run(generation)
     except RateLimited as limited:
-        # Not its fault: no attempt spent.
-        lifecycle.defer(generation, limited, at_most=_longest_wait(generation, limited))
+        # Not the blog's fault: no attempt is spent.
+        lifecycle.defer(generation, limited, at_most=picture.longest_wait(generation, limited))
     except DeadlineExceeded:
         lifecycle.retry_later(generation, _took_too_long(Stage(generation.stage)))
     except PermanentError as error:
@@ -85,119 +87,79 @@ def _run_to_an_outcome(generation: BlogGeneration) -> None:
     except TransientError as error:
         lifecycle.retry_later(generation, error)  # becomes fail() on the last attempt
     except (LeaseLost, *DATABASE_AWAY):
-        # The database stayed away: the lease runs out, and a rescue finds the blog.
+        # Nothing can be written. The lease runs out, and a rescue finds the blog.
         raise
     except Exception:
-        # A bug of ours: somebody should look, and the next attempt may find it mended.
+        # A bug of ours. An engineer should look; the next attempt may find it mended.
         logger.exception("unexpected error in a stage", extra={"action": "bug"})
         lifecycle.retry_later(generation, TransientError("internal", "An error of ours; an engineer has to look."))
 
 
 def run(generation: BlogGeneration) -> None:
-    """The stages that are still missing, one after the other, up to DONE."""
+    """Take a blog through its missing stages, one after the other, until it is DONE or cancelled."""
     if generation.cancel_requested_at and lifecycle.honour_cancel(generation):
         return
     inputs = _inputs(generation)
-    steps = [step for step in STEPS if step.stage != Stage.PUBLISH or generation.publish]
-    missing = [step for step in steps if step.stage not in inputs.outputs]
-    missing_stages = {step.stage for step in missing}
-    for step, following in zip(missing, [*missing[1:], None], strict=True):
-        if step.stage in _OF_THE_PICTURE and Stage.IMAGE_ORDER not in missing_stages and _ordered_anew(generation):
-            run(generation)
+    # The stages' deadlines keep a picture that this very run orders from growing too old.
+    may_be_too_old = Stage.IMAGE_ORDER in inputs.outputs
+    while missing := _missing(generation, inputs):
+        step, following = missing[0], missing[1] if len(missing) > 1 else None
+        if may_be_too_old and picture.order_again_if_too_old(generation, before=step.stage):
+            inputs, may_be_too_old = _inputs(generation), False
+            continue
+        output, warnings = _take(step, generation, inputs)
+        if step.stage == Stage.DRAFT:
+            _remember_author(generation, output)
+        if not _save(generation, step.stage, output, warnings, following):
             return
-        output, warnings = _take(step, generation, replace(inputs, resumed=step is missing[0]))
-        inputs = replace(inputs, outputs={**inputs.outputs, step.stage: output})
-        columns = _columns(step.stage, output, generation)
-        if following is None:
-            lifecycle.succeed(generation, step.stage, output, warnings=warnings, **columns)
-        elif not lifecycle.checkpoint(
-            generation,
-            step.stage,
-            output,
-            next_stage=following.stage,
-            article=_article_row(generation, output) if step.stage == Stage.ARTICLE else None,
-            warnings=warnings,
-            **columns,
-        ):
-            return
-        inputs = replace(inputs, draft_post_id=_text(generation.draft_post_id))
+        inputs = inputs.with_output(step.stage, output)
+
+
+def _missing(generation: BlogGeneration, inputs: Inputs) -> list[Step]:
+    wanted = (step for step in STEPS if step.stage != Stage.PUBLISH or generation.publish)
+    return [step for step in wanted if step.stage not in inputs.outputs]
+
+
+def _save(
+    generation: BlogGeneration, stage: Stage, output: Output, warnings: list[WorkError], following: Step | None
+) -> bool:
+    """Save a stage's output, and with the last one the blog's success. False: it was cancelled here."""
+    post = {name: output[name] for name in lifecycle.POST_COLUMNS if name in output}
+    if following is None:
+        lifecycle.succeed(generation, stage, output, warnings=warnings, **post)
+        return True
+    article = _article_row(generation, output) if stage == Stage.ARTICLE else None
+    return lifecycle.checkpoint(
+        generation, stage, output, next_stage=following.stage, article=article, warnings=warnings, **post
+    )
 
 
 def _take(step: Step, generation: BlogGeneration, inputs: Inputs) -> tuple[Output, list[WorkError]]:
-    """One stage's output, and its warnings; for an optional one that can't be had, nothing and the reason."""
+    """Run one stage; return its output and its warnings. An optional stage that is given up has an empty output and its error as
+    a warning."""
     warnings: list[WorkError] = []
     seconds = settings.STAGE_DEADLINE_SECONDS[step.stage]
-    # However many calls it makes, with the waiting for their limits it ends by then; a thread that doesn't is stuck.
+    # The stage ends by then, with all its calls and their waits for limits. A thread that doesn't end is stuck.
     in_all = seconds + settings.RATE_LIMIT_MAX_WAIT_SECONDS
     generation.renew_until = time.monotonic() + in_all + _GRACE_SECONDS
     with log_context(stage=step.stage), within(in_all):
         try:
             return step.run(replace(inputs, seconds=seconds, warn=warnings.append)), warnings
-        except PermanentError as error:
-            if not step.optional:
-                raise
-            return {}, [*warnings, error]
-        except (TransientError, RateLimited) as error:
-            if not step.optional or _is_worth_waiting_for(error) or not _patience_is_over(generation, error):
-                raise
-            return {}, [*warnings, error]
-        except DeadlineExceeded:
-            late = _took_too_long(step.stage)
-            if not step.optional or not _patience_is_over(generation, late):
-                raise
-            return {}, [*warnings, late]
+        except (WorkError, DeadlineExceeded) as raised:
+            error = _took_too_long(step.stage) if isinstance(raised, DeadlineExceeded) else raised
+            if step.optional and picture.is_given_up(generation, error):
+                return {}, [*warnings, error]
+            raise
 
 
 def _took_too_long(stage: Stage) -> TransientError:
     return TransientError("timeout", f"The stage {stage} took longer than it may.")
 
 
-_OF_THE_PICTURE = (Stage.IMAGE, Stage.MEDIA)
-_TOO_OLD = TransientError("image_too_old", "The picture would be gone before Wix has it; another one is ordered.")
-
-
-@outlasts_an_outage
-def _ordered_anew(generation: BlogGeneration) -> bool:
-    """Between a picture's order and its import a blog may have waited for longer than Replicate keeps it.
-
-    Then another one is paid for, once. Whatever keeps a blog waiting for so long again may do so for ever, and the blog goes on
-    without a picture. (An order of this very run is never so old: the stages' deadlines say how long they can take.)
-    """
-    ordered = generation.outputs.filter(stage=Stage.IMAGE_ORDER, output__has_key="prediction_id")
-    age = ordered.values_list(ClockTimestamp() - F("created_at"), flat=True).first()
-    if age is None or age.total_seconds() <= settings.BLOG_IMAGE_MAX_AGE_SECONDS:
-        return False
-    if generation.events.filter(code=_TOO_OLD.code).exists():
-        return False
-    lifecycle.start_over(generation, Stage.IMAGE_ORDER, forgetting=(Stage.IMAGE_ORDER, Stage.IMAGE), because=_TOO_OLD)
-    return True
-
-
-def _is_worth_waiting_for(error: WorkError) -> bool:
-    """An outage of Wix costs nobody a picture: the draft would have to wait for it all the same."""
-    return isinstance(error, ProviderDown) and error.provider in (WIX.breaker, WIX_TOKEN.breaker)
-
-
-def _longest_wait(generation: BlogGeneration, error: WorkError) -> float:
-    """A blog whose picture can't be had comes back in time to go on without one."""
-    is_optional = any(step.optional for step in STEPS if step.stage == generation.stage)
-    return settings.BLOG_IMAGE_PATIENCE_SECONDS if is_optional and not _is_worth_waiting_for(error) else math.inf
-
-
-@outlasts_an_outage
-def _patience_is_over(generation: BlogGeneration, error: WorkError) -> bool:
-    """A picture is worth ten minutes since the stage before it was through, and not the blog's last attempt."""
-    if isinstance(error, TransientError) and generation.attempts >= settings.BLOG_MAX_ATTEMPTS:
-        return True
-    outputs = generation.outputs.order_by("-created_at")
-    waited = outputs.values_list(ClockTimestamp() - F("created_at"), flat=True).first()
-    return waited is not None and waited.total_seconds() > settings.BLOG_IMAGE_PATIENCE_SECONDS
-
-
 @outlasts_an_outage
 def _inputs(generation: BlogGeneration) -> Inputs:
     site = generation.site
-    fresh = generation.stage == Stage.PRODUCTS  # so nothing is saved yet
+    nothing_is_saved = generation.stage == Stage.PRODUCTS
     return Inputs(
         generation_id=generation.pk,
         instance_id=str(site.instance_id),
@@ -214,10 +176,11 @@ def _inputs(generation: BlogGeneration) -> Inputs:
         publish_at=generation.publish_at,
         attempt=generation.attempts,
         seconds=0,
-        outputs={} if fresh else dict(generation.outputs.values_list("stage", "output")),
+        outputs={} if nothing_is_saved else dict(generation.outputs.values_list("stage", "output")),
         draft_post_id=_text(generation.draft_post_id),
         draft_create_age=_draft_create_age(generation),
         note_draft_create=functools.partial(lifecycle.note_draft_create, generation),
+        resumed=True,
     )
 
 
@@ -233,16 +196,11 @@ def _text(known: object) -> str | None:
     return str(known) if known else None
 
 
-def _columns(stage: Stage, output: Output, generation: BlogGeneration) -> dict[str, str]:
-    """What a stage's output writes on the blog's own row."""
-    if stage == Stage.DRAFT and (member_id := output.get("member_id")):
-        _remember_author(generation.site_id, member_id)
-    return {name: output[name] for name in lifecycle.POST_COLUMNS if name in output}
-
-
 @outlasts_an_outage
-def _remember_author(site_id: int, member_id: str) -> None:
-    Site.objects.filter(pk=site_id).exclude(member_id=member_id).update(member_id=member_id)
+def _remember_author(generation: BlogGeneration, output: Output) -> None:
+    """Keep the member in whose name the draft was made: the site's later drafts get the same author."""
+    if member_id := output.get("member_id"):
+        Site.objects.filter(pk=generation.site_id).exclude(member_id=member_id).update(member_id=member_id)
 
 
 def _article_row(generation: BlogGeneration, output: Output) -> Article:

@@ -1,10 +1,13 @@
-"""The stages, one file each: plain data in, plain data out, network through `outbound.call`, no open transaction, and no ORM but
-what `wix` keeps of a shop behind its functions."""
+"""The stages of a blog, one file each.
+
+A stage gets plain data and returns plain data. It uses the network only through `outbound.call`, opens no transaction, and reads
+no rows but through functions of `wix` (what we keep of a shop).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +21,7 @@ def warnings_lead_nowhere(error: WorkError) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything a stage may know. `seconds` is its deadline; `outputs` what the stages before it have produced."""
+    """Everything that a stage may know. `seconds` is its deadline; `outputs` is what the stages before it have produced."""
 
     generation_id: int
     instance_id: str
@@ -38,12 +41,17 @@ class Inputs:
     outputs: Mapping[str, dict[str, Any]]
     draft_post_id: str | None
     draft_create_age: float | None
-    """Seconds since a create of the draft was last begun, by PostgreSQL's clock; None: never."""
+    """The seconds since a create of the draft was last begun, by PostgreSQL's clock; None if none was."""
     note_draft_create: Callable[[], None]
     warn: Callable[[WorkError], None] = warnings_lead_nowhere
-    """For what goes wrong without keeping the stage from its end: told beside its output."""
+    """Takes what goes wrong without stopping the stage; it is saved beside the stage's output."""
     resumed: bool = False
-    """This stage may have been begun before, and what it did outside may be there."""
+    """An earlier run may have begun this stage, and what it made outside may be there."""
 
     def of(self, stage: Stage) -> dict[str, Any]:
         return self.outputs[stage]
+
+    def with_output(self, stage: Stage, output: dict[str, Any]) -> Inputs:
+        """Return what the next stage of the same run knows."""
+        draft_post_id = output.get("draft_post_id") or self.draft_post_id
+        return replace(self, outputs={**self.outputs, stage: output}, draft_post_id=draft_post_id, resumed=False)
