@@ -43,7 +43,7 @@ chaos: $(VENV)/installed ## workers and the database killed again and again (SIZ
 bench: $(VENV)/installed ## one benchmark (NAME=claim; without a name: which there are); its last line is one JSON object
 	@$(BIN)/python -m tests.bench $(NAME)
 
-lock: $(VENV)/installed ## write the requirements files anew from pyproject.toml
+lock: $(VENV)/installed ## write the requirements files from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt

@@ -1,7 +1,7 @@
-"""All settings, read once from the environment (and `.env` beside this project); `.env.example` documents each.
+"""All settings, read once from the environment and from `.env` in the project's root. docs/settings.md explains each.
 
-Durations carry their unit in the name. What an operator may change is here and nowhere else; each app's `checks.py`
-looks at the values when the process starts.
+A duration's name says its unit. Whatever an operator may change is set here and in no other module, but for gunicorn's own three
+(config/gunicorn.py). Each app's `checks.py` looks at the values when a process starts.
 """
 
 from pathlib import Path
@@ -33,7 +33,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_ratelimit",
     "whitenoise.runserver_nostatic",
-    # config/urls.py discovers the admin's modules: a worker has no use for them, nor for the memory they take.
+    # Not AdminConfig, which imports all admin modules in every process: config/urls.py does that, and workers save the memory.
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -84,11 +84,11 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
-# Support compares the admin's times with log lines; Django prefers a locale's format to DATETIME_FORMAT.
+# Makes the admin show times as log lines do, since support compares both. Django prefers a locale's format to DATETIME_FORMAT.
 FORMAT_MODULE_PATH = "config.formats"
 
 STATIC_URL = "static/"
-# Served from where the packages keep them; `collectstatic` would be one more command before the admin looks right.
+# None: WhiteNoise serves static files from the packages. `collectstatic` would be one more command to forget.
 STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True
 
@@ -100,19 +100,19 @@ if not DATABASE_URL:
         "DATABASE_URL is not set. `make demo`, `make run` and `make test` start a PostgreSQL of the project's own and "
         "set it; everywhere else name your server: DATABASE_URL=postgres://user:password@host:5432/name"
     )
-# LISTEN needs a session of its own: where DATABASE_URL leads to PgBouncer, name the server itself here.
+# Names the server itself where DATABASE_URL leads to PgBouncer, because LISTEN needs a session of its own.
 DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="") or DATABASE_URL
 _BEHIND_PGBOUNCER = DATABASE_DIRECT_URL != DATABASE_URL
-# For `workers.database.prepared`.
+# False: sessions change between transactions, so `workers.database.prepared` keeps no plans in them.
 DATABASE_KEEPS_SESSIONS = not _BEHIND_PGBOUNCER
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=10)
 DATABASE_POOL_OVERFLOW = env.int("DATABASE_POOL_OVERFLOW", default=3)
 DATABASE_POOL_TIMEOUT_SECONDS = env.float("DATABASE_POOL_TIMEOUT_SECONDS", default=30)
-# Shown in pg_stat_activity, so that an operator sees whose connections they are.
+# Shows in pg_stat_activity, so that an operator sees which process has a connection.
 PROCESS_NAME = env.str("PROCESS_NAME", default="blogs")
 
-# Notices within seconds that the server's machine has gone. The kernel alone would wait two hours on a silent connection
-# (keepalives), and a quarter of one on a statement that was sent and never acknowledged (user timeout; in milliseconds).
+# Let a process notice within seconds that the server's machine has gone. The kernel alone would wait two hours on a silent
+# connection (keepalives), and a quarter of an hour for the acknowledgement of a statement (user timeout, in milliseconds).
 DATABASE_CONNECT_OPTIONS = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
@@ -120,10 +120,10 @@ DATABASE_CONNECT_OPTIONS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-# What we ask of each session. A process that is stopped in mid-transaction must not hold the claim lock or a limit's row for
-# ever; and a machine that has gone must not keep its connections, nor one its locks while the server waits to be heard.
-# PgBouncer refuses such options, since its sessions are everybody's: there deploy/pgbouncer.ini sets the first, and
-# `manage.py check --database default` says where they are missing.
+# Options of each session. The first frees the locks of a process that is stopped within a transaction: all workers may wait for
+# them. The next four let the server notice that our machine has gone, and close its connections.
+# PgBouncer refuses such options, because its clients share sessions. There deploy/pgbouncer.ini sets the first, and
+# `manage.py check --database default` warns where it is missing.
 DATABASE_SESSION_OPTIONS = " ".join(
     f"-c {name}={value}"
     for name, value in {
@@ -132,7 +132,7 @@ DATABASE_SESSION_OPTIONS = " ".join(
         "tcp_keepalives_interval": "2s",
         "tcp_keepalives_count": "3",
         "tcp_user_timeout": "10s",
-        # Of what `workers.database.prepared` keeps, and of the checks of foreign keys, which come to it by themselves.
+        # Applies to statements that `workers.database.prepared` keeps, and to foreign keys' checks, which PostgreSQL prepares.
         "plan_cache_mode": "force_generic_plan",
     }.items()
 )
@@ -143,7 +143,7 @@ DATABASES = {
         **_database,
         "ENGINE": "config.pooled_postgresql",
         "CONN_MAX_AGE": 0,
-        # A cursor of PgBouncer's would be gone with its transaction.
+        # PgBouncer would drop a server-side cursor at the end of its transaction.
         "DISABLE_SERVER_SIDE_CURSORS": _BEHIND_PGBOUNCER,
         "POOL_OPTIONS": {
             "POOL_SIZE": DATABASE_POOL_SIZE,
@@ -169,7 +169,7 @@ CACHES = {
         else {"BACKEND": "workers.database.counter_cache.CounterCache", "LOCATION": "workers_counter"}
     )
 }
-# Both count atomically across processes; the library's list of officially supported backends names neither.
+# W001 warns because the library's list of supported backends has neither of these. Both count atomically across processes.
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
 
 # --- API --------------------------------------------------------------------------------------------------------------
@@ -233,7 +233,7 @@ STAGE_DEADLINE_SECONDS: dict[str, float] = {
 # --- Shared limits ----------------------------------------------------------------------------------------------------
 
 OPENAI_MODEL = env.str("OPENAI_MODEL", default="gpt-4.1-mini")
-# What all processes together may ask of a provider in a minute. Wix counts each site by itself, but for whose a token is.
+# What all processes together may send a provider in a minute. Wix's `wix` holds for each site; `wix_token_info` for all sites.
 RATE_LIMITS: dict[str, dict[str, int]] = {
     "openai": {
         "requests": env.int("OPENAI_REQUESTS_PER_MINUTE", default=450),
@@ -255,11 +255,11 @@ RATE_LIMIT_LOWER_FLOOR = env.float("RATE_LIMIT_LOWER_FLOOR", default=0.3)
 RATE_LIMIT_LOWER_AGAIN_SECONDS = env.float("RATE_LIMIT_LOWER_AGAIN_SECONDS", default=5)
 RATE_LIMIT_RECOVERY_SECONDS = env.float("RATE_LIMIT_RECOVERY_SECONDS", default=20)
 RATE_LIMIT_RAMP_GROWTH = env.float("RATE_LIMIT_RAMP_GROWTH", default=0.5)
-# How much more than just uses the limits up all workers together have in flight (`workers/pool/pace.py`); 0: every seat is filled.
+# Times the blogs in flight that would just use the limits up (`workers/pool/pace.py`). 0: every seat is filled.
 WORKS_IN_FLIGHT_HEADROOM = env.float("WORKS_IN_FLIGHT_HEADROOM", default=1.2)
-# Not before the blogs themselves are removed, or their archive would lack their calls.
+# At least BLOG_RETENTION_DAYS: `prune_generations` archives a blog together with its calls.
 PROVIDER_CALL_RETENTION_DAYS = env.float("PROVIDER_CALL_RETENTION_DAYS", default=190)
-# When a provider counts as down for everybody (`workers/outbound/breakers.py`), and how often one call tries it meanwhile.
+# When a provider counts as down for all callers (`workers/outbound/breakers.py`), and how often a probe tries it meanwhile.
 BREAKER_FAILURES = env.int("BREAKER_FAILURES", default=5)
 BREAKER_SITES = env.int("BREAKER_SITES", default=3)
 BREAKER_WINDOW_SECONDS = env.float("BREAKER_WINDOW_SECONDS", default=60)
@@ -284,7 +284,7 @@ OPENAI_ARTICLE_MAX_TOKENS: dict[str, int] = {
     "medium": env.int("OPENAI_ARTICLE_MEDIUM_MAX_TOKENS", default=3_600),
     "long": env.int("OPENAI_ARTICLE_LONG_MAX_TOKENS", default=5_600),
 }
-# Those are the start; then the last answers say how much is best, within these shares of them (`blogs.providers.token_reserve`).
+# Bounds, as shares of the maxima above, of the maxima that `blogs.providers.token_reserve` learns from the last answers.
 OPENAI_MAX_TOKENS_LEARN_FROM = env.int("OPENAI_MAX_TOKENS_LEARN_FROM", default=200)
 OPENAI_MAX_TOKENS_FLOOR = env.float("OPENAI_MAX_TOKENS_FLOOR", default=0.3)
 OPENAI_MAX_TOKENS_CEILING = env.float("OPENAI_MAX_TOKENS_CEILING", default=2)
@@ -297,13 +297,13 @@ REPLICATE_POLL_SECONDS = env.float("REPLICATE_POLL_SECONDS", default=2)
 
 WIX_APP_ID = env.str("WIX_APP_ID", default="")
 WIX_APP_SECRET = env.str("WIX_APP_SECRET", default="")
-# Verifies besides, for as long as it takes to rotate the secret; signs nothing.
+# Also verifies, while the secret is changed. It signs nothing.
 WIX_APP_SECRET_PREVIOUS = env.str("WIX_APP_SECRET_PREVIOUS", default="")
 WIX_TOKEN_INFO_CACHE_SECONDS = env.float("WIX_TOKEN_INFO_CACHE_SECONDS", default=300)
 WIX_BASE_URL = env.str("WIX_BASE_URL", default="https://www.wixapis.com")
-# Each a PEM (newlines may be written \\n) or the base64 of one; two while the key is changed.
+# Each is a PEM (newlines may be written \\n) or the base64 of one. There are two while the key is changed.
 WIX_WEBHOOK_PUBLIC_KEYS = env.list("WIX_WEBHOOK_PUBLIC_KEYS", default=[])
-# Development only: `manage.py send_webhook` signs with it, and DEBUG alone makes us believe it.
+# Development only: `manage.py send_webhook` signs with this key, and only with DEBUG do we accept its signature.
 WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE = env.str(
     "WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE", default=str(BASE_DIR / ".local" / "webhook-dev-key.pem") if DEBUG else ""
 )
@@ -331,11 +331,11 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["context"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
-        # The SDKs' own request lines repeat ours without blog and site.
+        # Silent below WARNING: the SDKs' request lines repeat ours, without blog and site.
         "httpx": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
         "openai": {"level": "WARNING"},
-        # One line for a refused request is ours (blogs.api.problems), and one for a database that is away.
+        # Logs errors alone: `blogs.api.problems` logs a line for each refused request, and the views one for a lost database.
         "django.request": {"level": "ERROR", "filters": ["unavailable"]},
         "sqlalchemy.pool": {"level": "CRITICAL"},
     },
@@ -343,7 +343,7 @@ LOGGING = {
 
 # --- Production -------------------------------------------------------------------------------------------------------
 
-# The dashboard page lives in an iframe at Wix; the admin is the only HTML we serve, and it must not be framed.
+# The admin is the only HTML that we serve, and no page may frame it: the page in Wix's dashboard is served elsewhere.
 X_FRAME_OPTIONS = "DENY"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_HTTPS_PROXY", default=False) else None
 SECURE_SSL_REDIRECT = env.bool("HTTPS_ONLY", default=False)

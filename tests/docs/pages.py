@@ -1,0 +1,42 @@
+"""What is written for people: README and docs, as tests read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+PAGES = [
+    README,
+    *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "CHANGELOG.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
+]
+
+
+def named(page: str) -> str:
+    return (ROOT / page).read_text()
+
+
+def rows(page: str, section: str = "") -> Iterator[list[str]]:
+    """The cells of each row of the page's tables, heads left out."""
+    for table in re.findall(r"(?:^\|.*\n)+", part(page, section) + "\n", re.MULTILINE):
+        for line in table.splitlines()[2:]:
+            yield [cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def part(page: str, section: str) -> str:
+    """What stands below a heading of the second level; all of the page where none is named."""
+    if not section:
+        return named(page)
+    found = re.search(rf"^## {re.escape(section)}\n(.*?)(?=^## |\Z)", named(page), re.MULTILINE | re.DOTALL)
+    assert found, f"{page} has no heading {section!r}"
+    return found[1]
+
+
+def code(cell: str) -> list[str]:
+    """What a cell or a text puts in backticks."""
+    return re.findall(r"`([^`]+)`", cell)
