@@ -1,4 +1,4 @@
-"""The queue's tables: no I/O, no rules that move a blog (those are in `lifecycle.py`), but every "never" as a constraint."""
+"""The queue's tables. Each rule that says "never" is a constraint here; what moves a blog is in `queue/lifecycle.py`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from django.db.models.functions import Left, Lower, Now
 
 SOURCE_ID_MAX = 255
 PROMPT_MAX = 2_000
-# Wix's limits.
+# Wix allows no more.
 CATEGORIES_MAX = 10
 CATEGORY_MAX = 35
-# Long prompts would not fit into an index; support staff search by how one begins.
+# An index takes no long prompts. Support staff search by how a prompt begins.
 SOURCE_ID_INDEXED = 100
 
 
@@ -55,14 +55,14 @@ class Length(models.TextChoices):
 
 
 class Cover(models.TextChoices):
-    """Where the picture at the head of the post comes from."""
+    """Says where the picture at the head of the post comes from."""
 
     GENERATED = "generated"
     PRODUCT = "product", "product's own photo"
 
 
 class Stage(models.TextChoices):
-    """In the order in which they run (`pipeline.py`)."""
+    """Names the stages, in the order in which `pipeline.py` runs them."""
 
     PRODUCTS = "products"
     IDEA = "idea"
@@ -75,10 +75,10 @@ class Stage(models.TextChoices):
 
 
 class BlogGeneration(models.Model):
-    """One requested blog. The row is narrow, because the queue works on it: texts and history live in other tables.
+    """One requested blog. The queue works on this row, so it is narrow: texts and history stand in other tables.
 
-    PENDING with `ready` stands in its site's line; PENDING without waits for `run_after` (a schedule, a retry, a limit: its last
-    event says which). The lease columns are set if and only if PROCESSING.
+    A PENDING blog that is `ready` stands in its site's line. One that is not waits until `run_after`, for a schedule, a retry or
+    a limit; its last event says for which. The lease columns are set if and only if the blog is PROCESSING.
     """
 
     site = models.ForeignKey("wix.Site", models.PROTECT, related_name="generations", db_index=False)
@@ -93,21 +93,26 @@ class BlogGeneration(models.Model):
         models.CharField(max_length=CATEGORY_MAX), default=list, db_default=[], size=CATEGORIES_MAX, blank=True
     )
     publish = models.BooleanField(default=False)
-    publish_at = models.DateTimeField(null=True, blank=True, help_text="empty: as soon as it is written")
+    publish_at = models.DateTimeField(null=True, blank=True, help_text="empty: publish it as soon as it is written")
     scheduled_at = models.DateTimeField(null=True, blank=True)
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)
 
-    priority = models.SmallIntegerField(default=0, help_text="lower goes first, within its site")
+    priority = models.SmallIntegerField(default=0, help_text="within a site, the blog with the lowest goes first")
     ready = models.BooleanField(default=False)
     run_after = models.DateTimeField(null=True, blank=True)
     waits_for = models.CharField(
-        max_length=20, blank=True, db_default="", help_text="the provider that is down, until it is back or `run_after`"
+        max_length=20,
+        blank=True,
+        db_default="",
+        help_text="the provider that is down; the blog waits for it, at most until `run_after`",
     )
-    deferred_since = models.DateTimeField(null=True, blank=True, help_text="since when it has only been put off")
+    deferred_since = models.DateTimeField(
+        null=True, blank=True, help_text="since when it has only been put off, at no cost of an attempt"
+    )
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
 
     stage = models.CharField(
-        max_length=12, choices=Stage, default=Stage.PRODUCTS, help_text="the one it is in, or needs next"
+        max_length=12, choices=Stage, default=Stage.PRODUCTS, help_text="the stage that runs, or runs next"
     )
     attempts = models.PositiveSmallIntegerField(default=0)
     rescues = models.PositiveSmallIntegerField(default=0)
@@ -123,14 +128,16 @@ class BlogGeneration(models.Model):
     draft_sweep_at = models.DateTimeField(null=True, blank=True)
     draft_post_id = models.UUIDField(null=True, blank=True)
     draft_post_url = models.CharField(max_length=1_000, blank=True)
-    draft_post_slug = models.CharField(max_length=200, blank=True, db_default="", help_text="as Wix has it")
-    post_url = models.CharField(max_length=1_000, blank=True, db_default="", help_text="once it is published")
+    draft_post_slug = models.CharField(
+        max_length=200, blank=True, db_default="", help_text="the slug that Wix gave the draft"
+    )
+    post_url = models.CharField(max_length=1_000, blank=True, db_default="", help_text="set once the post is published")
 
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    # Known only to the worker that runs it: until when, in monotonic time, its lease is renewed, and the worker's name.
+    # No columns. Only the worker that runs the blog knows them: until when (monotonic time) it renews the lease, and its own name.
     renew_until: float = math.inf
     worker_name: str = ""
 
@@ -173,13 +180,13 @@ class BlogGeneration(models.Model):
             ),
         ]
         indexes = [
-            # A site's line: priority, then whatever has run before, then age. False sorts before true.
+            # A site's line: by priority, then blogs that have run before, then age. False sorts before true.
             models.Index(
                 "site", "priority", RawSQL("(started_at IS NULL)", ()), "id", condition=Q(ready=True), name="blog_line"
             ),
             models.Index(fields=["created_at"], condition=Q(ready=True), name="blog_ready"),
             models.Index(fields=["run_after"], condition=Q(status="PENDING", ready=False), name="blog_due"),
-            # Not by lease_expires_at: a renewal would write every index of the row anew, and what runs is soon read through.
+            # Not by lease_expires_at: a renewal would rewrite every index of the row, and few blogs run at a time.
             models.Index(fields=["worker"], condition=Q(status="PROCESSING"), name="blog_running"),
             models.Index(
                 fields=["waits_for"],
@@ -205,7 +212,7 @@ class BlogGeneration(models.Model):
 
     @property
     def overdue(self) -> bool:
-        """Its stage has outstayed its deadline: a hung call must not look alive."""
+        """Say whether its stage has outstayed its deadline. Its lease is renewed no more: a hung call must not look alive."""
         return time.monotonic() > self.renew_until
 
     @property
@@ -214,16 +221,18 @@ class BlogGeneration(models.Model):
 
 
 class SiteLine(models.Model):
-    """A site's place in the fair order: the line has the turn, not its blogs (`queue.py`). Locked before any blog row that others
-    can see."""
+    """A site's place in the fair order: the turn belongs to the line, not to its blogs (`queue/lines.py`).
+
+    A transaction locks it before any blog row that others can see.
+    """
 
     site = models.OneToOneField("wix.Site", models.PROTECT, primary_key=True, related_name="line")
     turn = models.FloatField(default=0)
     step = models.FloatField(default=1, help_text="1 / weight: how far one start moves the turn")
-    waiting = models.PositiveIntegerField(default=0, help_text="ready blogs")
+    waiting = models.PositiveIntegerField(default=0, help_text="how many of the site's blogs are ready")
     paused = models.BooleanField(default=False)
     waiting_max = models.PositiveIntegerField(
-        null=True, blank=True, help_text="by the site's plan; empty: half the queue"
+        null=True, blank=True, help_text="most unfinished blogs, by the site's plan; empty: half the queue"
     )
 
     class Meta:
@@ -240,16 +249,18 @@ class SiteLine(models.Model):
 
 
 class QueueClock(models.Model):
-    """One row: the highest turn started, where a line that wakes up goes on, so that silence earns nobody a burst; and from
-    which turn on claims read."""
+    """One row with the highest turn that has started, and the turn from which claims read.
+
+    A line that wakes up goes on at the clock, so that silence earns no burst.
+    """
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     turn = models.FloatField(default=0)
     lowest = models.FloatField(
-        db_default=0, help_text="of the turns that wait, a moment ago: where claims begin to read"
+        db_default=0, help_text="the lowest turn that waited a moment ago: claims read from here"
     )
-    next_lowest = models.FloatField(db_default=0, help_text="what `lowest` will be at most after the next look")
-    looked_at = models.DateTimeField(db_default=Now(), help_text="when a claim last read from the very head")
+    next_lowest = models.FloatField(db_default=0, help_text="upper bound of `lowest` after the next look")
+    looked_at = models.DateTimeField(db_default=Now(), help_text="when a claim last read the lines from the very head")
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="queue_clock_is_one_row")]
@@ -259,7 +270,7 @@ class QueueClock(models.Model):
 
 
 class StageOutput(models.Model):
-    """What a stage has produced, kept so that a retry resumes behind it and pays for nothing twice."""
+    """What a stage has produced. It is kept so that a retry goes on behind it and pays for nothing twice."""
 
     generation = models.ForeignKey(BlogGeneration, models.CASCADE, related_name="outputs", db_index=False)
     stage = models.CharField(max_length=12, choices=Stage)
@@ -274,7 +285,7 @@ class StageOutput(models.Model):
 
 
 class Article(models.Model):
-    """The finished text, in our own blocks (`article.py`); Wix's rich content is made from it."""
+    """The finished text in our own blocks (`article/schema.py`). `article/ricos.py` makes Wix's rich content from it."""
 
     generation = models.OneToOneField(BlogGeneration, models.CASCADE, primary_key=True, related_name="article")
     version = models.PositiveSmallIntegerField()
@@ -289,7 +300,7 @@ class Article(models.Model):
 
 
 class GenerationEvent(models.Model):
-    """A blog's history: one line for each thing that happened to it, never changed afterwards."""
+    """One event of a blog's history. It is never changed afterwards."""
 
     class Kind(models.TextChoices):
         SUBMITTED = "submitted"
@@ -313,7 +324,12 @@ class GenerationEvent(models.Model):
     kind = models.CharField(max_length=16, choices=Kind)
     stage = models.CharField(max_length=12, blank=True)
     attempt = models.PositiveSmallIntegerField(default=0)
-    worker = models.CharField(max_length=100, blank=True, help_text="host:pid, or who of the staff")
+    by = models.CharField(
+        max_length=100,
+        blank=True,
+        db_column="worker",
+        help_text="the worker (host:pid), or who asked for it (staff:ada)",
+    )
     code = models.CharField(max_length=40, blank=True)
     message = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(db_default=Now())

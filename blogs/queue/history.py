@@ -87,12 +87,12 @@ def record(
     error: WorkError | None = None,
     *,
     stage: str = "",
-    worker: str = "",
+    by: str = "",
     message: str = "",
 ) -> None:
     """The event now, its log line once the transaction has committed."""
     stage = stage or generation.stage
-    about: list[Any] = [generation.pk, kind, stage, generation.attempts, worker or generation.worker_name]
+    about: list[Any] = [generation.pk, kind, stage, generation.attempts, by or generation.worker_name]
     with connection.cursor() as cursor:
         cursor.execute(_RECORD, [*about, _code(error), _message(error) or message])
     announce(generation, kind, stage, error)

@@ -174,7 +174,7 @@ def requeue(generation_id: int, *, by: str) -> BlogGeneration:
         ledger.hold(account, generation.pk, settings.BLOG_CREDITS)
         forgotten = {"cancel_requested_at": None, "error_code": "", "error_message": ""}
         _join(line, generation, attempts=0, rescues=0, finished_at=None, **forgotten)
-        history.record(generation, Kind.REQUEUED, worker=by)
+        history.record(generation, Kind.REQUEUED, by=by)
     wakeup.notify()
     return generation
 
@@ -318,13 +318,13 @@ def cancel(generation_id: int, *, by: str) -> BlogGeneration:
             raise WrongState(f"{because}; only blogs without a draft that are PENDING or PROCESSING can be cancelled")
         if generation.status == Status.PROCESSING:
             write(generation, cancel_requested_at=ClockTimestamp())
-            history.record(generation, Kind.CANCEL_REQUESTED, worker=by)
+            history.record(generation, Kind.CANCEL_REQUESTED, by=by)
             return generation
         if generation.ready:
             lines.leave(line)
         write(generation, **_final(Status.CANCELLED))
         ledger.release(account, generation.pk, reason="cancelled")
-        history.record(generation, Kind.CANCELLED, worker=by)
+        history.record(generation, Kind.CANCELLED, by=by)
     return generation
 
 

@@ -48,7 +48,7 @@ def put_first(generation_id: int, *, by: str) -> BlogGeneration:
             lines.join(line)
         first = max(lowest - 1, _SMALLEST)
         lifecycle.write(generation, ready=True, run_after=None, waits_for="", priority=first)
-        history.record(generation, Kind.PUT_FIRST, worker=by)
+        history.record(generation, Kind.PUT_FIRST, by=by)
     if was_outside:
         wakeup.notify()
     return generation
@@ -88,9 +88,7 @@ def reschedule(generation_id: int, to: datetime | None, *, by: str) -> BlogGener
             admission.require_room(generation.site_id, scheduled=later)
             (lines.leave if later else lines.join)(line)
         lifecycle.write(generation, ready=not later, run_after=to if later else None, scheduled_at=to)
-        history.record(
-            generation, Kind.RESCHEDULED, worker=by, message=f"to {to:%Y-%m-%d %H:%M %Z}" if later else "to now"
-        )
+        history.record(generation, Kind.RESCHEDULED, by=by, message=f"to {to:%Y-%m-%d %H:%M %Z}" if later else "to now")
     if not later:
         wakeup.notify()
     return generation

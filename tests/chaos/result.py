@@ -120,7 +120,7 @@ def _written_without_lease() -> int:
 
     holder: dict[int, str] = {}
     wrong = 0
-    events = GenerationEvent.objects.order_by("id").values_list("generation_id", "kind", "worker")
+    events = GenerationEvent.objects.order_by("id").values_list("generation_id", "kind", "by")
     for generation_id, kind, worker in events.iterator():
         if kind == "started":
             holder[generation_id] = worker

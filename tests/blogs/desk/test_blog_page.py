@@ -52,7 +52,7 @@ def test_a_failed_blogs_page_says_why(desk: Client) -> None:
 def test_nothing_from_a_shop_or_a_model_becomes_html(desk: Client) -> None:
     generation = written_generation(site(name=SCRIPT), text=SCRIPT, product_name=SCRIPT)
     BlogGeneration.objects.filter(pk=generation.pk).update(source_id=SCRIPT)
-    GenerationEvent.objects.filter(generation=generation).update(message=SCRIPT, worker=SCRIPT)
+    GenerationEvent.objects.filter(generation=generation).update(message=SCRIPT, by=SCRIPT)
 
     pages = blog_page(desk, generation.pk) + text_of(desk, reverse(BLOGS))
 

@@ -42,7 +42,7 @@ def test_a_blog_is_put_first_and_staff_read_its_place_in_the_whole_queue(desk: C
 
     assert f"Put first 1. Blog {second.pk}: Place " in message
     assert " of the whole queue: starts in about " in message
-    assert [event.worker for event in puts(second)] == ["staff:ada"]
+    assert [event.by for event in puts(second)] == ["staff:ada"]
     with transaction.atomic():
         lines.pause(lines.lock(other.pk))
     assert line_order(shop) == [second.pk, first.pk]
@@ -144,4 +144,4 @@ def test_support_with_the_change_permission_may(desk_with: Callable[..., Client]
     generation = pending_generation()
 
     assert act(desk_with("blogs.change_bloggeneration"), "put_first", generation.pk).startswith("Put first 1.")
-    assert puts(generation)[0].worker == "staff:vera"
+    assert puts(generation)[0].by == "staff:vera"

@@ -37,7 +37,7 @@ def test_a_retry_names_who_asked_for_it(desk: Client) -> None:
 
     act(desk, "retry", failed.pk)
 
-    assert GenerationEvent.objects.get(generation=failed, kind="requeued").worker == "staff:ada"
+    assert GenerationEvent.objects.get(generation=failed, kind="requeued").by == "staff:ada"
 
 
 def test_a_blog_that_its_site_cannot_pay_for_is_not_retried(desk: Client) -> None:

@@ -49,7 +49,7 @@ def test_a_worker_that_was_stopped_for_longer_than_its_lease_writes_nothing_it_l
     assert statuses() == ["DONE"] * _BLOGS
     later = factories.pending_generation(shop, source_id="later")
     eventually(lambda: statuses() == ["DONE"] * (_BLOGS + 1))
-    assert later.events.get(kind=GenerationEvent.Kind.DONE).worker == name
+    assert later.events.get(kind=GenerationEvent.Kind.DONE).by == name
     assert len(sandbox.drafts()) == _BLOGS + 1
     assert proof.discrepancies() == []
 

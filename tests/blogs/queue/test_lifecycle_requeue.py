@@ -29,7 +29,7 @@ def test_a_failed_blog_starts_again_with_a_hold_of_its_own() -> None:
     assert in_line(site) == 1
     assert credits_of(site) == (100, 25)
     assert Credit.objects.filter(generation_id=failed.pk, kind="hold").count() == 2
-    assert (last_event(failed).kind, last_event(failed).worker) == ("requeued", "staff:ann")
+    assert (last_event(failed).kind, last_event(failed).by) == ("requeued", "staff:ann")
 
 
 def test_a_requeued_blog_continues_behind_the_stages_it_has_paid_for() -> None:

@@ -65,7 +65,7 @@ def test_a_blog_put_first_is_the_next_of_its_site_to_start(worker: WorkerProcess
 
     put_first(last)
 
-    assert (last_event(last).kind, last_event(last).worker) == ("put_first", "staff:ann")
+    assert (last_event(last).kind, last_event(last).by) == ("put_first", "staff:ann")
     assert in_line(site) == 3
     assert order(worker, 3) == [last.pk, first.pk, second.pk]
 
