@@ -1,4 +1,4 @@
-"""When somebody should look: the one place that decides it. /health, /metrics and the desk's first page show what it says."""
+"""Alerts: the one place that decides when an operator should look. /health, /metrics and the desk's first page show them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from blogs.operations import health
 from wix.models import Subscription, WebhookDelivery
 from workers.limits import usage
 from workers.limits.usage import Share
 
 WARNING, CRITICAL = "warning", "critical"
-# All there are; deploy/alerts.yml has a rule for each.
+# All alerts that exist; deploy/alerts.yml has a rule for each.
 KINDS = (
     ("queue_long", CRITICAL),
     ("queue_long", WARNING),
@@ -27,7 +26,7 @@ KINDS = (
     ("webhooks_failed", WARNING),
     ("plan_unknown", WARNING),
 )
-# Counted no further: then it is many.
+# We count no further than this.
 _MANY = 100
 
 
@@ -40,7 +39,11 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """What happened within the last `ALERT_WINDOW_SECONDS`. `growth`: how many more came into line than ended."""
+    """What happened within the last `ALERT_WINDOW_SECONDS`.
+
+    `growth` is how much the queue has grown: blogs in line or running now, less those in line or running when the window began.
+    It is negative when the queue has shrunk.
+    """
 
     done: int
     failed: int
@@ -49,15 +52,15 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class Neglected:
-    """What Wix told us and only staff can mend, counted up to a hundred."""
+    """Problems with what Wix tells us that only staff can solve, counted up to a hundred."""
 
     webhooks: int = 0
     plans: int = 0
 
 
-def firing(stats: dict[str, Any], workers_alive: int) -> list[Alert]:
-    """`stats` as `queue.stats` returns them."""
-    shares, down = usage.shares(settings.ALERT_WINDOW_SECONDS), health.providers_down()
+def firing(stats: dict[str, Any], workers_alive: int, down: Sequence[dict[str, Any]]) -> list[Alert]:
+    """List the alerts that fire now. `stats` are those of `queue.stats`, `down` those of `health.providers_down`."""
+    shares = usage.shares(settings.ALERT_WINDOW_SECONDS)
     return judge(stats, trend(), shares, workers_alive, down, neglected())
 
 
@@ -69,7 +72,7 @@ def judge(
     down: Sequence[dict[str, Any]] = (),
     neglected: Neglected | None = None,
 ) -> list[Alert]:
-    """The worst first."""
+    """Decide from the numbers alone which alerts fire, and list them with the worst first."""
     found = [
         *_of_the_queue(queue, workers),
         *(_down(provider) for provider in down),
@@ -88,7 +91,7 @@ def _of_the_queue(queue: dict[str, Any], workers: int) -> Iterator[Alert]:
         yield Alert("queue_long", WARNING, f"{waiting:,} blogs wait; more than {settings.ALERT_QUEUE_WARNING:,}.")
     if waiting and not workers:
         yield Alert("nobody_works", CRITICAL, "Blogs wait, and no worker is alive.")
-    # The minute that is judged must have been one with something to do.
+    # A minute counts as slow only if blogs waited all through it.
     if waiting and queue["oldest_waiting_seconds"] >= 60 and done < settings.ALERT_BLOGS_PER_MINUTE:
         yield Alert(
             "slow", WARNING, f"{done} blogs done in the last minute, fewer than {settings.ALERT_BLOGS_PER_MINUTE}."
@@ -96,7 +99,7 @@ def _of_the_queue(queue: dict[str, Any], workers: int) -> Iterator[Alert]:
 
 
 def _down(provider: dict[str, Any]) -> Alert:
-    """Why, for staff alone, is on the page of breakers."""
+    """Name the provider only: the reason is for staff, on the desk's page of breakers."""
     return Alert("provider_down", CRITICAL, f"Nobody asks {provider['provider']} but by probes.")
 
 
@@ -108,7 +111,7 @@ def _of_errors(trend: Trend) -> Iterator[Alert]:
 
 
 def _full(share: Share) -> Alert:
-    """Full use alone is how we work under load."""
+    """Fires only while the queue grows: full use alone is how we work under load."""
     minutes = settings.ALERT_WINDOW_SECONDS / 60
     return Alert(
         "limit_full", WARNING, f"{share.share:.0%} of {share} used for {minutes:g} minutes, and the queue grows."
@@ -132,9 +135,10 @@ def neglected() -> Neglected:
     return Neglected(failed[:_MANY].count(), unknown[:_MANY].count())
 
 
-# Those who came and wait or run, less those who were there before and have ended: the difference of then and now, without a
-# history of it. What is put off is left out, for it isn't in line; a retry by staff, or what was scheduled and is due, is not
-# counted as new.
+# How much the queue has grown since the window began, without a history of its length. Added are the blogs that were created within
+# the window and are in line or running now. Taken off are those that were created before it and ended within it. Blogs created and
+# ended within the window change nothing, and blogs that wait for a later time are not in line. Two things are not counted as new:
+# a blog that staff retry, and a scheduled blog that has become due.
 _TREND = """
 WITH since AS MATERIALIZED (
     SELECT clock_timestamp() - %(seconds)s * interval '1 second' AS moment

@@ -1,17 +1,52 @@
-"""Is it alive, is the database there, does anybody work? And how are the shared limits used?"""
+"""What operators ask: does the database answer, which workers are alive, how are the shared limits used, what is wrong?"""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
+from blogs import queue
+from blogs.operations import alerts
+from blogs.operations.alerts import Alert
 from workers.database.clock import seconds_from_now
 from workers.limits import snapshot
 from workers.models import Breaker, WorkerProcess
 from workers.pool.heartbeat import FRESH_SECONDS
+
+# The limits that all sites share. Wix counts each site by itself, which is no stranger's business.
+_SHARED = ("openai", "replicate", "replicate_reads")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How the service is doing now, as /health, /metrics and the desk's first page show it."""
+
+    queue: dict[str, Any]
+    workers: list[dict[str, Any]]
+    providers_down: list[dict[str, Any]]
+    alerts: list[Alert]
+
+    @property
+    def seats(self) -> int:
+        return sum(worker["threads"] for worker in self.workers)
+
+    @property
+    def in_flight(self) -> int:
+        return sum(worker["in_flight"] for worker in self.workers)
+
+    @property
+    def is_idle_with_work(self) -> bool:
+        return not self.workers and self.queue["queue"] > 0
+
+
+def service() -> Service:
+    """Read all of it. Raises one of outage.DATABASE_AWAY."""
+    stats, alive, down = queue.stats(), workers(), providers_down()
+    return Service(stats, alive, down, alerts.firing(stats, len(alive), down))
 
 
 def database_answers() -> None:
@@ -21,14 +56,14 @@ def database_answers() -> None:
 
 
 def workers() -> list[dict[str, Any]]:
-    """Those with a fresh heartbeat."""
+    """List the workers with a fresh heartbeat."""
     alive = WorkerProcess.objects.filter(heartbeat_at__gt=seconds_from_now(-FRESH_SECONDS)).order_by("id")
     shown = ("name", "threads", "in_flight", "done", "failed", "stopping", "heartbeat_at", "waiting")
     return [{**worker, "waiting": _by_provider(worker["waiting"])} for worker in alive.values(*shown)]
 
 
 def _by_provider(waiting: dict[str, int]) -> dict[str, int]:
-    """Health is open to strangers, and the name of a site's own limit is the site's instance id."""
+    """Sum up by provider: a site's own limit is named by its instance id, and strangers may read this page."""
     sums: Counter[str] = Counter()
     for limit, threads in waiting.items():
         sums[limit.split(":")[0]] += threads
@@ -36,13 +71,17 @@ def _by_provider(waiting: dict[str, int]) -> dict[str, int]:
 
 
 def providers_down() -> list[dict[str, Any]]:
-    """Those whose breaker is open."""
+    """List the providers whose breaker is open."""
     found = Breaker.objects.filter(opened_at__isnull=False).order_by("provider")
     return [{**down} for down in found.values("provider", "opened_at", "code")]
 
 
+def shared_limits() -> list[dict[str, Any]]:
+    return [limit for provider in _SHARED for limit in limits(provider)]
+
+
 def limits(provider: str) -> list[dict[str, Any]]:
-    """One entry a shared limit; before its first use, the configured numbers."""
+    """Describe each shared limit of a provider; before its first use, by the configured numbers."""
     waiting = _threads_waiting(provider)
     rows = snapshot(provider) or [_unused(provider)]
     return [_described(provider, row, waiting) for row in rows]
@@ -68,7 +107,7 @@ def _described(provider: str, row: dict[str, Any], waiting: int) -> dict[str, An
 
 
 def _said(row: dict[str, Any]) -> dict[str, Any] | None:
-    """What the provider's answers name, where they do. `limit` elsewhere is the number in force."""
+    """Give what the provider's own answers name, if they name anything. `limit` elsewhere is the number in force."""
     if row["provider_seen_at"] is None and row["provider_requests_remaining"] is None:
         return None
     ours = (row["configured_requests_per_minute"], row["configured_tokens_per_minute"])

@@ -1,92 +1,118 @@
-"""Numbers in Prometheus' text form; those of workers and limits are here. All are of the whole service, and of no single site.
+"""The numbers of `/metrics`, for Prometheus: all are of the whole service, and none is of a single site.
 
-Whichever process answers says the same, so one target is enough, however many workers and web processes there are.
+Each scrape reads them from the database; the process itself counts nothing. Every process answers alike, so one target is enough.
+The registry is our own, because the global one of `prometheus-client` adds numbers of whichever process answered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
 
-# A number, or several with the labels that tell them apart.
-Sample = tuple[dict[str, str], float]
+from blogs.operations import alerts, health
+from blogs.operations.alerts import Alert
+from blogs.operations.health import Service
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+
+# Where a number stands in `queue.stats()`.
+_QUEUE = {
+    "blogs_ready": ("queue", "Blogs in line, or back in it as soon as a provider is; counted up to the queue's limit."),
+    "blogs_ready_limit": ("queue_limit", "How many may be in line."),
+    "blogs_delayed": ("delayed", "Blogs that wait for a time, counted up to 10,000."),
+    "blogs_processing": ("processing", "Blogs that workers have."),
+    "blogs_oldest_waiting_seconds": ("oldest_waiting_seconds", "Age of the oldest blog in line."),
+    "blogs_done_last_minute": ("done_last_minute", "Blogs done within the last 60 s."),
+    "blogs_failed_last_minute": ("failed_last_minute", "Blogs failed within the last 60 s."),
+}
+# Where a number stands in what `health.limits` says of a limit.
+_LIMITS: dict[str, tuple[tuple[str, ...], str]] = {
+    "rate_limit_requests_per_minute": (("requests", "limit"), "Requests a minute that are allowed."),
+    "rate_limit_requests_last_minute": (("requests", "usedLast60Seconds"), "Requests within the last 60 s."),
+    "rate_limit_tokens_per_minute": (("tokens", "limit"), "Tokens a minute that are allowed."),
+    "rate_limit_tokens_last_minute": (("tokens", "usedLast60Seconds"), "Tokens reserved within the last 60 s."),
+    "rate_limit_tokens_used_last_minute": (
+        ("tokens", "usedByAnswersLast60Seconds"),
+        "Tokens that answers of the last 60 s said they used.",
+    ),
+    "rate_limit_next_free_seconds": (("nextFreeInSeconds",), "Until the next call may start."),
+    "rate_limit_rejections_total": (("rejections",), "429s that the provider answered."),
+    "rate_limit_blocked": (("blockedUntil",), "1 while nobody asks, because the provider said so."),
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
-    name: str
-    about: str
-    samples: Sequence[Sample]
-
-    @property
-    def kind(self) -> str:
-        return "counter" if self.name.endswith("_total") else "gauge"
-
-    def lines(self) -> Iterator[str]:
-        yield f"# HELP {self.name} {self.about}"
-        yield f"# TYPE {self.name} {self.kind}"
-        for labels, value in self.samples:
-            named = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-            yield f"{self.name}{{{named}}} {value:.15g}" if named else f"{self.name} {value:.15g}"
+def page() -> bytes:
+    """Give all numbers in Prometheus' text form."""
+    return generate_latest(_registry)
 
 
-def text(metrics: Iterable[Metric]) -> str:
-    return "\n".join(line for metric in metrics for line in metric.lines()) + "\n"
+class ServiceCollector(Collector):
+    def collect(self) -> Iterator[Metric]:
+        service, limits = health.service(), health.shared_limits()
+        yield from of_the_queue(service.queue)
+        yield from of_workers(service)
+        yield from of_limits(limits)
+        yield of_alerts(service.alerts)
 
 
-def of_workers(workers: Sequence[dict[str, Any]]) -> list[Metric]:
-    sums = {
-        "workers_seats": ("Threads of the living workers.", "threads"),
-        "workers_in_flight": ("Seats that are taken.", "in_flight"),
-    }
+_registry = CollectorRegistry()
+_registry.register(ServiceCollector())
+
+
+def of_the_queue(stats: dict[str, Any]) -> Iterator[Metric]:
+    for name, (key, about) in _QUEUE.items():
+        yield GaugeMetricFamily(name, about, stats[key])
+
+
+def of_workers(service: Service) -> Iterator[Metric]:
+    workers = service.workers
+    yield GaugeMetricFamily("workers_alive", "Worker processes with a fresh heartbeat.", len(workers))
+    yield GaugeMetricFamily("workers_seats", "Threads of the living workers.", service.seats)
+    yield GaugeMetricFamily("workers_in_flight", "Seats that are taken.", service.in_flight)
     waiting = sorted({provider for worker in workers for provider in worker["waiting"]})
-    return [
-        Metric("workers_alive", "Worker processes with a fresh heartbeat.", [({}, len(workers))]),
-        *(Metric(name, text, [({}, sum(it[key] for it in workers))]) for name, (text, key) in sums.items()),
-        Metric(
-            "workers_threads_waiting",
-            "Threads that wait for a place in a provider's limit.",
-            [({"provider": name}, sum(it["waiting"].get(name, 0) for it in workers)) for name in waiting],
-        ),
-    ]
+    yield _family(
+        "workers_threads_waiting",
+        "Threads that wait for a place in a provider's limit.",
+        ["provider"],
+        [((name,), sum(it["waiting"].get(name, 0) for it in workers)) for name in waiting],
+    )
 
 
-def of_limits(limits: Sequence[dict[str, Any]]) -> list[Metric]:
-    """`limits` as `health.limits` describes them."""
+def of_limits(limits: Sequence[dict[str, Any]]) -> Iterator[Metric]:
+    for name, (path, about) in _LIMITS.items():
+        found = [((it["provider"], it["model"]), _at(it, path)) for it in limits]
+        samples = [(labels, value) for labels, value in found if value is not None]
+        yield _family(name, about, ["provider", "model"], samples)
 
-    def each(name: str, about: str, *path: str) -> Metric:
-        found = [({"provider": it["provider"], "model": it["model"]}, _at(it, path)) for it in limits]
-        return Metric(name, about, [(labels, value) for labels, value in found if value is not None])
 
-    return [
-        each("rate_limit_requests_per_minute", "Requests a minute that are allowed.", "requests", "limit"),
-        each("rate_limit_requests_last_minute", "Requests within the last 60 s.", "requests", "usedLast60Seconds"),
-        each("rate_limit_tokens_per_minute", "Tokens a minute that are allowed.", "tokens", "limit"),
-        each("rate_limit_tokens_last_minute", "Tokens reserved within the last 60 s.", "tokens", "usedLast60Seconds"),
-        each(
-            "rate_limit_tokens_used_last_minute",
-            "Tokens that answers of the last 60 s said they used.",
-            "tokens",
-            "usedByAnswersLast60Seconds",
-        ),
-        each("rate_limit_next_free_seconds", "Until the next call may start.", "nextFreeInSeconds"),
-        each("rate_limit_rejections_total", "429s that the provider answered.", "rejections"),
-        each("rate_limit_blocked", "1 while nobody asks, because the provider said so.", "blockedUntil"),
-    ]
+def of_alerts(firing: Sequence[Alert]) -> Metric:
+    """List also the alerts that don't fire, as 0: a rule on a series that is missing would never fire."""
+    now = {(alert.name, alert.severity) for alert in firing}
+    samples = [(kind, int(kind in now)) for kind in alerts.KINDS]
+    return _family("alert_firing", "1 while somebody should look.", ["alert", "severity"], samples)
+
+
+def _family(
+    name: str, about: str, labels: Sequence[str], samples: Iterable[tuple[Sequence[str], float]]
+) -> GaugeMetricFamily | CounterMetricFamily:
+    """A name that ends in `_total` makes it a counter, as Prometheus wants it."""
+    kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+    family = kind(name, about, labels=labels)
+    for values, number in samples:
+        family.add_metric(values, number)
+    return family
 
 
 def _at(limit: dict[str, Any], path: Sequence[str]) -> float | None:
-    """A number in there; a time is 1 and no time 0."""
+    """Look a number up; a time counts as 1, no time as 0, and None says that this limit has no such number."""
     found: Any = limit
     for key in path:
         if key not in found:
             return None
         found = found[key]
     return float(found) if isinstance(found, int | float) else float(found is not None)
-
-
-def _escaped(label: str) -> str:
-    return label.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -1,4 +1,4 @@
-"""Health and limits, for operators and load balancers: no token needed, no site's data shown."""
+"""Health, metrics and limits, for operators and load balancers: they need no token, and show no site's data."""
 
 from __future__ import annotations
 
@@ -10,41 +10,33 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from blogs import queue
-from blogs.operations import alerts, exposition
-from blogs.operations import health as checks
-from blogs.operations import queue_exposition as blogs_exposition
+from blogs.operations import health as reading
+from blogs.operations import metrics as numbers
 from workers.database.outage import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
-
-# Limits that are ours; Wix counts each site by itself, and says nothing to strangers.
-_SHARED = ("openai", "replicate", "replicate_reads")
 
 
 @require_safe
 @never_cache
 def health(request: HttpRequest) -> JsonResponse:
-    """`ok`; `degraded` (still 200) when nobody works on a queue that isn't empty, or a provider is down; `down` (503) without
-    the database."""
+    """Answer `ok`, `degraded` or `down`.
+
+    `degraded` (still 200): blogs wait and no worker is alive, or a provider is down. `down` (503): the database is away.
+    """
     try:
-        checks.database_answers()
-        workers, stats, down = checks.workers(), queue.stats(), checks.providers_down()
-        firing = alerts.firing(stats, len(workers))
+        reading.database_answers()
+        service = reading.service()
     except DATABASE_AWAY as error:
         return _down(error)
-    idle_with_work = not workers and stats["queue"] > 0
+    stats = service.queue
     body = {
-        "status": "degraded" if idle_with_work or down else "ok",
+        "status": "degraded" if service.is_idle_with_work or service.providers_down else "ok",
         "database": "ok",
-        "workers": {
-            "alive": len(workers),
-            "seats": sum(worker["threads"] for worker in workers),
-            "inFlight": sum(worker["in_flight"] for worker in workers),
-        },
+        "workers": {"alive": len(service.workers), "seats": service.seats, "inFlight": service.in_flight},
         "providersDown": [
             {"provider": each["provider"], "since": each["opened_at"]}
-            for each in down  # why, is no stranger's business
+            for each in service.providers_down  # the reason is no stranger's business
         ],
         "queue": {
             "ready": stats["queue"],
@@ -55,7 +47,7 @@ def health(request: HttpRequest) -> JsonResponse:
             "doneLastMinute": stats["done_last_minute"],
             "failedLastMinute": stats["failed_last_minute"],
         },
-        "alerts": [asdict(alert) for alert in firing],
+        "alerts": [asdict(alert) for alert in service.alerts],
     }
     return JsonResponse(body)
 
@@ -63,24 +55,17 @@ def health(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For Prometheus. Without the database there is nothing to tell, and the scrape itself fails."""
+    """For Prometheus. Without the database there are no numbers, so the scrape itself fails."""
     try:
-        workers, stats = checks.workers(), queue.stats()
-        page = [
-            *blogs_exposition.of_the_queue(stats),
-            *exposition.of_workers(workers),
-            *exposition.of_limits([limit for provider in _SHARED for limit in checks.limits(provider)]),
-            blogs_exposition.of_alerts(alerts.firing(stats, len(workers))),
-        ]
+        return HttpResponse(numbers.page(), content_type=numbers.CONTENT_TYPE)
     except DATABASE_AWAY as error:
         return _down(error)
-    return HttpResponse(exposition.text(page), content_type=exposition.CONTENT_TYPE)
 
 
 @require_safe
 @never_cache
 def live(request: HttpRequest) -> JsonResponse:
-    """This process answers; says nothing of the database."""
+    """Say that this process answers, whatever the database does."""
     return JsonResponse({"status": "ok"})
 
 
@@ -88,7 +73,7 @@ def live(request: HttpRequest) -> JsonResponse:
 @never_cache
 def workers_alive(request: HttpRequest) -> JsonResponse:
     try:
-        workers = checks.workers()
+        workers = reading.workers()
     except DATABASE_AWAY as error:
         return _down(error)
     body = {"status": "ok" if workers else "down", "workers": [_camel(worker) for worker in workers]}
@@ -107,12 +92,12 @@ def replicate_limits(request: HttpRequest) -> JsonResponse:
 @never_cache
 def _limits(request: HttpRequest, provider: str) -> JsonResponse:
     try:
-        down = {each["provider"] for each in checks.providers_down()}
+        down = {each["provider"] for each in reading.providers_down()}
         body: dict[str, Any] = {
             "provider": provider,
             "breaker": "open" if provider in down else "closed",
             "windowSeconds": 60,
-            "limits": checks.limits(provider),
+            "limits": reading.limits(provider),
         }
     except DATABASE_AWAY as error:
         return _down(error)

@@ -6,9 +6,8 @@ from typing import Any
 
 from django import template
 
-from blogs import queue
 from blogs.desk.base import span
-from blogs.operations import alerts, health
+from blogs.operations import health
 from workers.pool import heartbeat
 
 register = template.Library()
@@ -16,15 +15,15 @@ register = template.Library()
 
 @register.simple_tag
 def service_state() -> dict[str, Any]:
-    stats, workers = queue.stats(), health.workers()
+    service = health.service()
     return {
-        **stats,
-        "limit": f"{stats['queue_limit']:,}",
-        "oldest": span(stats["oldest_waiting_seconds"]),
-        "workers": len(workers),
-        "seats": sum(worker["threads"] for worker in workers),
-        "in_flight": sum(worker["in_flight"] for worker in workers),
+        **service.queue,
+        "limit": f"{service.queue['queue_limit']:,}",
+        "oldest": span(service.queue["oldest_waiting_seconds"]),
+        "workers": len(service.workers),
+        "seats": service.seats,
+        "in_flight": service.in_flight,
         "limits": heartbeat.limiter_use(),
-        "alerts": alerts.firing(stats, len(workers)),
-        "idle_with_work": not workers and stats["queue"] > 0,
+        "alerts": service.alerts,
+        "idle_with_work": service.is_idle_with_work,
     }

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.test import Client
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 
-from blogs.operations import exposition
+from blogs.operations import metrics
 from blogs.operations.alerts import KINDS
-from blogs.operations.exposition import Metric
 from blogs.queue import admission
 from tests.support import factories
 from workers import limits
@@ -21,6 +23,28 @@ pytestmark = pytest.mark.django_db
 
 ROOT = Path(__file__).resolve().parents[3]
 RULES = (ROOT / "deploy" / "alerts.yml").read_text()
+METRICS = {
+    "blogs_ready": ("gauge", set()),
+    "blogs_ready_limit": ("gauge", set()),
+    "blogs_delayed": ("gauge", set()),
+    "blogs_processing": ("gauge", set()),
+    "blogs_oldest_waiting_seconds": ("gauge", set()),
+    "blogs_done_last_minute": ("gauge", set()),
+    "blogs_failed_last_minute": ("gauge", set()),
+    "workers_alive": ("gauge", set()),
+    "workers_seats": ("gauge", set()),
+    "workers_in_flight": ("gauge", set()),
+    "workers_threads_waiting": ("gauge", {"provider"}),
+    "rate_limit_requests_per_minute": ("gauge", {"provider", "model"}),
+    "rate_limit_requests_last_minute": ("gauge", {"provider", "model"}),
+    "rate_limit_tokens_per_minute": ("gauge", {"provider", "model"}),
+    "rate_limit_tokens_last_minute": ("gauge", {"provider", "model"}),
+    "rate_limit_tokens_used_last_minute": ("gauge", {"provider", "model"}),
+    "rate_limit_next_free_seconds": ("gauge", {"provider", "model"}),
+    "rate_limit_rejections_total": ("counter", {"provider", "model"}),
+    "rate_limit_blocked": ("gauge", {"provider", "model"}),
+    "alert_firing": ("gauge", {"alert", "severity"}),
+}
 SAMPLE = re.compile(r"^([a-z_][a-z0-9_]*)((?:\{[^{}]*\})?) (-?[0-9.e+-]+)$")
 
 
@@ -37,6 +61,21 @@ def scrape(client: Client) -> dict[str, float]:
             assert found[1] + found[2] not in samples
             samples[found[1] + found[2]] = float(found[3])
     return samples
+
+
+def test_prometheus_reads_each_metric_with_its_type_and_labels(client: Client) -> None:
+    factories.WorkerFactory.create(waiting={"openai:gpt": 3})
+
+    text = client.get("/metrics").content.decode()
+
+    families = list(text_string_to_metric_families(text))
+    found = {sample.name: (family.type, set(sample.labels)) for family in families for sample in family.samples}
+    assert found == METRICS
+    assert all(family.documentation for family in families)
+    # What is declared is what is there, under the same name; a `_created` beside the counter would be one more.
+    assert re.findall(r"^# TYPE (\w+) (\w+)", text, flags=re.MULTILINE) == [
+        (name, kind) for name, (kind, _) in METRICS.items()
+    ]
 
 
 def test_queue_and_workers_are_numbers(client: Client) -> None:
@@ -64,7 +103,7 @@ def test_each_shared_limit_is_described(client: Client) -> None:
 
     samples = scrape(client)
 
-    of_openai, of_replicate = '{provider="openai",model="gpt-4.1-mini"}', '{provider="replicate",model=""}'
+    of_openai, of_replicate = '{model="gpt-4.1-mini",provider="openai"}', '{model="",provider="replicate"}'
     for name, value in {
         "requests_per_minute": 450,
         "requests_last_minute": 1,
@@ -111,12 +150,15 @@ def test_it_is_never_cached_only_read_and_needs_no_token(client: Client) -> None
 
 
 def test_labels_are_escaped_and_large_numbers_whole() -> None:
-    metric = Metric("tokens_total", "Tokens.", [({"model": 'a"b\\c\nd'}, 123_456_789_012), ({}, 0.25)])
+    limit = {"provider": 'a"b\\c\nd', "model": "", "rejections": 123_456_789_012, "nextFreeInSeconds": 0.25}
+    described = {**limit, "requests": {"limit": 1, "usedLast60Seconds": 0}, "blockedUntil": None}
+    text = generate_latest(SimpleNamespace(collect=lambda: metrics.of_limits([described]))).decode()
 
-    assert exposition.text([metric]) == (
-        "# HELP tokens_total Tokens.\n# TYPE tokens_total counter\n"
-        'tokens_total{model="a\\"b\\\\c\\nd"} 123456789012\ntokens_total 0.25\n'
-    )
+    assert 'provider="a\\"b\\\\c\\nd"' in text
+    samples = {sample.name: sample for family in text_string_to_metric_families(text) for sample in family.samples}
+    assert samples["rate_limit_rejections_total"].value == 123_456_789_012
+    assert samples["rate_limit_next_free_seconds"].value == 0.25
+    assert samples["rate_limit_rejections_total"].labels == {"provider": limit["provider"], "model": ""}
 
 
 def test_every_metric_that_a_rule_names_is_there(client: Client) -> None:
