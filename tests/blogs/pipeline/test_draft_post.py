@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from blogs.article import ricos
-from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
+from blogs.models import BlogGeneration, Stage, Status
 from blogs.operations import proof
 from blogs.stages.draft_post import lighter, link_hosts
-from tests.blogs.pipeline.test_exactly_one_draft import age_the_create
+from tests.sandbox import Sandbox
 from tests.support import factories
-from wix.client import http
+from tests.support.blogs.pipeline import Attempt, age_the_create, count, make_at_wix, warnings
 from wix.models import Site
 
 
-def warnings(generation: Any) -> list[str]:
-    return list(generation.events.filter(kind=GenerationEvent.Kind.WARNING).values_list("code", flat=True))
-
-
-def make_at_wix(site: Any, path: str, operation: str, **body: Any) -> dict[str, Any]:
-    return http.request(str(site.instance_id), "POST", path, operation=operation, seconds=5, body=body)
-
-
-def make_member(site: Any, email: str) -> str:
+def make_member(site: Site, email: str) -> str:
     return str(make_at_wix(site, "/members/v1/members", "member_create", member={"loginEmail": email})["member"]["id"])
-
-
-def count(sandbox: Any, operation: str) -> int:
-    return len(sandbox.requests("wix", operation))
 
 
 # --- The author -------------------------------------------------------------------------------------------------------
 
 
-def test_the_owner_signs_where_the_owner_is_a_member(sandbox, shop, attempt):
+def test_the_owner_signs_where_the_owner_is_a_member(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     sandbox.change_shop(str(shop.instance_id), ownerEmail="Owner@shop.example")
     make_member(shop, "customer@mail.example")
     owner = make_member(shop, "owner@shop.example")
@@ -48,7 +35,7 @@ def test_the_owner_signs_where_the_owner_is_a_member(sandbox, shop, attempt):
     assert sandbox.drafts()[0]["memberId"] == str(shop.member_id) == owner
 
 
-def test_a_customer_does_not_sign_what_we_can_sign_ourselves(sandbox, shop, attempt):
+def test_a_customer_does_not_sign_what_we_can_sign_ourselves(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     customer = make_member(shop, "customer@mail.example")
     factories.pending_generation(shop)
 
@@ -59,7 +46,7 @@ def test_a_customer_does_not_sign_what_we_can_sign_ourselves(sandbox, shop, atte
     assert made["profile"]["nickname"] == "Wool & Co"
 
 
-def test_one_who_was_made_and_is_not_shown_yet_is_waited_for(sandbox, shop, attempt):
+def test_one_who_was_made_and_is_not_shown_yet_is_waited_for(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     customer = make_member(shop, "customer@mail.example")
     sandbox.switch(wix_read_lag_seconds="3")
     sandbox.fault("wix", "after_success", "member_create", seconds=0.01)
@@ -76,7 +63,9 @@ def test_one_who_was_made_and_is_not_shown_yet_is_waited_for(sandbox, shop, atte
 
 
 @pytest.mark.parametrize(("refused", "signs"), [("members_query", "ours"), ("member_create", "customer")])
-def test_only_where_no_member_can_be_made_a_customer_signs(sandbox, shop, attempt, refused, signs):
+def test_only_where_no_member_can_be_made_a_customer_signs(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, refused: str, signs: str
+) -> None:
     customer = make_member(shop, "customer@mail.example")
     sandbox.fault("wix", "403", refused, times=None)
     factories.pending_generation(shop)
@@ -86,7 +75,9 @@ def test_only_where_no_member_can_be_made_a_customer_signs(sandbox, shop, attemp
 
 
 @pytest.mark.parametrize("looked", ["members_query", "members_list"])
-def test_without_any_member_the_blog_fails_and_its_credits_come_back(sandbox, shop, attempt, looked):
+def test_without_any_member_the_blog_fails_and_its_credits_come_back(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, looked: str
+) -> None:
     sandbox.fault("wix", "403", "member_create", times=None)
     sandbox.fault("wix", "403", looked, times=None)
     factories.pending_generation(shop)
@@ -100,7 +91,7 @@ def test_without_any_member_the_blog_fails_and_its_credits_come_back(sandbox, sh
 # --- What Wix made of it ----------------------------------------------------------------------------------------------
 
 
-def test_the_address_and_slug_that_wix_gave_are_kept(sandbox, shop, attempt):
+def test_the_address_and_slug_that_wix_gave_are_kept(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     factories.pending_generation(shop)
 
     done = attempt()
@@ -111,7 +102,7 @@ def test_the_address_and_slug_that_wix_gave_are_kept(sandbox, shop, attempt):
     assert draft["seoData"]["settings"]["keywords"][0] == {"term": "wool scarves", "isMain": True}
 
 
-def test_reads_that_are_behind_show_what_was_just_written(sandbox, shop, attempt):
+def test_reads_that_are_behind_show_what_was_just_written(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     sandbox.switch(wix_read_lag_seconds="3")
     factories.pending_generation(shop)
 
@@ -122,7 +113,9 @@ def test_reads_that_are_behind_show_what_was_just_written(sandbox, shop, attempt
 
 
 @pytest.mark.parametrize("kind", ["500", "not_found", "html"])
-def test_a_draft_that_cannot_be_looked_at_is_a_draft_all_the_same(sandbox, shop, attempt, kind):
+def test_a_draft_that_cannot_be_looked_at_is_a_draft_still(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, kind: str
+) -> None:
     sandbox.fault("wix", kind, "draft_get")
     factories.pending_generation(shop)
 
@@ -132,7 +125,7 @@ def test_a_draft_that_cannot_be_looked_at_is_a_draft_all_the_same(sandbox, shop,
     assert done.draft_post_url
 
 
-def test_pictures_that_wix_refuses_are_left_out(sandbox, shop, attempt):
+def test_pictures_that_wix_refuses_are_left_out(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     sandbox.fault("wix", "500", "draft_create")
     factories.pending_generation(shop)
     assert attempt().stage == Stage.DRAFT
@@ -145,7 +138,7 @@ def test_pictures_that_wix_refuses_are_left_out(sandbox, shop, attempt):
     assert len(sandbox.drafts()) == 1
 
 
-def test_only_what_a_refusal_names_is_left_out():
+def test_only_what_a_refusal_names_is_left_out() -> None:
     image = {"type": "IMAGE", "id": "m", "nodes": []}
     text = {"type": "PARAGRAPH", "id": "m-2", "nodes": []}
     post = {"title": "T", "media": {}, "tagIds": ["1"], "richContent": {"nodes": [image, text], "metadata": {}}}
@@ -172,12 +165,16 @@ def test_only_what_a_refusal_names_is_left_out():
         ("", ["https://wixsite.com.b.example/1", "https://evilwixsite.com/1", "https://[nonsense"], set()),
     ],
 )
-def test_links_lead_to_the_shop_and_not_to_where_one_product_says(site_url, addresses, hosts):
+def test_links_lead_to_the_shop_and_not_to_where_one_product_says(
+    site_url: str, addresses: list[str | None], hosts: set[str]
+) -> None:
     assert link_hosts(site_url, addresses) == hosts
 
 
 @pytest.mark.parametrize(("site_url", "leads"), [("", True), ("https://other.example", False)])
-def test_an_article_too_large_for_wix_loses_its_end_and_links_elsewhere(sandbox, shop, attempt, site_url, leads):
+def test_an_article_too_large_for_wix_loses_its_end_and_links_elsewhere(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, site_url: str, leads: bool
+) -> None:
     Site.objects.update(url=site_url)
     sandbox.fault("wix", "500", "media_import")
     waiting = factories.pending_generation(shop)
@@ -203,7 +200,7 @@ def test_an_article_too_large_for_wix_loses_its_end_and_links_elsewhere(sandbox,
 # --- Publishing -------------------------------------------------------------------------------------------------------
 
 
-def test_a_published_posts_address_is_kept(sandbox, shop, attempt):
+def test_a_published_posts_address_is_kept(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     factories.pending_generation(shop, publish=True)
 
     done = attempt()
@@ -212,7 +209,7 @@ def test_a_published_posts_address_is_kept(sandbox, shop, attempt):
     assert done.post_url.startswith("https://")
 
 
-def test_a_post_is_published_at_the_time_that_the_shop_chose(sandbox, shop, attempt):
+def test_a_post_is_published_at_the_time_that_the_shop_chose(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
     factories.pending_generation(shop, publish=True, publish_at=at)
 
@@ -224,7 +221,7 @@ def test_a_post_is_published_at_the_time_that_the_shop_chose(sandbox, shop, atte
     assert count(sandbox, "draft_publish") == 0
 
 
-def test_a_time_that_has_come_meanwhile_is_now(sandbox, shop, attempt):
+def test_a_time_that_has_come_meanwhile_is_now(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     pending = factories.pending_generation(shop, publish=True)
     BlogGeneration.objects.filter(pk=pending.pk).update(publish_at=datetime.now(UTC))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,27 +12,23 @@ from blogs import sweep
 from blogs.models import BlogGeneration, GenerationEvent, StageOutput, Status
 from blogs.operations import proof
 from blogs.queue import lifecycle
-from tests.blogs.pipeline.conftest import make_due
+from blogs.stages.draft import marked_drafts
+from tests.sandbox import Sandbox
 from tests.support import factories
+from tests.support.blogs.pipeline import Attempt, age_the_create, end_delays
 from wix.client import access_tokens, http
+from wix.models import Site
 from wix.posts import drafts
 
 
-def age_the_create(seconds: float) -> None:
-    """As if the create had been begun that much earlier."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE blog_generations SET draft_create_started_at = draft_create_started_at - %s * interval '1 second'",
-            [seconds],
-        )
-
-
 @pytest.fixture(autouse=True)
-def _short_deadline(settings):
+def _short_deadline(settings: Any) -> None:
     settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, "draft": 0.6}
 
 
-def test_a_create_that_timed_out_after_succeeding_is_found_and_not_repeated(sandbox, shop, attempt):
+def test_a_create_that_timed_out_after_succeeding_is_found_and_not_repeated(
+    sandbox: Sandbox, shop: Site, attempt: Attempt
+) -> None:
     sandbox.fault("wix", "after_success", "draft_create", seconds=3)
     factories.pending_generation(shop)
     hurt = attempt()
@@ -51,7 +48,9 @@ def test_a_create_that_timed_out_after_succeeding_is_found_and_not_repeated(sand
     assert proof.discrepancies() == []
 
 
-def test_a_draft_that_was_found_is_looked_at_like_one_that_was_made(sandbox, shop, attempt):
+def test_a_draft_that_was_found_is_looked_at_like_one_that_was_made(
+    sandbox: Sandbox, shop: Site, attempt: Attempt
+) -> None:
     gone = shop.blog_labels.create(kind="category", folded="news", wix_id="00000000-0000-4000-8000-000000000000")
     sandbox.fault("wix", "after_success", "draft_create", seconds=3)
     factories.pending_generation(shop, categories=["News"])
@@ -71,7 +70,7 @@ def test_a_draft_that_was_found_is_looked_at_like_one_that_was_made(sandbox, sho
     assert not shop.blog_labels.filter(pk=gone.pk).exists()
 
 
-def test_a_create_that_really_failed_is_repeated_after_the_look(sandbox, shop, attempt):
+def test_a_create_that_really_failed_is_repeated_after_the_look(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     sandbox.fault("wix", "reset", "draft_create")
     factories.pending_generation(shop)
     attempt()
@@ -84,7 +83,9 @@ def test_a_create_that_really_failed_is_repeated_after_the_look(sandbox, shop, a
     assert len(sandbox.requests("wix", "draft_query")) == 1
 
 
-def test_a_draft_of_the_same_title_without_our_marker_is_not_taken_for_ours(sandbox, shop, attempt):
+def test_a_draft_of_the_same_title_without_our_marker_is_not_taken_for_ours(
+    sandbox: Sandbox, shop: Site, attempt: Attempt
+) -> None:
     sandbox.fault("wix", "reset", "draft_create")
     factories.pending_generation(shop, source_id="the same topic")
     attempt()
@@ -110,7 +111,7 @@ def test_a_draft_of_the_same_title_without_our_marker_is_not_taken_for_ours(sand
     assert len(drafts) == 2
 
 
-def test_a_second_draft_is_swept_ten_minutes_later(sandbox, shop, attempt):
+def test_a_second_draft_is_swept_ten_minutes_later(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     sandbox.fault("wix", "after_success", "draft_create", seconds=3)
     factories.pending_generation(shop)
     attempt()
@@ -133,7 +134,9 @@ def test_a_second_draft_is_swept_ten_minutes_later(sandbox, shop, attempt):
     assert not sweep.sweep_one()
 
 
-def test_a_look_up_with_a_nonsense_answer_is_not_taken_for_an_empty_one(sandbox, shop, attempt):
+def test_a_look_up_with_a_nonsense_answer_is_not_taken_for_an_empty_one(
+    sandbox: Sandbox, shop: Site, attempt: Attempt
+) -> None:
     sandbox.fault("wix", "after_success", "draft_create", seconds=3)
     factories.pending_generation(shop)
     attempt()
@@ -145,20 +148,24 @@ def test_a_look_up_with_a_nonsense_answer_is_not_taken_for_an_empty_one(sandbox,
     assert len(sandbox.drafts()) == 1
 
 
-def test_a_repeated_create_schedules_a_sweep_and_a_single_one_does_not(sandbox, shop, attempt):
+def test_a_repeated_create_schedules_a_sweep_and_a_single_one_does_not(
+    sandbox: Sandbox, shop: Site, attempt: Attempt
+) -> None:
     factories.pending_generation(shop)
     assert attempt().draft_sweep_at is None
     sandbox.fault("wix", "reset", "draft_create")
     factories.pending_generation(shop)
     attempt()
     age_the_create(90)
-    make_due()
+    end_delays()
 
     assert attempt().draft_sweep_at is not None
 
 
-def test_a_blog_that_fails_after_an_unanswered_create_leaves_no_draft_behind(sandbox, shop, attempt, settings):
-    settings.BLOG_MAX_DEFERRAL_SECONDS = -1  # as if nobody had got through for a day
+def test_a_blog_that_fails_after_an_unanswered_create_leaves_no_draft_behind(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, settings: Any
+) -> None:
+    settings.BLOG_MAX_DEFERRAL_SECONDS = -1  # as if no call had got through for a day
     sandbox.fault("wix", "after_success", "draft_create", seconds=3)
     factories.pending_generation(shop)
     failed = attempt()
@@ -172,8 +179,10 @@ def test_a_blog_that_fails_after_an_unanswered_create_leaves_no_draft_behind(san
     assert proof.discrepancies() == []
 
 
-def test_a_retry_by_staff_uses_the_draft_of_an_unanswered_create(sandbox, shop, attempt, settings):
-    settings.BLOG_MAX_DEFERRAL_SECONDS = -1  # as if nobody had got through for a day
+def test_a_retry_by_staff_uses_the_draft_of_an_unanswered_create(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, settings: Any
+) -> None:
+    settings.BLOG_MAX_DEFERRAL_SECONDS = -1  # as if no call had got through for a day
     sandbox.fault("wix", "after_success", "draft_create", seconds=3)
     failed = factories.pending_generation(shop)
     attempt()
@@ -185,15 +194,17 @@ def test_a_retry_by_staff_uses_the_draft_of_an_unanswered_create(sandbox, shop, 
     assert proof.discrepancies() == []
 
 
-def test_a_retry_during_the_sweep_keeps_the_draft_that_it_has_taken_up(sandbox, shop, attempt, settings, monkeypatch):
-    settings.BLOG_MAX_DEFERRAL_SECONDS = -1  # as if nobody had got through for a day
+def test_a_retry_during_the_sweep_keeps_the_draft_that_it_has_taken_up(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.BLOG_MAX_DEFERRAL_SECONDS = -1  # as if no call had got through for a day
     sandbox.fault("wix", "after_success", "draft_create", seconds=3)
     factories.pending_generation(shop)
     failed = attempt()
     BlogGeneration.objects.update(draft_sweep_at=failed.finished_at)
-    look = sweep.marked_drafts
+    look = marked_drafts
 
-    def retried_between_look_and_delete(*site, **when):
+    def retried_between_look_and_delete(*site: Any, **when: Any) -> Any:
         found = look(*site, **when)
         lifecycle.requeue(failed.pk, by="staff")
         age_the_create(90)
@@ -210,16 +221,16 @@ def test_a_retry_during_the_sweep_keeps_the_draft_that_it_has_taken_up(sandbox, 
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_a_retry_after_the_sweep_has_condemned_a_draft_makes_a_new_one(
-    sandbox, shop, attempt, settings, monkeypatch, killed
-):
-    settings.BLOG_MAX_DEFERRAL_SECONDS = -1  # as if nobody had got through for a day
+    sandbox: Sandbox, shop: Site, attempt: Attempt, settings: Any, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    settings.BLOG_MAX_DEFERRAL_SECONDS = -1  # as if no call had got through for a day
     sandbox.fault("wix", "after_success", "draft_create", seconds=3)
     factories.pending_generation(shop)
     failed = attempt()
     BlogGeneration.objects.update(draft_sweep_at=failed.finished_at)
-    delete = sweep.drafts.delete_draft
+    delete = drafts.delete_draft
 
-    def retried_before_the_delete(*site, **when):
+    def retried_before_the_delete(*site: Any, **when: Any) -> bool:
         lifecycle.requeue(failed.pk, by="staff")
         assert attempt().status == Status.DONE
         if killed:
@@ -227,7 +238,7 @@ def test_a_retry_after_the_sweep_has_condemned_a_draft_makes_a_new_one(
         return delete(*site, **when)
 
     with monkeypatch.context() as retrying, suppress(KeyboardInterrupt):
-        retrying.setattr(sweep.drafts, "delete_draft", retried_before_the_delete)
+        retrying.setattr(drafts, "delete_draft", retried_before_the_delete)
         sweep.sweep_one()
     BlogGeneration.objects.filter(draft_sweep_at__isnull=False).update(draft_sweep_at=failed.finished_at)
     assert sweep.sweep_one()
@@ -236,8 +247,10 @@ def test_a_retry_after_the_sweep_has_condemned_a_draft_makes_a_new_one(
     assert [draft["id"] for draft in sandbox.drafts()] == [str(done.draft_post_id)]
 
 
-def test_a_sweep_of_a_site_that_has_left_is_not_repeated_for_ever(sandbox, shop, attempt, settings):
-    settings.BLOG_MAX_DEFERRAL_SECONDS = -1  # as if nobody had got through for a day
+def test_a_sweep_of_a_site_that_has_left_is_not_repeated_for_ever(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, settings: Any
+) -> None:
+    settings.BLOG_MAX_DEFERRAL_SECONDS = -1  # as if no call had got through for a day
     sandbox.fault("wix", "after_success", "draft_create", seconds=3)
     factories.pending_generation(shop)
     failed = attempt()

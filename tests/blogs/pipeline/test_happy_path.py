@@ -5,10 +5,13 @@ from blogs.models import Article, Status
 from blogs.operations import proof
 from blogs.stages.marker import marker_of
 from credits.models import CreditAccount
+from tests.sandbox import Sandbox
 from tests.support import factories
+from tests.support.blogs.pipeline import Attempt
+from wix.models import Site
 
 
-def test_a_keyword_becomes_a_draft_post_that_is_charged_once(sandbox, shop, attempt):
+def test_a_keyword_becomes_a_draft_post_that_is_charged_once(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     pending = factories.pending_generation(shop, source_id="how to choose a wool scarf")
 
     done = attempt()

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
-from blogs.models import GenerationEvent, Stage, Status
+from blogs.models import Stage, Status
 from blogs.providers import replicate
 from blogs.providers.replicate import Picture
+from tests.sandbox import Sandbox
 from tests.support import factories
+from tests.support.blogs.pipeline import Attempt, warnings
 from tests.support.sandbox_fixtures import PRODUCTS
+from wix.models import Site
 from workers.errors import PermanentError
 
 PHOTOGRAPHED = [
@@ -21,28 +24,27 @@ IDS = [f"a1b2_{number}~mv2.jpg" for number in range(len(PRODUCTS))]
 
 
 @pytest.fixture
-def photographed(sandbox, shop):
+def photographed(sandbox: Sandbox, shop: Site) -> Site:
     sandbox.add_shop(str(shop.instance_id), "Wool & Co", products=PHOTOGRAPHED)
     return shop
 
 
-def warnings(generation: Any) -> list[str]:
-    return list(generation.events.filter(kind=GenerationEvent.Kind.WARNING).values_list("code", flat=True))
-
-
-def cover(sandbox: Any) -> dict[str, Any]:
+def cover(sandbox: Sandbox) -> dict[str, Any]:
     (draft,) = sandbox.drafts()
-    return draft["media"]
+    media: dict[str, Any] = draft["media"]
+    return media
 
 
-def photos(sandbox: Any) -> list[str]:
+def photos(sandbox: Sandbox) -> list[str]:
     (draft,) = sandbox.drafts()
     nodes = draft["richContent"]["nodes"]
     return [node["imageData"]["image"]["src"]["id"] for node in nodes if node["type"] == "IMAGE"]
 
 
 @pytest.mark.parametrize("kind", ["media_failed", "media_pending_forever", "403"])
-def test_a_picture_that_wix_cannot_fetch_is_uploaded(sandbox, shop, attempt, settings, kind):
+def test_a_picture_that_wix_cannot_fetch_is_uploaded(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, settings: Any, kind: str
+) -> None:
     settings.WIX_MEDIA_STUCK_SECONDS = 1.2
     sandbox.fault("wix", kind, "media_import")
     factories.pending_generation(shop)
@@ -55,7 +57,7 @@ def test_a_picture_that_wix_cannot_fetch_is_uploaded(sandbox, shop, attempt, set
     assert cover(sandbox)["wixMedia"]["image"]["id"].endswith("~mv2.png")
 
 
-def test_a_full_media_manager_is_the_owners_to_mend(sandbox, shop, attempt):
+def test_a_full_media_manager_is_the_owners_to_mend(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     sandbox.fault("wix", "media_quota", "media_import")
     factories.pending_generation(shop)
 
@@ -64,7 +66,9 @@ def test_a_full_media_manager_is_the_owners_to_mend(sandbox, shop, attempt):
 
 
 @pytest.mark.parametrize("fault", [("after_success", "media_import"), ("500", "media_get")])
-def test_a_picture_is_not_imported_twice_when_its_stage_is_tried_again(sandbox, shop, attempt, fault):
+def test_a_picture_is_not_imported_twice_when_its_stage_is_tried_again(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, fault: tuple[str, ...]
+) -> None:
     sandbox.fault("wix", *fault, seconds=0.01)
     factories.pending_generation(shop)
     assert attempt().stage == Stage.MEDIA
@@ -75,7 +79,9 @@ def test_a_picture_is_not_imported_twice_when_its_stage_is_tried_again(sandbox, 
     assert len(sandbox.requests("wix", "media_import")) == 1
 
 
-def test_a_search_that_fails_costs_a_second_file_and_not_the_picture(sandbox, shop, attempt):
+def test_a_search_that_fails_costs_a_second_file_and_not_the_picture(
+    sandbox: Sandbox, shop: Site, attempt: Attempt
+) -> None:
     sandbox.fault("wix", "after_success", "media_import", seconds=0.01)
     sandbox.fault("wix", "403", "media_search")
     factories.pending_generation(shop)
@@ -87,7 +93,7 @@ def test_a_search_that_fails_costs_a_second_file_and_not_the_picture(sandbox, sh
     assert len(sandbox.requests("wix", "media_import")) == 2
 
 
-def test_a_products_own_photo_can_be_the_cover(sandbox, photographed, attempt):
+def test_a_products_own_photo_can_be_the_cover(sandbox: Sandbox, photographed: Site, attempt: Attempt) -> None:
     factories.pending_generation(photographed, cover="product")
 
     done = attempt()
@@ -99,7 +105,7 @@ def test_a_products_own_photo_can_be_the_cover(sandbox, photographed, attempt):
     assert sandbox.requests("wix", "media_import") == []
 
 
-def test_where_no_product_has_a_photo_the_cover_is_made(sandbox, shop, attempt):
+def test_where_no_product_has_a_photo_the_cover_is_made(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     factories.pending_generation(shop, cover="product")
 
     assert attempt().status == Status.DONE
@@ -107,7 +113,7 @@ def test_where_no_product_has_a_photo_the_cover_is_made(sandbox, shop, attempt):
     assert cover(sandbox)["displayed"]
 
 
-def test_photos_within_the_text_are_the_shops_own(sandbox, photographed, attempt):
+def test_photos_within_the_text_are_the_shops_own(sandbox: Sandbox, photographed: Site, attempt: Attempt) -> None:
     factories.pending_generation(photographed)
 
     assert attempt().status == Status.DONE
@@ -117,7 +123,9 @@ def test_photos_within_the_text_are_the_shops_own(sandbox, photographed, attempt
     assert calls[0] == "media_import"  # the cover's
 
 
-def test_a_photo_that_the_media_manager_lacks_is_imported_once(sandbox, photographed, attempt):
+def test_a_photo_that_the_media_manager_lacks_is_imported_once(
+    sandbox: Sandbox, photographed: Site, attempt: Attempt
+) -> None:
     sandbox.fault("wix", "not_found", "media_get", times=1)
     for _ in range(2):
         factories.pending_generation(photographed, cover="product")
@@ -129,7 +137,9 @@ def test_a_photo_that_the_media_manager_lacks_is_imported_once(sandbox, photogra
 
 
 @pytest.mark.parametrize(("kind", "each"), [("media_pending_forever", 1.2), ("media_failed", 1.2), ("timeout", 0.3)])
-def test_a_photo_that_is_not_there_in_time_gives_way_to_the_next(sandbox, photographed, attempt, settings, kind, each):
+def test_a_photo_that_is_not_there_in_time_gives_way_to_the_next(
+    sandbox: Sandbox, photographed: Site, attempt: Attempt, settings: Any, kind: str, each: float
+) -> None:
     settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, "media": 3 * len(IDS) * each}
     sandbox.fault("wix", "not_found", "media_get", times=1)
     sandbox.fault("wix", kind, "media_import", seconds=2)
@@ -143,7 +153,7 @@ def test_a_photo_that_is_not_there_in_time_gives_way_to_the_next(sandbox, photog
     assert lost not in photos(sandbox)
 
 
-def test_a_photo_that_cannot_be_had_is_left_out(sandbox, photographed, attempt):
+def test_a_photo_that_cannot_be_had_is_left_out(sandbox: Sandbox, photographed: Site, attempt: Attempt) -> None:
     sandbox.fault("wix", "not_found", "media_get", times=None)
     sandbox.fault("wix", "403", "media_import", times=None)
     factories.pending_generation(photographed, cover="product")
@@ -156,7 +166,7 @@ def test_a_photo_that_cannot_be_had_is_left_out(sandbox, photographed, attempt):
     assert "wixMedia" not in cover(sandbox)
 
 
-def test_no_more_is_downloaded_than_wix_takes_in_an_upload(sandbox):
+def test_no_more_is_downloaded_than_wix_takes_in_an_upload(sandbox: Sandbox) -> None:
     order = replicate.order("a cup", seconds=10)
     picture = replicate.collect(order, seconds=10)
 

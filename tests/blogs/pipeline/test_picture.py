@@ -10,23 +10,22 @@ from django.db.models import F
 
 from blogs.models import BlogGeneration, GenerationEvent, Stage, StageOutput, Status
 from blogs.providers import replicate
+from tests.sandbox import Sandbox
 from tests.support import factories
+from tests.support.blogs.pipeline import Attempt, warnings
+from wix.models import Site
 from workers.errors import PermanentError
 
 Kind = GenerationEvent.Kind
 
 
-def let_an_hour_pass(sandbox: Any) -> None:
+def let_an_hour_pass(sandbox: Sandbox) -> None:
     sandbox.pass_time(3600)
     StageOutput.objects.update(created_at=F("created_at") - timedelta(hours=1))
 
 
-def covers(sandbox: Any) -> list[str | None]:
+def covers(sandbox: Sandbox) -> list[str | None]:
     return [draft["media"].get("wixMedia", {}).get("image", {}).get("id") for draft in sandbox.drafts()]
-
-
-def warnings(generation: BlogGeneration) -> list[str]:
-    return list(generation.events.filter(kind=Kind.WARNING).values_list("code", flat=True))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +36,9 @@ def warnings(generation: BlogGeneration) -> list[str]:
         (("wix", "500", "media_import"), Stage.MEDIA),
     ],
 )
-def test_a_blog_that_waited_for_an_hour_orders_a_new_picture(sandbox, shop, attempt, fault, stage):
+def test_a_blog_that_waited_for_an_hour_orders_a_new_picture(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, fault: tuple[str, ...], stage: Stage
+) -> None:
     sandbox.fault(*fault)
     factories.pending_generation(shop)
     assert attempt().stage == stage
@@ -52,7 +53,7 @@ def test_a_blog_that_waited_for_an_hour_orders_a_new_picture(sandbox, shop, atte
     assert done.events.filter(kind=Kind.RETRYING, code="image_too_old").count() == 1
 
 
-def test_a_picture_is_paid_for_twice_at_most(sandbox, shop, attempt):
+def test_a_picture_is_paid_for_twice_at_most(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     sandbox.fault("wix", "500", "media_import", times=2)
     factories.pending_generation(shop)
     for _ in range(2):
@@ -65,7 +66,7 @@ def test_a_picture_is_paid_for_twice_at_most(sandbox, shop, attempt):
     assert (done.status, warnings(done)) == (Status.DONE, ["image_failed"])
 
 
-def test_no_picture_is_ordered_while_the_article_cannot_be_had(sandbox, shop, attempt):
+def test_no_picture_is_ordered_while_the_article_cannot_be_had(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     sandbox.fault("openai", "500", "article", times=2)
     factories.pending_generation(shop)
     attempt()
@@ -75,7 +76,7 @@ def test_no_picture_is_ordered_while_the_article_cannot_be_had(sandbox, shop, at
     assert len(sandbox.requests("replicate", "create")) == 1
 
 
-def test_a_blog_that_waited_for_less_keeps_its_picture(sandbox, shop, attempt):
+def test_a_blog_that_waited_for_less_keeps_its_picture(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     sandbox.fault("wix", "500", "media_import")
     factories.pending_generation(shop)
     attempt()
@@ -86,7 +87,7 @@ def test_a_blog_that_waited_for_less_keeps_its_picture(sandbox, shop, attempt):
     assert covers(sandbox) != [None]
 
 
-def test_a_picture_that_wix_has_is_not_ordered_again(sandbox, shop, attempt):
+def test_a_picture_that_wix_has_is_not_ordered_again(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     sandbox.fault("wix", "500", "draft_create")
     factories.pending_generation(shop)
     assert attempt().stage == Stage.DRAFT
@@ -98,7 +99,9 @@ def test_a_picture_that_wix_has_is_not_ordered_again(sandbox, shop, attempt):
     assert covers(sandbox) != [None]
 
 
-def test_a_picture_that_was_given_up_is_not_ordered_after_all(sandbox, shop, attempt, settings):
+def test_a_picture_that_was_given_up_is_not_ordered_after_all(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, settings: Any
+) -> None:
     settings.BLOG_IMAGE_PATIENCE_SECONDS = -1
     sandbox.fault("replicate", "401", "create")
     sandbox.fault("openai", "500", "article")
@@ -110,7 +113,9 @@ def test_a_picture_that_was_given_up_is_not_ordered_after_all(sandbox, shop, att
     assert len(sandbox.requests("replicate", "create")) == 1
 
 
-def test_a_stage_of_the_picture_that_has_no_time_left_is_one_that_failed(sandbox, shop, attempt, settings):
+def test_a_stage_of_the_picture_that_has_no_time_left_is_one_that_failed(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, settings: Any
+) -> None:
     sandbox.fault("wix", "500", "media_import")
     factories.pending_generation(shop)
     assert attempt().stage == Stage.MEDIA
@@ -124,7 +129,7 @@ def test_a_stage_of_the_picture_that_has_no_time_left_is_one_that_failed(sandbox
     assert (done.status, warnings(done)) == (Status.DONE, ["timeout"])
 
 
-def test_a_half_made_output_is_not_taken_for_the_picture(sandbox, shop, attempt):
+def test_a_half_made_output_is_not_taken_for_the_picture(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     sandbox.fault("replicate", "half_made", seconds=0.5)
     factories.pending_generation(shop)
 
@@ -135,7 +140,9 @@ def test_a_half_made_output_is_not_taken_for_the_picture(sandbox, shop, attempt)
 
 
 @pytest.mark.parametrize("kind", ["no_output", "foreign_output", "not_a_picture"])
-def test_an_output_that_is_no_picture_of_replicates_is_left_out(sandbox, shop, attempt, kind):
+def test_an_output_that_is_no_picture_of_replicates_is_left_out(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, kind: str
+) -> None:
     sandbox.fault("replicate", kind)
     factories.pending_generation(shop)
 
@@ -145,7 +152,9 @@ def test_an_output_that_is_no_picture_of_replicates_is_left_out(sandbox, shop, a
     assert sandbox.requests("wix", "media_import") == []
 
 
-def test_nobody_here_asks_a_files_host_for_anything(sandbox, shop, attempt, settings):
+def test_none_of_ours_asks_a_files_host_for_anything(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, settings: Any
+) -> None:
     factories.pending_generation(shop)
 
     attempt()
@@ -164,7 +173,7 @@ def test_nobody_here_asks_a_files_host_for_anything(sandbox, shop, attempt, sett
         ("https://replicate.delivery/out.png", "image/png"),
     ],
 )
-def test_the_kind_of_picture_is_read_from_its_address(settings, output, mime_type):
+def test_the_kind_of_picture_is_read_from_its_address(settings: Any, output: Any, mime_type: str) -> None:
     settings.REPLICATE_BASE_URL = "https://api.replicate.com"
 
     assert replicate._picture(output).mime_type == mime_type
@@ -185,7 +194,7 @@ def test_the_kind_of_picture_is_read_from_its_address(settings, output, mime_typ
         "data:image/png;base64,AAAA",
     ],
 )
-def test_anything_else_is_no_picture(settings, output):
+def test_anything_else_is_no_picture(settings: Any, output: Any) -> None:
     settings.REPLICATE_BASE_URL = "https://api.replicate.com"
 
     with pytest.raises(PermanentError):

@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 
 from blogs.models import Stage, StageOutput, Status
+from tests.sandbox import Sandbox
 from tests.support import factories
+from tests.support.blogs.books import last_event
+from tests.support.blogs.pipeline import Attempt, free_and_balance
 from tests.support.sandbox_fixtures import PRODUCTS
 from wix.models import Catalogue
 
@@ -16,26 +19,28 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("version", ["V1_CATALOG", "V3_CATALOG"])
 @pytest.mark.parametrize(("collection", "names"), [(WINTER, ["Alpaca Mittens"]), ("empty", None)])
 def test_a_collection_becomes_an_article_about_it(
-    sandbox: Any, attempt: Any, version: str, collection: str, names: list[str] | None
+    sandbox: Sandbox, attempt: Attempt, version: str, collection: str, names: list[str] | None
 ) -> None:
     site = factories.site()
     products = [*PRODUCTS[:2], {**PRODUCTS[2], "collections": [WINTER]}]
-    more = {"collections": {WINTER: "Winter things", "empty": "Warm beanies"}}
-    sandbox.add_shop(str(site.instance_id), catalog_version=version, products=products, **more)
+    collections = {WINTER: "Winter things", "empty": "Warm beanies"}
+    sandbox.add_shop(str(site.instance_id), catalog_version=version, products=products, collections=collections)
     factories.pending_generation(site, source_type="collection", source_id=collection)
 
     done = attempt()
 
     assert done.status == Status.DONE, done.error_message
     output = StageOutput.objects.get(generation=done, stage=Stage.PRODUCTS).output
-    assert output["source_text"] == more["collections"][collection]
+    assert output["source_text"] == collections[collection]
     found = [product["name"] for product in output["products"]]
     assert found == names if names else found[0] == "Lambswool Beanie"
 
 
 @pytest.mark.parametrize("version", ["V1_CATALOG", "V3_CATALOG", "STORES_NOT_INSTALLED"])
 @pytest.mark.parametrize("source", ["collection", "product"])
-def test_what_is_unknown_or_hidden_fails_and_says_so(sandbox: Any, attempt: Any, version: str, source: str) -> None:
+def test_what_is_unknown_or_hidden_fails_and_says_so(
+    sandbox: Sandbox, attempt: Attempt, version: str, source: str
+) -> None:
     site = factories.site()
     hidden = {**PRODUCTS[0], "visible": False}
     sandbox.add_shop(str(site.instance_id), catalog_version=version, products=[hidden])
@@ -48,7 +53,9 @@ def test_what_is_unknown_or_hidden_fails_and_says_so(sandbox: Any, attempt: Any,
     assert ("hidden" in failed.error_message) == (version == "V1_CATALOG" and source == "product")
 
 
-def test_a_blog_that_waits_for_the_catalogue_spends_no_attempt(sandbox: Any, attempt: Any, settings: Any) -> None:
+def test_a_blog_that_waits_for_the_catalogue_spends_no_attempt(
+    sandbox: Sandbox, attempt: Attempt, settings: Any
+) -> None:
     settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, "products": 0}
     site = factories.site()
     sandbox.add_shop(str(site.instance_id), generate=150)
@@ -56,7 +63,57 @@ def test_a_blog_that_waits_for_the_catalogue_spends_no_attempt(sandbox: Any, att
 
     waits = attempt()
 
-    assert (waits.status, waits.attempts, waits.events.last().code) == (Status.PENDING, 0, "catalogue_being_read")
+    assert (waits.status, waits.attempts, last_event(waits).code) == (Status.PENDING, 0, "catalogue_being_read")
     settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, "products": 60}
     assert attempt().status == Status.DONE
     assert Catalogue.objects.get().products == 150
+
+
+@pytest.mark.parametrize("version", ["V1_CATALOG", "V3_CATALOG"])
+def test_a_product_becomes_an_article_about_it(sandbox: Sandbox, attempt: Attempt, version: str) -> None:
+    site = factories.site()
+    sandbox.add_shop(str(site.instance_id), "Wool & Co", catalog_version=version, products=PRODUCTS)
+    factories.pending_generation(site, source_type="product", source_id=PRODUCTS[1]["id"])
+
+    done = attempt()
+
+    assert done.status == Status.DONE
+    products = StageOutput.objects.get(generation=done, stage=Stage.PRODUCTS).output
+    assert products["source_text"] == "Lambswool Beanie"
+    assert products["products"][0]["text"].startswith("A warm beanie")
+
+
+@pytest.mark.parametrize("versions", [("V1_CATALOG", "V3_CATALOG"), ("V3_CATALOG", "V1_CATALOG")])
+def test_a_shop_is_asked_for_its_catalogue_once_and_again_when_it_has_moved(
+    sandbox: Sandbox, attempt: Attempt, versions: tuple[str, str]
+) -> None:
+    site = factories.site()
+    for version in versions:
+        sandbox.add_shop(str(site.instance_id), "Wool & Co", catalog_version=version, products=PRODUCTS)
+        for _ in range(2):
+            generation = factories.pending_generation(site, source_type="product", source_id=PRODUCTS[1]["id"])
+            assert attempt().status == Status.DONE
+            assert generation.outputs.get(stage=Stage.PRODUCTS).output["source_text"] == "Lambswool Beanie"
+
+    assert len(sandbox.requests("wix", "catalog_version")) == 2
+
+
+@pytest.mark.parametrize("version", ["V1_CATALOG", "V3_CATALOG", "STORES_NOT_INSTALLED"])
+def test_a_product_that_does_not_exist_fails_and_says_so(sandbox: Sandbox, attempt: Attempt, version: str) -> None:
+    site = factories.site()
+    sandbox.add_shop(str(site.instance_id), catalog_version=version, products=PRODUCTS)
+    factories.pending_generation(site, source_type="product", source_id="99999999-0000-4000-8000-000000000000")
+
+    failed = attempt()
+
+    assert (failed.status, failed.error_code) == (Status.FAILED, "source_not_found")
+    assert free_and_balance(site) == (1_000, 1_000)
+
+
+@pytest.mark.parametrize("version", ["V1_CATALOG", "V3_CATALOG", "STORES_NOT_INSTALLED"])
+def test_a_shop_without_products_gets_its_article_too(sandbox: Sandbox, attempt: Attempt, version: str) -> None:
+    site = factories.site()
+    sandbox.add_shop(str(site.instance_id), catalog_version=version)
+    factories.pending_generation(site)
+
+    assert attempt().status == Status.DONE

@@ -8,7 +8,10 @@ import pytest
 
 from blogs.models import Status
 from blogs.providers import token_reserve
+from tests.sandbox import Sandbox
 from tests.support import factories
+from tests.support.blogs.pipeline import Attempt
+from wix.models import Site
 from workers.models import ProviderCall
 
 
@@ -16,7 +19,7 @@ def calls(**which: Any) -> list[ProviderCall]:
     return list(ProviderCall.objects.filter(**which).order_by("id"))
 
 
-def test_a_blogs_calls_are_kept_with_what_they_took(sandbox, shop, attempt):
+def test_a_blogs_calls_are_kept_with_what_they_took(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     blog = factories.pending_generation(shop, length="short", language="de-AT")
 
     attempt()
@@ -26,6 +29,9 @@ def test_a_blogs_calls_are_kept_with_what_they_took(sandbox, shop, attempt):
     for call in (idea, article):
         assert call.request_id.startswith("req_")
         # The stand-in counts four bytes a token, and rounds up.
+        assert call.prompt_tokens
+        assert call.output_tokens
+        assert call.output_max
         assert call.prompt_tokens == -(-call.prompt_bytes // 4)
         assert 0 < call.output_tokens <= call.output_max
         assert call.tokens_reserved > call.prompt_tokens + call.output_max
@@ -46,7 +52,9 @@ def test_a_blogs_calls_are_kept_with_what_they_took(sandbox, shop, attempt):
         ("reset", "provider_unavailable", False),
     ],
 )
-def test_a_call_that_ends_otherwise_is_kept_too(sandbox, shop, attempt, kind, code, answered):
+def test_a_call_that_ends_otherwise_is_kept_too(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, kind: str, code: str, answered: bool
+) -> None:
     sandbox.fault("openai", kind, "article")
     blog = factories.pending_generation(shop)
 
@@ -58,7 +66,9 @@ def test_a_call_that_ends_otherwise_is_kept_too(sandbox, shop, attempt, kind, co
     assert article.request_id.startswith("req_") == (kind != "reset")
 
 
-def test_what_blogs_took_decides_what_the_next_ones_reserve(sandbox, shop, attempt, monkeypatch):
+def test_what_blogs_took_decides_what_the_next_ones_reserve(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(token_reserve, "FEW", 1)
     monkeypatch.setattr(token_reserve, "_READ_AT_FIRST_EVERY_SECONDS", 0)
     for _ in range(2):
@@ -67,6 +77,9 @@ def test_what_blogs_took_decides_what_the_next_ones_reserve(sandbox, shop, attem
 
     first, second = calls(operation="blog_article")
 
+    assert first.output_tokens
+    assert first.prompt_tokens
+    assert second.prompt_tokens
     assert first.output_max == 3_600
     assert second.output_max == max(first.output_tokens, 1_080)
     assert sandbox.requests("openai", "article")[1]["body"]["max_completion_tokens"] == second.output_max
@@ -74,7 +87,9 @@ def test_what_blogs_took_decides_what_the_next_ones_reserve(sandbox, shop, attem
     assert first.tokens_reserved - first.output_max - first.prompt_tokens > 100
 
 
-def test_an_article_cut_at_much_room_gets_more_though_others_need_less(sandbox, shop, attempt, monkeypatch):
+def test_an_article_cut_at_much_room_gets_more_though_others_need_less(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(token_reserve, "_READ_AT_FIRST_EVERY_SECONDS", 0)
     sandbox.fault("openai", "length", "article")
     factories.pending_generation(shop)
@@ -87,7 +102,7 @@ def test_an_article_cut_at_much_room_gets_more_though_others_need_less(sandbox, 
     assert (first.output_max, second.output_max) == (3_600, 4_500)
 
 
-def test_no_secret_and_no_text_is_kept(sandbox, shop, attempt, settings):
+def test_no_secret_and_no_text_is_kept(sandbox: Sandbox, shop: Site, attempt: Attempt, settings: Any) -> None:
     factories.pending_generation(shop, source_id="how to choose a wool scarf")
     attempt()
 

@@ -15,8 +15,8 @@ from blogs.models import SiteLine
 from blogs.operations import proof
 from blogs.site_events import subscriptions
 from credits import ledger
-from tests.conftest import APP_ID
 from tests.support import factories
+from tests.support.app import APP_ID
 from tests.support.wix.plans import FREE, JANUARY_31, MONTHLY, allowed, apply, make_plans, months, paid
 from wix.billing import allowances, invoices
 from wix.models import Allowance, Plan, Site, Subscription, WebhookDelivery

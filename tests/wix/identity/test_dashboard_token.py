@@ -12,8 +12,8 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from tests.conftest import APP_ID
 from tests.support import factories
+from tests.support.app import APP_ID
 from tests.support.problems import problem
 from wix.identity import token_info
 from wix.models import Site

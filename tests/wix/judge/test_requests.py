@@ -12,11 +12,11 @@ from django.conf import settings
 
 from blogs import pipeline, queue, sweep
 from blogs.models import BlogGeneration, Status
-from tests.blogs.pipeline.conftest import make_due
 from tests.sandbox.faults import OPERATIONS
 from tests.sandbox.wix import Wix
 from tests.sandbox.world import World
 from tests.support import factories
+from tests.support.blogs.pipeline import end_delays
 from tests.support.sandbox_fixtures import PRODUCTS
 from tests.wix.judge.judging import Judge
 from wix.client import app_instance, http
@@ -156,7 +156,7 @@ def where_nobody_may_be_made(sandbox: Any) -> None:
 
 def run_all() -> None:
     for _ in range(2):
-        make_due()
+        end_delays()
         for claimed in queue.claim(factories.WorkerFactory.create(), 10):
             pipeline.execute(claimed)
     assert set(BlogGeneration.objects.values_list("status", flat=True)) == {Status.DONE}

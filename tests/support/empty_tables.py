@@ -1,0 +1,34 @@
+"""Emptying the tables after a test that had transactions of its own, in a fraction of Django's time."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.test import TransactionTestCase
+
+# What the migrations have filled, and no test changes.
+_KEPT = {"django_content_type", "auth_permission", "django_migrations"}
+# What has been deleted from still has to be stepped over, until a vacuum comes by.
+_LARGE_BYTES = 512 * 1024
+_TABLES = """
+SELECT relname, pg_relation_size(oid) > %s FROM pg_class
+ WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+"""
+
+
+def empty_quickly() -> None:
+    """Replaces Django's flush, which makes all permissions again: that takes twice as long as most tests."""
+    TransactionTestCase._fixture_teardown = _empty_all_but_permissions  # type: ignore[attr-defined]
+
+
+def _empty_all_but_permissions(test: TransactionTestCase) -> None:
+    """TRUNCATE writes new files for each of forty tables, and takes longer than most tests; to DELETE the few rows of a test
+    takes a fifth of it. Without triggers, or the ledger would refuse."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TABLES, [_LARGE_BYTES])
+        tables = {name: large for name, large in cursor.fetchall() if name not in _KEPT}
+        names = list(map(connection.ops.quote_name, sorted(tables)))
+        if any(tables.values()):
+            cursor.execute(f"TRUNCATE {', '.join(names)}")
+        else:
+            deletes = "".join(f"DELETE FROM {name};" for name in names)
+            cursor.execute(f"SET LOCAL session_replication_role = replica; {deletes}")
