@@ -40,3 +40,9 @@ def part(page: str, section: str) -> str:
 def code(cell: str) -> list[str]:
     """What a cell or a text puts in backticks."""
     return re.findall(r"`([^`]+)`", cell)
+
+
+def headings(page: str) -> list[str]:
+    """All of them, but for those within code."""
+    outside = re.sub(r"^```.*?^```", "", named(page), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^#{1,4} (.+)$", outside, re.MULTILINE)
