@@ -1,4 +1,4 @@
-"""A site's plan, read from Wix and carried to its credits and its line. A door: the line is the queue's."""
+"""A site's paid plan: reads it from Wix, carries it to the site's credits and line, and grants each month's credits."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from workers.errors import PermanentError, WorkError
 logger = logging.getLogger(__name__)
 
 READ_SECONDS = 30.0
-# After this long another process may try what a killed one had, or Wix could not answer.
+# A process takes a site for this long. After that another one may try, in case this one was killed or Wix gave no answer.
 _TAKEN_SECONDS = 600
 _LOOK_TOMORROW_SECONDS = 24 * 3600
 
 
 def read(instance_id: UUID) -> tuple[AppInstance, datetime]:
-    """What Wix says now, and when we began to ask. Raises NotConnected, RateLimited, TransientError."""
+    """Return what Wix says now, and when we began to ask. Raises NotConnected, RateLimited, TransientError."""
     with released_afterwards(), connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         began_at: datetime = cursor.fetchone()[0]
@@ -38,14 +38,14 @@ def read(instance_id: UUID) -> tuple[AppInstance, datetime]:
 
 
 def refresh(instance_id: UUID, *, event_at: datetime | None = None) -> Applied:
-    """Read the app's instance and make ours what it says. Raises as `read`."""
+    """Read the app's instance from Wix and carry what it says. Raises as `read` does."""
     found, read_at = read(instance_id)
     site = sites.seen(instance_id, origin_of(found))
     return carry(site, found, read_at=read_at, event_at=event_at)
 
 
 def carry(site: Site, found: AppInstance, *, read_at: datetime, event_at: datetime | None = None) -> Applied:
-    """All of it or nothing, so that a crash leaves no plan without its weight."""
+    """Write what was read to the site's plan, credits and line, in one transaction: a crash leaves no plan without its weight."""
     with transaction.atomic():
         applied = allowances.apply(site, found, read_at=read_at, event_at=event_at)
         if terms := applied.terms:
@@ -61,7 +61,7 @@ def origin_of(found: AppInstance) -> UUID | None:
 
 
 def plan_changed(plan: Plan) -> int:
-    """Staff have edited it: those who have it get its weight and cap now, and more credits with their next reading."""
+    """Give an edited plan's weight and cap to the sites that have it. They get more credits when their plan is read next."""
     subscribers = Subscription.objects.filter(plan=plan).values("pk")
     weight: int = plan.weight
     return lines.set_terms_of(subscribers, weight=weight, waiting_max=plan.open_blogs_max)
@@ -88,7 +88,7 @@ RETURNING site_id, (SELECT instance_id FROM wix_site WHERE id = taken.site_id), 
 
 
 def grant_due(say: Callable[[str], object] = logger.info) -> int:
-    """The credits of each paid month that has begun; how many sites got some. Whatever the number of processes that do it."""
+    """Grant the credits of each paid month that has begun; return how many sites got some. Any number of processes may do it."""
     _remember_new_plans()
     granted = 0
     while due := _take():
@@ -97,7 +97,7 @@ def grant_due(say: Callable[[str], object] = logger.info) -> int:
 
 
 def due_now() -> list[Due]:
-    """Who would be asked about."""
+    """Return the sites that `grant_due` would ask Wix about."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT wix_subscription.site_id, instance_id, vendor_product_id {_DUE}")
         return [Due(*row) for row in cursor.fetchall()]
@@ -114,7 +114,7 @@ def _grant(due: Due, say: Callable[[str], object]) -> bool:
     try:
         applied = refresh(due.instance_id)
     except NotConnected:
-        # We were not told of its removal. A plan that has ended so gives nothing; one that goes on is found again.
+        # Wix told us of no removal. If the plan has ended, there is nothing to grant; if it goes on, it is found tomorrow.
         return _later(due, "not connected; asked again tomorrow", _LOOK_TOMORROW_SECONDS, say)
     except PermanentError as error:
         return _later(due, f"{error.code}: {error.message}", _LOOK_TOMORROW_SECONDS, say)
@@ -131,7 +131,7 @@ def _later(due: Due, why: str, seconds: float, say: Callable[[str], object]) -> 
 
 
 def _remember_new_plans() -> None:
-    """Sites that pay for a plan which our list lacked until now are due at once."""
+    """Make sites due at once that pay for a plan which our list lacked until now."""
     waiting = Subscription.objects.filter(plan=None).exclude(vendor_product_id="")
     known = Plan.objects.values("vendor_product_id")
     waiting.filter(vendor_product_id__in=known).update(next_grant_at=ClockTimestamp())

@@ -1,4 +1,4 @@
-"""AppInstalled and AppRemoved, in any order, twice, and with a worker killed in the middle."""
+"""AppInstalled and AppRemoved, in any order, twice, and with a worker killed in the middle; and owners' pages."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from blogs.models import BlogGeneration, SiteLine
 from blogs.operations import proof
 from blogs.queue import admission, lifecycle
-from blogs.site_events import handlers
+from blogs.site_events import coming_and_going, handlers
 from credits import ledger
 from credits.models import Credit
 from tests.sandbox import Sandbox
-from tests.sandbox.wix_webhooks import token
 from tests.support import factories
 from tests.support.blogs.books import sessions_waiting_for_a_lock
 from tests.support.threads import at_once, in_background, wait_until
-from tests.support.wix.webhooks import deliver, deliver_and_work, make_due, post, signed, work_off
+from tests.support.wix.plans import available
+from tests.support.wix.webhooks import Killed, deliver, deliver_and_work, make_due, work_off
 from wix.identity import api_keys, sites
 from wix.models import Site, Subscription, WebhookDelivery
 from wix.webhooks import deliveries
@@ -30,19 +30,6 @@ from wix.webhooks import deliveries
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("wix_signs")]
 
 DAY = 86_400
-
-
-@pytest.fixture
-def instance(sandbox: Sandbox) -> uuid.UUID:
-    """Of a site that has installed the app, and of which we know nothing."""
-    instance_id = uuid.uuid4()
-    sandbox.add_shop(str(instance_id), "Wool & Co", language="de", currency="EUR")
-    sandbox.change_shop(str(instance_id), url="https://wool.example")
-    return instance_id
-
-
-def available(instance: uuid.UUID) -> int:
-    return Site.objects.get(instance_id=instance).credit_account.available
 
 
 def test_a_site_is_made_as_wix_describes_it_with_its_trial(instance: uuid.UUID) -> None:
@@ -101,7 +88,7 @@ def test_a_request_that_was_let_in_just_before_the_removal_is_cancelled_too(shop
         wait_until(lambda: sessions_waiting_for_a_lock() == 1)
         Site.objects.update(removed_at=timezone.now())
 
-    handlers._cancel_all(shop)
+    coming_and_going.cancel_all(shop)
 
     submitting.join()
     assert BlogGeneration.objects.get().status == "CANCELLED"
@@ -120,10 +107,6 @@ def test_requests_at_once_never_have_more_open_than_the_plan_allows(shop: Site) 
             return refused.code != admission.PLAN_LIMIT
 
     assert sum(at_once(*[submit] * 6)) == 2
-
-
-class Killed(BaseException):
-    """As SIGKILL, it runs no handler of ours."""
 
 
 def test_a_worker_killed_between_any_two_steps_loses_nothing_and_does_nothing_twice(
@@ -193,7 +176,7 @@ def test_a_removal_from_before_needs_none_either(shop: Site, sandbox: Sandbox) -
     assert Site.objects.get().removed_at is None
 
 
-def test_a_resend_of_a_removal_signed_anew_does_not_remove_who_is_back(shop: Site, sandbox: Sandbox) -> None:
+def test_a_resend_of_a_removal_signed_later_does_not_remove_who_is_back(shop: Site, sandbox: Sandbox) -> None:
     deliver_and_work("AppInstalled", shop.instance_id, at=0)
     tokens = len(sandbox.requests("wix", "token"))
 
@@ -234,7 +217,7 @@ def waits() -> float:
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_an_old_installation_signed_anew_after_the_removal_installs_nothing(
+def test_an_old_installation_signed_later_after_the_removal_installs_nothing(
     shop: Site, sandbox: Sandbox, first: bool
 ) -> None:
     """Where it is the first that we get of it, only that Wix gives no access tells; and that is asked three times."""
@@ -290,125 +273,6 @@ def test_a_copy_of_a_site_gets_no_trial_however_it_is_first_seen(sandbox: Sandbo
         assert account is None or account.available == 0
     assert available(instance) == 50
     assert proof.discrepancies() == []
-
-
-def test_wix_away_puts_it_off_and_after_many_tries_staff_are_told(instance: uuid.UUID, sandbox: Sandbox) -> None:
-    sandbox.fault("wix", "500", "*", times=None)
-    deliver("AppInstalled", instance)
-    for _ in range(10):
-        assert handlers.work_off() == 1
-        make_due()
-
-    delivery = WebhookDelivery.objects.get()
-    assert (delivery.status, delivery.attempts, delivery.due_at) == ("failed", 10, None)
-    assert "wix_unavailable" in delivery.outcome
-    assert handlers.work_off() == 0
-
-
-def test_a_bug_in_one_handler_keeps_nobody_waiting(
-    instance: uuid.UUID, shop: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def broken(*args: Any) -> str:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(handlers, "HANDLERS", {**handlers.HANDLERS, "AppRemoved": broken})
-    deliver("AppRemoved", shop.instance_id)
-    deliver("AppInstalled", instance)
-
-    assert handlers.work_off() == 2
-
-    assert Site.objects.filter(instance_id=instance, removed_at=None).exists()
-    assert WebhookDelivery.objects.get(event_type="AppRemoved").outcome == "unexpected: ZeroDivisionError"
-
-
-def test_one_that_kills_whoever_works_on_it_is_given_up(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    def poison(*args: Any) -> str:
-        raise Killed
-
-    monkeypatch.setattr(handlers, "HANDLERS", {"AppRemoved": poison})
-    deliver("AppRemoved", shop.instance_id)
-    for _ in range(10):
-        with pytest.raises(Killed):
-            handlers.work_off()
-        make_due()
-
-    assert handlers.work_off() == 1
-
-    assert WebhookDelivery.objects.get().status == "failed"
-
-
-def test_without_the_database_it_is_due_again_by_itself(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*args: Any) -> str:
-        raise OperationalError
-
-    monkeypatch.setattr(handlers, "HANDLERS", {**handlers.HANDLERS, "AppRemoved": away})
-    deliver("AppRemoved", shop.instance_id)
-
-    with pytest.raises(OperationalError):
-        handlers.work_off()
-
-    assert WebhookDelivery.objects.get().status == "received"
-    assert WebhookDelivery.objects.get().due_at
-
-
-def test_many_workers_and_many_copies_make_one_site_and_one_trial(instance: uuid.UUID) -> None:
-    body = token("AppInstalled", instance)
-
-    answers = at_once(*[lambda: post(body).status_code] * 8)
-    worked = at_once(*[handlers.work_off] * 4)
-
-    assert answers == [200] * 8
-    assert sum(worked) == 1
-    assert WebhookDelivery.objects.get().received == 8
-    assert available(instance) == 50
-
-
-def test_what_one_worker_is_taking_keeps_no_other_waiting(shop: Site) -> None:
-    deliver("AppRemoved", shop.instance_id)
-
-    def look() -> int:
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '5s'")
-        return handlers.work_off()
-
-    with transaction.atomic():
-        WebhookDelivery.objects.select_for_update().get()
-        assert at_once(look) == [0]
-
-
-def test_a_resend_that_comes_while_it_is_worked_on_has_it_done_again(
-    instance: uuid.UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    deliver("AppInstalled", instance, at=0)
-    whole = handlers.HANDLERS["AppInstalled"]
-    came: list[int] = []
-
-    def handle(*args: Any) -> str:
-        if not came:
-            came.append(post(token("AppInstalled", instance, iat=signed(5), exp=None)).status_code)
-        return whole(*args)
-
-    monkeypatch.setattr(handlers, "HANDLERS", {"AppInstalled": handle})
-
-    assert handlers.work_off() == 2
-
-    assert available(instance) == 50
-    assert WebhookDelivery.objects.get().status == "done"
-
-
-def test_unknown_types_and_instances_do_nothing(sandbox: Sandbox) -> None:
-    deliver("wix.unheard.of", uuid.uuid4())
-    assert handlers.work_off() == 0
-    assert WebhookDelivery.objects.get().status == "ignored"
-
-    for event_type in ("AppInstalled", "AppRemoved", "PaidPlanPurchased", "InvoiceStatusUpdated"):
-        deliver(event_type, uuid.uuid4())
-    assert handlers.work_off() == 4
-
-    # Wix said that it was installed there, so it is, though it doesn't let us in yet.
-    assert Site.objects.count() == 1
-    statuses = dict(WebhookDelivery.objects.values_list("event_type", "status"))
-    assert {event for event, status in statuses.items() if status != "received"} == {"wix.unheard.of", "AppRemoved"}
 
 
 def test_a_page_signed_long_after_the_removal_has_wix_asked_once_and_the_site_back(

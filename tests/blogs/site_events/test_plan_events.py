@@ -1,4 +1,4 @@
-"""Plans as Wix tells of them: events in any order, renewals that nobody tells of, and a worker killed in the middle."""
+"""Plans as Wix tells of them: events in any order, renewals without an event, and a worker killed in the middle."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.sandbox.wix_webhooks import sample
 from tests.support import factories
 from tests.support.threads import at_once
 from tests.support.wix.plans import allowed
-from tests.support.wix.webhooks import deliver, deliver_and_work, make_due, work_off
+from tests.support.wix.webhooks import Killed, deliver, deliver_and_work, make_due, work_off
 from wix.client import access_tokens
 from wix.models import Allowance, Plan, Site, Subscription, WebhookDelivery
 
@@ -128,10 +128,6 @@ def test_no_access_to_a_site_that_is_there_is_a_failure_and_to_one_that_is_gone_
     assert deliver_and_work("InvoiceStatusUpdated", shop.instance_id, told).startswith("the app was removed")
 
 
-class Killed(BaseException):
-    """As SIGKILL, it runs no handler of ours."""
-
-
 @pytest.mark.parametrize(
     "step", ["wix.billing.allowances.ledger.grant", "blogs.queue.lines.set_terms", "wix.webhooks.deliveries._finish"]
 )
@@ -177,7 +173,7 @@ def granting(**options: Any) -> str:
     return out.getvalue()
 
 
-def test_a_renewal_of_which_nobody_tells_us_is_granted_once_by_any_number_of_processes(
+def test_a_renewal_without_an_event_is_granted_once_by_any_number_of_processes(
     plans: None, shop: Site, sandbox: Sandbox
 ) -> None:
     sandbox.change_shop(str(shop.instance_id), billing=at_wix("basic", expirationDate="2020-01-01T00:00:00Z"))

@@ -1,4 +1,4 @@
-"""What Wix says of a shop's products makes its catalogue due to be read anew; a shop that has none is left alone."""
+"""An event about a shop's products makes its catalog due to be read again; a shop without a catalog is left alone."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def _key(settings: Any) -> None:
     settings.WIX_WEBHOOK_PUBLIC_KEYS = [public_key()]
 
 
-def test_each_kind_of_change_makes_the_catalogue_due() -> None:
+def test_each_kind_of_change_makes_the_catalog_due() -> None:
     for event_type in catalog.CHANGES:
-        catalogue = Catalogue.objects.create(instance_id=uuid.uuid4())
+        catalog_row = Catalogue.objects.create(instance_id=uuid.uuid4())
 
-        deliver_and_work(event_type, catalogue.pk, {"id": str(uuid.uuid4()), "entityFqdn": "wix.stores"})
+        deliver_and_work(event_type, catalog_row.pk, {"id": str(uuid.uuid4()), "entityFqdn": "wix.stores"})
 
-        catalogue.refresh_from_db()
-        assert catalogue.wanted_at, event_type
+        catalog_row.refresh_from_db()
+        assert catalog_row.wanted_at, event_type
 
 
-def test_events_of_a_shop_without_a_catalogue_change_nothing() -> None:
+def test_events_of_a_shop_without_a_catalog_change_nothing() -> None:
     deliver("wix.stores.catalog.v3.product_updated", uuid.uuid4(), {"id": "1", "entityFqdn": "wix.stores"})
 
     assert WebhookDelivery.objects.get().status == WebhookDelivery.Status.RECEIVED

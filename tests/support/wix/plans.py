@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 from django.db.models import Sum
 
@@ -38,6 +39,10 @@ def apply(site: Site, found: AppInstance, at: datetime) -> int:
 def allowed(site: Site) -> int:
     entries = Credit.objects.filter(account__site=site).exclude(reason="test")
     return entries.aggregate(sum=Sum("balance_change"))["sum"] or 0
+
+
+def available(instance: UUID) -> int:
+    return Site.objects.get(instance_id=instance).credit_account.available
 
 
 def months(site: Site) -> list[tuple[str, int]]:

@@ -16,6 +16,10 @@ from wix.models import WebhookDelivery
 T0 = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
 
+class Killed(BaseException):
+    """Stands for SIGKILL: no handler of ours catches it."""
+
+
 def post(body: str | bytes, content_type: str = "text/plain", **extra: Any) -> Any:
     return Client(raise_request_exception=False).post("/wix/webhooks", body, content_type=content_type, **extra)
 
