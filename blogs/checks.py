@@ -102,9 +102,8 @@ def _picture_is_imported_in_time() -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def keys_are_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    needed = ["OPENAI_API_KEY", "REPLICATE_API_TOKEN", "WIX_APP_ID", "WIX_APP_SECRET"]
     return [
         Error(f"{name} is not set.", hint="Put it into the environment or .env.", id="blogs.E003")
-        for name in needed
+        for name in settings.REQUIRED_SETTINGS
         if not getattr(settings, name)
     ]

@@ -18,16 +18,11 @@ import requests
 from config import embedded_postgres
 from config.embedded_postgres import AlreadyRunning
 from config.processes import ProcessDied, Processes, stop_on_signals
+from config.required import REQUIRED
 
 _ROOT = Path(__file__).resolve().parent.parent
 _VARIABLES = _ROOT / ".local" / "run.env"
-_NEEDED = {
-    "SECRET_KEY": "a long random string",
-    "OPENAI_API_KEY": "from platform.openai.com",
-    "REPLICATE_API_TOKEN": "from replicate.com/account",
-    "WIX_APP_ID": "from the app's dashboard at Wix, OAuth page",
-    "WIX_APP_SECRET": "from the app's dashboard at Wix, OAuth page",
-}
+_NEEDED = {"SECRET_KEY": "a long random string", **REQUIRED}
 
 
 def main() -> int:

@@ -9,6 +9,8 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from config.required import REQUIRED
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -275,6 +277,9 @@ ALERT_LIMIT_USE = env.float("ALERT_LIMIT_USE", default=0.9)
 ALERT_WINDOW_SECONDS = env.float("ALERT_WINDOW_SECONDS", default=300)
 
 # --- OpenAI, Replicate, Wix -------------------------------------------------------------------------------------------
+
+# The worker and `check --deploy` name those that are empty.
+REQUIRED_SETTINGS = tuple(REQUIRED)
 
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")

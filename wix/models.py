@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
 
+from wix import languages
+
 
 class Site(models.Model):
     """A Wix site that installed our app, known by its instance id, which survives uninstalling and reinstalling."""
@@ -17,7 +19,7 @@ class Site(models.Model):
     name = models.CharField(max_length=200, blank=True)
     url = models.URLField(max_length=500, blank=True)
     language = models.CharField(
-        max_length=35, blank=True, help_text="BCP 47; empty: not known yet, blogs are in English"
+        max_length=languages.TAG_MAX, blank=True, help_text="BCP 47; empty: not known yet, blogs are in English"
     )
     currency = models.CharField(max_length=3, blank=True, db_default="", help_text="ISO 4217")
     member_id = models.UUIDField(

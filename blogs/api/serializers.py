@@ -24,8 +24,8 @@ from blogs.models import (
     Tone,
 )
 from blogs.queue.request import BlogRequest
+from wix import languages
 
-_LANGUAGE = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z")
 _FAR = timedelta(days=366)
 
 
@@ -75,7 +75,7 @@ class MomentField(serializers.DateTimeField):
 class BlogRequestSerializer(serializers.Serializer[BlogRequest]):
     sourceType = ChoiceField(SourceType.choices, source="source_type")
     sourceId = PlainTextField(source="source_id", max_length=PROMPT_MAX)
-    language = serializers.RegexField(_LANGUAGE, required=False, default="", max_length=35)
+    language = serializers.RegexField(languages.TAG, required=False, default="", max_length=languages.TAG_MAX)
     tone = ChoiceField(Tone.choices, default=Tone.FRIENDLY)
     length = ChoiceField(Length.choices, default=Length.MEDIUM)
     publish = serializers.BooleanField(default=False)

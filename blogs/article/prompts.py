@@ -7,12 +7,13 @@ new "rules" stays data. What a prompt forbids (addresses, unknown products) is r
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Any
+
+from wix import languages
 
 # Stored with every article. Count it up when a prompt changes.
 VERSION = 2
@@ -23,7 +24,6 @@ VERSION = 2
 SECTIONS = {"short": 3, "medium": 5, "long": 8}
 
 _FOLDER = Path(__file__).resolve().parents[2] / "templates" / "prompts"
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def article(data: dict[str, Any]) -> Prompt:
 def _prompt(name: str, data: dict[str, Any]) -> Prompt:
     # The only word of the request that stands outside the data block, so it must be a tag and no sentence.
     language = data["language"]
-    if not _LANGUAGE.fullmatch(language):
+    if not languages.TAG.fullmatch(language):
         raise ValueError(f"not a language tag: {language!r}")
     return Prompt(
         system=_template(f"{name}_system").substitute(language=language),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +27,7 @@ from blogs.models import BlogGeneration, SiteLine, Status
 from blogs.queue import lines
 from credits import ledger
 from credits.models import Credit
+from wix import languages
 from wix.models import Site
 from workers.database import wakeup
 
@@ -69,8 +69,8 @@ class WeightForm(forms.Form):
 class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
     language = forms.CharField(
         required=False,
-        max_length=35,
-        validators=[RegexValidator(re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z"), "This is not BCP 47.")],
+        max_length=languages.TAG_MAX,
+        validators=[RegexValidator(languages.TAG, "This is not BCP 47.")],
         help_text=Site._meta.get_field("language").help_text,
     )
 

@@ -108,6 +108,5 @@ def expected_pace() -> Pace:
 
 
 def _require_keys() -> None:
-    needed = ("OPENAI_API_KEY", "REPLICATE_API_TOKEN", "WIX_APP_ID", "WIX_APP_SECRET")
-    if missing := [name for name in needed if not getattr(settings, name)]:
+    if missing := [name for name in settings.REQUIRED_SETTINGS if not getattr(settings, name)]:
         raise CommandError(f"{', '.join(missing)} not set: put what is missing into .env (.env.example explains each).")
