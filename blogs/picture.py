@@ -13,7 +13,7 @@ from django.db.models import F
 
 from blogs.models import BlogGeneration, Stage
 from blogs.queue import lifecycle
-from wix.client.http import WIX, WIX_TOKEN
+from wix.client.wire import WIX, WIX_TOKEN
 from workers.database.clock import ClockTimestamp
 from workers.database.outage import outlasts_an_outage
 from workers.errors import PermanentError, ProviderDown, TransientError, WorkError

@@ -12,8 +12,9 @@ from django.db.models.functions import Left, Lower
 from django.http import HttpRequest
 from django.utils import timezone
 
-from blogs.desk.search import SITES_MATCHED, as_id, as_uuid, sites_called
+from blogs.desk.search import SITES_MATCHED, as_id, sites_called
 from blogs.models import SOURCE_ID_INDEXED, BlogGeneration, SourceType
+from wix.client.fields import uuid_or_none
 from wix.models import Site
 
 # The source type has no index; among so many of the newest it is found without one.
@@ -26,7 +27,7 @@ def found(blogs: QuerySet[BlogGeneration], term: str) -> QuerySet[BlogGeneration
         return blogs
     if blog_id := as_id(term):
         return blogs.filter(pk=blog_id)
-    if wix_id := as_uuid(term):
+    if wix_id := uuid_or_none(term):
         # Asked separately: an OR across the two tables would leave both indexes unused.
         site_id = Site.objects.filter(instance_id=wix_id).values_list("pk", flat=True).first()
         return blogs.filter(site_id=site_id) if site_id else blogs.filter(draft_post_id=wix_id)

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
+from wix.client.fields import uuid_or_none
 from wix.models import Site
 
 # A prefix that fits more shops than this says nothing.
 SITES_MATCHED = 50
-
-
-def as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def as_id(text: str) -> int | None:
@@ -27,6 +19,6 @@ def as_id(text: str) -> int | None:
 
 def sites_called(term: str) -> QuerySet[Site]:
     """Find sites by instance id, or by how the name begins."""
-    if instance_id := as_uuid(term):
+    if instance_id := uuid_or_none(term):
         return Site.objects.filter(instance_id=instance_id)
     return Site.objects.alias(lower_name=Lower("name")).filter(lower_name__startswith=term.lower())

@@ -14,10 +14,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from blogs.desk.base import AT_ONCE, DeskAdmin
-from blogs.desk.search import SITES_MATCHED, as_uuid, sites_called
+from blogs.desk.search import SITES_MATCHED, sites_called
 from blogs.queue import lines
 from blogs.site_events import subscriptions
 from blogs.site_events.handlers import HANDLERS
+from wix.client.fields import uuid_or_none
 from wix.models import Plan, Subscription, WebhookDelivery
 from wix.webhooks import deliveries
 
@@ -68,7 +69,7 @@ class WebhookDeliveryAdmin(DeskAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        if instance_id := as_uuid(term):
+        if instance_id := uuid_or_none(term):
             return queryset.filter(instance_id=instance_id), False
         instances = list(sites_called(term).values_list("instance_id", flat=True)[:SITES_MATCHED])
         return queryset.filter(instance_id__in=instances), False

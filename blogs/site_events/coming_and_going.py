@@ -6,21 +6,22 @@ newer one contradicts it; where the events leave open which came last, Wix is as
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from blogs.models import UNFINISHED, BlogGeneration
 from blogs.queue import lifecycle
 from blogs.site_events import subscriptions
 from credits import ledger
+from wix import languages
 from wix.billing import allowances
 from wix.client import access_tokens
-from wix.client.app_instance import AppInstance, NotConnected
+from wix.client.answers import NotConnected
+from wix.client.app_instance import AppInstance
+from wix.client.fields import moment, uuid_or_none
 from wix.identity import sightings, sites
 from wix.models import ApiKey, Site, Subscription, WebhookDelivery
 from workers.errors import TransientError
@@ -33,7 +34,6 @@ _RESENT_FOR = timedelta(hours=48)
 _ASKED_AGAIN = 2
 _SETTLED_AFTER = timedelta(minutes=11)
 _CANCELLED_AT_ONCE = 100
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 
 
 class Unsettled(TransientError):
@@ -109,7 +109,7 @@ def _described(site: Site, found: AppInstance) -> dict[str, object]:
         columns["url"] = found.site_url
     if len(found.currency) == 3:
         columns["currency"] = found.currency
-    if not site.language and _LANGUAGE.fullmatch(found.locale):
+    if not site.language and languages.TAG.fullmatch(found.locale):
         columns["language"] = found.locale
     return columns
 
@@ -152,7 +152,7 @@ def seen(delivery: WebhookDelivery, instance_id: UUID) -> str:
     except NotConnected:
         return "Wix gives no access"
     site = sites.seen(instance_id, subscriptions.origin_of(found))
-    if sightings.is_back(site, parse_datetime(delivery.data["signedAt"])):
+    if sightings.is_back(site, moment(delivery.data["signedAt"])):
         site = _connect_unless_removed(delivery, instance_id, found, removal)
     return f"seen; {subscriptions.carry(site, found, read_at=read_at).message}"
 
@@ -215,12 +215,9 @@ def _is_connected(instance_id: UUID) -> bool:
 
 def _origin(delivery: WebhookDelivery, found: AppInstance | None) -> UUID | None:
     said = delivery.data.get("originInstanceId") if isinstance(delivery.data, dict) else None
-    try:
-        if said:
-            return UUID(said)
-        return subscriptions.origin_of(found) if found else None
-    except (ValueError, TypeError, AttributeError):
-        return None
+    if said:
+        return uuid_or_none(said)
+    return subscriptions.origin_of(found) if found else None
 
 
 def _newest(event_type: str, instance_id: UUID) -> WebhookDelivery | None:

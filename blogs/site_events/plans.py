@@ -7,7 +7,8 @@ from uuid import UUID
 from blogs.site_events import subscriptions
 from blogs.site_events.coming_and_going import Unsettled, is_removed
 from wix.billing import invoices
-from wix.client.app_instance import AppInstance, NotConnected
+from wix.client.answers import NotConnected
+from wix.client.app_instance import AppInstance
 from wix.identity import sites
 from wix.models import Site, WebhookDelivery
 from workers.errors import TransientError

@@ -14,7 +14,9 @@ from blogs.queue import lines
 from wix.billing import allowances
 from wix.billing.allowances import Applied
 from wix.client import app_instance
-from wix.client.app_instance import AppInstance, NotConnected
+from wix.client.answers import NotConnected
+from wix.client.app_instance import AppInstance
+from wix.client.fields import uuid_or_none
 from wix.identity import sites
 from wix.models import Plan, Site, Subscription
 from workers.database.clock import ClockTimestamp, seconds_from_now
@@ -54,10 +56,7 @@ def carry(site: Site, found: AppInstance, *, read_at: datetime, event_at: dateti
 
 
 def origin_of(found: AppInstance) -> UUID | None:
-    try:
-        return UUID(found.origin_instance_id) if found.origin_instance_id else None
-    except ValueError:
-        return None
+    return uuid_or_none(found.origin_instance_id)
 
 
 def plan_changed(plan: Plan) -> int:

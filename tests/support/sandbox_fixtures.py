@@ -10,7 +10,7 @@ import pytest
 from blogs.providers import openai, replicate
 from tests.sandbox import Sandbox
 from tests.support import factories
-from wix.client import http
+from wix.client import wire
 from wix.models import Site
 
 PRODUCTS = [
@@ -54,7 +54,7 @@ def sandbox(_running_sandbox: Sandbox, settings: Any, transactional_db: None) ->
         "wix": {"requests": 200_000},
         "wix_token_info": {"requests": 200_000},
     }
-    http._consistent.clear()
+    wire._consistent.clear()
     yield _running_sandbox
     _running_sandbox.clear_faults()
     close_clients()
@@ -68,7 +68,7 @@ def close_clients() -> None:
     replicate._fetcher().close()
     for remembered in (openai._client, replicate._client, replicate._reader, replicate._fetcher):
         remembered.cache_clear()
-    http._session().close()
+    wire._session().close()
 
 
 @pytest.fixture

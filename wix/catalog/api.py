@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from wix.catalog.product import NAME_MAX, Product, from_v1, from_v3, plain, shortened
 from wix.client import http
+from wix.client.fields import pick
 
 V1, V3, NOT_INSTALLED = "V1_CATALOG", "V3_CATALOG", "STORES_NOT_INSTALLED"
 # A new store is still being set up: there is nothing in it yet.
@@ -52,7 +53,7 @@ def version(instance_id: str, *, seconds: float) -> str:
     answer = http.request(
         instance_id, "GET", "/stores/v3/provision/version", operation="catalog_version", seconds=seconds
     )
-    return str(http.pick(answer, "catalogVersion"))[:25]
+    return str(pick(answer, "catalogVersion"))[:25]
 
 
 def page(instance_id: str, family: str, position: str, *, seconds: float) -> Page:
@@ -67,7 +68,7 @@ def product(instance_id: str, family: str, product_id: str, *, seconds: float) -
         if family == V3:
             path, params = f"/stores/v3/products/{_quoted(product_id)}", {"fields": _V3_FIELDS}
         answer = http.request(instance_id, "GET", path, operation="product_get", seconds=seconds, params=params)
-        return (from_v1 if family == V1 else from_v3)(http.pick(answer, "product"))
+        return (from_v1 if family == V1 else from_v3)(pick(answer, "product"))
 
     return _of_family(family, lambda: _unless_unknown(ask))
 
@@ -80,7 +81,7 @@ def collection(instance_id: str, family: str, collection_id: str, *, seconds: fl
         if family == V3:
             path, params, kind = f"/categories/v1/categories/{_quoted(collection_id)}", _V3_TREE, "category"
         answer = http.request(instance_id, "GET", path, operation="collection_get", seconds=seconds, params=params)
-        return shortened(plain(http.pick(answer, kind, "name")), NAME_MAX)
+        return shortened(plain(pick(answer, kind, "name")), NAME_MAX)
 
     return _of_family(family, lambda: _unless_unknown(ask))
 
@@ -99,7 +100,7 @@ def _page_v1(instance_id: str, begins: dict[str, Any], seconds: float) -> Page:
     answer = http.request(
         instance_id, "POST", "/stores-reader/v1/products/query", operation="products_query", seconds=seconds, body=body
     )
-    found = http.pick(answer, "products")
+    found = pick(answer, "products")
     total = answer.get("totalResults")
     following: dict[str, Any] = {}
     # A page that isn't full need not be the last. The total is of what this query finds, without what lies before `after`.
@@ -123,7 +124,7 @@ def _page_v3(instance_id: str, begins: dict[str, Any], seconds: float) -> Page:
     paging = answer.get("pagingMetadata") or {}
     cursor = (paging.get("cursors") or {}).get("next")
     following = {"cursor": cursor} if cursor and paging.get("hasNext") is not False else {}
-    return Page(_visible(map(from_v3, http.pick(answer, "products"))), _kept(following, begins))
+    return Page(_visible(map(from_v3, pick(answer, "products"))), _kept(following, begins))
 
 
 def _kept(following: dict[str, Any], begins: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
 
-from wix.client import http
+from wix.client.fields import list_in, object_in, objects, pick, text_in
 
 NAME_MAX, TEXT_MAX = 200, 1_500
 _IMAGES, _OPTIONS, _CHOICES = 5, 6, 20
@@ -82,40 +82,41 @@ class Product:
 
 
 def from_v1(raw: Any) -> Product:
-    prices, page = _dict(raw, "priceData"), _dict(raw, "productPageUrl")
-    media = _dict(raw, "media")
-    address = f"{_text(page, 'base').rstrip('/')}/{_text(page, 'path').lstrip('/')}" if page.get("path") else None
+    prices, page = object_in(raw, "priceData"), object_in(raw, "productPageUrl")
+    media = object_in(raw, "media")
+    address = f"{text_in(page, 'base').rstrip('/')}/{text_in(page, 'path').lstrip('/')}" if page.get("path") else None
     return Product(
-        id=str(http.pick(raw, "id")),
+        id=str(pick(raw, "id")),
         name=_name(raw),
         text=shortened(plain(raw.get("description")), TEXT_MAX),
         price=_price(prices.get("discountedPrice"), prices.get("price")),
         currency=_currency(prices.get("currency")),
         url=_address(address),
-        images=_images([media.get("mainMedia"), *_list(media, "items")]),
-        in_stock=_dict(raw, "stock").get("inventoryStatus") != "OUT_OF_STOCK",
+        images=_images([media.get("mainMedia"), *list_in(media, "items")]),
+        in_stock=object_in(raw, "stock").get("inventoryStatus") != "OUT_OF_STOCK",
         brand=_line(raw.get("brand"), 100),
-        options=_options((option, _list(option, "choices")) for option in _dicts(_list(raw, "productOptions"))),
-        collection_ids=tuple(str(known)[:100] for known in _list(raw, "collectionIds")),
+        options=_options((option, list_in(option, "choices")) for option in objects(list_in(raw, "productOptions"))),
+        collection_ids=tuple(str(known)[:100] for known in list_in(raw, "collectionIds")),
         visible=raw.get("visible") is not False,
     )
 
 
 def from_v3(raw: Any) -> Product:
-    media, lowest = _dict(raw, "media"), _dict(_dict(raw, "actualPriceRange"), "minValue")
-    categories = _dicts(_list(_dict(raw, "allCategoriesInfo"), "categories"))
+    media, lowest = object_in(raw, "media"), object_in(object_in(raw, "actualPriceRange"), "minValue")
+    categories = objects(list_in(object_in(raw, "allCategoriesInfo"), "categories"))
     return Product(
-        id=str(http.pick(raw, "id")),
+        id=str(pick(raw, "id")),
         name=_name(raw),
         text=shortened(plain(raw.get("plainDescription")), TEXT_MAX),
         price=_price(lowest.get("amount")),
         currency=_currency(raw.get("currency")),
-        url=_address(_dict(raw, "url").get("url")),
-        images=_images([media.get("main"), *_list(_dict(media, "itemsInfo"), "items")]),
-        in_stock=_dict(raw, "inventory").get("availabilityStatus") != "OUT_OF_STOCK",
-        brand=_line(_dict(raw, "brand").get("name"), 100),
+        url=_address(object_in(raw, "url").get("url")),
+        images=_images([media.get("main"), *list_in(object_in(media, "itemsInfo"), "items")]),
+        in_stock=object_in(raw, "inventory").get("availabilityStatus") != "OUT_OF_STOCK",
+        brand=_line(object_in(raw, "brand").get("name"), 100),
         options=_options(
-            (option, _list(_dict(option, "choicesSettings"), "choices")) for option in _dicts(_list(raw, "options"))
+            (option, list_in(object_in(option, "choicesSettings"), "choices"))
+            for option in objects(list_in(raw, "options"))
         ),
         collection_ids=tuple(str(category.get("id"))[:100] for category in categories),
         visible=raw.get("visible") is not False,
@@ -191,8 +192,8 @@ def _address(url: Any) -> str | None:
 def _images(items: Iterable[Any]) -> tuple[Image, ...]:
     """Main one first, each once; V1 has an image's id beside it, V3 inside it as well."""
     found: dict[str, Image] = {}
-    for item in _dicts(items):
-        image = _dict(item, "image")
+    for item in objects(items):
+        image = object_in(item, "image")
         media_id = image.get("id") or item.get("id")
         if str(item.get("mediaType", "image")).lower() != "image" or not image or not isinstance(media_id, str):
             continue
@@ -210,26 +211,7 @@ def _options(options: Iterable[tuple[dict[str, Any], list[Any]]]) -> tuple[Optio
     """V1 names a choice by its description and gives a colour as its value; V3 has a name."""
     found = []
     for option, choices in options:
-        names = [_line(c.get("name") or c.get("description") or c.get("value"), 50) for c in _dicts(choices)]
+        names = [_line(c.get("name") or c.get("description") or c.get("value"), 50) for c in objects(choices)]
         if name := _line(option.get("name"), 50):
             found.append(Option(name, tuple(filter(None, names))[:_CHOICES]))
     return tuple(found[:_OPTIONS])
-
-
-def _dict(raw: Any, name: str) -> dict[str, Any]:
-    value = raw.get(name) if isinstance(raw, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def _list(raw: Any, name: str) -> list[Any]:
-    value = raw.get(name) if isinstance(raw, dict) else None
-    return value if isinstance(value, list) else []
-
-
-def _dicts(items: Iterable[Any]) -> list[dict[str, Any]]:
-    return [item for item in items if isinstance(item, dict)]
-
-
-def _text(raw: dict[str, Any], name: str) -> str:
-    value = raw.get(name)
-    return value if isinstance(value, str) else ""

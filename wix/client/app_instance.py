@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from django.utils.dateparse import parse_datetime
-
 from wix.client import http
-from wix.client.http import NotConnected, WixRefused
-
-__all__ = ["AppInstance", "Billing", "NotConnected", "app_instance"]
+from wix.client.answers import NotConnected, WixRefused
+from wix.client.fields import moment, object_in, text_in
 
 # Any of them: which one a removed app gets is not documented.
 _REFUSED = (400, 401, 403, 404)
@@ -67,19 +64,19 @@ def app_instance(instance_id: str, *, seconds: float) -> AppInstance:
 
 def parsed(instance_id: str, answer: dict[str, Any]) -> AppInstance:
     """Tolerant of anything that is missing or of another type."""
-    instance, site = _object(answer, "instance"), _object(answer, "site")
+    instance, site = object_in(answer, "instance"), object_in(answer, "site")
     is_free = instance.get("isFree")
     apps = site.get("installedWixApps")
     return AppInstance(
         instance_id=_text(instance, "instanceId") or instance_id,
         is_free=is_free if isinstance(is_free, bool) else None,
-        billing=_billing(_object(instance, "billing")),
+        billing=_billing(object_in(instance, "billing")),
         origin_instance_id=_text(instance, "originInstanceId") or None,
         site_name=_text(site, "siteDisplayName"),
         site_url=_text(site, "url"),
         locale=_text(site, "locale"),
         currency=_text(site, "paymentCurrency"),
-        owner_email=_text(_object(site, "ownerInfo"), "email"),
+        owner_email=_text(object_in(site, "ownerInfo"), "email"),
         installed_apps=tuple(app for app in apps if isinstance(app, str)) if isinstance(apps, list) else (),
     )
 
@@ -87,7 +84,7 @@ def parsed(instance_id: str, answer: dict[str, Any]) -> AppInstance:
 def _billing(billing: dict[str, Any]) -> Billing | None:
     if not (product_id := _text(billing, "packageName")):
         return None
-    trial = _object(billing, "freeTrialInfo")
+    trial = object_in(billing, "freeTrialInfo")
     return Billing(
         product_id=product_id,
         cycle=_text(billing, "billingCycle"),
@@ -101,19 +98,9 @@ def _billing(billing: dict[str, Any]) -> Billing | None:
     )
 
 
-def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
-    value = document.get(name)
-    return value if isinstance(value, dict) else {}
-
-
 def _text(document: dict[str, Any], name: str) -> str:
-    value = document.get(name)
-    return value.strip() if isinstance(value, str) else ""
+    return text_in(document, name).strip()
 
 
 def _time(document: dict[str, Any], name: str) -> datetime | None:
-    try:
-        moment = parse_datetime(_text(document, name))
-    except ValueError:
-        return None
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment(_text(document, name))

@@ -7,7 +7,6 @@ Which kind it is, its shape says, so that whoever is refused reads about the cre
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from wix.client.fields import moment_of_epoch, uuid_or_none
 from wix.identity import api_keys, sightings, sites, token_info
 from wix.identity.signed_instance import InvalidInstance, read_instance, time_of
 from wix.identity.token_info import InvalidToken, TokenInfo
@@ -41,7 +41,7 @@ class SignedInstance(_Bearer):
             payload = read_instance(credential)
         except InvalidInstance as error:
             raise _refused(f"The app instance was refused: {error}.") from None
-        site = sites.seen(UUID(payload["instanceId"]), _uuid(payload.get("originInstanceId")))
+        site = sites.seen(UUID(payload["instanceId"]), uuid_or_none(payload.get("originInstanceId")))
         sightings.compare(site, time_of(payload.get("signDate")), str(payload.get("vendorProductId") or ""))
         return site, payload
 
@@ -62,7 +62,7 @@ class DashboardToken(_Bearer):
             raise _refused(f"The Wix access token was refused: {error}.") from None
         site = sites.seen(info.instance_id)
         if site.removed_at and info.issued_at:
-            sightings.compare(site, datetime.fromtimestamp(info.issued_at, UTC))
+            sightings.compare(site, moment_of_epoch(info.issued_at))
         return site, info
 
 
@@ -117,13 +117,6 @@ def _is_dashboard_token(credential: str) -> bool:
 
 def _is_api_key(credential: str) -> bool:
     return credential.startswith(api_keys.PREFIX) and "." not in credential
-
-
-def _uuid(value: Any) -> UUID | None:
-    try:
-        return UUID(value)
-    except (ValueError, TypeError, AttributeError):
-        return None
 
 
 def _refused(detail: str) -> AuthenticationFailed:

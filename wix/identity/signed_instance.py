@@ -13,12 +13,13 @@ import hmac
 import json
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
+
+from wix.client.fields import moment, moment_of_epoch, number, uuid_or_none
 
 # Wix signs for four hours and says so in `expirationDate`; an instance without one counts from its `signDate`.
 _LIFETIME = timedelta(hours=4)
@@ -71,10 +72,8 @@ def sign_instance(instance_id: uuid.UUID | str, *, lifetime: timedelta = _LIFETI
 
 
 def _check(payload: Mapping[str, Any]) -> None:
-    try:
-        uuid.UUID(payload["instanceId"])
-    except (KeyError, ValueError, TypeError, AttributeError):
-        raise InvalidInstance("it names no instanceId") from None
+    if uuid_or_none(payload.get("instanceId")) is None:
+        raise InvalidInstance("it names no instanceId")
     if payload.get("appDefId") != settings.WIX_APP_ID:
         raise InvalidInstance("it is for another app")
     if payload.get("aid"):
@@ -92,16 +91,11 @@ def _check(payload: Mapping[str, Any]) -> None:
 
 
 def time_of(value: Any) -> datetime | None:
-    """A `signDate` or `expirationDate`: ISO-8601 today, epoch milliseconds in older docs."""
-    try:
-        if isinstance(value, bool):
-            return None
-        if isinstance(value, int | float):
-            return datetime.fromtimestamp(value / 1000, UTC)
-        moment = parse_datetime(value) if isinstance(value, str) else None
-    except (ValueError, OverflowError, OSError):
-        return None
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+    """Read a `signDate` or `expirationDate`: ISO 8601 today, epoch milliseconds in older docs."""
+    if isinstance(value, str):
+        return moment(value)
+    milliseconds = number(value)
+    return None if milliseconds is None else moment_of_epoch(milliseconds / 1000)
 
 
 def _is_ours(signature: bytes, data: str) -> bool:

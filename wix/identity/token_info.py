@@ -22,7 +22,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from wix.client import http
+from wix.client import wire
+from wix.client.answers import WixRefused
+from wix.client.fields import number, uuid_or_none
 from workers.context.deadline import DeadlineExceeded, within
 from workers.context.on_behalf import Work, on_behalf_of
 from workers.errors import RateLimited, TransientError
@@ -77,13 +79,13 @@ def verified(token: str) -> TokenInfo:
 def _ask(token: str, digest: bytes) -> dict[str, Any]:
     # What follows would wait a minute for a database that is away, which is a worker's patience.
     connection.ensure_connection()
-    wanted = http.Request("POST", "/oauth2/token-info", "token_info", _ASKING_SECONDS, body={"token": token})
+    wanted = wire.Request("POST", "/oauth2/token-info", "token_info", _ASKING_SECONDS, body={"token": token})
     # For a breaker to tell one caller's trouble from everybody's: no site is known yet.
     caller = -int.from_bytes(digest[:7])
     try:
         with within(_IN_ALL_SECONDS), on_behalf_of(Work(id=caller, site=caller)):
-            return http.exchange(http.WIX_TOKEN_INFO, Limit("wix_token_info"), wanted)
-    except http.WixRefused as refused:
+            return wire.exchange(wire.WIX_TOKEN_INFO, Limit("wix_token_info"), wanted)
+    except WixRefused as refused:
         if refused.status < 400:
             raise CannotAsk(_AGAIN_SECONDS) from None
         raise InvalidToken("Wix doesn't know it") from None
@@ -103,10 +105,9 @@ def _checked(answer: dict[str, Any]) -> TokenInfo:
         raise InvalidToken("it is for another app")
     if answer.get("subjectType") != "USER":
         raise InvalidToken("it belongs to nobody who manages the site")
-    try:
-        instance_id = UUID(answer["instanceId"])
-    except (KeyError, ValueError, TypeError, AttributeError):
-        raise InvalidToken("it names no instanceId") from None
+    instance_id = uuid_or_none(answer.get("instanceId"))
+    if instance_id is None:
+        raise InvalidToken("it names no instanceId")
     expires_at = _seconds(answer.get("exp"))
     if expires_at is not None and expires_at <= time.time():
         raise InvalidToken("it has expired; load the page again for a new one")
@@ -117,22 +118,16 @@ _FAR_FUTURE = 1e11
 
 
 def _issued(iat: Any) -> float | None:
-    try:
-        seconds = math.nan if iat is None or isinstance(iat, bool) else float(iat)
-    except (TypeError, ValueError):
-        return None
-    return seconds if 0 < seconds < _FAR_FUTURE else None
+    seconds = number(iat)
+    return seconds if seconds is not None and 0 < seconds < _FAR_FUTURE else None
 
 
 def _seconds(exp: Any) -> float | None:
     """A number by Wix's types, a string in its docs; without one, Wix's `active` stands alone."""
     if exp is None:
         return None
-    try:
-        seconds = math.nan if isinstance(exp, bool) else float(exp)
-    except (ValueError, TypeError, OverflowError):
-        seconds = math.nan
-    if not math.isfinite(seconds):
+    seconds = number(exp)
+    if seconds is None:
         raise InvalidToken("its end can't be read")
     return seconds
 

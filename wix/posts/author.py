@@ -8,7 +8,9 @@ from typing import Any
 from django.conf import settings
 
 from wix.client import http
-from wix.client.app_instance import AppInstance, NotConnected, app_instance
+from wix.client.answers import NotConnected
+from wix.client.app_instance import AppInstance, app_instance
+from wix.client.fields import pick
 from workers.errors import PermanentError, TransientError
 
 # Without a permission; sometimes Wix says 401.
@@ -66,7 +68,7 @@ def _make(instance_id: str, email: str, nickname: str, seconds: float) -> str:
     }
     path, body = "/members/v1/members", {"member": member}
     made = http.request(instance_id, "POST", path, operation="member_create", seconds=seconds, body=body)
-    return str(http.pick(made, "member", "id"))
+    return str(pick(made, "member", "id"))
 
 
 def _called(instance_id: str, email: str, seconds: float) -> str | None:
@@ -92,7 +94,7 @@ def _members(
         if refused.status not in _FORBIDDEN:
             raise
         return []
-    return list(http.pick(answer, "members"))
+    return list(pick(answer, "members"))
 
 
 def _email(member: dict[str, Any]) -> str:
@@ -100,4 +102,4 @@ def _email(member: dict[str, Any]) -> str:
 
 
 def _first(members: list[dict[str, Any]]) -> str | None:
-    return str(http.pick(members, 0, "id")) if members else None
+    return str(pick(members, 0, "id")) if members else None

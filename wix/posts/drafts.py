@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from wix.client import http
+from wix.client.fields import pick
 from workers.errors import PermanentError
 
 _DRAFTS = "/blog/v3/draft-posts"
@@ -45,13 +46,13 @@ def create_draft(
         if refused.status in _NO_BLOG:
             raise PermanentError("blog_not_installed", "The Wix Blog app is not installed on this site.") from None
         raise
-    return _draft(http.pick(answer, "draftPost"))
+    return _draft(pick(answer, "draftPost"))
 
 
 def read_draft(instance_id: str, draft_id: str, *, seconds: float) -> Draft:
     path, params = f"{_DRAFTS}/{draft_id}", {"fieldsets": "URL"}
     answer = http.request(instance_id, "GET", path, operation="draft_get", seconds=seconds, params=params)
-    return _draft(http.pick(answer, "draftPost"))
+    return _draft(pick(answer, "draftPost"))
 
 
 def find_drafts(
@@ -67,7 +68,7 @@ def find_drafts(
         "fieldsets": ["URL", "RICH_CONTENT"],
     }
     answer = http.request(instance_id, "POST", f"{_DRAFTS}/query", operation="draft_query", seconds=seconds, body=body)
-    return [(_draft(found), found.get("richContent") or {}) for found in http.pick(answer, "draftPosts")]
+    return [(_draft(found), found.get("richContent") or {}) for found in pick(answer, "draftPosts")]
 
 
 def delete_draft(instance_id: str, draft_id: str, *, seconds: float) -> bool:
@@ -85,7 +86,7 @@ def publish_draft(instance_id: str, draft_id: str, *, seconds: float) -> str:
     """The published post's id. On a published post it updates the post, so that twice is fine."""
     path = f"{_DRAFTS}/{draft_id}/publish"
     answer = http.request(instance_id, "POST", path, operation="draft_publish", seconds=seconds, body={})
-    return str(http.pick(answer, "postId"))
+    return str(pick(answer, "postId"))
 
 
 def schedule_draft(instance_id: str, draft_id: str, at: datetime, *, seconds: float) -> None:
@@ -102,14 +103,14 @@ def schedule_draft(instance_id: str, draft_id: str, at: datetime, *, seconds: fl
 def post_url(instance_id: str, post_id: str, *, seconds: float) -> str:
     path, params = f"/blog/v3/posts/{post_id}", {"fieldsets": "URL"}
     answer = http.request(instance_id, "GET", path, operation="post_get", seconds=seconds, params=params)
-    return _address(http.pick(answer, "post"))
+    return _address(pick(answer, "post"))
 
 
 def _draft(found: dict[str, Any]) -> Draft:
     cover = found.get("media") or {}
     path = str((found.get("url") or {}).get("path", ""))
     return Draft(
-        id=str(http.pick(found, "id")),
+        id=str(pick(found, "id")),
         url=_address(found),
         slug=(path.rstrip("/").rpartition("/")[2] or str(found.get("seoSlug") or ""))[:200],
         member_id=str(found.get("memberId") or ""),

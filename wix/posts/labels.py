@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.db.models import Max, Q, QuerySet
 
 from wix.client import http
+from wix.client.fields import pick
 from wix.models import BlogLabel, Site
 from workers.context.deadline import DeadlineExceeded
 from workers.database.clock import ClockTimestamp
@@ -142,7 +143,7 @@ class _Labels:
         answer = http.request(
             self.instance_id, "POST", self.family.path, operation=f"{kind}_create", seconds=self.seconds, body=body
         )
-        made = {folded: str(http.pick(answer, kind, "id"))}
+        made = {folded: str(pick(answer, kind, "id"))}
         self._remember(made)
         return made
 
@@ -158,14 +159,15 @@ class _Labels:
 
     def _listed(self) -> Iterator[dict[str, Any]]:
         for page in range(_PAGES):
-            items = http.pick(self._page(page * _PAGE), self.family.listed_as)
+            items = pick(self._page(page * _PAGE), self.family.listed_as)
             yield from (item for item in items if item.get("label") and item.get("id"))
             if len(items) < _PAGE:
                 return
 
     def _page(self, offset: int) -> dict[str, Any]:
         """Tags are queried, categories listed: Wix's two ways for the same."""
-        path, about = self.family.path, {"seconds": self.seconds}
+        path = self.family.path
+        about: dict[str, Any] = {"seconds": self.seconds}
         if self.family is TAGS:
             body = {"query": {"paging": {"limit": _PAGE, "offset": offset}}}
             return http.request(self.instance_id, "POST", f"{path}/query", operation="tags_query", body=body, **about)

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from wix.client import http
+from wix.client.fields import pick
 from workers.errors import PermanentError, TransientError
 
 # In less no answer can be expected, and a look that has no chance would be counted against Wix.
@@ -36,7 +37,7 @@ def import_image(instance_id: str, url: str, name: str, mime_type: str, *, secon
         answer = http.request(instance_id, "POST", path, operation="media_import", seconds=seconds, body=body)
     except http.WixRefused as refused:
         raise _failed(refused) from refused
-    return str(http.pick(answer, "file", "id"))
+    return str(pick(answer, "file", "id"))
 
 
 def imported_before(instance_id: str, name: str, *, seconds: float) -> str | None:
@@ -56,7 +57,7 @@ def imported_before(instance_id: str, name: str, *, seconds: float) -> str | Non
         if file.get("displayName") == name and file.get("operationStatus") != _FAILED
     ]
     files.sort(key=lambda file: file.get("operationStatus") != _READY)
-    return str(http.pick(files, 0, "id")) if files else None
+    return str(pick(files, 0, "id")) if files else None
 
 
 def upload_image(instance_id: str, name: str, mime_type: str, content: bytes, *, seconds: float) -> str:
@@ -65,11 +66,11 @@ def upload_image(instance_id: str, name: str, mime_type: str, content: bytes, *,
     path = "/site-media/v1/files/generate-upload-url"
     try:
         answer = http.request(instance_id, "POST", path, operation="media_upload_url", seconds=seconds, body=body)
-        url = str(http.pick(answer, "uploadUrl"))
+        url = str(pick(answer, "uploadUrl"))
         answer = http.upload(instance_id, url, content, mime_type, seconds=seconds)
     except http.WixRefused as refused:
         raise _failed(refused) from refused
-    return str(http.pick(answer, "file", "id"))
+    return str(pick(answer, "file", "id"))
 
 
 def wait_until_ready(instance_id: str, file_id: str, *, seconds: float) -> MediaFile:

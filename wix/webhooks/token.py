@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
 
 from django.conf import settings
-from django.utils.dateparse import parse_datetime
+
+from wix.client.fields import moment, moment_of_epoch, uuid_or_none
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -157,9 +158,9 @@ def _event(claims: dict[str, Any]) -> Event:
         instance = data.get("instanceId")
     event_type = _storable(event_type)[:EVENT_TYPE_MAX] if isinstance(event_type, str) else ""
     fields = data if isinstance(data, dict) else {}
-    happened_at = _moment(fields.get("operationTimeStamp")) or _moment(fields.get("eventTime"))
+    happened_at = moment(fields.get("operationTimeStamp")) or moment(fields.get("eventTime"))
     id_ = fields.get("id") if "entityFqdn" in fields else None
-    instance_id = _uuid(instance)
+    instance_id = uuid_or_none(instance)
     return Event(
         event_type=event_type,
         instance_id=instance_id,
@@ -198,25 +199,8 @@ def _digest(*parts: Any) -> str:
 
 def _issued_at(iat: Any) -> datetime:
     """Without one it was just now: then a resend looks like news, and whoever works on it looks at how things are."""
-    try:
-        return datetime.fromtimestamp(iat, UTC) if iat is not None else datetime.now(UTC)
-    except (OverflowError, OSError, ValueError):
-        return datetime.now(UTC)
-
-
-def _moment(text: Any) -> datetime | None:
-    try:
-        moment = parse_datetime(text) if isinstance(text, str) else None
-        return moment.astimezone(UTC) if moment and moment.tzinfo else moment and moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _uuid(text: Any) -> UUID | None:
-    try:
-        return UUID(text)
-    except (ValueError, TypeError, AttributeError):
-        return None
+    known = moment_of_epoch(iat) if iat is not None else None
+    return known or datetime.now(UTC)
 
 
 def _malformed(message: str) -> InvalidWebhook:

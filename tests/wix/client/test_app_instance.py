@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from wix.client.app_instance import AppInstance, Billing, NotConnected, app_instance, parsed
+from wix.client.answers import NotConnected
+from wix.client.app_instance import AppInstance, Billing, app_instance, parsed
 from wix.models import Site
 from workers.context.on_behalf import Work, on_behalf_of
 from workers.errors import AccountRefused, TransientError

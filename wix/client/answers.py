@@ -1,0 +1,80 @@
+"""What Wix's answers mean: a JSON object, or an error that says what the caller should do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import requests
+
+from workers.errors import PermanentError, ProviderFailure, RateLimited, TooFast
+from workers.outbound import retry_after
+
+# Wix says "wait a minute and retry" and documents no Retry-After.
+_THROTTLED_SECONDS = 60.0
+
+
+class WixRefused(PermanentError):
+    """An answer of 4xx, with what Wix says is wrong: its `application_code`, or the `rules` that fields break."""
+
+    def __init__(
+        self, code: str, message: str, *, status: int, application_code: str = "", rules: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(code, message)
+        self.status = status
+        self.application_code = application_code
+        self.rules = rules
+
+
+class NotConnected(PermanentError):
+    """The site has not our app any more, as far as Wix lets us know. Says nothing of Wix, nor of any other site."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(
+            "wix_not_connected", f"Wix gives no access to this site ({status}): the app was removed there."
+        )
+        self.status = status
+
+
+def understood(answer: requests.Response, raw: bytes) -> dict[str, Any]:
+    """Return the JSON object that Wix sent. Raises RateLimited, ProviderFailure, WixRefused."""
+    try:
+        body = json.loads(raw) if raw else {}
+    except ValueError:
+        body = None
+    if answer.status_code == 429:
+        wait = retry_after.seconds(answer.headers)
+        raise RateLimited(
+            "wix_rate_limited",
+            "Wix asks this site's calls to wait.",
+            retry_in=_THROTTLED_SECONDS if wait is None else max(1.0, wait),
+            too_fast=TooFast.RATE,
+        )
+    if answer.status_code >= 500:
+        raise ProviderFailure("wix_unavailable", f"Wix answered {answer.status_code}.")
+    if answer.status_code >= 300:
+        raise _refusal(answer.status_code, body if isinstance(body, dict) else {})
+    if not isinstance(body, dict):
+        raise ProviderFailure("wix_unavailable", "Wix sent something that is not a JSON object.")
+    return body
+
+
+def _refusal(status: int, body: dict[str, Any]) -> WixRefused:
+    """Read an error body: an applicationError, a validationError, or neither. The token endpoint's is OAuth's, {"error": code}.
+
+    Any part may be missing.
+    """
+    details = body.get("details") if isinstance(body.get("details"), dict) else {}
+    assert isinstance(details, dict)
+    application = details.get("applicationError") or {}
+    violations = (details.get("validationError") or {}).get("fieldViolations") or []
+    said = application.get("description") or body.get("message") or ""
+    if violations:
+        said = "; ".join(f"{found.get('field')}: {found.get('description')}" for found in violations[:3])
+    return WixRefused(
+        "wix_rejected",
+        f"Wix refused the request ({status}): {said}"[:300],
+        status=status,
+        application_code=str(application.get("code", "") or body.get("error", "")),
+        rules=tuple(str(found.get("ruleName")) for found in violations if found.get("ruleName")),
+    )
