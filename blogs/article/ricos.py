@@ -34,6 +34,7 @@ from blogs.article.schema import (
     Run,
     Table,
 )
+from wix.writing_systems import shortened
 
 # Wix takes drafts of 400 KB with everything in them; 1,024 x 400 - 400,000 is left for title, excerpt and SEO data.
 SIZE_MAX = 400_000
@@ -207,7 +208,7 @@ def _image(card: ProductCard, link: dict[str, Any] | None = None) -> list[Node]:
         "containerData": {"width": {"size": "CONTENT"}, "alignment": "CENTER", "textWrap": True},
         "image": {"src": {"id": card.image_id}, "width": card.image_width, "height": card.image_height},
     }
-    if alt_text := texts.shortened(texts.one_line(card.alt_text or card.name), ALT_TEXT_MAX):
+    if alt_text := shortened(texts.one_line(card.alt_text or card.name), ALT_TEXT_MAX):
         data["altText"] = alt_text
     if link:
         data["link"] = link

@@ -37,6 +37,7 @@ from blogs.article.schema import (
     products_named,
     word_count,
 )
+from wix.writing_systems import shortened
 
 META_DESCRIPTION_MIN = 70
 
@@ -127,7 +128,7 @@ def _wording_problems(article: ArticleContent) -> Iterator[str]:
             patterns.append(("address", _ADDRESS))
         for kind, pattern in patterns:
             if found := pattern.search(text):
-                yield f"{kind} {found[0]!r} in {texts.shortened(texts.one_line(text), 60)!r}"
+                yield f"{kind} {found[0]!r} in {shortened(texts.one_line(text), 60)!r}"
 
 
 def _structure_problems(article: ArticleContent) -> Iterator[str]:
@@ -162,7 +163,7 @@ def tidied(article: ArticleContent) -> ArticleContent:
 
 
 def _short_line(text: str, limit: int) -> str:
-    return texts.shortened(texts.one_line(text), limit)
+    return shortened(texts.one_line(text), limit)
 
 
 def _tidied_tags(tags: Iterable[str]) -> list[str]:

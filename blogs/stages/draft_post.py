@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from blogs.article import ricos
-from blogs.article.plain_text import shortened
 from blogs.article.schema import ArticleContent, Block, Divider, Heading
 from blogs.models import SourceType, Stage
 from blogs.stages import Inputs
+from wix.writing_systems import shortened
 from workers.errors import PermanentError
 
 _KEYWORD_MAX = 100

@@ -7,12 +7,12 @@ from typing import Any
 from django.conf import settings
 
 from blogs.article import prompts
-from blogs.article.plain_text import shortened
 from blogs.article.schema import ALT_TEXT_MAX, Idea, InvalidArticle, json_schema, parse_idea
 from blogs.models import Stage
 from blogs.providers import openai
 from blogs.providers.token_reserve import Kind, output_max
 from blogs.stages import Inputs
+from wix.writing_systems import shortened
 from workers.errors import TransientError
 
 # Of each product's text: an outline needs to know what it is, no more.

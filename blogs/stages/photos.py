@@ -6,11 +6,12 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from blogs.article.plain_text import one_line, shortened
+from blogs.article.plain_text import one_line
 from blogs.article.schema import ALT_TEXT_MAX, ArticleContent, Image, ProductBlock
 from blogs.models import Stage
 from blogs.stages import Inputs
 from wix.posts import media
+from wix.writing_systems import shortened
 from workers.context.deadline import DeadlineExceeded, remaining, within
 from workers.errors import PermanentError, WorkError
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from wix.catalog.product import NAME_MAX, Product, from_v1, from_v3, plain, shortened
+from wix.catalog.product import NAME_MAX, Product, from_v1, from_v3, plain
 from wix.client import http
 from wix.client.fields import pick
+from wix.writing_systems import shortened
 
 V1, V3, NOT_INSTALLED = "V1_CATALOG", "V3_CATALOG", "STORES_NOT_INSTALLED"
 # A new store is still being set up: there is nothing in it yet.

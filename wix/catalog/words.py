@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from wix.catalog.product import Product
+from wix.writing_systems import UNSPACED
 
 # Of a product's text: enough to say what it is, and few enough to be compared by the thousand.
 _TEXT_MAX = 600
@@ -15,14 +16,10 @@ _WORDS_MAX = 100
 # A prompt has up to 2,000 characters; its first words say what it is about.
 _TOPIC_MAX = 12
 
-# Thai, Lao, Burmese, Khmer, kana, Han: no spaces, so each two neighbours count as a word.
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-    "\U00020000-\U0003ffff"
-)
 # The vowel signs of Indian scripts are no letters to Python.
-_RUN = re.compile(f"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])(?:[^\\W_]|[\u0900-\u0dff]))+")
-_LETTERS_WITHOUT_SPACES = re.compile(f"[{_UNSPACED}]")
+_RUN = re.compile(f"[{UNSPACED}]+|(?:(?![{UNSPACED}])(?:[^\\W_]|[\u0900-\u0dff]))+")
+# Of these, each two neighbours count as a word.
+_LETTERS_WITHOUT_SPACES = re.compile(f"[{UNSPACED}]")
 
 
 def of(text: str) -> list[str]:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from wix.catalog import words
-from wix.catalog.product import from_v1, from_v3, plain, shortened
+from wix.catalog.product import from_v1, from_v3, plain
+from wix.writing_systems import shortened
 from workers.errors import TransientError
 
 V1: dict[str, Any] = {

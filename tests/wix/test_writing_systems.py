@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.blogs.articles import any_text
+from wix.writing_systems import shortened
+
+
+@given(any_text, st.integers(0, 40))
+def test_a_shortened_text_is_the_beginning_of_the_long_one(text: str, limit: int) -> None:
+    short = shortened(text, limit)
+
+    assert len(short) <= limit
+    assert text.strip().startswith(short)
+    assert short == shortened(short, limit)
+
+
+@given(st.lists(st.text("abcdefgä", min_size=1, max_size=9), min_size=1), st.integers(9, 60))
+def test_a_text_with_spaces_is_never_cut_in_a_word(words: list[str], limit: int) -> None:
+    short = shortened(", ".join(words), limit)
+
+    assert short.split(", ") == words[: len(short.split(", "))]
+
+
+@given(st.text("漢字かなカナ。、「", min_size=1), st.integers(1, 60))
+def test_a_text_without_spaces_is_used_up_to_the_limit(text: str, limit: int) -> None:
+    short = shortened(text, limit)
+
+    if len(text) > limit:
+        assert short == text[:limit].rstrip("、「")
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "short"),
+    [
+        ("Mugs, cups and more", 5, "Mugs"),
+        ("Mugs, cups and more", 8, "Mugs"),
+        ("Mugs (and cups)", 7, "Mugs"),
+        ("Kaffeetassenuntersetzer", 10, "Kaffeetass"),
+        ("コーヒーカップの選び方", 7, "コーヒーカップ"),
+        ("新しい mug です", 5, "新しい"),
+        ("ยาวมากที่สุด", 8, "ยาวมาก"),
+        ("cafe\u0301s", 4, "caf"),
+        ("👍🏽👍🏽", 3, "👍🏽"),
+    ],
+)
+def test_where_a_text_is_cut(text: str, limit: int, short: str) -> None:
+    assert shortened(text, limit) == short
