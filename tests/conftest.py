@@ -9,7 +9,7 @@ from blogs.providers import token_reserve
 from blogs.queue import admission
 from tests.support.api import Api
 from tests.support.app import APP_ID, APP_SECRET
-from tests.support.empty_tables import empty_quickly
+from tests.support.database import empty_quickly
 from wix.client import access_tokens
 from wix.identity import token_info
 from workers import limits

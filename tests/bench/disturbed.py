@@ -25,7 +25,7 @@ from typing import Any
 
 from config import embedded_postgres
 from tests.bench.crowd import LOG
-from tests.bench.limits_run import Run, Started, running, wait_until
+from tests.bench.limits_run import Run, Started, running, sleep_until
 
 _SECONDS = 200.0
 _RUNS = [
@@ -60,9 +60,9 @@ def measure() -> dict[str, Any]:
 def _disturbed(runs: list[Disturbed], database: embedded_postgres.Server) -> list[dict[str, Any]]:
     began = time.monotonic()
     for at, happen in _events(database):
-        wait_until(began + at)
+        sleep_until(began + at)
         happen(runs)
-    wait_until(began + _SECONDS)
+    sleep_until(began + _SECONDS)
     return [run.figures() for run in runs]
 
 

@@ -24,7 +24,7 @@ from django.db import connection, models
 
 from tests.bench import disturbed
 from tests.bench.crowd import LOG
-from tests.bench.limits_run import Run, Started, running, wait_until
+from tests.bench.limits_run import Run, Started, running, sleep_until
 from workers.models import RateLimitUsage
 
 # What a busy machine is late by does not shrink with the scale.
@@ -73,9 +73,9 @@ def _log(name: str) -> Path:
 def _figures(started: Started) -> dict[str, Any]:
     """Waits for the run's end."""
     run = started.run
-    wait_until(started.began + _RAMP_SECONDS)
+    sleep_until(started.began + _RAMP_SECONDS)
     used, reserved, at = started.used, _reserved(run), time.monotonic()
-    wait_until(started.began + run.seconds)
+    sleep_until(started.began + run.seconds)
     used, reserved, took = started.used - used, _reserved(run) - reserved, time.monotonic() - at
     stats = started.stats()
     return {

@@ -56,7 +56,7 @@ def running(runs: Sequence[Run], log: Path, environment: Mapping[str, str]) -> I
         processes.check()
 
 
-def wait_until(moment: float) -> None:
+def sleep_until(moment: float) -> None:
     time.sleep(max(0.0, moment - time.monotonic()))
 
 

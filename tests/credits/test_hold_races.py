@@ -8,7 +8,7 @@ from django.db import transaction
 from credits import ledger
 from credits.models import Credit, CreditAccount
 from tests.support import factories
-from tests.support.at_once import at_once
+from tests.support.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,7 +25,7 @@ def _hold(site_id: int, blog: int) -> bool:
 def test_50_threads_hold_exactly_what_30_blogs_cost() -> None:
     site = factories.site(credits=30 * 25)
 
-    held = at_once([partial(_hold, site.pk, blog) for blog in range(50)])
+    held = at_once(*(partial(_hold, site.pk, blog) for blog in range(50)))
 
     account = CreditAccount.objects.get(site=site)
     assert (held.count(True), held.count(False)) == (30, 20)
@@ -46,7 +46,7 @@ def test_threads_that_hold_without_the_lock_cannot_overdraw_either() -> None:
             return False
         return True
 
-    held = at_once([partial(hold, blog) for blog in range(10)])
+    held = at_once(*(partial(hold, blog) for blog in range(10)))
 
     assert held.count(True) == 5
     assert ledger.discrepancies() == []
@@ -64,7 +64,7 @@ def test_an_account_is_opened_once() -> None:
         with transaction.atomic():
             return ledger.lock(site.pk).pk
 
-    assert len(set(at_once([open_account] * 10))) == 1
+    assert len(set(at_once(*[open_account] * 10))) == 1
 
 
 def test_one_key_from_ten_threads_gives_once() -> None:
@@ -74,7 +74,7 @@ def test_one_key_from_ten_threads_gives_once() -> None:
         with transaction.atomic():
             return ledger.grant(ledger.lock(site.pk), 50, reason="invoice 7", idempotency_key="invoice-7") is not None
 
-    assert at_once([give] * 10).count(True) == 1
+    assert at_once(*[give] * 10).count(True) == 1
     assert CreditAccount.objects.get(site=site).balance == 50
 
 
@@ -92,5 +92,5 @@ def test_a_release_and_a_capture_at_once_settle_one_hold_once() -> None:
             return False
         return True
 
-    assert sorted(at_once([partial(settle, "capture"), partial(settle, "release")])) == [False, True]
+    assert sorted(at_once(partial(settle, "capture"), partial(settle, "release"))) == [False, True]
     assert ledger.discrepancies() == []

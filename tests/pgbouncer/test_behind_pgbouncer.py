@@ -15,9 +15,9 @@ from django.db import connection
 from blogs.models import GenerationEvent
 from blogs.operations import proof
 from blogs.queue.lines import CLAIM_LOCK
-from tests.blogs.management.conftest import eventually, statuses
-from tests.pgbouncer.conftest import SERVER_CONNECTIONS, PgBouncer
 from tests.support import factories
+from tests.support.blogs.worker_process import statuses
+from tests.support.pgbouncer import SERVER_CONNECTIONS, PgBouncer
 from tests.support.threads import wait_until
 from wix import catalog
 from wix.models import Site
@@ -64,7 +64,7 @@ def test_two_workers_of_fifty_threads_share_five_connections(shop: Site, worker:
         most = max(most, _number(_THROUGH_PGBOUNCER, connection.settings_dict["OPTIONS"]["application_name"]))
         return statuses() == ["DONE"] * blogs
 
-    eventually(all_done, seconds=120)
+    wait_until(all_done, seconds=120)
 
     assert 2 <= most <= SERVER_CONNECTIONS
     assert GenerationEvent.objects.filter(kind=GenerationEvent.Kind.STARTED).count() == blogs

@@ -12,7 +12,7 @@ from tests.sandbox.limits import Bucket, BySecond, SlidingWindow
 from tests.sandbox.openai import OpenAI
 from tests.sandbox.replicate import Replicate
 from tests.sandbox.world import World
-from tests.sandbox_tests.conftest import INSTANCE, WixSite, completion_request
+from tests.support.sandbox_calls import INSTANCE, WixSite, completion_request
 
 
 def statuses(count: int, **request: Any) -> list[int]:

@@ -12,7 +12,7 @@ from blogs.article.schema import ArticleContent, Idea
 from tests.sandbox import Sandbox
 from tests.sandbox.openai import duration
 from tests.sandbox.world import World
-from tests.sandbox_tests.conftest import completion_request
+from tests.support.sandbox_calls import completion_request
 
 
 def test_an_idea_has_as_many_sections_as_were_asked_for(openai_client: openai.OpenAI, order: dict[str, Any]) -> None:

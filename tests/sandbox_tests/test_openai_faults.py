@@ -9,7 +9,7 @@ import pytest
 
 from blogs.article.schema import ArticleContent
 from tests.sandbox import Sandbox
-from tests.sandbox_tests.conftest import completion_request, seconds_until
+from tests.support.sandbox_calls import completion_request, seconds_until
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,13 @@ from replicate.exceptions import ReplicateError
 
 from tests.sandbox import Sandbox
 from tests.sandbox.replicate import Prediction
-from tests.sandbox_tests.conftest import WixSite, seconds_until
+from tests.support.sandbox_calls import WixSite, seconds_until
 
 MODEL = "black-forest-labs/flux-schnell"
 INPUT = {"prompt": "linen in soft light", "aspect_ratio": "16:9", "output_format": "png"}
 
 
-def eventually(client: Client, prediction_id: str, *, deadline_seconds: float = 5) -> Any:
+def settled(client: Client, prediction_id: str, *, deadline_seconds: float = 5) -> Any:
     """Polls as the product does; the sandbox's own clock decides when a prediction is over."""
     until = time.monotonic() + deadline_seconds
     while (prediction := client.predictions.get(prediction_id)).status in ("starting", "processing"):
@@ -29,7 +29,7 @@ def eventually(client: Client, prediction_id: str, *, deadline_seconds: float = 
 
 def test_a_prediction_starts_and_time_alone_finishes_it(replicate_client: Client) -> None:
     created = replicate_client.models.predictions.create(MODEL, input=INPUT)
-    finished = eventually(replicate_client, created.id)
+    finished = settled(replicate_client, created.id)
 
     assert created.status == "starting"
     assert created.output is None
@@ -43,7 +43,7 @@ def test_a_prediction_starts_and_time_alone_finishes_it(replicate_client: Client
 
 def test_the_finished_file_is_a_png_in_16_to_9(replicate_client: Client) -> None:
     created = replicate_client.models.predictions.create(MODEL, input=INPUT)
-    [url] = eventually(replicate_client, created.id).output
+    [url] = settled(replicate_client, created.id).output
 
     picture = requests.get(url, timeout=5)
 
@@ -68,7 +68,7 @@ def test_a_prediction_can_end_badly(sandbox: Sandbox, replicate_client: Client, 
 
     created = replicate_client.models.predictions.create(MODEL, input=INPUT)
 
-    finished = eventually(replicate_client, created.id)
+    finished = settled(replicate_client, created.id)
     assert finished.status == status
     assert finished.output is None
     assert bool(finished.error) == (status == "failed")
@@ -90,7 +90,7 @@ def test_a_half_made_output_is_an_address_without_a_file(sandbox: Sandbox, repli
 
 def test_after_an_hour_the_output_and_its_file_are_removed(sandbox: Sandbox, replicate_client: Client) -> None:
     created = replicate_client.models.predictions.create(MODEL, input=INPUT)
-    [url] = eventually(replicate_client, created.id).output
+    [url] = settled(replicate_client, created.id).output
 
     sandbox.pass_time(3600)
 
@@ -103,7 +103,7 @@ def test_after_an_hour_the_output_and_its_file_are_removed(sandbox: Sandbox, rep
 
 def test_wix_cannot_import_a_file_that_is_gone(sandbox: Sandbox, replicate_client: Client, wix_site: WixSite) -> None:
     created = replicate_client.models.predictions.create(MODEL, input=INPUT)
-    [url] = eventually(replicate_client, created.id).output
+    [url] = settled(replicate_client, created.id).output
     body = {"url": url, "mimeType": "image/png"}
 
     in_time = wix_site.call("POST", "/site-media/v1/files/import", body).json()["file"]["id"]
@@ -119,7 +119,7 @@ def test_an_aborted_prediction_is_more_than_the_sdk_can_read(sandbox: Sandbox, r
     created = replicate_client.models.predictions.create(MODEL, input=INPUT)
 
     with pytest.raises(ValueError, match="status"):  # pydantic's: the SDK's list of statuses lacks this one
-        eventually(replicate_client, created.id)
+        settled(replicate_client, created.id)
 
 
 def test_one_that_is_never_ready_can_be_canceled(sandbox: Sandbox, replicate_client: Client) -> None:

@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from tests.sandbox import Sandbox
-from tests.sandbox_tests.conftest import INSTANCE, WixSite
+from tests.support.sandbox_calls import INSTANCE, WixSite
 
 V3_QUERY = "/stores/v3/products/query"
 

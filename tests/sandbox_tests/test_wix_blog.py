@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from tests.sandbox import Sandbox
-from tests.sandbox_tests.conftest import INSTANCE, WixSite
+from tests.support.sandbox_calls import INSTANCE, WixSite
 
 
 def ready_media(site: WixSite) -> str:

@@ -7,7 +7,7 @@ import requests
 
 from tests.sandbox import Sandbox
 from tests.sandbox.picture import gradient
-from tests.sandbox_tests.conftest import INSTANCE, PRODUCTS, WixSite
+from tests.support.sandbox_calls import INSTANCE, PRODUCTS, WixSite
 
 V1_QUERY = "/stores-reader/v1/products/query"
 V3_QUERY = "/stores/v3/products/query"

@@ -9,14 +9,15 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+
+from tests.support.database import database_url
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """`python <arguments>` to its end, on the tests' database unless the environment names another."""
     known = {
         **os.environ,
-        "DATABASE_URL": _database_url(),
+        "DATABASE_URL": database_url(),
         "DATABASE_DIRECT_URL": "",
         "READ_DOTENV": "false",
         "DEBUG": "true",
@@ -40,8 +41,3 @@ def ask(script: str, **environment: str) -> Any:
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
-
-
-def _database_url() -> str:
-    at = connection.settings_dict
-    return f"postgres://{at['USER']}:{at['PASSWORD']}@{at['HOST']}:{at['PORT']}/{at['NAME']}"

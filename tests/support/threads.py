@@ -45,10 +45,10 @@ def in_background(call: Callable[[], object]) -> threading.Thread:
     return thread
 
 
-def wait_until(it_is_so: Callable[[], bool]) -> None:
-    """For a state that another thread or process brings about; fails where it never does."""
+def wait_until(it_is_so: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait for a state that another thread or process brings about; fail where it doesn't come in time."""
     pause = threading.Event()
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + seconds
     while not it_is_so():
-        assert time.monotonic() < deadline, "it never became so"
-        pause.wait(0.005)
+        assert time.monotonic() < deadline, "it did not come to that in time"
+        pause.wait(0.01)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from blogs.models import BlogGeneration
 from credits import ledger
 from credits.models import Credit
 from tests.support import factories
-from tests.support.at_once import at_once
 from tests.support.problems import problem, refused_fields
+from tests.support.threads import at_once
 
 _KEY = {"Idempotency-Key": "order-17"}
 
@@ -99,7 +100,7 @@ def test_a_key_that_cannot_be_one_is_refused(api: Any, key: str) -> None:
 def test_two_at_once_with_one_key_make_one_blog(api: Any) -> None:
     site = factories.site(credits=100)
 
-    answers = at_once([lambda: api(site).post(**_KEY)] * 2)
+    answers = at_once(*[lambda: api(site).post(**_KEY)] * 2)
 
     assert [answer.status_code for answer in answers] == [201, 201]
     assert len({answer.json()["id"] for answer in answers}) == 1
@@ -111,7 +112,7 @@ def test_two_at_once_with_one_key_and_different_requests_make_one_blog_and_one_r
     site = factories.site(credits=100)
     bodies = [{"sourceType": "keyword", "sourceId": word} for word in ("wool", "silk")]
 
-    answers = at_once([lambda body=body: api(site).post(body, **_KEY) for body in bodies])
+    answers = at_once(*(partial(api(site).post, body, **_KEY) for body in bodies))
 
     assert sorted(answer.status_code for answer in answers) == [201, 422]
     assert BlogGeneration.objects.count() == 1

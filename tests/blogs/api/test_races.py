@@ -10,7 +10,7 @@ from blogs.models import BlogGeneration, SiteLine
 from blogs.operations import proof
 from credits.models import Credit, CreditAccount
 from tests.support import factories
-from tests.support.at_once import at_once
+from tests.support.threads import at_once
 from wix.models import Site
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_two_requests_for_the_last_25_credits_are_one_blog_and_one_refusal(api: Any) -> None:
     site = factories.site(credits=25)
 
-    answers = at_once([api(site).post, api(site).post])
+    answers = at_once(api(site).post, api(site).post)
 
     assert sorted(answer.status_code for answer in answers) == [201, 402]
     account = CreditAccount.objects.get(site=site)
@@ -31,7 +31,7 @@ def test_two_requests_for_the_last_25_credits_are_one_blog_and_one_refusal(api: 
 def test_50_requests_for_30_blogs_worth_of_credits_are_30_blogs(api: Any) -> None:
     site = factories.site(credits=30 * 25)
 
-    answers = at_once([api(site).post] * 50)
+    answers = at_once(*[api(site).post] * 50)
 
     codes = [answer.status_code for answer in answers]
     assert (codes.count(201), codes.count(402)) == (30, 20)
@@ -42,7 +42,7 @@ def test_50_requests_for_30_blogs_worth_of_credits_are_30_blogs(api: Any) -> Non
 def test_the_first_requests_of_a_new_site_make_one_site(api: Any) -> None:
     unknown = factories.SiteFactory.build()
 
-    answers = at_once([api(unknown).post] * 8)
+    answers = at_once(*[api(unknown).post] * 8)
 
     assert sorted(answer.status_code for answer in answers) == [201] * 2 + [402] * 6  # of 50 credits
     assert Site.objects.count() == 1

@@ -3,19 +3,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given
 
-from blogs.article.ricos import SIZE_MAX, ArticleTooLarge, ProductCard, has_marker, marker_for, render, size_bytes
+from blogs.article.ricos import SIZE_MAX, ArticleTooLarge, has_marker, marker_for, size_bytes
 from blogs.article.schema import ArticleContent, Block
 from tests.support.blogs import ricos_rules
 from tests.support.blogs.articles import (
     any_articles,
     any_text,
-    article,
     bullets,
     divider,
     heading,
@@ -25,23 +23,7 @@ from tests.support.blogs.articles import (
     run,
     table,
 )
-
-MARKER = marker_for(7, "secret")
-MUG = ProductCard(
-    id="mug",
-    name="Blue mug",
-    url="https://shop.example/product-page/blue-mug?a=1",
-    image_id="a_b~mv2.jpg",
-    image_width=900,
-    image_height=600,
-    alt_text="A blue mug on a table",
-)
-CARDS = {"mug": MUG, "bad": ProductCard("bad", "Bad\nlink", "javascript:alert(1)", "wix:image://v1/a", 1, 1, "")}
-
-
-def rendered(blocks: Sequence[Block] | ArticleContent, cards: dict[str, ProductCard] | None = None) -> dict[str, Any]:
-    written = blocks if isinstance(blocks, ArticleContent) else article(blocks)
-    return render(written, marker=MARKER, products=CARDS if cards is None else cards, allowed_hosts=["Shop.example"])
+from tests.support.blogs.rendering import MARKER, MUG, rendered
 
 
 def types(document: dict[str, Any]) -> list[str]:

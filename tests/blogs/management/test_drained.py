@@ -6,7 +6,8 @@ import pytest
 
 from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
 from blogs.operations import proof
-from tests.blogs.management.conftest import STAGE_CALLS, eventually, submit_blogs
+from tests.support.blogs.worker_process import STAGE_CALLS, submit_blogs
+from tests.support.threads import wait_until
 
 pytestmark = pytest.mark.slow_process
 
@@ -21,7 +22,7 @@ def test_sigterm_hands_back_what_is_stuck_in_any_stage_and_spends_no_attempt(san
     submit_blogs(shop, len(STAGE_CALLS))
     draining = worker(BLOG_WORKER_DRAIN_SECONDS="0.5")
     draining.start()
-    eventually(lambda: _stages() == set(Stage.values))
+    wait_until(lambda: _stages() == set(Stage.values))
 
     draining.signal(signal.SIGTERM)
 

@@ -8,8 +8,9 @@ from blogs import pipeline
 from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
 from blogs.operations import proof
 from credits.models import Credit
-from tests.blogs.management.conftest import STAGE_CALLS, eventually, statuses, submit_blogs, take_over
 from tests.support import factories
+from tests.support.blogs.worker_process import STAGE_CALLS, statuses, submit_blogs, take_over
+from tests.support.threads import wait_until
 from workers.models import WorkerProcess
 
 pytestmark = pytest.mark.slow_process
@@ -30,13 +31,13 @@ def test_a_worker_killed_in_every_stage_leaves_every_blog_done_once_with_one_dra
     submit_blogs(shop, _BLOGS)
     first = worker()
     first.start()
-    eventually(lambda: _stages_in_hand() == set(Stage.values) and statuses().count("DONE") == _BLOGS - len(STAGE_CALLS))
+    wait_until(lambda: _stages_in_hand() == set(Stage.values) and statuses().count("DONE") == _BLOGS - len(STAGE_CALLS))
 
     first.kill()
     second = worker()
     second.start()
 
-    eventually(lambda: statuses() == ["DONE"] * _BLOGS, seconds=30)
+    wait_until(lambda: statuses() == ["DONE"] * _BLOGS, seconds=30)
     drafts = sandbox.drafts()
     assert {draft["id"] for draft in drafts} == {str(blog.draft_post_id) for blog in BlogGeneration.objects.all()}
     assert len(drafts) == _BLOGS
@@ -54,7 +55,7 @@ def test_sigterm_finishes_what_runs_and_leaves_the_rest_in_line(sandbox, shop, w
         factories.pending_generation(shop, source_id=f"topic {number}")
     draining = worker(BLOG_BACKOFF_SECONDS="60")
     draining.start("--threads", "2")
-    eventually(lambda: len(sandbox.requests("openai", "idea")) == 2)
+    wait_until(lambda: len(sandbox.requests("openai", "idea")) == 2)
 
     draining.signal(signal.SIGTERM)
 
@@ -70,10 +71,10 @@ def test_a_second_signal_leaves_at_once_and_a_rescue_repairs(sandbox, shop, work
     factories.pending_generation(shop)
     leaving = worker()
     leaving.start()
-    eventually(lambda: _stages_in_hand() == {"article"})
+    wait_until(lambda: _stages_in_hand() == {"article"})
 
     leaving.signal(signal.SIGTERM)
-    eventually(lambda: WorkerProcess.objects.filter(stopping=True).exists())  # two at once would arrive as one
+    wait_until(lambda: WorkerProcess.objects.filter(stopping=True).exists())  # two at once would arrive as one
     leaving.signal(signal.SIGTERM)
 
     assert leaving.wait(5) != 0

@@ -15,8 +15,9 @@ from blogs.models import BlogGeneration, GenerationEvent
 from blogs.operations import proof
 from blogs.queue import lifecycle
 from blogs.queue.lines import CLAIM_LOCK
-from tests.blogs.management.conftest import eventually, statuses, take_over
 from tests.support import factories
+from tests.support.blogs.worker_process import statuses, take_over
+from tests.support.threads import wait_until
 from workers.models import WorkerProcess
 
 pytestmark = pytest.mark.slow_process
@@ -34,7 +35,7 @@ def test_a_worker_that_was_stopped_for_longer_than_its_lease_writes_nothing_it_l
     zombie = worker(LOG_FORMAT="console")
     with log.open("wb") as output:
         zombie.start(output=output)
-    eventually(lambda: len(sandbox.requests("openai", "article")) == _BLOGS)
+    wait_until(lambda: len(sandbox.requests("openai", "article")) == _BLOGS)
     name = WorkerProcess.objects.get().name
 
     zombie.signal(signal.SIGSTOP)
@@ -44,11 +45,11 @@ def test_a_worker_that_was_stopped_for_longer_than_its_lease_writes_nothing_it_l
     last = GenerationEvent.objects.order_by("-pk").values_list("pk", flat=True)[0]
     zombie.signal(signal.SIGCONT)
 
-    eventually(lambda: log.read_text().count("lease lost") == _BLOGS)
+    wait_until(lambda: log.read_text().count("lease lost") == _BLOGS)
     assert not GenerationEvent.objects.filter(pk__gt=last).exists()
     assert statuses() == ["DONE"] * _BLOGS
     later = factories.pending_generation(shop, source_id="later")
-    eventually(lambda: statuses() == ["DONE"] * (_BLOGS + 1))
+    wait_until(lambda: statuses() == ["DONE"] * (_BLOGS + 1))
     assert later.events.get(kind=GenerationEvent.Kind.DONE).by == name
     assert len(sandbox.drafts()) == _BLOGS + 1
     assert proof.discrepancies() == []
@@ -60,12 +61,12 @@ def test_a_claimer_stopped_in_mid_claim_holds_up_nobody_and_what_it_claimed_is_r
     stopped = worker(PROCESS_NAME="stopped-worker")
     with _claim_lock_held():
         stopped.start("--threads", str(_BLOGS - 1))
-        eventually(lambda: _is_waiting_to_claim())
+        wait_until(lambda: _is_waiting_to_claim())
         stopped.signal(signal.SIGSTOP)
     began = time.monotonic()
 
     # The statement that waited goes on in PostgreSQL without its client, and gives the lock back by itself.
-    eventually(lambda: statuses().count("PROCESSING") == _BLOGS - 1, seconds=3)
+    wait_until(lambda: statuses().count("PROCESSING") == _BLOGS - 1, seconds=3)
     (mine,) = queue.claim(factories.WorkerFactory.create(), 10)
 
     assert time.monotonic() - began < 3  # and not the five seconds after which PostgreSQL ends an idle transaction

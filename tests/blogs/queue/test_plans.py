@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from blogs import queue
 from blogs.models import SiteLine
 from blogs.operations import alerts
 from blogs.queue import admission, forecast
 from tests.support import factories
+from tests.support.query_plans import condition, indexes, nodes, plan_of, read_whole
 from wix.models import Site
 
 pytestmark = pytest.mark.django_db
 
+
 SITES = 100
+
 
 # Mostly history, as in any table of finished work: of 20,000 blogs 1,000 are ready, 1,000 wait for a time, 50 run.
 _MANY = """
@@ -55,37 +56,6 @@ def _many_blogs(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("TRUNCATE wix_site CASCADE")
         cursor.execute("ANALYZE blog_generations, blogs_siteline, wix_site")
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", []):
-        yield from nodes(child)
-
-
-def plan_of(call: Callable[[], object], containing: str) -> list[dict[str, Any]]:
-    """All nodes of the plan of the statement that `call` really sends and that contains this."""
-    with CaptureQueriesContext(connection) as sent:
-        call()
-    statements = [query["sql"].split(";\n")[-1] for query in sent if containing in query["sql"]]
-    assert statements  # the last: before it, the session may have been made to plan it
-    with connection.cursor() as cursor:
-        cursor.execute("EXPLAIN (FORMAT JSON) " + statements[-1])
-        answer = cursor.fetchone()[0]
-    return list(nodes((json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]))
-
-
-def indexes(plan: list[dict[str, Any]]) -> set[str]:
-    return {node["Index Name"] for node in plan if "Index Name" in node}
-
-
-def condition(plan: list[dict[str, Any]], index: str) -> str:
-    """How the index is entered; where it is only read from end to end, nothing."""
-    return " ".join(node.get("Index Cond", "") for node in plan if node.get("Index Name") == index)
-
-
-def read_whole(plan: list[dict[str, Any]]) -> set[str]:
-    return {node["Relation Name"] for node in plan if node["Node Type"] == "Seq Scan"}
 
 
 def test_a_claim_reads_each_line_from_its_head_without_sorting() -> None:

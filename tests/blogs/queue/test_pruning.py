@@ -19,8 +19,8 @@ from blogs.models import Article, BlogGeneration, GenerationEvent, StageOutput, 
 from blogs.operations import proof
 from blogs.queue import lifecycle, pruning
 from credits.models import Credit
-from tests.blogs.queue.test_plans import condition, plan_of
 from tests.support import factories
+from tests.support.query_plans import condition, plan_of
 from tests.support.threads import PATIENCE_SECONDS, in_background
 from workers.limits import provider_calls
 from workers.limits.provider_calls import Usage

@@ -3,20 +3,17 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-from django.db import connection
 
+from tests.support import database
 from tests.support.threads import wait_until
 from workers import limits
 
 
 @pytest.fixture
 def database_url(db: Any) -> str:
-    """Of the test database, for other processes and for connections outside Django."""
-    it = connection.settings_dict
-    return f"postgres://{quote(it['USER'])}:{quote(it['PASSWORD'])}@{it['HOST']}:{it['PORT']}/{it['NAME']}"
+    return database.database_url()
 
 
 @pytest.fixture

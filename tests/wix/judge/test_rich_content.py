@@ -7,20 +7,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from blogs.article.ricos import SIZE_MAX, has_marker, size_bytes
-from tests.blogs.article.test_ricos import MARKER, MUG, rendered
 from tests.sandbox import ricos_rules
 from tests.sandbox.provider import Refused
-from tests.sandbox_tests.test_rich_content import RIGHT, WRONG, paragraph, text
 from tests.support.blogs import ricos_rules as our_rules
+from tests.support.blogs.rendering import MARKER, MUG, rendered
+from tests.support.rich_content import RIGHT, WRONG, paragraph, text
 from tests.wix.judge.articles import BLOCKS, any_blocks, any_of
+from tests.wix.judge.examples import quick
 from tests.wix.judge.judging import Judge
 
 # Stricter than the validator, and meant: Wix documents levels from 1 to 6 (we write 2 to 4); and 2.0 is 2 in JavaScript.
 STRICTER = {"heading of level 7", "heading of level 2.0", "heading without level"}
+
 
 # Whatever may stand somewhere by mistake.
 SCRAPS = [
@@ -44,8 +46,6 @@ SCRAPS = [
     text(),
     paragraph(),
 ]
-
-quick = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @settings(quick, max_examples=200)

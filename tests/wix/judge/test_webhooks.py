@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from tests.wix.judge.examples import quick
 from tests.wix.judge.judging import Judge
-from tests.wix.judge.test_rich_content import quick
 from tests.wix.judge.webhooks import INSTANCE, claims, corpus, one_line, pem, private_key, signed
 from wix.webhooks import token
 

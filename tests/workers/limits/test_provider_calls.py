@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from tests.blogs.queue.test_plans import plan_of
+from tests.support.query_plans import plan_of
 from workers import limits, outbound
 from workers.context.on_behalf import Work, current, on_behalf_of
 from workers.errors import PermanentError, RateLimited, TransientError, WorkError
