@@ -38,6 +38,11 @@ class Site(models.Model):
     def __str__(self) -> str:
         return self.name or str(self.instance_id)
 
+    @property
+    def upgrade_url(self) -> str:
+        """The page at Wix that shows the site's owner our plans."""
+        return f"https://www.wix.com/apps/upgrade/{settings.WIX_APP_ID}?appInstanceId={self.instance_id}"
+
 
 class ApiKey(models.Model):
     """For a shop's own server. The key is shown once; what is kept is its SHA-256, by which it is found."""

@@ -19,7 +19,6 @@ from blogs.queue.admission import PLAN_LIMIT, NoRoom
 from blogs.queue.lifecycle import SiteRemoved, WrongState
 from blogs.queue.request import IdempotencyConflict, SchedulePassed
 from credits.ledger import InsufficientCredits
-from wix.billing.allowances import upgrade_url
 from wix.identity.token_info import CannotAsk
 from wix.models import Site
 from workers.database.outage import DATABASE_AWAY
@@ -55,7 +54,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     if problem is None:
         return None
     if problem["code"] in _UPGRADE_HELPS and isinstance(site := context["request"].user, Site):
-        problem["upgradeUrl"] = upgrade_url(site.instance_id)
+        problem["upgradeUrl"] = site.upgrade_url
     set_rollback()
     http, headers = problem.pop("http"), problem.pop("headers", {})
     body = _body(http, getattr(context["request"], "request_id", ""), **problem)

@@ -17,7 +17,7 @@ from blogs.queue import lifecycle
 from blogs.site_events import subscriptions
 from credits import ledger
 from wix import languages
-from wix.billing import allowances
+from wix.billing import trial
 from wix.client import access_tokens
 from wix.client.answers import NotConnected
 from wix.client.app_instance import AppInstance
@@ -94,7 +94,7 @@ def _connect_unless_removed(
 def _connect(site: Site, found: AppInstance | None, origin: UUID | None) -> None:
     """Write what Wix says of a site that is new or back. What shop and staff have chosen stays."""
     if origin and site.origin_instance_id != origin:
-        allowances.is_a_copy(site, origin)
+        trial.mark_copy(site, origin)
     columns: dict[str, object] = {"removed_at": None}
     if found:
         columns |= _described(site, found)

@@ -1,34 +1,33 @@
 """What a site pays for, and the credits that gives: once a paid month, by our own clock.
 
-Wix announces neither renewals nor the end of a plan, and its events come twice and in any order. So none is believed: each leads
-to reading the app's instance, and `apply` makes ours what Wix says there; of two readings the one begun later counts. Months are
-counted from when the site became paid, and that moment stays while it is paid, and when it pays again within a month that was
-given: changing plans or toggling them earns nothing twice. A larger plan within the month tops it up; a smaller one takes nothing
-back. Months that passed while we were down are not given later: they were for use within them, and nobody could. Who has had
-their money back and buys again within the month gets credits again. Wix's free trial of a plan counts as paying.
+Wix announces neither renewals nor the end of a plan, and its events come twice and in any order. So no event is believed: each
+leads to reading the app's instance, and `apply` makes ours what Wix says there. Of two readings the one that began later counts.
 
-Everything here runs under the lock of the site's credit account, so that two processes at once give once; the ledger's keys say it
-again.
+Months are counted from when the site became paid (`months`). That moment stays while it pays, and when it pays again within a
+month that was given: changing plans, or toggling them, earns nothing twice. A larger plan within the month tops it up; a smaller
+one takes nothing back. Months that passed while we were down are not given later: their credits were for use within them. A site
+that got its money back and buys again within the month gets credits again. Wix's free trial of a plan counts as paying.
+
+Everything here runs under the lock of the site's credit account, so that two processes at once give once; the ledger's idempotency
+keys ensure the same.
 """
 
 from __future__ import annotations
 
-import calendar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
-from django.conf import settings
 from django.db.models import F, Max, QuerySet, Sum
 
 from credits import ledger
-from credits.models import Credit, CreditAccount
+from credits.models import CreditAccount
 from wix.billing import invoices
+from wix.billing.months import period
 from wix.client.app_instance import AppInstance, Billing
 from wix.models import Allowance, Plan, Site, Subscription
 from workers.errors import TransientError
 
-# Paid once, not month by month: they give once.
+# Cycles that are paid once and not month by month: they give once.
 ONCE = ("ONE_TIME", "NO_CYCLE")
 _LOOK_AGAIN = timedelta(days=1)
 # Where Wix says that a site pays and doesn't say for what.
@@ -37,7 +36,7 @@ UNNAMED = "unnamed"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a plan gives beside credits."""
+    """What a plan gives beside credits: a share of the queue, and how many unfinished blogs."""
 
     weight: int = 1
     open_blogs_max: int | None = None
@@ -48,13 +47,14 @@ class Applied:
     message: str
     granted: int = 0
     terms: Terms | None = None
-    """Where they have changed: the site's line is to have them from now on."""
+    """The plan's, where the plan has changed: from now on they hold for the site's line."""
 
 
 def apply(site: Site, found: AppInstance, *, read_at: datetime, event_at: datetime | None = None) -> Applied:
-    """Make ours what Wix said in a reading begun at `read_at`. In its caller's transaction.
+    """Make ours what Wix said in a reading that began at `read_at`. Needs a transaction, its caller's.
 
-    `event_at`: when what we were told of happened; it stands in where the reading doesn't say since when the site pays.
+    `event_at` is when the event happened that led to the reading. It stands in where the reading doesn't say since when the site
+    pays. Raises TransientError where Wix doesn't say whether it pays.
     """
     account = ledger.lock(site.pk)
     subscription, _ = Subscription.objects.get_or_create(site=site)
@@ -96,18 +96,19 @@ def _pay(
 
 
 def _month(subscription: Subscription, since: datetime, read_at: datetime) -> tuple[datetime, datetime]:
-    """The one to grant: that of now, or, of what is paid once, that in which it was bought."""
+    """Return the month to grant: the present one, or, for what is paid once, the one in which it was bought."""
     assert subscription.paid_since
     if subscription.cycle not in ONCE:
         return period(subscription.paid_since, read_at)
-    of_it = {"vendor_product_id": subscription.vendor_product_id, "invoice_id": subscription.invoice_id}
-    given = Allowance.objects.filter(site=subscription.site_id, **of_it).order_by("period_start").first()
+    bought = {"vendor_product_id": subscription.vendor_product_id, "invoice_id": subscription.invoice_id}
+    given = Allowance.objects.filter(site=subscription.site_id, **bought).order_by("period_start").first()
     if given:
         return given.period_start, given.period_end
     return period(subscription.paid_since, min(since, read_at))
 
 
 def _anchor(subscription: Subscription, since: datetime, read_at: datetime) -> datetime:
+    """Return the moment from which the site's months are counted: the known one while it pays, or has a month that was given."""
     since = min(since, read_at)
     if subscription.paid_since is None:
         return since
@@ -147,59 +148,15 @@ def _grant(
 
 
 def _given(month: QuerySet[Allowance], invoice_id: str) -> int:
-    """What a plan's credits are set against. One that a site has newly paid for gives anew what was taken back before; once it has
-    given, a refund of others' invoices adds nothing to it."""
+    """Return what the month has been given already, to be subtracted from the plan's credits.
+
+    If this invoice has given before, that is the most that its plans came to: a refund of another invoice adds nothing. If it has
+    not, it is what was granted and not taken back: a site that buys again after a refund gets those credits once more.
+    """
     by_this = month.filter(invoice_id=invoice_id).aggregate(up_to=Max("up_to"))["up_to"]
     if by_this is not None:
         return int(by_this)
     return int(month.aggregate(sum=Sum(F("credits") - F("taken_back")))["sum"] or 0)
-
-
-# --- Trial credits ----------------------------------------------------------------------------------------------------
-
-
-def grant_trial(site: Site) -> None:
-    """Once an instance for ever, which survives reinstalling; not for copies of a site, which anybody can make."""
-    if settings.TRIAL_CREDITS > 0 and not site.origin_instance_id:
-        account = ledger.lock(site.pk)
-        ledger.grant(account, settings.TRIAL_CREDITS, reason="trial", idempotency_key=_trial_key(site))
-
-
-def is_a_copy(site: Site, origin: UUID) -> None:
-    """Its dashboard may have been opened before we were told: then its trial was not meant. In a transaction."""
-    Site.objects.filter(pk=site.pk).update(origin_instance_id=origin)
-    account = ledger.lock(site.pk)
-    if trial := Credit.objects.filter(idempotency_key=_trial_key(site)).first():
-        key = f"{_trial_key(site)}:back"
-        ledger.adjust(account, -trial.amount, reason="no trial for a copy of a site", idempotency_key=key)
-
-
-def _trial_key(site: Site) -> str:
-    return f"trial:{site.instance_id}"
-
-
-# --- Months -----------------------------------------------------------------------------------------------------------
-
-
-def period(since: datetime, now: datetime) -> tuple[datetime, datetime]:
-    """The paid month that `now` is in: where it starts and ends."""
-    months = 12 * (now.year - since.year) + now.month - since.month
-    if months_after(since, months) > now:
-        months -= 1
-    months = max(months, 0)
-    return months_after(since, months), months_after(since, months + 1)
-
-
-def months_after(since: datetime, months: int) -> datetime:
-    """By the calendar, ends of months kept: 31 January, 28 February, 31 March."""
-    years, month = divmod(since.month - 1 + months, 12)
-    year = since.year + years
-    return since.replace(year=year, month=month + 1, day=min(since.day, calendar.monthrange(year, month + 1)[1]))
-
-
-def upgrade_url(instance_id: UUID) -> str:
-    """Wix's own page with our plans."""
-    return f"https://www.wix.com/apps/upgrade/{settings.WIX_APP_ID}?appInstanceId={instance_id}"
 
 
 def _terms(plan: Plan | None) -> Terms:

@@ -1,8 +1,8 @@
-"""What Wix tells us of invoices, and what of a month's credits that undoes.
+"""Refunds and failed payments: what Wix tells us of invoices, and which of a month's credits that undoes or delays.
 
 Each grant remembers the invoice that Wix named then. A refund takes back that invoice's grants alone, of the month in which it
-arrives, or the latest before: Wix may name a site's first invoice in all months, and one refund isn't meant for all of them. Nor
-does it keep later months from being granted, if Wix goes on to say that the site pays.
+arrives, or of the latest before. The reason: Wix may name a site's first invoice in all months, and one refund isn't meant for all
+of them. A refund does not keep later months from being granted, if Wix goes on to say that the site pays.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from wix.models import Allowance, Site, WebhookDelivery
 EVENT = "InvoiceStatusUpdated"
 REFUNDS = ("REFUNDED", "CHARGEDBACK")
 _PAYMENT_FAILED = "PAYMENT_FAILED"
-# A month may be charged for so long before it begins.
+# How long before a month begins Wix may charge for it.
 _CHARGED_BEFORE = timedelta(days=3)
 
 
 def take_back(site: Site, invoice_id: str, *, at: datetime, why: str) -> int:
-    """What the refunded invoice gave; of one that we don't know, what was given without any. Each grant once. What is spent already
-    becomes debt."""
+    """Take back what a refunded invoice gave, each grant once, and return how many credits; what is spent already becomes debt.
+
+    Of an invoice that we don't know, it takes back what was granted without any invoice.
+    """
     taken = 0
     with transaction.atomic():
         account = ledger.lock(site.pk)
@@ -39,11 +41,15 @@ def take_back(site: Site, invoice_id: str, *, at: datetime, why: str) -> int:
 
 
 def _key_of_unknown(site: Site, invoice_id: str, number: int) -> str:
-    """Told of it again, as of a chargeback after a refund, it is not to take another month. An id may be longer than a key."""
+    """Name a refund by its invoice, so that a second one (a chargeback after a refund) takes no other month.
+
+    It is hashed, since an invoice's id may be longer than a key.
+    """
     return f"refund:{site.pk}:{hashlib.sha256(invoice_id.encode()).hexdigest()[:32]}:{number}"
 
 
 def _meant(site: Site, invoice_id: str, at: datetime) -> QuerySet[Allowance]:
+    """Find the grants that a refund undoes."""
     ours = Allowance.objects.filter(site=site)
     its_own = ours.filter(invoice_id=invoice_id)
     meant = its_own if its_own.exists() else ours.filter(invoice_id="")
@@ -55,8 +61,10 @@ def _meant(site: Site, invoice_id: str, at: datetime) -> QuerySet[Allowance]:
 
 
 def was_refunded(site: Site, invoice_id: str, month: datetime) -> bool:
-    """This invoice's credits for the month that begins then are not to be given (again). Its refund may have come before we gave
-    anything for it."""
+    """Say whether this invoice's credits for the month that begins then must not be given, or not again, because of a refund.
+
+    The refund may have come before we gave anything for the invoice.
+    """
     if not invoice_id:
         return False
     its_own = Allowance.objects.filter(site=site, invoice_id=invoice_id)
@@ -68,8 +76,11 @@ def was_refunded(site: Site, invoice_id: str, month: datetime) -> bool:
 
 
 def payment_is_failing(site: Site, invoice_id: str, month: datetime) -> bool:
-    """Wix goes on to say that a site pays while it tries to charge it again: a month that begins meanwhile waits until that
-    succeeds, or until the site pays by an invoice that has given nothing yet."""
+    """Say whether a month must wait because the payment for it has failed.
+
+    Wix goes on to say that a site pays while it tries to charge it again. So a month that begins meanwhile waits until that
+    succeeds, or until the site pays by an invoice that has given nothing yet.
+    """
     grants = Allowance.objects.filter(site=site)
     if grants.filter(period_start=month).exists():
         return False

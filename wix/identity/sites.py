@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from wix.billing import allowances
+from wix.billing import trial
 from wix.models import Site
 
 # ON CONFLICT waits for another transaction that makes the same site, and then makes none.
@@ -22,14 +22,14 @@ def seen(instance_id: UUID, origin_instance_id: UUID | None = None) -> Site:
     if known:
         if origin_instance_id and known.origin_instance_id is None:
             with transaction.atomic():
-                allowances.is_a_copy(known, origin_instance_id)
+                trial.mark_copy(known, origin_instance_id)
             known.origin_instance_id = origin_instance_id
         return known
     with transaction.atomic():
         made = _make(instance_id, origin_instance_id)
         site = Site.objects.get(instance_id=instance_id)
         if made:
-            allowances.grant_trial(site)
+            trial.grant(site)
     return site
 
 

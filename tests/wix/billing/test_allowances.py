@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,28 +18,9 @@ from credits import ledger
 from tests.support import factories
 from tests.support.app import APP_ID
 from tests.support.wix.plans import FREE, JANUARY_31, MONTHLY, allowed, apply, make_plans, months, paid
-from wix.billing import allowances, invoices
+from wix.billing import invoices
+from wix.billing.months import period
 from wix.models import Allowance, Plan, Site, Subscription, WebhookDelivery
-
-
-@pytest.mark.parametrize(
-    ("since", "now", "start", "end"),
-    [
-        ("2026-01-31", "2026-02-27", "2026-01-31", "2026-02-28"),
-        ("2026-01-31", "2026-02-28", "2026-02-28", "2026-03-31"),
-        ("2026-01-31", "2026-03-30", "2026-02-28", "2026-03-31"),
-        ("2026-01-31", "2026-03-31", "2026-03-31", "2026-04-30"),
-        ("2024-02-29", "2025-02-28", "2025-02-28", "2025-03-29"),
-        ("2025-12-15", "2026-01-14", "2025-12-15", "2026-01-15"),
-        ("2025-12-15", "2026-01-15", "2026-01-15", "2026-02-15"),
-        ("2026-05-01", "2026-04-01", "2026-05-01", "2026-06-01"),
-    ],
-)
-def test_months_go_by_the_calendar(since: str, now: str, start: str, end: str) -> None:
-    def on(text: str) -> datetime:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-    assert allowances.period(on(since), on(now)) == (on(start), on(end))
 
 
 def test_each_paid_month_is_given_once_and_missed_ones_are_not(plans: None) -> None:
@@ -105,7 +86,7 @@ def test_readings_applied_in_any_order_end_as_the_last_one_and_never_give_a_mont
             assert one.period_start == next_.period_start or one.period_end <= next_.period_start
         assert allowed(site) == sum(allowance.credits for allowance in granted)
         if last:
-            month = allowances.period(JANUARY_31, JANUARY_31 + timedelta(days=max(readings)[0]))
+            month = period(JANUARY_31, JANUARY_31 + timedelta(days=max(readings)[0]))
             assert any(allowance.period_start == month[0] for allowance in granted)
         transaction.set_rollback(True)
 
