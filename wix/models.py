@@ -233,7 +233,7 @@ class Catalogue(models.Model):
     has_outdated = models.BooleanField(db_default=False, help_text="rows of other readings are still there")
 
     def __str__(self) -> str:
-        return f"catalogue of {self.instance_id}"
+        return f"catalog of {self.instance_id}"
 
 
 class CatalogueProduct(models.Model):

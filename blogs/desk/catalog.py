@@ -1,4 +1,4 @@
-"""A shop's catalogue on the support desk: what we have of it, and reading it anew."""
+"""A shop's catalog on the support desk: what we have of it, and an action that has it read again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wix import catalog
 from wix.models import Catalogue, Site
 
 
-class CatalogueActions:
+class CatalogActions:
     """For the admin of sites."""
 
     @admin.action(description="Read the catalogue anew, with the next blog that needs it", permissions=["change"])
@@ -29,5 +29,5 @@ class CatalogueActions:
         self.message_user(request, " ".join(parts))
 
 
-def catalogue_of(site: Site) -> Catalogue | None:
+def catalog_of(site: Site) -> Catalogue | None:
     return Catalogue.objects.filter(pk=site.instance_id).first()

@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString
 
 from blogs.desk import api_keys
 from blogs.desk.base import AT_ONCE, COUNTED, DeskAdmin
-from blogs.desk.catalog import CatalogueActions, catalogue_of
+from blogs.desk.catalog import CatalogActions, catalog_of
 from blogs.desk.search import sites_called
 from blogs.desk.webhooks import paid_by
 from blogs.models import BlogGeneration, SiteLine, Status
@@ -80,7 +80,7 @@ class SiteForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Site)
-class SiteAdmin(CatalogueActions, DeskAdmin):
+class SiteAdmin(CatalogActions, DeskAdmin):
     form = SiteForm
     fields = ["name", "language", "instance_id", "url", "member_id", "created_at", "removed_at"]
     readonly_fields = ["instance_id", "url", "member_id", "created_at", "removed_at"]
@@ -204,7 +204,7 @@ class SiteAdmin(CatalogueActions, DeskAdmin):
         context |= {
             "account": account,
             "line": line,
-            "catalogue": catalogue_of(site),
+            "catalog": catalog_of(site),
             "outside": BlogGeneration.objects.filter(site=site, status=Status.PENDING, ready=False)[:COUNTED].count(),
             "line_weight": self.weight(site),
             "weight_form": WeightForm(initial={"weight": round(_weight(line)) if line else 1}),

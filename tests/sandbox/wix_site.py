@@ -145,7 +145,7 @@ class Site:
     removed: bool = False
     collections: dict[str, str] = field(default_factory=dict)
     moves: tuple[int, str] | None = None
-    """After so many more pages of products the site has that catalogue version."""
+    """After so many more pages of products the site has that catalog version."""
 
     def set_up(self, shop: dict[str, Any]) -> None:
         """Takes over what the control interface says of this shop; posts, media and members stay."""

@@ -1,4 +1,4 @@
-"""Products in both families of Wix's catalogue. A site speaks one; the other family's calls answer 428."""
+"""Products in both families of Wix's catalog. A site speaks one; the other family's calls answer 428."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def close_clients() -> None:
 
 @pytest.fixture
 def shop(sandbox: Sandbox) -> Site:
-    """A site with a V3 catalogue of three products and 1,000 credits."""
+    """A site with a V3 catalog of three products and 1,000 credits."""
     site = factories.site(name="Wool & Co")
     sandbox.add_shop(str(site.instance_id), "Wool & Co", products=PRODUCTS)
     return site

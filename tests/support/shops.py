@@ -1,4 +1,4 @@
-"""Five shops of different sizes, catalogues and languages of their own, and what they ask for."""
+"""Five shops of different sizes, catalogs and languages of their own, and what they ask for."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Shop:
     def host(self) -> str:
         return "".join(char for char in self.name.lower() if char.isalnum()) + ".example"
 
-    def catalogue(self) -> list[dict[str, Any]]:
+    def catalog(self) -> list[dict[str, Any]]:
         return [
             {
                 "id": str(uuid.uuid5(_NAMESPACE, f"{self.name}/{name}")),
@@ -45,10 +45,10 @@ class Shop:
 
     def requests(self) -> list[dict[str, Any]]:
         """What the shop asks for: its topics in turn, each fourth one about a product of its own."""
-        catalogue, wanted = self.catalogue(), []
+        catalog, wanted = self.catalog(), []
         for number in range(self.blogs):
-            if catalogue and number % 4 == 3:
-                product = catalogue[number // 4 % len(catalogue)]
+            if catalog and number % 4 == 3:
+                product = catalog[number // 4 % len(catalog)]
                 wanted.append({"sourceType": "product", "sourceId": product["id"]})
             else:
                 topic = self.topics[number % len(self.topics)]

@@ -154,7 +154,7 @@ def _prepare_database(sandbox: SandboxClient, shops: Sequence[Shop], credits: in
         site = Site.objects.create(instance_id=shop.instance_id, name=shop.name, url=address, language="en")
         with transaction.atomic():
             ledger.grant(ledger.lock(site.pk), credits, reason="sample data")
-        sandbox.add_shop(shop.instance_id, shop.name, catalog_version=shop.catalog_version, products=shop.catalogue())
+        sandbox.add_shop(shop.instance_id, shop.name, catalog_version=shop.catalog_version, products=shop.catalog())
     connection.close()
 
 

@@ -1,6 +1,6 @@
-"""A shop's products, from either of Wix's two catalogue versions, in one form, read once for all of its blogs.
+"""A shop's products, from either of Wix's two catalog versions, in one form, read once for all of its blogs.
 
-`fitting` chooses from the catalogue in our database (`store`), which the first blog that needs it reads
+`fitting` chooses from the catalog in our database (`store`), which the first blog that needs it reads
 (`reading`); `product` asks Wix for that one. Hidden products are never read, and refused by their id.
 """
 
@@ -15,7 +15,7 @@ from wix.catalog.upkeep import prune
 
 __all__ = ["CHANGES", "Product", "collection_name", "fitting", "product", "prune", "refresh"]
 
-# Webhooks after which a catalogue is to be read anew, as Wix's packages name them: V1's two kinds, V3's products and categories.
+# Webhooks after which a catalog is to be read anew, as Wix's packages name them: V1's two kinds, V3's products and categories.
 CHANGES = frozenset(
     {
         "com.wix.ecommerce.catalog.api.v1.ProductCreated",

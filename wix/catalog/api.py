@@ -38,11 +38,11 @@ class Page:
     total: int = 0
 
 
-class OtherCatalogue(Exception):
+class OtherCatalog(Exception):
     """The site is not, or no longer, of the version that we took it for."""
 
 
-class NoCatalogue(Exception):
+class NoCatalog(Exception):
     """There are no products that we could read. `code`: Wix's, where it gives one."""
 
     def __init__(self, code: str) -> None:
@@ -58,7 +58,7 @@ def version(instance_id: str, *, seconds: float) -> str:
 
 
 def page(instance_id: str, family: str, position: str, *, seconds: float) -> Page:
-    """Raises OtherCatalogue or NoCatalogue, and WixRefused 400 for a position that Wix no longer knows."""
+    """Raises OtherCatalog or NoCatalog, and WixRefused 400 for a position that Wix no longer knows."""
     read = _page_v1 if family == V1 else _page_v3
     return _of_family(family, lambda: read(instance_id, json.loads(position or "{}"), seconds))
 
@@ -153,9 +153,9 @@ def _of_family(family: str, ask: Callable[[], T]) -> T:
         return ask()
     except http.WixRefused as refused:
         if refused.status == 428 and refused.application_code in _WRONG_FAMILY:
-            raise OtherCatalogue from refused
+            raise OtherCatalog from refused
         if refused.status in ((401, 428) if family == V1 else (404, 428)):
-            raise NoCatalogue(refused.application_code) from refused
+            raise NoCatalog(refused.application_code) from refused
         raise
 
 

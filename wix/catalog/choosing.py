@@ -1,4 +1,4 @@
-"""Which products fit a topic: decided in PostgreSQL, so that no thread ever holds a whole catalogue."""
+"""Which products fit a topic: decided in PostgreSQL, so that no thread ever holds a whole catalog."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workers.database.connections import briefly
 # A word in a name says twice as much as one in a text; and the fewer of the shop's products have it, the more it says ("for" is
 # in all of them). Where nothing fits, any products do, in the order in which the shop has them.
 #
-# Each product is scored by a sub-select, and nothing is joined: right after a catalogue was written the planner knows nothing of it
+# Each product is scored by a sub-select, and nothing is joined: right after a catalog was written the planner knows nothing of it
 # yet, took 12,000 rows for one, and its nested loops over them took 40 s.
 _CHOOSE = """
 WITH shown AS MATERIALIZED (

@@ -1,4 +1,4 @@
-"""A site's catalogue, read to its end by one of the blogs that need it, while the others wait or go by the last one.
+"""A site's catalog, read to its end by one of the blogs that need it, while the others wait or go by the last one.
 
 At 200 calls a minute 12,000 products take 37 s, and longer where the site's other blogs call Wix too. So a reader stops in time for
 its stage's deadline and is put off, which costs no attempt; whoever comes next goes on at the page where it stopped.
@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from wix.catalog import api, store, upkeep
-from wix.catalog.api import NoCatalogue, OtherCatalogue
+from wix.catalog.api import NoCatalog, OtherCatalog
 from wix.catalog.store import Reading, Shown, Wait
 from wix.client import http
 from workers.context.deadline import DeadlineExceeded
@@ -31,7 +31,7 @@ _STARTS = 3
 
 
 def ensure(instance_id: str, *, seconds: float) -> None:
-    """See to it that there is a catalogue to go by. Raises RateLimited where that takes longer than a thread should wait."""
+    """See to it that there is a catalog to go by. Raises RateLimited where that takes longer than a thread should wait."""
     began = time.monotonic()
     while True:
         match store.state(instance_id):
@@ -54,10 +54,10 @@ def asking(instance_id: str, ask: Callable[[str], T | None], *, seconds: float) 
             return None
         try:
             return ask(version)
-        except (OtherCatalogue, NoCatalogue) as refused:
+        except (OtherCatalog, NoCatalog) as refused:
             before, version = version, _learned(instance_id, seconds)
             if version == before:
-                if isinstance(refused, OtherCatalogue) or refused.code == api.PROVISIONING:
+                if isinstance(refused, OtherCatalog) or refused.code == api.PROVISIONING:
                     raise _unsettled() from refused
                 return None
     raise _unsettled()
@@ -89,7 +89,7 @@ def _read(begun: Reading, seconds: float, *, stop_at: float) -> bool:
             raise
         code = getattr(error, "code", "timeout")
         extra = {"action": "catalogue_not_read", "instance_id": reading.instance_id, "code": code}
-        logger.warning("catalogue not read anew", extra=extra)
+        logger.warning("catalog not read again", extra=extra)
         return True
     return following is not None
 
@@ -102,17 +102,17 @@ def _read_on(reading: Reading, seconds: float) -> Reading | Shown | None:
             return _nothing(reading, reading.version)
     try:
         page = api.page(reading.instance_id, reading.version, reading.position, seconds=seconds)
-    except (OtherCatalogue, NoCatalogue) as refused:
+    except (OtherCatalog, NoCatalog) as refused:
         version = _learned(reading.instance_id, seconds)
         if version != reading.version:
             return store.start_over(reading, version)
-        if isinstance(refused, OtherCatalogue):
+        if isinstance(refused, OtherCatalog):
             raise _unsettled() from refused
         return _nothing(reading, "")
     except http.WixRefused as refused:
         if refused.status != 400 or not reading.position:
             raise
-        # The position is from an earlier attempt, or from before a change of the catalogue.
+        # The position is from an earlier attempt, or from before a change of the catalog.
         return store.start_over(reading, reading.version)
     following = store.keep(reading, page)
     if following is None or following.position:
@@ -132,7 +132,7 @@ def _nothing(reading: Reading, version: str) -> Shown:
 
 def _report(reading: Reading) -> None:
     extra = {"action": "catalogue_read", "instance_id": reading.instance_id, "products": reading.found}
-    logger.info("catalogue read", extra=extra)
+    logger.info("catalog read", extra=extra)
 
 
 def _being_read(seconds: float) -> RateLimited:

@@ -1,4 +1,4 @@
-"""The catalogues in our database: which is shown, who reads one anew, and what was read so far.
+"""The catalogs in our database: which is shown, who reads one anew, and what was read so far.
 
 A reading writes rows of its own number, a page and its position in one transaction, so that whoever comes next goes on where a
 reader stopped. Only the last page changes what is shown: at once, and whole. Between two pages no transaction is open, and no
@@ -28,7 +28,7 @@ from workers.database.connections import briefly
 
 # A reader that says nothing for so long is dead, or waits for the site's limit: then another one may try.
 READER_SECONDS = 20.0
-# Old cursors may be worth nothing; and what is put together from pages of different hours is no catalogue.
+# Old cursors may be worth nothing; and what is put together from pages of different hours is no catalog.
 RESUMABLE = timedelta(minutes=15)
 # While somebody reads it anew, or nobody can, one that is not older than this will do.
 _USABLE = timedelta(days=1)
@@ -98,9 +98,9 @@ def _taken(instance_id: str) -> Shown | Wait | Reading:
     return Reading(instance_id, row.reading + 1, row.version)
 
 
-def _with_the_time(catalogues: QuerySet[Catalogue]) -> QuerySet[Any]:
+def _with_the_time(catalogs: QuerySet[Catalogue]) -> QuerySet[Any]:
     """PostgreSQL's, as `now`."""
-    return catalogues.annotate(now=ClockTimestamp())
+    return catalogs.annotate(now=ClockTimestamp())
 
 
 def _without_reading(row: Any) -> Shown | Wait | None:

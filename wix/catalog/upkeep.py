@@ -1,4 +1,4 @@
-"""What leaves our database again: rows of earlier readings, and catalogues that no blog needs any more."""
+"""What leaves our database again: rows of earlier readings, and catalogs that no blog needs any more."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _remove_some(instance_id: UUID | str) -> int:
 
 
 def prune() -> None:
-    """A chore: catalogues that nobody needs, and rows that a killed reader left behind."""
+    """A chore: catalogs that nobody needs, and rows that a killed reader left behind."""
     connected = Site.objects.filter(removed_at__isnull=True).values("instance_id")
     stale = Q(used_at__lt=ClockTimestamp() - _UNUSED) | ~Q(pk__in=connected)
     for instance_id in Catalogue.objects.filter(stale).values_list("pk", flat=True):

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 SITES = "admin:wix_site_changelist"
 
 
-def test_a_sites_page_says_what_we_have_of_its_catalogue(desk: Client) -> None:
+def test_a_sites_page_says_what_we_have_of_its_catalog(desk: Client) -> None:
     shop, other = site(), site()
     read_at = timezone.now() - timedelta(hours=1)
     Catalogue.objects.create(pk=shop.instance_id, version="V3_CATALOG", products=1_234, read_at=read_at)

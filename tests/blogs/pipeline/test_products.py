@@ -53,9 +53,7 @@ def test_what_is_unknown_or_hidden_fails_and_says_so(
     assert ("hidden" in failed.error_message) == (version == "V1_CATALOG" and source == "product")
 
 
-def test_a_blog_that_waits_for_the_catalogue_spends_no_attempt(
-    sandbox: Sandbox, attempt: Attempt, settings: Any
-) -> None:
+def test_a_blog_that_waits_for_the_catalog_spends_no_attempt(sandbox: Sandbox, attempt: Attempt, settings: Any) -> None:
     settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, "products": 0}
     site = factories.site()
     sandbox.add_shop(str(site.instance_id), generate=150)
@@ -84,7 +82,7 @@ def test_a_product_becomes_an_article_about_it(sandbox: Sandbox, attempt: Attemp
 
 
 @pytest.mark.parametrize("versions", [("V1_CATALOG", "V3_CATALOG"), ("V3_CATALOG", "V1_CATALOG")])
-def test_a_shop_is_asked_for_its_catalogue_once_and_again_when_it_has_moved(
+def test_a_shop_is_asked_for_its_catalog_once_and_again_when_it_has_moved(
     sandbox: Sandbox, attempt: Attempt, versions: tuple[str, str]
 ) -> None:
     site = factories.site()

@@ -57,7 +57,7 @@ BOTH = pytest.mark.parametrize(("read", "raw"), [(from_v1, V1), (from_v3, V3)], 
 
 
 @BOTH
-def test_both_catalogues_come_to_the_same(read: Any, raw: dict[str, Any]) -> None:
+def test_both_catalogs_come_to_the_same(read: Any, raw: dict[str, Any]) -> None:
     product = read(raw)
 
     assert (product.price, product.collection_ids, product.visible) == (Decimal("39.9"), ("winter",), True)

@@ -165,7 +165,7 @@ def test_a_cursor_that_wix_has_forgotten_means_from_the_start(sandbox: Sandbox, 
     assert (row(shop).products, rows(shop)) == (150, 150)
 
 
-def test_the_old_catalogue_is_shown_until_the_new_one_is_whole(sandbox: Sandbox, shop: str) -> None:
+def test_the_old_catalog_is_shown_until_the_new_one_is_whole(sandbox: Sandbox, shop: str) -> None:
     sandbox.add_shop(shop, products=[{"id": f"old-{n}", "name": f"Old cup {n}"} for n in range(3)])
     assert len(fitting(shop)) == 3
     sandbox.add_shop(shop, generate=150)
@@ -204,7 +204,7 @@ def test_a_day_old_one_is_not_gone_by_any_more(sandbox: Sandbox, shop: str) -> N
         ("V3_CATALOG", "not_found"),
     ],
 )
-def test_no_stores_is_an_empty_catalogue_and_looked_for_again(
+def test_no_stores_is_an_empty_catalog_and_looked_for_again(
     sandbox: Sandbox, shop: str, version: str, fault: str | None
 ) -> None:
     sandbox.add_shop(shop, catalog_version=version, generate=3)
@@ -231,7 +231,7 @@ def test_no_stores_is_an_empty_catalogue_and_looked_for_again(
         ("V3_CATALOG", "reset", True),
     ],
 )
-def test_only_where_wix_says_that_there_are_no_stores_does_a_catalogue_go(
+def test_only_where_wix_says_that_there_are_no_stores_does_a_catalog_go(
     sandbox: Sandbox, shop: str, version: str, fault: str | None, still_shown: bool
 ) -> None:
     products = [{"id": "p", "name": "Cup"}]
