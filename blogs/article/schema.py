@@ -1,8 +1,8 @@
-"""The article's schema: what the writer must answer with, and how it reads. `article_rules` has what a schema lacks.
+"""The article's schema: what the writer must answer with. `rules` checks what a schema can't express.
 
-The writer refers to products by id only and never writes a URL, so an article cannot show or link a product that the
-shop doesn't have. Every field is required and nothing else is allowed: that is what OpenAI's strict structured output
-asks of a schema (optional would be `X | None`).
+The writer refers to products by id only and never writes a URL, so an article can't show or link a product that the shop doesn't
+have. OpenAI's strict structured output demands that every field is required and nothing else is allowed (an optional field is
+`X | None`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from blogs.article import plain_text as texts
 
 VERSION = 1
 
-# What Wix takes is more (title 200, excerpt 500, slug 100); what readers and search results show is less.
+# Wix takes more (title 200, excerpt 500, slug 100), but readers and search results show less.
 TITLE_MAX = 100
 META_TITLE_MAX = 70
 META_DESCRIPTION_MAX = 160
@@ -30,7 +30,7 @@ BUTTON_MAX = 40
 BLOCKS_MIN = 4
 WORDS_MIN = 120
 
-# A NUL or a lone surrogate would be refused only when the answer is stored.
+# PostgreSQL would refuse a NUL or a lone surrogate, but only when the answer is stored.
 Text = Annotated[str, AfterValidator(texts.printable)]
 
 
@@ -101,7 +101,7 @@ class Table(_Strict):
 
 
 class ProductBlock(_Strict):
-    """A product shown by itself; name, picture and link are filled in from the shop's own data."""
+    """A product shown by itself. Its name, picture and link come from the shop's own data."""
 
     type: Literal["product"]
     product_id: Text
@@ -109,7 +109,7 @@ class ProductBlock(_Strict):
 
 
 class Image(_Strict):
-    """A product's own photo within the text; which one, its size and its alternative text come from the shop's data."""
+    """A product's own photo within the text. Which photo, its size and its alternative text come from the shop's data."""
 
     type: Literal["image"]
     product_id: Text
@@ -117,7 +117,7 @@ class Image(_Strict):
 
 
 class Button(_Strict):
-    """Leads to a product's page."""
+    """A button that leads to a product's page."""
 
     type: Literal["button"]
     product_id: Text
@@ -143,12 +143,12 @@ class ArticleContent(_Strict):
 
     @classmethod
     def stored(cls, output: Mapping[str, Any]) -> ArticleContent:
-        """Of a stage's output, which says more than the article."""
+        """Read the article from its stage's output, which has other fields too."""
         return cls.model_validate({name: output[name] for name in cls.model_fields})
 
 
 class InvalidArticle(Exception):
-    """Something was written that can't be used; asking once more may help."""
+    """The model wrote something that can't be used. Asking once more may help."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
@@ -188,9 +188,9 @@ def _told(problem: Any) -> str:
 
 @functools.cache
 def json_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The part of JSON Schema that OpenAI's strict mode knows; one object for all callers.
+    """Return the model's schema in the part of JSON Schema that OpenAI's strict mode knows; the same object for all callers.
 
-    Titles and docstrings would only cost prompt tokens.
+    Titles and docstrings are left out: they would only cost prompt tokens.
     """
     strict = _strict(model.model_json_schema())
     assert isinstance(strict, dict)
@@ -218,7 +218,7 @@ def joined(runs: Iterable[Run]) -> str:
 
 
 def block_texts(block: Block) -> list[str]:
-    """What the block says, a string for each paragraph, heading or cell; without the products' names."""
+    """Return the block's text, a string for each paragraph, heading or cell, without the products' names."""
     match block:
         case Heading():
             return [block.text]
@@ -250,54 +250,5 @@ def products_named(article: ArticleContent) -> Iterator[str]:
 
 
 def word_count(article: ArticleContent) -> int:
-    """Words of the body; two characters count as one where a script has no spaces (see `text.words`)."""
+    """Count the body's words (see `plain_text.words`)."""
     return sum(texts.words(text) for block in article.blocks for text in block_texts(block))
-
-
-def plain_text(article: ArticleContent, products: Mapping[str, str]) -> str:
-    """As it reads in a terminal; `products` are the names by id."""
-    parts = [_underlined(article.title, "=")]
-    parts += [_plain_block(block, products) for block in article.blocks]
-    return "\n\n".join(part for part in parts if part.strip()) + "\n"
-
-
-def _plain_block(block: Block, products: Mapping[str, str]) -> str:
-    match block:
-        case Heading():
-            return _underlined(block.text, "-") if block.level == 2 else block.text
-        case Paragraph():
-            return joined(block.runs)
-        case ListBlock():
-            bullets = (f"{number}." if block.ordered else "•" for number in range(1, len(block.items) + 1))
-            return "\n".join(
-                f"  {bullet} {joined(item.runs)}" for bullet, item in zip(bullets, block.items, strict=True)
-            )
-        case Quote():
-            return f"  “{joined(block.runs)}”"
-        case Table():
-            return _plain_table([block.header, *(row.cells for row in block.rows)])
-        case ProductBlock():
-            named = "→ " + products[block.product_id] if block.product_id in products else ""
-            return "\n  ".join(part for part in (named, block.pitch) if part)
-        case Image():
-            shown = f"[photo: {products[block.product_id]}]" if block.product_id in products else ""
-            return " ".join(part for part in (shown, block.caption) if part)
-        case Button():
-            return f"[ {block.text} ]" if block.text else ""
-        case Divider():
-            return "* * *"
-
-
-def _underlined(text: str, line: str) -> str:
-    return f"{text}\n{line * texts.columns(text)}" if text else ""
-
-
-def _plain_table(rows: list[list[str]]) -> str:
-    width = max(len(row) for row in rows)
-    cells = [row + [""] * (width - len(row)) for row in rows]
-    widths = [max(texts.columns(row[column]) for row in cells) for column in range(width)]
-    lines = [
-        "  ".join(cell + " " * (size - texts.columns(cell)) for cell, size in zip(row, widths, strict=True))
-        for row in cells
-    ]
-    return "\n".join(line.rstrip() for line in [lines[0], "  ".join("-" * size for size in widths), *lines[1:]])

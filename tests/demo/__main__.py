@@ -106,7 +106,8 @@ def _problems(world: World, progress: Progress) -> list[str]:
 
 
 def _show_an_article() -> None:
-    from blogs.article.schema import ArticleContent, plain_text
+    from blogs.article.schema import ArticleContent
+    from blogs.article.terminal import in_terminal
     from blogs.models import Article, Stage
 
     # The shortest one that speaks of products: a page, not a chapter.
@@ -117,7 +118,7 @@ def _show_an_article() -> None:
     if row is None:
         return
     products = row.generation.outputs.get(stage=Stage.PRODUCTS).output["products"]
-    text = plain_text(
+    text = in_terminal(
         ArticleContent.model_validate(row.content), {product["id"]: product["name"] for product in products}
     )
     title = f"{row.generation.site.name}: blog {row.pk}, from “{row.generation.source_id}”"

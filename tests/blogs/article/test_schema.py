@@ -9,18 +9,15 @@ from pydantic import BaseModel
 
 from blogs.article.schema import (
     ArticleContent,
-    Block,
     Idea,
     InvalidArticle,
     json_schema,
     parse_article,
     parse_idea,
-    plain_text,
     word_count,
 )
 from tests.support.blogs.articles import (
     article,
-    bullets,
     divider,
     good_blocks,
     heading,
@@ -109,7 +106,7 @@ def test_a_refusal_says_where_the_fault_is() -> None:
     ]
 
 
-def test_a_field_nobody_asked_for_is_refused() -> None:
+def test_a_field_that_was_not_asked_for_is_refused() -> None:
     with pytest.raises(InvalidArticle, match="html"):
         parse_article(json.dumps({**article().model_dump(), "html": "<p>"}))
 
@@ -142,53 +139,3 @@ def test_words_are_counted_in_the_body_only_and_chinese_by_two_characters() -> N
         == 7
     )
     assert word_count(article([paragraph("陶器の選び方")])) == 3
-
-
-def test_an_article_reads_well_in_a_terminal() -> None:
-    blocks: list[Block] = [
-        paragraph("Pick it ", run("up", bold=True), "."),
-        heading("Walls"),
-        heading("Thin", 3),
-        bullets("One", "Two"),
-        bullets("First", "Then", ordered=True),
-        quote("Warm."),
-        table(["", "Mug"], ["重さ", "400 g"], ["Size"]),
-        product("mug", "Keeps its heat."),
-        product("gone", "Still here."),
-        divider(),
-    ]
-
-    assert (
-        plain_text(article(blocks, title="マグ mug"), {"mug": "Blue mug"})
-        == """\
-マグ mug
-========
-
-Pick it up.
-
-Walls
------
-
-Thin
-
-  • One
-  • Two
-
-  1. First
-  2. Then
-
-  “Warm.”
-
-      Mug
-----  -----
-重さ  400 g
-Size
-
-→ Blue mug
-  Keeps its heat.
-
-Still here.
-
-* * *
-"""
-    )
