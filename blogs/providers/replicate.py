@@ -1,10 +1,9 @@
-"""Replicate in two steps: order a picture, then collect it. Between them the article is written, and no thread waits.
+"""Replicate in two steps: `order` a picture, then `collect` it. Between them the article is written, and no thread waits.
 
-The official SDK makes the create; reading goes through its HTTP client into a lenient shape of ours, since the SDK's model of a
-prediction refuses the status `aborted`, which the API does send, and since it would resend refused reads by itself.
+The official SDK makes the create. Reads go through an HTTP client of ours into a lenient shape: the SDK's model of a prediction
+refuses the status `aborted`, which the API does send, and the SDK would resend refused reads by itself.
 
-The picture itself comes here only where Wix could not fetch it (`download`): as a rule it does so by the address, which therefore
-must be one of Replicate's and name a kind of picture that Wix takes. Our token goes to no file's host.
+As a rule Wix fetches the picture by its address. Only where Wix can't, we do (`download`). Our token goes to no file's host.
 """
 
 from __future__ import annotations
@@ -12,8 +11,6 @@ from __future__ import annotations
 import functools
 import time
 from contextvars import ContextVar
-from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 import httpx
@@ -23,6 +20,7 @@ import replicate.exceptions
 from django.conf import settings
 
 from blogs.providers import replicate_limits
+from blogs.providers.replicate_files import Download, Picture, mime_type_of, picture_named
 from workers import outbound
 from workers.errors import (
     AccountRefused,
@@ -38,21 +36,11 @@ from workers.limits.provider_calls import Usage
 from workers.outbound import Call
 from workers.outbound.transports import HttpxTransport
 
-# As long as a blog waits for its picture; a run that was not started by then is not charged.
+# As long as a blog waits for its picture. A run that has not started by then is not charged.
 _CANCEL_AFTER = "10m"
-# In less no answer can be expected, and a look that has no chance would be counted against Replicate.
+# No answer can be expected in less, and a read that has no chance would count as a failure of Replicate.
 _LEAST_SECONDS = 1.0
 _FAILED = {"failed", "canceled", "aborted"}
-_MIME_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
-
-_STARTS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png", b"RIFF": "image/webp"}
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    url: str
-    mime_type: str
-
 
 _READS = Limit("replicate_reads")
 
@@ -62,7 +50,7 @@ def limit() -> Limit:
 
 
 def order(prompt: str, *, seconds: float) -> str:
-    """Start a picture, 16:9; the prediction's id. A repeated order is paid again: save the id."""
+    """Start a picture, 16:9, and return the prediction's id. Save it: a repeated order is paid again."""
 
     def create(call: Call) -> str:
         call.usage = Usage("image:order")
@@ -82,7 +70,7 @@ def order(prompt: str, *, seconds: float) -> str:
 
 
 def collect(prediction_id: str, *, seconds: float) -> Picture:
-    """Wait for an ordered picture. PermanentError `image_failed` if there will be none, TransientError when time is up."""
+    """Wait for an ordered picture. Raises PermanentError `image_failed` if there will be none, TransientError when time is up."""
     ends_at = time.monotonic() + seconds
     while True:
         left = ends_at - time.monotonic()
@@ -93,25 +81,18 @@ def collect(prediction_id: str, *, seconds: float) -> Picture:
         if status in _FAILED or found.get("data_removed"):
             raise PermanentError("image_failed", f"Replicate could not make the picture ({status}).")
         if status == "succeeded":
-            return _picture(output)
+            return picture_named(output)
         time.sleep(min(settings.REPLICATE_POLL_SECONDS, max(0.0, ends_at - time.monotonic())))
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
-    content: bytes
-    mime_type: str
-    """By its first bytes; a file's name and its host's headers may say something else."""
-
-
 def download(picture: Picture, *, at_most: int, seconds: float) -> Download:
-    """PermanentError `image_failed` for one that is gone, larger than `at_most` bytes, or no picture at all."""
+    """Fetch a picture's file. Raises PermanentError `image_failed` if it is gone, larger than `at_most` bytes, or no picture."""
 
     def get(call: Call) -> bytes:
         content = bytearray()
         with _fetcher().stream("GET", picture.url) as answer:
             if 400 <= answer.status_code < 500 and answer.status_code != 429:
-                # A files' host knows nothing of our account, whatever it says.
+                # A file's host knows nothing of our account, so no answer of it is an AccountRefused.
                 raise PermanentError("image_failed", f"The picture can't be fetched ({answer.status_code}).")
             answer.raise_for_status()
             for chunk in answer.iter_bytes():
@@ -121,10 +102,7 @@ def download(picture: Picture, *, at_most: int, seconds: float) -> Download:
         return bytes(content)
 
     content = outbound.call(REPLICATE, "file", get, limit=_READS, seconds=seconds)
-    mime_type = next((kind for start, kind in _STARTS.items() if content.startswith(start)), None)
-    if mime_type is None:
-        raise PermanentError("image_failed", "Replicate's file is not a picture that Wix takes.")
-    return Download(content, mime_type)
+    return Download(content, mime_type_of(content))
 
 
 def _read(prediction_id: str, call: Call) -> dict[str, Any]:
@@ -141,35 +119,14 @@ def _read(prediction_id: str, call: Call) -> dict[str, Any]:
 
 
 def _predict_time(prediction: dict[str, Any]) -> float | None:
-    """What is paid for, once it has ended."""
+    """Return the seconds that are paid for, once the prediction has ended."""
     metrics = prediction.get("metrics")
     seconds = metrics.get("predict_time") if isinstance(metrics, dict) else None
     ended = prediction.get("status") in {"succeeded", *_FAILED}
     return float(seconds) if ended and isinstance(seconds, int | float) and 0 <= seconds < 86_400 else None
 
 
-def _picture(output: Any) -> Picture:
-    """A list of addresses or one address, by model; `succeeded` without any is a failure all the same."""
-    named = output[0] if isinstance(output, list) and output else output
-    try:
-        url = httpx.URL(named if isinstance(named, str) else "")
-    except httpx.InvalidURL:
-        url = httpx.URL("")
-    if not _is_replicates(url):
-        raise PermanentError("image_failed", "Replicate named no picture, or one on a host that is not its own.")
-    mime_type = _MIME_TYPES.get(PurePosixPath(url.path).suffix.lower())
-    if mime_type is None:
-        raise PermanentError("image_failed", "Replicate made a file that is not a picture.")
-    return Picture(str(url), mime_type)
-
-
-def _is_replicates(url: httpx.URL) -> bool:
-    hosts = settings.REPLICATE_FILE_HOSTS
-    is_its_host = any(url.host == name or url.host.endswith(f".{name}") for name in hosts)
-    return is_its_host and url.scheme == httpx.URL(settings.REPLICATE_BASE_URL).scheme
-
-
-# The SDK's errors keep neither headers nor what else the body says, so a hook sees the answer before it does.
+# A hook keeps the answer before the SDK sees it: the SDK's errors keep neither the headers nor most of the body.
 _answer: ContextVar[httpx.Response | None] = ContextVar("replicate_answer", default=None)
 
 
@@ -180,7 +137,7 @@ def _remember(answer: httpx.Response) -> None:
 
 @functools.cache
 def _client() -> replicate.client.Client:
-    """The SDK builds its HTTP client on first use without a lock: it is built here, under the cache's."""
+    """Make the SDK's client, and its HTTP client under the cache's lock: the SDK would make that on first use without a lock."""
     client = replicate.client.Client(
         api_token=settings.REPLICATE_API_TOKEN,
         base_url=settings.REPLICATE_BASE_URL,
@@ -205,7 +162,7 @@ def _reader() -> httpx.Client:
 
 @functools.cache
 def _fetcher() -> httpx.Client:
-    """Without our token, and along no redirect: the address is one of Replicate's own."""
+    """Make a client without our token that follows no redirect: the address is one of Replicate's own."""
     return httpx.Client(transport=HttpxTransport(), trust_env=False)
 
 

@@ -1,7 +1,7 @@
-"""Pictures that the post can show: outside addresses don't render in one, so each becomes a file of the site's media manager.
+"""Stage: makes each picture a file of the site's media manager. A post can't show a picture from an outside address.
 
-The cover is Replicate's picture, imported by Wix from where it lies for an hour, or uploaded by us where Wix can't fetch it; or a
-product's own photo, if the shop asked for that. The photos within the text are the shop's.
+The cover is Replicate's picture. Wix imports it from Replicate's address, where it lies for an hour; where Wix can't fetch it, we
+upload it. Or the cover is a product's own photo, if the shop asked for that. The photos within the text are the shop's.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.conf import settings
 from blogs.article.schema import ArticleContent
 from blogs.models import Cover, Stage
 from blogs.providers import replicate
-from blogs.providers.replicate import Picture
+from blogs.providers.replicate_files import Picture
 from blogs.stages import Inputs, photos
 from blogs.stages.marker import marker_of
 from wix.posts import media
@@ -22,7 +22,7 @@ from workers.errors import TransientError
 
 
 def run(inputs: Inputs) -> dict[str, Any]:
-    """The cover's file at the top level, if there is a cover, and `photos` by product id. The cover first: it matters more."""
+    """Return the cover's file, if any, at the top level, and `photos` by product id. The cover, which matters more, comes first."""
     for_cover = photos.photographed(inputs) if inputs.cover == Cover.PRODUCT else []
     tried = photos.photos_of(inputs, for_cover, enough=1)
     chosen = next((photo for photo in tried.values() if photo), None)
@@ -41,7 +41,7 @@ def _generated(inputs: Inputs) -> dict[str, Any]:
 
 
 def _file(inputs: Inputs, picture: Picture) -> MediaFile:
-    """An import that was begun before is looked for: Wix would make a second file of a second one."""
+    """Import the picture, unless an earlier run has: a second import would make a second file at Wix."""
     instance_id = inputs.instance_id
     name = _name(inputs, picture.mime_type)
     file_id = media.imported_before(instance_id, name, seconds=inputs.seconds) if inputs.resumed else None
@@ -49,7 +49,7 @@ def _file(inputs: Inputs, picture: Picture) -> MediaFile:
         file_id = file_id or media.import_image(
             instance_id, picture.url, name, picture.mime_type, seconds=inputs.seconds
         )
-        # One that isn't there by then has failed without a word, as Wix's own recipes say.
+        # By then an import is done or has failed without a word, as Wix's own recipes say.
         return media.wait_until_ready(instance_id, file_id, seconds=settings.WIX_MEDIA_STUCK_SECONDS)
     except ImportFailed as failed:
         cause: Exception = failed

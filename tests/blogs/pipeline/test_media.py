@@ -8,7 +8,7 @@ import pytest
 
 from blogs.models import Stage, Status
 from blogs.providers import replicate
-from blogs.providers.replicate import Picture
+from blogs.providers.replicate_files import Picture
 from tests.sandbox import Sandbox
 from tests.support import factories
 from tests.support.blogs.pipeline import Attempt, warnings

@@ -9,7 +9,7 @@ import pytest
 from django.db.models import F
 
 from blogs.models import BlogGeneration, GenerationEvent, Stage, StageOutput, Status
-from blogs.providers import replicate
+from blogs.providers import replicate_files
 from tests.sandbox import Sandbox
 from tests.support import factories
 from tests.support.blogs.pipeline import Attempt, warnings
@@ -176,7 +176,7 @@ def test_none_of_ours_asks_a_files_host_for_anything(
 def test_the_kind_of_picture_is_read_from_its_address(settings: Any, output: Any, mime_type: str) -> None:
     settings.REPLICATE_BASE_URL = "https://api.replicate.com"
 
-    assert replicate._picture(output).mime_type == mime_type
+    assert replicate_files.picture_named(output).mime_type == mime_type
 
 
 @pytest.mark.parametrize(
@@ -198,4 +198,4 @@ def test_anything_else_is_no_picture(settings: Any, output: Any) -> None:
     settings.REPLICATE_BASE_URL = "https://api.replicate.com"
 
     with pytest.raises(PermanentError):
-        replicate._picture(output)
+        replicate_files.picture_named(output)
