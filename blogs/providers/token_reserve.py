@@ -1,15 +1,15 @@
 """How many tokens a call to OpenAI reserves: what its prompt will take, and the output maximum that is sent with it.
 
-Both are learned from the last answers to calls that are alike: the same prompt, length and language. Without any, a prompt is
-taken for bytes/3.5 and the maximum is the configured one.
+Both are learned from the last answers to calls of the same kind: the same prompt, length and language. Without answers, a prompt is
+taken for bytes/3.5 tokens, and the maximum is the configured one.
 
-A maximum near the mean cuts many answers, and a cut answer wastes all that was reserved for it; one that never cuts reserves far
-more than is used. Between them is the one with the most useful tokens per reserved token, E[X; X <= M] / (M + prompt): the prompt
-belongs to what is reserved, since the limit counts it and a cut answer has paid for it too. Of an answer that was cut only the
-least length is known. Where the same work's next answer was longer, that one stands for both; else it is taken for a quarter
-longer, so that the maximum climbs when answers grow.
+A maximum near the mean cuts many answers, and a cut answer wastes all that was reserved for it. A maximum that never cuts reserves
+far more than is used. The best one lies between and has the most useful tokens per reserved token, E[X; X <= M] / (M + prompt). The
+prompt belongs to what is reserved, since the limit counts it and a cut answer has paid for it too. Of a cut answer only the least
+length is known. If the same blog's next answer was longer, that one stands for both; otherwise it counts as a quarter longer, so
+that the maximum climbs when answers grow.
 
-The functions at the top only calculate; `output_max` and `prompt_tokens` read the calls of all processes, now and then.
+The functions at the top only calculate. `output_max` and `prompt_tokens` read the calls of all processes, now and then.
 """
 
 from __future__ import annotations
@@ -28,34 +28,34 @@ from workers.database.outage import DATABASE_AWAY
 from workers.limits import provider_calls
 from workers.limits.provider_calls import Answer
 
-# Before any data: UTF-8 bytes a token, on the safe side for most languages.
+# UTF-8 bytes a token as long as nothing is known; on the safe side for most languages.
 _BYTES_PER_TOKEN = 3.5
-# What surrounds a prompt, however short it is.
+# Tokens around every prompt, however short it is.
 _FRAME_TOKENS = 16
-# The prompts of a kind differ in how well they are packed; nine of ten need no more than this.
+# Prompts of one kind differ in tokens a byte; nine of ten need no more than what is reserved.
 _SAFE_SHARE = 0.9
-# Of fewer answers nothing is believed.
+# Nothing is learned from fewer answers.
 FEW = 50
-# Both for an answer that was cut and for what it may take next time.
+# How much longer a cut answer counts than it was, and how much more the next attempt may take.
 LONGER = 1.25
-# Later on, and until something is known.
+# How often the last answers are read: once something is known, and until then.
 _READ_EVERY_SECONDS, _READ_AT_FIRST_EVERY_SECONDS = 60.0, 10.0
 
 
 class Kind(NamedTuple):
-    """Calls that are alike: `article:medium` in German."""
+    """A kind of calls, which take about as many tokens: `article:medium` in German."""
 
     name: str
     language: str
 
     @classmethod
     def of(cls, subject: str, length: str, language: str) -> Kind:
-        # As regions write the same language, their tokens are alike, and each would know little alone.
+        # A language's regions learn together: their tokens are alike, and each would know little alone.
         return cls(f"{subject}:{length}", language.split("-")[0].lower())
 
 
 def best_max(answers: Sequence[Answer]) -> int:
-    """The output maximum with which these answers, newest first, would have been worth most of what was reserved for them."""
+    """Return the output maximum with the most useful tokens per reserved token, had it held for these answers, newest first."""
     prompt = sum(map(_tokens_of_prompt, answers)) / len(answers)
     useful, best, best_worth = 0.0, 0.0, 0.0
     for length in sorted(_lengths(answers)):
@@ -66,19 +66,19 @@ def best_max(answers: Sequence[Answer]) -> int:
 
 
 def tokens_per_byte(answers: Sequence[Answer]) -> float | None:
-    """What a byte of these prompts took at most, in nine of ten; None where the server doesn't say."""
+    """Return what nine of ten of these prompts took at most for a byte; None where the server doesn't say."""
     ratios = sorted(a.prompt_tokens / a.prompt_bytes for a in answers if a.prompt_tokens and a.prompt_bytes)
     return ratios[int(_SAFE_SHARE * (len(ratios) - 1))] if len(ratios) >= FEW else None
 
 
 def with_room(maximum: float, attempt: int, cut_at: int | None, ceiling: float) -> int:
-    """A cut answer would be cut again: each further attempt may take a quarter of the first more, and more than it was cut at."""
+    """Give each further attempt a quarter of the first more, and more than the last was cut at: it would be cut again."""
     grown = maximum * (1 + (LONGER - 1) * (attempt - 1))
     return int(min(max(grown, (cut_at or 0) * LONGER), ceiling))
 
 
 def bounded(learned: int, configured: int) -> float:
-    """Below the ceiling by what the next attempt adds, so that it does get more."""
+    """Bound what was learned. The highest is below the ceiling by what the next attempt adds, so that it does get more."""
     lowest: float = configured * settings.OPENAI_MAX_TOKENS_FLOOR
     highest: float = configured * settings.OPENAI_MAX_TOKENS_CEILING / LONGER
     return max(lowest, min(learned, highest))
@@ -102,16 +102,19 @@ def _tokens_of_prompt(answer: Answer) -> float:
 # --- From the calls of all processes ----------------------------------------------------------------------------------
 
 
-def output_max(kind: Kind, configured: int, attempt: int) -> int:
-    """What to send as the maximum of a call: at first what is best for all, then more."""
-    learned = _learned(kind).output_max
+def output_max(kind: Kind, configured: int, attempt: int, *, no_older_than: float = _READ_EVERY_SECONDS) -> int:
+    """Return the maximum to send with a call: on the first attempt what is best for all, then more.
+
+    Reads the last answers if what is known is older than `no_older_than` seconds.
+    """
+    learned = _learned(kind, no_older_than).output_max
     maximum = configured if learned is None else bounded(learned, configured)
     cut_at = _cut_at(kind) if attempt > 1 else None
     return with_room(maximum, attempt, cut_at, configured * settings.OPENAI_MAX_TOKENS_CEILING)
 
 
 def prompt_tokens(kind: Kind, prompt_bytes: int) -> int:
-    """What a prompt of so many bytes will take, on the safe side."""
+    """Estimate a prompt's tokens by its bytes, on the safe side."""
     return int(prompt_bytes * (_learned(kind).tokens_per_byte or 1 / _BYTES_PER_TOKEN)) + _FRAME_TOKENS
 
 
@@ -130,15 +133,16 @@ def forget() -> None:
     _known.clear()
 
 
-def _learned(kind: Kind) -> _Learned:
-    """While one thread reads it anew, the others go by what was known."""
+def _learned(kind: Kind, no_older_than: float = _READ_EVERY_SECONDS) -> _Learned:
+    """Return what is known of a kind; read it if that is too old. While one thread reads, the others go by what was known."""
     now = time.monotonic()
     known = _known.get(kind, _Learned(read_at=float("-inf")))
-    every = _READ_AT_FIRST_EVERY_SECONDS if known.tokens_per_byte is None else _READ_EVERY_SECONDS
-    if now - known.read_at < every or not settings.OPENAI_MAX_TOKENS_LEARN_FROM:
+    if known.tokens_per_byte is None:
+        no_older_than = min(no_older_than, _READ_AT_FIRST_EVERY_SECONDS)
+    if now - known.read_at < no_older_than or not settings.OPENAI_MAX_TOKENS_LEARN_FROM:
         return known
     _known[kind] = _Learned(now, known.output_max, known.tokens_per_byte)
-    # A database that is away is not worth waiting for: the reservation that follows does wait.
+    # No waiting for a database that is away: the reservation that follows waits for it.
     with released_afterwards(), suppress(*DATABASE_AWAY):
         _known[kind] = _read(kind, now)
     return _known[kind]
@@ -148,7 +152,7 @@ def _read(kind: Kind, now: float) -> _Learned:
     count = settings.OPENAI_MAX_TOKENS_LEARN_FROM
     answers = provider_calls.recent(kind.name, count, kind.language)
     ratio = tokens_per_byte(answers)
-    # Of a language that is seldom written: as long as in the others, though not as many bytes a token.
+    # A language that is seldom written has answers as long as the others, though not as many bytes a token.
     if len(answers) < FEW:
         answers = provider_calls.recent(kind.name, count)
     return _Learned(now, best_max(answers) if len(answers) >= FEW else None, ratio)

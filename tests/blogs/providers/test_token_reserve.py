@@ -151,15 +151,14 @@ class TestFromTheTable:
     def test_regions_of_a_language_learn_together(self) -> None:
         assert Kind.of("article", "medium", "de-AT") == Kind.of("article", "medium", "DE") == MEDIUM
 
-    def test_it_is_read_once_a_minute(self, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any) -> None:
+    def test_it_is_read_once_a_minute(self, django_assert_num_queries: Any) -> None:
         kept([2_000] * FEW)
         token_reserve.output_max(MEDIUM, 3_600, 1)
         kept([2_500] * 300)
 
         with django_assert_num_queries(0):
             assert token_reserve.output_max(MEDIUM, 3_600, 1) == 2_000
-        monkeypatch.setattr(token_reserve, "_READ_EVERY_SECONDS", 0)
-        assert token_reserve.output_max(MEDIUM, 3_600, 1) == 2_500
+        assert token_reserve.output_max(MEDIUM, 3_600, 1, no_older_than=0) == 2_500
 
     def test_a_database_that_is_away_leaves_what_was_known(self, monkeypatch: pytest.MonkeyPatch) -> None:
         kept([2_000] * FEW)
@@ -168,9 +167,8 @@ class TestFromTheTable:
         def away(*asked: Any) -> Any:
             raise OperationalError
 
-        monkeypatch.setattr(token_reserve, "_READ_EVERY_SECONDS", 0)
         monkeypatch.setattr(provider_calls, "recent", away)
-        assert token_reserve.output_max(MEDIUM, 3_600, 1) == 2_000
+        assert token_reserve.output_max(MEDIUM, 3_600, 1, no_older_than=0) == 2_000
 
     def test_it_can_be_switched_off(self, settings: Any) -> None:
         kept([2_000] * FEW)
