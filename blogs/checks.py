@@ -1,3 +1,5 @@
+"""System checks of the settings that blogs depend on. Each error has an id of its own and says what to change."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -81,7 +83,7 @@ def _learning() -> list[CheckMessage]:
     return found
 
 
-# Replicate's promise for what the API has made.
+# Replicate keeps what its API has made for this long.
 _KEPT_SECONDS = 3600
 
 

@@ -1,8 +1,8 @@
-"""Drafts that should not be: ten minutes after a doubtful end, look again and delete what is there without being paid for.
+"""The sweep deletes drafts that no blog paid for: ten minutes after a doubtful end it looks for the blog's drafts once more.
 
-Doubtful are blogs whose create was begun more than once, and those that failed or were cancelled after a create was begun. One
-that is retried before its sweep is over stays doubtful: a sweeper may have been killed between condemning a draft and deleting it.
-The draft that the blog's row names stays; any other one with this blog's marker goes to the site's trash bin.
+A blog is doubtful if its create was begun more than once, or if it failed or was cancelled after a create was begun. A blog that
+is retried before its sweep is over stays doubtful: a sweeper may have been killed between condemning a draft and deleting it. The
+draft that the blog's row names stays. Any other draft with this blog's marker goes to the site's trash bin.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from workers.errors import PermanentError, WorkError
 
 logger = logging.getLogger(__name__)
 
-# Taken for some minutes: longer than a look and a deletion take, so that no two workers do (a second deletion would do no harm),
-# and no longer, because what a killed worker had must be looked at too.
+# A worker takes a blog for some minutes. That is longer than a look and a deletion take, so that no two workers sweep one blog (a
+# second deletion would do no harm). It is no longer, because the blog of a killed worker must be swept too.
 _TAKE = """
 UPDATE blog_generations SET draft_sweep_at = clock_timestamp() + %(taken)s * interval '1 second'
  WHERE id = (SELECT id FROM blog_generations
@@ -46,14 +46,14 @@ class _Doubtful(NamedTuple):
 
 
 def sweep_one() -> bool:
-    """Look at the blog that has been due for longest; False: none is."""
+    """Sweep the blog that has been due for longest. False: none is due."""
     doubtful = _take()
     if doubtful is None:
         return False
     try:
         _sweep(doubtful)
     except PermanentError as error:
-        # The site has left us, or its blog has: nobody will see what may be there.
+        # The site, or its blog, is gone. So is every draft that may have been there.
         _close(doubtful, f"could not look: {error.message}")
     except WorkError as error:
         logger.warning("sweep put off", extra={"action": "sweep", "blog": doubtful.pk, "code": error.code})
@@ -86,9 +86,9 @@ def _sweep(doubtful: _Doubtful) -> None:
 
 
 def _condemned(doubtful: _Doubtful) -> bool:
-    """After this nobody takes up what the look has found. False: staff retried the blog meanwhile, and it may have done so.
+    """Keep a retry from adopting a draft that was found here. False: staff retried the blog meanwhile, and it may have one.
 
-    A retry looks for a draft only where `draft_create_started_at` says that a create was begun; without, it makes a new one.
+    A retry looks for a draft only where `draft_create_started_at` says that a create was begun. Otherwise it makes a new one.
     """
     unchanged = BlogGeneration.objects.filter(
         pk=doubtful.pk,
@@ -100,7 +100,7 @@ def _condemned(doubtful: _Doubtful) -> bool:
 
 
 def _close(doubtful: _Doubtful, why_not: str = "") -> None:
-    """Not due again, unless the blog has gone on meanwhile and is doubtful anew."""
+    """End the sweep, unless the blog has gone on meanwhile and is doubtful again."""
     BlogGeneration.objects.filter(pk=doubtful.pk, draft_sweep_at=doubtful.draft_sweep_at).update(draft_sweep_at=None)
     if why_not:
         _note(doubtful, why_not)

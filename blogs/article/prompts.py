@@ -1,7 +1,7 @@
 """The prompts: prose in `templates/prompts`, filled with a language and a block of data.
 
-Rules come first, data afterwards, and the data can't end its own block, so a product text that contains `</data>` and
-new "rules" stays data. What a prompt forbids (addresses, unknown products) is refused in what comes back as well.
+Rules come first and data afterwards. The data can't end its own block, so a product text that contains `</data>` and new "rules"
+stays data. What a prompt forbids (addresses, unknown products) is refused in the answer too (`rules.problems`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any
 
 from wix import languages
 
-# Stored with every article. Count it up when a prompt changes.
+# Stored with every article. Raise it when a prompt changes.
 VERSION = 2
 
-# Nobody keeps to an exact number of words. The lengths in `article_system.txt` come from budgets of 1,800, 3,500 and
+# No model keeps to an exact number of words. The lengths in `article_system.txt` come from budgets of 1,800, 3,500 and
 # 5,600 output tokens: 280 English words are about 400 tokens, 1,300 Polish or Russian characters 470, 600 Chinese ones
 # 370; the JSON around a paragraph takes 30, the parts before the body 300.
 SECTIONS = {"short": 3, "medium": 5, "long": 8}
@@ -43,7 +43,7 @@ def article(data: dict[str, Any]) -> Prompt:
 
 
 def _prompt(name: str, data: dict[str, Any]) -> Prompt:
-    # The only word of the request that stands outside the data block, so it must be a tag and no sentence.
+    # The only word of the request outside the data block, so it must be a tag and no sentence.
     language = data["language"]
     if not languages.TAG.fullmatch(language):
         raise ValueError(f"not a language tag: {language!r}")

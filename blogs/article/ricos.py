@@ -1,8 +1,8 @@
-"""Article -> Wix rich content (Ricos), as pure functions.
+"""Renders an article as Wix's rich content (Ricos), in pure functions.
 
-Wix's validator sees neither link schemes nor doubled ids nor line ends in text, so this module does: links come from
-the shop's own cards and lead only to its hosts. The first node's id is the blog's marker: Wix has no idempotency key,
-and after a create that timed out the marker is how its draft is known again.
+Wix's validator checks neither link schemes nor doubled ids nor line ends in text, so this module does: links come from the shop's
+own cards and lead only to its hosts. The first node's id is the blog's marker: Wix has no idempotency key, and after a create that
+timed out its draft is recognized by the marker.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ from blogs.article.schema import (
 )
 from wix.writing_systems import shortened
 
-# Wix takes drafts of 400 KB with everything in them; 1,024 x 400 - 400,000 is left for title, excerpt and SEO data.
+# Wix takes drafts of 400 KB in all. The rest, 1,024 x 400 - 400,000 bytes, is left for title, excerpt and SEO data.
 SIZE_MAX = 400_000
 
-# Neither `wix:image://…`, the SDK's form, nor an address: Wix would take both and show nothing.
+# A media id is neither `wix:image://…`, the SDK's form, nor an address: Wix would take either and show nothing.
 _BARE_ID = re.compile(r"(?!.*://)[!-~]+")
 
 Node = dict[str, Any]
@@ -67,19 +67,19 @@ class ArticleTooLarge(Exception):
 
 
 def marker_for(generation_id: int, secret: str) -> str:
-    """Another installation on the same site counts its blogs from 1 too; the secret tells its markers from ours."""
+    """Make a blog's marker. The secret tells ours from those of another installation that counts this site's blogs from 1 too."""
     digest = hmac.new(secret.encode(), f"blog:{generation_id}".encode(), hashlib.sha256).hexdigest()
     return f"blog-{generation_id}-{digest[:16]}"
 
 
 def has_marker(rich_content: Mapping[str, Any], marker: str) -> bool:
-    """Anywhere at the top level: the owner may have moved it. Takes what Wix answers, whatever its shape."""
+    """Look for the marker anywhere at the top level: the owner may have moved it. Takes an answer of Wix's in any shape."""
     nodes = rich_content.get("nodes")
     return isinstance(nodes, list) and any(isinstance(node, dict) and node.get("id") == marker for node in nodes)
 
 
 def without_images(rich_content: Mapping[str, Any]) -> dict[str, Any]:
-    """Its marker stays: without one the draft would never be known as ours again."""
+    """Leave out the images. The marker stays: without it the draft would never be recognized as ours."""
     first, *_ = nodes = rich_content["nodes"]
     spared = [node for node in nodes if node["type"] != "IMAGE"] or [_paragraph([])]
     return {**rich_content, "nodes": [{**spared[0], "id": first["id"]}, *spared[1:]]}
@@ -92,9 +92,9 @@ def size_bytes(document: Mapping[str, Any]) -> int:
 def render(
     article: ArticleContent, *, marker: str, products: Mapping[str, ProductCard], allowed_hosts: Collection[str]
 ) -> dict[str, Any]:
-    """The same document for the same article. A product without a card leaves only its pitch."""
+    """Render the article; the same one always gives the same document. A product without a card leaves only its pitch."""
     renderer = _Renderer(products, frozenset(host.lower() for host in allowed_hosts))
-    # An article of nothing still carries its marker: an empty paragraph is a gap.
+    # An empty article gets an empty paragraph, which carries the marker.
     nodes = [node for block in tidied(article).blocks for node in renderer.block(block)] or [_paragraph([])]
     _number(nodes, marker)
     document = {"nodes": nodes, "metadata": {"version": 1}}
@@ -161,7 +161,7 @@ class _Renderer:
         return [*_heading(3, name), *_image(card), *pitch, *button]
 
     def _photo(self, block: Image) -> list[Node]:
-        """Its caption is a paragraph: Wix's two schemas disagree on what a caption of an image is."""
+        """Render a photo, with its caption as a paragraph: Wix's two schemas disagree on what an image's caption is."""
         card = self.products.get(block.product_id)
         italic = [{"type": "ITALIC", "italicData": True}]
         caption = [_paragraph([_text(block.caption, italic)])] if block.caption else []
@@ -174,7 +174,7 @@ class _Renderer:
 
 
 def _leads_to(url: str, hosts: frozenset[str]) -> bool:
-    r"""Strict about the form: browsers read a URL with `\`, tabs or line ends differently than urlsplit does."""
+    r"""Check where a link leads. A URL with `\`, tabs or line ends leads nowhere: browsers read it differently than urlsplit."""
     if url != texts.printable(url) or re.search(r"[\s\\]", url):
         return False
     try:
@@ -221,7 +221,7 @@ def _button(text: str, link: dict[str, Any]) -> Node:
 
 
 def _table(rows: list[list[str]]) -> list[Node]:
-    """As wide as its header: a row of another width is filled up or cut."""
+    """Render a table as wide as its header: a row of another width is filled up or cut."""
     width = len(rows[0])
     if not width:
         return []
@@ -244,7 +244,7 @@ def _cell(text: str) -> Node:
 
 
 def _number(nodes: list[Node], marker: str) -> None:
-    """Ids in reading order: the marker, then the marker with a number. Texts have none, as Wix wants it."""
+    """Give the nodes ids in reading order: the marker, then the marker with a number. Texts get none, as Wix wants it."""
     numbers = count(2)
 
     def visit(nodes: list[Node]) -> None:

@@ -1,4 +1,4 @@
-"""What a schema cannot say: what code can mend (`tidied`), and what it can only point at afterwards (`problems`)."""
+"""The rules for an article that a schema can't express: `tidied` mends what code can mend, `problems` names what is left."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from wix.writing_systems import shortened
 
 META_DESCRIPTION_MIN = 70
 
-# TODO only in capitals and with its colon or bracket: "todo" is Spanish for "everything".
+# TODO counts only in capitals with a colon or bracket: "todo" is Spanish for "everything".
 _PLACEHOLDER = re.compile(
     r"lorem ipsum|\[insert|\[your |\[(?:product|shop|store|brand|company|link|image|url)\b[^\]]{0,30}\]"
     r"|\{\{|(?-i:\bTODO:|\[TODO)",
@@ -53,20 +53,20 @@ _LEAK = re.compile(
     r"|\bproduct_ids?\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",
     re.IGNORECASE,
 )
-# All parts are bounded, or a long text without spaces takes quadratic time. No \b before Latin letters: in Japanese an
-# address follows the text directly.
+# All parts are bounded: otherwise a long text without spaces takes quadratic time. No \b stands before Latin letters: in Japanese
+# an address follows the text directly.
 _ADDRESS = re.compile(
     r"[a-z]{2,10}://|(?<![a-z])www\.|\S@[\w-]{1,63}\.\w|mailto:|\w\.(?:com|net|org|io|shop|store)/\S", re.IGNORECASE
 )
-# What each of them has, and almost no text has: to look for an address at every letter takes a hundred times longer.
+# Each address has one of these, and almost no text has. Looking for an address at every letter takes a hundred times longer.
 _PART_OF_ADDRESS = re.compile(r"[/@]|www\.|mailto:", re.IGNORECASE)
-# Old and new codes of one language, as Wix and models mix them: Hebrew, Indonesian, Yiddish, and Norwegian Bokmål.
+# Old and new codes of one language, which Wix and models mix: Hebrew, Indonesian, Yiddish, and Norwegian Bokmål.
 _SAME_LANGUAGE = {"iw": "he", "in": "id", "ji": "yi", "nb": "no"}
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
 def problems(article: ArticleContent, *, product_ids: Collection[str], language: str) -> list[str]:
-    """Why the article can't be published, for the writer's one repair; empty when it can."""
+    """Say why the article can't be published, for the writer's one repair. Empty when it can."""
     return [
         *_language_problems(article, language),
         *_part_problems(article),
@@ -147,7 +147,7 @@ def _structure_problems(article: ArticleContent) -> Iterator[str]:
 
 
 def tidied(article: ArticleContent) -> ArticleContent:
-    """The same article with all mended that needs no writer. Tidying twice changes nothing more."""
+    """Mend all that needs no writer, and return the article. Tidying twice changes nothing more."""
     return article.model_copy(
         update={
             "language": texts.one_line(article.language),
@@ -186,7 +186,7 @@ def _tidied_blocks(blocks: Iterable[Block]) -> Iterator[Block]:
 
 
 def _tidied_block(block: Block) -> Iterator[Block]:
-    """Nothing for a block that says nothing, several for a paragraph with blank lines in it."""
+    """Yield nothing for a block without text, and several paragraphs for one with blank lines in it."""
     match block:
         case Paragraph():
             yield from (
@@ -228,7 +228,7 @@ def _paragraphs(runs: Iterable[Run]) -> list[list[Run]]:
 
 
 def _tidied_runs(runs: Iterable[Run]) -> list[Run]:
-    """Single spaces, also where two runs meet, and none at the ends; no run without text."""
+    """Leave single spaces, also where two runs meet, and none at the ends. Drop runs without text."""
     kept: list[Run] = []
     for run in runs:
         text = texts.spaced(run.text)
@@ -246,5 +246,5 @@ def _tidied_runs(runs: Iterable[Run]) -> list[Run]:
 
 
 def _saying(run: Run, text: str) -> Run:
-    """Itself if it says that already: a copy of each of a hundred runs is most of what tidying costs."""
+    """Return the run with this text; the run itself if it has it already. Copying a hundred runs is most of what tidying costs."""
     return run if run.text == text else run.model_copy(update={"text": text})

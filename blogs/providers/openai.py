@@ -1,6 +1,6 @@
-"""OpenAI as one method.
+"""OpenAI as one method, `complete`.
 
-Chat Completions, because every OpenAI-shaped server speaks it; through the official SDK, without the SDK's own retries.
+It uses Chat Completions, because every OpenAI-shaped server speaks it, through the official SDK without the SDK's own retries.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from workers.limits.provider_calls import Usage, count
 from workers.outbound import Call
 from workers.outbound.transports import Httpx2Transport
 
-# Money, not pace: waiting heals none of these.
+# The account's money has run out. Waiting doesn't help.
 _QUOTA_CODES = frozenset(
     {
         "insufficient_quota",
@@ -44,7 +44,7 @@ _QUOTA_CODES = frozenset(
 
 
 class Truncated(TransientError):
-    """The answer was cut at the token limit: the same budget would cut it again."""
+    """The answer was cut at its token limit. The same limit would cut it again."""
 
 
 def limit() -> Limit:
@@ -54,7 +54,7 @@ def limit() -> Limit:
 def complete(
     prompt: Prompt, *, kind: Kind, schema_name: str, schema: dict[str, Any], max_tokens: int, seconds: float
 ) -> str:
-    """The model's answer as JSON text in that schema's form, finished: its finish reason has been looked at.
+    """Return the model's finished answer: JSON text in the schema's form.
 
     Reserves the prompt's estimate plus `max_tokens`, which is what OpenAI charges up front. Raises Truncated, PermanentError
     `content_refused`, and what outbound.call raises.
@@ -98,7 +98,7 @@ def _finished_text(answer: Any, call: Call) -> str:
         refusal, text = message.get("refusal"), message.get("content")
     except (KeyError, IndexError, TypeError, AttributeError):
         raise ProviderFailure("provider_unavailable", "OpenAI sent an answer without a message.") from None
-    # The reason before the text: most "broken JSON" is an answer that was cut.
+    # The finish reason comes before the text: most "broken JSON" is an answer that was cut.
     if reason == "length":
         if call.usage:
             call.usage.truncated = True
@@ -111,7 +111,7 @@ def _finished_text(answer: Any, call: Call) -> str:
 
 
 def _note_usage(told: Any, call: Call) -> None:
-    """Other servers may say nothing, or only some of it."""
+    """Note what the answer says of its tokens. Other servers may say nothing, or only a part."""
     told = told if isinstance(told, dict) else {}
     prompt, output = count(told.get("prompt_tokens")), count(told.get("completion_tokens"))
     call.tokens_used = count(told.get("total_tokens"))
@@ -123,7 +123,7 @@ def _note_usage(told: Any, call: Call) -> None:
 
 @functools.cache
 def _client() -> openai.OpenAI:
-    """One for all threads of the process, made on first use, so after any fork."""
+    """Make the client of all threads of the process, on first use and so after any fork."""
     return openai.OpenAI(
         api_key=settings.OPENAI_API_KEY,
         base_url=settings.OPENAI_BASE_URL,

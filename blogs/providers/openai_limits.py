@@ -1,4 +1,4 @@
-"""What OpenAI says of our limit: on every answer in headers, which other servers often lack, and in the text of a refusal."""
+"""Reads what OpenAI says of our limit: in every answer's headers, which other servers often lack, and in a refusal's text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workers.outbound import retry_after
 
 _THROTTLED_SECONDS = 5.0
 _MINUTES = 600.0
-# What a column holds. Some servers say "no limit" by a number beyond it.
+# A column holds no more. Some servers say "no limit" by a larger number.
 _LARGEST = 2**31 - 1
 # Limits a day are named in the same words: "requests per day (RPD): Limit 10000".
 _IN_TEXT = {"requests": re.compile(r"\(RPM\): Limit:? (\d+)"), "tokens": re.compile(r"\(TPM\): Limit:? (\d+)")}
@@ -20,7 +20,7 @@ _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
 def named(headers: Mapping[str, str], refusal: str = "") -> Named:
-    """Where the project has a limit of its own, whichever is smaller holds."""
+    """Read the limit and what is left of it. Where the project has a limit of its own, the smaller one holds."""
     return Named(
         requests_per_minute=_smallest(headers, "limit", "requests", least=1) or _in_text(refusal, "requests"),
         tokens_per_minute=_smallest(headers, "limit", "tokens", least=1) or _in_text(refusal, "tokens"),
@@ -30,7 +30,7 @@ def named(headers: Mapping[str, str], refusal: str = "") -> Named:
 
 
 def wait_of(headers: Mapping[str, str], refusal: str) -> float:
-    """By headers, then by the text ("try again in 1.146s", "in 6m0s"); any of them may be missing."""
+    """Return the seconds to wait: by headers, else by the text ("try again in 1.146s", "in 6m0s"). Either may be missing."""
     wait = retry_after.seconds(headers)
     if wait is None and (found := _AGAIN.search(refusal)):
         wait = _seconds(found.group(1))
@@ -49,7 +49,7 @@ def _smallest(headers: Mapping[str, str], what: str, metric: str, *, least: int 
 
 
 def _fills_within_minutes(reset: str) -> bool:
-    """A day's limit has the same headers, and takes hours to be full again."""
+    """Tell a minute's limit from a day's, which has the same headers but takes hours to be full again."""
     return _seconds(reset) <= _MINUTES
 
 

@@ -1,4 +1,4 @@
-"""What Replicate says of our limit: how much is left, never how much it is, save in the text of some refusals."""
+"""Reads what Replicate says of our limit: how much is left. It names the limit itself only in the text of some refusals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workers.outbound import retry_after
 _THROTTLED_SECONDS = 5.0
 # "Your rate limit resets in ~5s", "Expected available in 1 second", "resets in ~30s".
 _AGAIN = re.compile(r"in ~?(\d+(?:\.\d+)?) ?s", re.IGNORECASE)
-# Of an account with little credit: "is reduced to 6 requests per minute with a burst of 1 requests".
+# To an account with little credit: "is reduced to 6 requests per minute with a burst of 1 requests".
 _IN_TEXT = re.compile(r"(\d{1,6}) requests per minute")
 
 
@@ -27,7 +27,10 @@ def named(answer: httpx.Response) -> Named:
 
 
 def wait_of(answer: httpx.Response | None) -> float:
-    """`Retry-After`, then the body's `retry_after`, its text, and when the count begins anew; any of them may be missing."""
+    """Return the seconds to wait: by `Retry-After`, else by the body's `retry_after`, its text, or the limit's reset.
+
+    Any of them may be missing.
+    """
     if answer is None:
         return _THROTTLED_SECONDS
     wait = retry_after.seconds(answer.headers)

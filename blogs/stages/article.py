@@ -1,4 +1,4 @@
-"""The article itself, in blocks; what code can mend is mended, what it can't is refused."""
+"""Stage: the article itself, in blocks. Code mends what it can (`rules.tidied`) and refuses the rest (`rules.problems`)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from blogs.stages import Inputs
 from blogs.stages.idea import prompt_data
 from workers.errors import TransientError
 
-# Of each product's text: enough to write from, and six of them still leave most of the budget to the article.
+# Characters of each product's text: enough to write from, and six of them still leave most of the budget to the article.
 _TEXT_MAX = 500
 
 
 def run(inputs: Inputs) -> dict[str, Any]:
-    """Raises TransientError `content_invalid` for an article that breaks our rules: another try may keep them."""
+    """Ask for the article. Raises TransientError `content_invalid` for one that breaks our rules: another try may keep them."""
     idea = {name: value for name, value in inputs.of(Stage.IDEA).items() if name in Idea.model_fields}
     kind = Kind.of("article", inputs.length, inputs.language)
     text = openai.complete(

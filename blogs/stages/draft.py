@@ -1,7 +1,7 @@
-"""The draft post in the site's blog: exactly one, eventually.
+"""Stage: makes the draft post in the site's blog. Exactly one, eventually.
 
 Wix has no idempotency key and a create takes 25 to 30 s, so a create may succeed without our hearing of it. Each draft
-carries a marker, the id of its first node. Whoever finds that a create was begun, and no draft's id, waits until it must be
+carries a marker, the id of its first node. A run that finds a create begun and no draft's id waits until that create must be
 over, looks for a draft of this title with the marker, and only then creates. What still slips through (a stopped process
 that wakes up in mid-create) is deleted ten minutes later by `blogs.sweep`.
 """
@@ -26,16 +26,16 @@ from wix.posts.drafts import Draft
 from workers.context.deadline import remaining, within
 from workers.errors import PermanentError, RateLimited, TransientError, WorkError
 
-# Clocks differ, ours and Wix's.
+# Our clock and Wix's may differ by this much.
 _CLOCKS = timedelta(minutes=5)
-# The draft is there; how it looks is worth no more than this.
+# The draft exists by then; a look at it is worth no more time than this.
 _READ_BACK_SECONDS = 10.0
-# Of the stage's time, for tags and categories together: 90 s are 22.
+# The share of the stage's time for tags and categories together: 22 of 90 s.
 _LABELS_SHARE = 1 / 4
 
 
 def run(inputs: Inputs) -> dict[str, Any]:
-    """The draft as Wix has it. Raises PermanentError `article_too_large`, `blog_not_installed`, `no_author`."""
+    """Return the draft as Wix has it. Raises PermanentError `article_too_large`, `blog_not_installed` or `no_author`."""
     article = ArticleContent.stored(inputs.of(Stage.ARTICLE))
     marker = marker_of(inputs.generation_id)
     made: dict[str, Any] = {}
@@ -56,7 +56,7 @@ def run(inputs: Inputs) -> dict[str, Any]:
 
 
 def marked_drafts(instance_id: str, title: str, marker: str, *, since_seconds: float, seconds: float) -> list[Draft]:
-    """This blog's drafts, oldest first, among those edited in the last `since_seconds`."""
+    """Return this blog's drafts, oldest first, among those edited in the last `since_seconds`."""
     since = datetime.now(UTC) - timedelta(seconds=since_seconds) - _CLOCKS
     found = drafts.find_drafts(instance_id, title, since, seconds=seconds)
     return [draft for draft, rich_content in found if ricos.has_marker(rich_content, marker)]
@@ -73,7 +73,7 @@ def _made_before(inputs: Inputs, title: str, marker: str) -> Draft | None:
     return found[0] if found else None
 
 
-# The categories first: the shop asked for them.
+# Categories come first: the shop asked for them.
 _LABELS = (("categoryIds", labels.CATEGORIES), ("tagIds", labels.TAGS))
 
 
@@ -84,7 +84,7 @@ def _labels(inputs: Inputs, article: ArticleContent) -> Iterator[tuple[str, labe
 
 
 def _labelled(inputs: Inputs, article: ArticleContent) -> dict[str, Any]:
-    """A blog is not worth less for a tag that can't be had, nor is a tag worth the time of the create."""
+    """Return the ids of the post's categories and tags. Warns of those that can't be had in time: the create needs the rest."""
     post: dict[str, Any] = {}
     with within(inputs.seconds * _LABELS_SHARE):
         for field, family, wanted in _labels(inputs, article):
@@ -98,8 +98,10 @@ def _labelled(inputs: Inputs, article: ArticleContent) -> dict[str, Any]:
 
 
 def _create(inputs: Inputs, post: dict[str, Any]) -> tuple[Draft, str, dict[str, Any]]:
-    """The draft, its author, and the post as Wix took it: parts that it refuses are left out, one after the other. A stored author
-    who has left the site is replaced."""
+    """Create the draft; return it, its author, and the post as Wix took it.
+
+    Parts that Wix refuses are left out, one after the other. A stored author who has left the site is replaced.
+    """
     known = inputs.member_id
     while True:
         member_id = known or author.find_or_make(inputs.instance_id, seconds=inputs.seconds)
@@ -120,7 +122,7 @@ def _create(inputs: Inputs, post: dict[str, Any]) -> tuple[Draft, str, dict[str,
 
 
 def _require_time(inputs: Inputs) -> None:
-    """A create that is cut off costs more than one that is put off, once: next time labels and author are known."""
+    """Put the create off, once, if it might be cut off: that costs less, and next time labels and author are known."""
     if not inputs.resumed and remaining() < inputs.seconds:
         raise RateLimited("too_little_time", "There is too little time left to create the draft.", retry_in=1)
 
@@ -135,7 +137,7 @@ def _send(inputs: Inputs, draft_post: dict[str, Any], member_id: str) -> Draft:
 
 
 def _read_back(inputs: Inputs, made: Draft, post: dict[str, Any]) -> Draft:
-    """Wix answers 200 and drops what it doesn't like: what it has is what counts. Reads may be a moment behind."""
+    """Read the draft and warn of what it lacks: Wix answers 200 and drops what it doesn't like. Reads may be a moment behind."""
     try:
         draft = drafts.read_draft(inputs.instance_id, made.id, seconds=min(_READ_BACK_SECONDS, inputs.seconds))
     except WorkError as error:
@@ -146,7 +148,7 @@ def _read_back(inputs: Inputs, made: Draft, post: dict[str, Any]) -> Draft:
 
 
 def _as_sent(inputs: Inputs, article: ArticleContent) -> dict[str, Any]:
-    """What of a post that was sent by an earlier attempt can be compared."""
+    """Return the parts that can be compared of a post that an earlier attempt sent."""
     known = (
         (field, labels.known(inputs.instance_id, family, wanted)) for field, family, wanted in _labels(inputs, article)
     )
@@ -163,7 +165,7 @@ def _compare(inputs: Inputs, draft: Draft, post: dict[str, Any]) -> None:
 
 
 def _forget(inputs: Inputs, gone: dict[str, set[str]]) -> None:
-    """The next blog asks for them anew."""
+    """Forget these labels' ids: the next blog asks Wix for them again."""
     for field, family in _LABELS:
         if field in gone:
             labels.forget(inputs.instance_id, family, gone[field])

@@ -1,4 +1,4 @@
-"""What is sent to Wix as the draft post: the article's parts in Wix's fields, within Wix's limits."""
+"""The draft post as it is sent to Wix: the article's parts in Wix's fields, within Wix's limits."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from workers.errors import PermanentError
 
 _KEYWORD_MAX = 100
 _KEYWORDS_MAX = 5
-# What a refusal names, and what it therefore may be about.
+# The fields that are left out when Wix's refusal names one of these.
 _PARTS = {"tagIds": ("tagIds",), "categoryIds": ("categoryIds",), "seoData": ("seoData",), "seoSlug": ("seoSlug",)}
 _PICTURES = ("media", "image")
 _FREE_SITES = ".wixsite.com"
 
 
 def compose(inputs: Inputs, article: ArticleContent, marker: str) -> dict[str, Any]:
-    """Without its author. Raises ricos.ArticleTooLarge for one that can't be shortened."""
+    """Compose the post without its author. Raises ricos.ArticleTooLarge for an article that can't be shortened."""
     media = inputs.of(Stage.MEDIA)
     post: dict[str, Any] = {
         "title": article.title,
@@ -42,7 +42,7 @@ def compose(inputs: Inputs, article: ArticleContent, marker: str) -> dict[str, A
     if article.slug:
         post["seoSlug"] = article.slug
     if media.get("file_id"):
-        # Without displayed and custom Wix answers 200 and drops the cover.
+        # Without `displayed` and `custom` Wix answers 200 and drops the cover.
         image = {"image": {"id": media["file_id"]}}
         alt_text = media.get("alt_text") or inputs.of(Stage.IDEA)["image_alt_text"]
         post["media"] = {"wixMedia": image, "displayed": True, "custom": True, "altText": alt_text}
@@ -50,7 +50,7 @@ def compose(inputs: Inputs, article: ArticleContent, marker: str) -> dict[str, A
 
 
 def lighter(post: dict[str, Any], refusal: str) -> dict[str, Any] | None:
-    """The post without the part that Wix's refusal names; None if it names none that can be spared."""
+    """Return the post without the part that Wix's refusal names; None if it names no part that can be spared."""
     for name, fields in _PARTS.items():
         if name in refusal and any(field in post for field in fields):
             return {field: value for field, value in post.items() if field not in fields}
@@ -62,14 +62,14 @@ def lighter(post: dict[str, Any], refusal: str) -> dict[str, Any] | None:
 
 
 def _keywords(inputs: Inputs, article: ArticleContent) -> list[dict[str, Any]]:
-    """What the shop asked for is the main one; Wix takes five."""
+    """Return the five keywords that Wix takes. The one that the shop asked for is the main one."""
     asked = [inputs.source_id] if inputs.source_type == SourceType.KEYWORD else []
     terms = dict.fromkeys(shortened(term, _KEYWORD_MAX) for term in [*asked, *article.tags])
     return [{"term": term, "isMain": not number} for number, term in enumerate([*terms][:_KEYWORDS_MAX]) if term]
 
 
 def _rich_content(inputs: Inputs, article: ArticleContent, marker: str) -> dict[str, Any]:
-    """As much of it from its beginning as Wix takes, block by block: half a block might end in the middle of a word."""
+    """Render as many blocks from the beginning as Wix takes. Blocks stay whole: half a one might end in the middle of a word."""
     products, photos = inputs.of(Stage.PRODUCTS)["products"], inputs.of(Stage.MEDIA).get("photos", {})
     cards = {product["id"]: _card(product, photos.get(product["id"], {})) for product in products}
     hosts = link_hosts(inputs.site_url, [card.url for card in cards.values()])
@@ -89,7 +89,7 @@ def _rich_content(inputs: Inputs, article: ArticleContent, marker: str) -> dict[
 
 
 def _that_fit(blocks: list[Block], render: Callable[[list[Block]], object]) -> list[Block]:
-    """As many as possible from the first on, without a heading at their end that announces what isn't there."""
+    """Return as many blocks as fit, from the first on, and no heading at the end: it would announce what isn't there."""
     fits, too_many = 0, len(blocks)
     while too_many - fits > 1:
         tried = (fits + too_many) // 2
@@ -104,8 +104,11 @@ def _that_fit(blocks: list[Block], render: Callable[[list[Block]], object]) -> l
 
 
 def link_hosts(site_url: str, addresses: Collection[str | None]) -> set[str]:
-    """Where links may lead: to the site's own host, or if that isn't known, to the one that most of its products are at. And to
-    where Wix has sites without a domain of their own. What a single product says may be anybody's."""
+    """Return the hosts that links may lead to.
+
+    That is the site's own host; if it isn't known, the host that most of its products are at. A single product may name any host.
+    Wix's hosts for sites without a domain of their own count too.
+    """
     named = Counter(host for address in addresses if (host := _host(address)))
     free = {host for host in named if host.endswith(_FREE_SITES)}
     if own := _host(site_url):

@@ -1,4 +1,4 @@
-"""What the article will be about: title, angle, outline, and the picture."""
+"""Stage: what the article will be about (title, angle, outline), and what its picture shows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from blogs.stages import Inputs
 from wix.writing_systems import shortened
 from workers.errors import TransientError
 
-# Of each product's text: an outline needs to know what it is, no more.
+# Characters of each product's text: an outline needs no more than what the product is.
 _TEXT_MAX = 160
 
 
@@ -37,7 +37,7 @@ def run(inputs: Inputs) -> dict[str, Any]:
 
 
 def _with_known_products(idea: Idea, inputs: Inputs) -> Idea:
-    """An invented id in the outline would lead the article astray, and cost it an attempt."""
+    """Drop invented ids from the outline: the article would use them and lose an attempt."""
     known = {product["id"] for product in inputs.of(Stage.PRODUCTS)["products"]}
     sections = [
         section.model_copy(update={"product_ids": [found for found in section.product_ids if found in known]})
@@ -48,7 +48,7 @@ def _with_known_products(idea: Idea, inputs: Inputs) -> Idea:
 
 
 def prompt_data(inputs: Inputs, *, text_max: int) -> dict[str, Any]:
-    """The data block: everything from the shop, none of it an instruction."""
+    """Collect what the prompts' data block holds: everything from the shop, and none of it an instruction."""
     found = inputs.of(Stage.PRODUCTS)
     products = [
         {

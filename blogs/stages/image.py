@@ -1,4 +1,4 @@
-"""Collect the picture; by now it is usually finished."""
+"""Stage: collects the picture that was ordered. By now it is usually finished."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from blogs.stages import Inputs
 
 
 def run(inputs: Inputs) -> dict[str, Any]:
-    """Empty where the order was given up: the blog goes on without a picture."""
+    """Return the picture's address, or nothing where the order was given up: the blog goes on without a picture."""
     prediction_id = inputs.of(Stage.IMAGE_ORDER).get("prediction_id")
     if not prediction_id:
         return {}

@@ -1,4 +1,4 @@
-"""A blog's mark on what it makes at Wix, which has no idempotency keys: the draft's first node and the cover's file carry it."""
+"""The mark of a blog on what it makes at Wix: the draft's first node and the cover's file carry it. Wix has no idempotency keys."""
 
 from __future__ import annotations
 

@@ -15,15 +15,15 @@ from wix.writing_systems import shortened
 from workers.context.deadline import DeadlineExceeded, remaining, within
 from workers.errors import PermanentError, WorkError
 
-# Each is a call or more of the site's 200 a minute, and a post of 500 words needs no fourth.
+# Each photo takes a call or more of the site's 200 a minute, and a post of 500 words needs no fourth.
 IN_TEXT_MAX = 3
-# Of one photo. That Wix fails altogether is no photo's fault, and all of the stage waits for it.
+# Errors that make us skip this photo. Any other transient error means that Wix itself fails: the whole stage is retried.
 _TOO_SLOW = ("media_not_ready", "timeout")
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """`file_id` is in the site's media manager, and ready."""
+    """A photo whose `file_id` is in the site's media manager, and ready."""
 
     file_id: str
     width: int
@@ -35,16 +35,16 @@ class Photo:
 
 
 def photographed(inputs: Inputs) -> list[dict[str, Any]]:
-    """The products that have a photo, in their order."""
+    """Return the products that have a photo, in their order."""
     return [product for product in inputs.of(Stage.PRODUCTS)["products"] if product["image_id"]]
 
 
 Tried = dict[str, Photo | None]
-"""By product id; None: it can't be had."""
+"""Photos by product id; None for a photo that can't be had."""
 
 
 def for_text(inputs: Inputs, article: ArticleContent, *, tried: Tried) -> dict[str, Photo]:
-    """By product id, for the blocks that show one. A photo that can't be had is a warning."""
+    """Return photos by product id, for the blocks that show one. Warns of a photo that can't be had."""
     shown = {block.product_id for block in article.blocks if isinstance(block, ProductBlock | Image)}
     products = [product for product in photographed(inputs) if product["id"] in shown][:IN_TEXT_MAX]
     untried = [product for product in products if product["id"] not in tried]
@@ -53,7 +53,7 @@ def for_text(inputs: Inputs, article: ArticleContent, *, tried: Tried) -> dict[s
 
 
 def photos_of(inputs: Inputs, products: list[dict[str, Any]], *, enough: int) -> Tried:
-    """One after the other until there are enough, in a third of the stage's time: each has what the ones before it left."""
+    """Get one photo after the other until there are enough, in a third of the stage's time. Each has what the earlier ones left."""
     ends_at = time.monotonic() + inputs.seconds / 3
     tried: Tried = {}
     for left, product in zip(range(len(products), 0, -1), products, strict=True):
@@ -64,9 +64,10 @@ def photos_of(inputs: Inputs, products: list[dict[str, Any]], *, enough: int) ->
 
 
 def _photo_of(inputs: Inputs, product: dict[str, Any], *, seconds: float) -> Photo | None:
-    """Whether a product's media id may be used in a post is not documented: it may if the media manager has a file of that id.
+    """Use the file that the media manager has under the product's media id; import the photo where it has none.
 
-    Where it hasn't, the photo is imported from its public address, once: the file has a name by which it is found again.
+    Wix doesn't document whether a product's media id may stand in a post; with such a file it may. An import is made once, from the
+    photo's public address: the file has a name by which it is found again.
     """
     image = _first_image(product)
     try:
@@ -98,12 +99,12 @@ def _imported(inputs: Inputs, image: dict[str, Any]) -> media.MediaFile:
 
 
 def _mime_type(media_id: str) -> str:
-    """Wix's media ids end as files do; a photo of none of these is taken for the commonest kind."""
+    """Read the type from the media id, which ends as a file's name does. Other endings are taken for the commonest type."""
     extension = media_id.rpartition(".")[2].lower()
     return {"png": "image/png", "webp": "image/webp", "gif": "image/gif"}.get(extension, "image/jpeg")
 
 
 def _first_image(product: dict[str, Any]) -> dict[str, Any]:
-    """Blogs whose products were read by an earlier release know a photo's id only."""
+    """Return the first usable photo. Of products that an earlier release read, only its id is known."""
     images = product.get("images") or [{"id": product["image_id"]}]
     return next((image for image in images if image["id"] == product["image_id"]), images[0])

@@ -1,4 +1,4 @@
-"""Which of the shop's products the article may speak of, read once and kept as they were."""
+"""Stage: chooses the products that the article may speak of. They are read once and kept as they were."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from blogs.stages import Inputs
 from wix import catalog
 from workers.errors import PermanentError
 
-# More would not fit an article, and each costs prompt tokens.
+# No article has room for more, and each costs prompt tokens.
 _AT_MOST = 6
 
 
 def run(inputs: Inputs) -> dict[str, Any]:
-    """`source_text` is what the article is about, in words: for a product or a collection, its name."""
+    """Return the products and `source_text`: what the article is about, in words (a product's or a collection's name)."""
     if inputs.source_type == SourceType.PRODUCT:
         return _about_product(inputs)
     if inputs.source_type == SourceType.COLLECTION:
@@ -34,7 +34,10 @@ def _about_product(inputs: Inputs) -> dict[str, Any]:
 
 
 def _about_collection(inputs: Inputs) -> dict[str, Any]:
-    """One that holds nothing visible gets products of the shop that fit its name. (Wix lists none under "all products".)"""
+    """Choose products of a collection; if it shows none, products of the shop that fit its name.
+
+    (Wix lists no product under "all products".)
+    """
     name = catalog.collection_name(inputs.instance_id, inputs.source_id, seconds=inputs.seconds)
     if name is None:
         raise _not_found(f"The shop has no collection with the id {inputs.source_id[:60]!r}.")

@@ -1,4 +1,4 @@
-"""Publish the draft where the shop asked for it, now or later. Each of these calls may be made twice, so a retry needs no look."""
+"""Stage: publishes the draft if the shop asked for it, now or later. Its calls may be made twice, so a retry needs no look."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from blogs.stages import Inputs
 from wix.posts import drafts
 from workers.errors import TransientError, WorkError
 
-# A time that is this near is now: Wix refuses one that is over when the request arrives.
+# A time this near counts as now: Wix refuses a time that is over when the request arrives.
 _SOON = timedelta(minutes=1)
 
 
