@@ -48,7 +48,7 @@ class Step(NamedTuple):
         return self.stage in picture.STAGES
 
 
-STEPS = (
+STEPS: tuple[Step, ...] = (
     Step(Stage.PRODUCTS, products.run),
     Step(Stage.IDEA, idea.run),
     Step(Stage.IMAGE_ORDER, image_order.run),

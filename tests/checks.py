@@ -30,7 +30,7 @@ _PRODUCTION = {
     "HTTPS_ONLY": "true",
     "BEHIND_HTTPS_PROXY": "true",
 }
-_ROOMS = ["blogs", "credits", "wix", "workers", "config"]
+_ROOMS = ["blogs", "credits", "wix", "workers", "config", "tests"]
 
 
 def main() -> int:

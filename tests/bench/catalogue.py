@@ -122,7 +122,7 @@ def _fill(shop: str) -> None:
 def _plan(shop: str) -> str:
     from wix.catalog import choosing, words
 
-    asked = {"instance_id": shop, "topic": words.queries(_TOPICS[0]), "collection": "", "at_most": 6}
+    asked: dict[str, Any] = {"instance_id": shop, "topic": words.queries(_TOPICS[0]), "collection": "", "at_most": 6}
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE) {choosing._CHOOSE}", asked)
         plan = "\n".join(line for (line,) in cursor.fetchall())

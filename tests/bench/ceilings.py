@@ -124,7 +124,7 @@ def _succeed(start_at: float, sites: list[int]) -> float:
     worker = WorkerProcess.objects.create(name="bench", threads=50)
 
     def done(blog: BlogGeneration) -> int:
-        draft = {"draft_post_id": str(uuid4()), "draft_post_url": "https://shop.example/draft"}
+        draft: dict[str, Any] = {"draft_post_id": str(uuid4()), "draft_post_url": "https://shop.example/draft"}
         lifecycle.succeed(blog, Stage.DRAFT, draft, **draft)
         return 1
 

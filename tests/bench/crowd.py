@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 from django.db import connection
@@ -40,7 +41,7 @@ def wait_until(ready: Callable[[], bool], running: Processes, *, seconds: float 
     running.wait_for(ready, seconds=seconds, what="the end of the run")
 
 
-def query(sql: str, *parameters: object) -> tuple[float, ...]:
+def query(sql: str, *parameters: Any) -> tuple[float, ...]:
     """One row, as floats."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
@@ -79,5 +80,6 @@ def _postgres_cpu() -> float:
         cursor.execute("SELECT pg_backend_pid()")
         postmaster = psutil.Process(cursor.fetchone()[0]).parent()
     assert postmaster is not None
-    living = sum(sum(child.cpu_times()[:2]) for child in postmaster.children())
-    return living + sum(postmaster.cpu_times()[:4])
+    living: float = sum(sum(child.cpu_times()[:2]) for child in postmaster.children())
+    ended: float = sum(postmaster.cpu_times()[:4])
+    return living + ended

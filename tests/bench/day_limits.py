@@ -59,7 +59,7 @@ class Pace:
         allowed = self.limit.tokens_per_minute
         if allowed is None:
             return 0.0
-        on_time = allowed * (1 - settings.RATE_LIMIT_LATE_SECONDS / 60)
+        on_time: float = allowed * (1 - settings.RATE_LIMIT_LATE_SECONDS / 60)
         return 60 / max(on_time - largest, allowed * 0.05)
 
 

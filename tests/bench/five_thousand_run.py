@@ -41,7 +41,9 @@ def main() -> int:
     shops = [_shop(number) for number in range(options.sites)]
     enough = 25 * (1 + options.blogs // options.sites)
     settings = {"DEBUG": "false", "LOG_FORMAT": "json"}
-    with running("bench-world", shops, speed=options.scale, credits=enough, workload="short", **settings) as world:
+    with running(
+        "bench-world", shops, speed=options.scale, credits=enough, workload="short", settings=settings
+    ) as world:
         for number in range(options.workers):
             world.fork_worker(f"worker-{number}")
         world.processes.wait_for(lambda: _workers() == options.workers, seconds=60, what="the workers")

@@ -176,7 +176,7 @@ def _tables() -> dict[str, dict[str, Any]]:
     return {name: _one_row(_SIZES, table=name) for name in _ALL}
 
 
-def _bloat() -> dict[str, float]:
+def _bloat() -> dict[str, dict[str, float]]:
     """How many times the size of the same rows freshly written."""
     found = {}
     for name in ("blog_generations", *_HOT):
@@ -200,7 +200,7 @@ SELECT pg_table_size(relid) AS table_bytes, pg_indexes_size(relid) AS index_byte
 """
 
 
-def _one_row(sql: str, **parameters: object) -> dict[str, Any]:
+def _one_row(sql: str, **parameters: Any) -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return dict(zip([column.name for column in cursor.description], cursor.fetchone(), strict=True))

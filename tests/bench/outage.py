@@ -57,7 +57,7 @@ def measure() -> dict[str, Any]:
 
 def _run() -> dict[str, Any]:
     shops = [Shop(f"Shop {n}", "V3_CATALOG", (("Wool Scarf", "Knitted."),), (), 0) for n in range(_SHOPS)]
-    with running("bench-outage", shops, speed=1, workload="short", **_SETTINGS) as world:
+    with running("bench-outage", shops, speed=1, workload="short", settings=_SETTINGS) as world:
         _submit()
         _only(world, ("429", 0.05))
         for number in range(_WORKERS):

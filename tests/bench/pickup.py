@@ -45,7 +45,7 @@ def measure() -> dict[str, Any]:
     }
 
 
-def _pickups(count: int, *, breath: float, more: Sequence[str] = (), **environment: str) -> list[float]:
+def _pickups(count: int, *, breath: float, more: Sequence[str] = (), **environment: Any) -> list[float]:
     """Seconds each. Submits are about `breath` apart, so that the one before is over."""
     site = Site.objects.get(pk=filling.add_sites(1)[0])
     with crowd.processes() as running:

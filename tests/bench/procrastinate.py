@@ -99,7 +99,8 @@ def _wait(ready: Callable[[], bool], seconds: float = 120) -> None:
 def _query(peer: extensions.connection, sql: str) -> tuple[float, ...]:
     with peer.cursor() as cursor:
         cursor.execute(sql)
-        return tuple(float(value or 0) for value in cursor.fetchone()) if cursor.description else ()
+        row = cursor.fetchone() if cursor.description else None
+        return tuple(float(value or 0) for value in row or ())
 
 
 def _transactions(peer: extensions.connection) -> float:
@@ -111,8 +112,8 @@ def _run(*arguments: str) -> None:
 
 
 def _python(*arguments: str) -> None:
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run([_interpreter(), *arguments], cwd=_PEER, env=_environment(), check=True, **quiet)
+    silent, command = subprocess.DEVNULL, [_interpreter(), *arguments]
+    subprocess.run(command, cwd=_PEER, env=_environment(), check=True, stdout=silent, stderr=silent)
 
 
 def _environment() -> dict[str, str]:

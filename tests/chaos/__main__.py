@@ -70,9 +70,9 @@ def _run(purpose: str, size: Size, events: list[Event]) -> dict[str, Any]:
     print(*events, sep="\n", flush=True)
     with ExitStack() as stack:
         cable = stack.enter_context(network.cable()) if size.network_cuts else None
-        places = {"database_at": network.DATABASE_AT, "sandbox_at": network.SANDBOX_AT} if cable else {}
+        places: dict[str, Any] = {"database_at": network.DATABASE_AT, "sandbox_at": network.SANDBOX_AT} if cable else {}
         world = stack.enter_context(
-            running(purpose, _shops(size), speed=_SPEED, credits=25 * size.blogs, **places, **_settings(size))
+            running(purpose, _shops(size), speed=_SPEED, credits=25 * size.blogs, settings=_settings(size), **places)
         )
         if size.lost_creates:
             _lose_creates(world, size.lost_creates)

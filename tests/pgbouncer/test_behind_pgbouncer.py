@@ -26,11 +26,9 @@ from workers.models import WorkerProcess
 pytestmark = [pytest.mark.slow_process, pytest.mark.django_db(transaction=True)]
 
 _SUBMIT = """
-from blogs import lifecycle
-from tests import factories
-from wix import catalog
+from tests.support import factories
 from wix.models import Site
-lifecycle.submit(site=Site.objects.get(), request=factories.blog_request())
+factories.pending_generation(Site.objects.get())
 """
 
 # Not ours, and not the workers' own that listens.
@@ -133,7 +131,7 @@ def _manage(pgbouncer: PgBouncer, *arguments: str, **environment: str) -> str:
     return done.stdout
 
 
-def _number(sql: str, *parameters: object) -> int:
+def _number(sql: str, *parameters: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters or None)
         return int(cursor.fetchone()[0])

@@ -152,7 +152,8 @@ _CHILDREN = {
     "COLLAPSIBLE_ITEM_TITLE": _STYLED | _LISTS,
     "COLLAPSIBLE_ITEM_BODY": _AT_TOP,
 } | {kind: {"TEXT"} for kind in _HOLD_TEXT}
-# At least and at most so many.
+# How many children at least, and at most.
+_COUNTS: dict[str, tuple[int, int | None]]
 _COUNTS = dict.fromkeys(["BULLETED_LIST", "ORDERED_LIST", "LIST_ITEM", "TABLE", "TABLE_ROW", "TABLE_CELL"], (1, None))
 _COUNTS |= {"COLLAPSIBLE_LIST": (1, None), "COLLAPSIBLE_ITEM_BODY": (1, None)}
 _COUNTS |= {"BLOCKQUOTE": (1, 1), "COLLAPSIBLE_ITEM": (2, 2), "COLLAPSIBLE_ITEM_TITLE": (1, 1)}

@@ -52,7 +52,12 @@ def _made(labels: dict[str, dict[str, Any]], kind: str, fields: dict[str, Any]) 
         raise invalid(f"{kind}.label", "is too long", "MAX_LENGTH", threshold=_LABEL_MAX[kind])
     if kind == "tag" and any(other["label"] == label for other in labels.values()):
         raise Refused(application_error(409, "ALREADY_EXISTS", f"A {kind} with this label already exists"))
-    made = {"id": str(uuid.uuid4()), "label": label, "slug": label.lower().replace(" ", "-"), "postCount": 0}
+    made: dict[str, Any] = {
+        "id": str(uuid.uuid4()),
+        "label": label,
+        "slug": label.lower().replace(" ", "-"),
+        "postCount": 0,
+    }
     labels[made["id"]] = made
     return made
 

@@ -125,7 +125,7 @@ def test_durations_are_written_as_go_writes_them(seconds: float, text: str) -> N
 def answered_tokens(client: openai.OpenAI, request: dict[str, Any]) -> int:
     usage = client.chat.completions.create(**request).usage
     assert usage is not None
-    return usage.completion_tokens
+    return int(usage.completion_tokens)
 
 
 def test_with_a_workload_the_answers_are_as_long_as_it_says(order: dict[str, Any]) -> None:

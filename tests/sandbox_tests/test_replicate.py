@@ -82,6 +82,7 @@ def test_a_half_made_output_is_an_address_without_a_file(sandbox: Sandbox, repli
     half_made = replicate_client.predictions.get(created.id)
 
     assert half_made.status == "processing"
+    assert half_made.output
     assert requests.get(half_made.output[0], timeout=5).status_code == 404
     sandbox.pass_time(301)
     assert replicate_client.predictions.get(created.id).status == "succeeded"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-import factory
+import factory.django
 from django.db import transaction
+from factory.declarations import LazyFunction, Sequence
 
 from blogs import queue
-from blogs.models import BlogGeneration
+from blogs.models import BlogGeneration, Stage
 from blogs.queue import lifecycle
 from blogs.queue.request import BlogRequest
 from credits import ledger
@@ -21,15 +22,15 @@ class SiteFactory(factory.django.DjangoModelFactory[Site]):
     class Meta:
         model = Site
 
-    instance_id = factory.LazyFunction(uuid.uuid4)
-    name = factory.Sequence(lambda n: f"Shop {n}")
+    instance_id = LazyFunction(uuid.uuid4)
+    name = Sequence(lambda n: f"Shop {n}")
 
 
 class WorkerFactory(factory.django.DjangoModelFactory[WorkerProcess]):
     class Meta:
         model = WorkerProcess
 
-    name = factory.Sequence(lambda n: f"test-host:{n}")
+    name = Sequence(lambda n: f"test-host:{n}")
     threads = 50
 
 
@@ -64,8 +65,8 @@ def processing_generation(
 
 def done_generation(site_: Site | None = None, **fields: Any) -> BlogGeneration:
     generation = processing_generation(site_, **fields)
-    draft = {"draft_post_id": str(uuid.uuid4()), "draft_post_url": "https://shop.example/post/x"}
-    lifecycle.succeed(generation, "draft", draft, **draft)
+    draft: dict[str, Any] = {"draft_post_id": str(uuid.uuid4()), "draft_post_url": "https://shop.example/post/x"}
+    lifecycle.succeed(generation, Stage.DRAFT, draft, **draft)
     return BlogGeneration.objects.get(pk=generation.pk)
 
 

@@ -9,7 +9,7 @@ def problem(response: Any, http: int, code: str) -> dict[str, Any]:
     """The body of a refused request, after all that is promised for every one of them."""
     assert response.status_code == http, response.content[:500]
     assert response["Content-Type"] == "application/problem+json"
-    body = response.json()
+    body: dict[str, Any] = response.json()
     assert body["code"] == code
     assert body["type"] == f"urn:problem:{code.replace('_', '-')}"
     assert body["status"] == http

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,19 +70,19 @@ def running(
     database_at: str = "",
     sandbox_at: str = "127.0.0.1",
     workload: str | None = None,
-    **settings: str,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[World]:
     """PostgreSQL, sandbox and gunicorn; workers are started by the caller. Time runs `speed` times faster than at the real
     services: latencies are divided by it, limits multiplied. This process's own Django uses the same database.
 
-    `workload`: answers count as long as it says, and not as their text is.
+    `settings`: environment variables of all processes. `workload`: answers count as long as it says, and not as their text is.
     `database_at` is one more address where PostgreSQL listens, and `sandbox_at` the sandbox's: for a worker elsewhere."""
     _LOGS.mkdir(exist_ok=True)
     with embedded_postgres.spare_server(purpose, also_at=database_at) as database:
         wanted, port = port, free_port(port)
         log = _LOGS / (f"{purpose}-{port}.log" if wanted else f"{purpose}.log")
         url = f"http://localhost:{port}"
-        environment = {**os.environ, **_environment(database.url, port, speed), **settings}
+        environment = {**os.environ, **_environment(database.url, port, speed), **(settings or {})}
         with Processes(environment, log=log, grace=3) as processes:
             sandbox = _start_sandbox(processes, speed, sandbox_at, workload)
             providers = _providers(sandbox)

@@ -13,6 +13,8 @@ import os
 import random
 import sys
 import time
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import procrastinate
 
@@ -50,4 +52,9 @@ async def singles(count: int) -> None:
 
 if __name__ == "__main__":
     name, *arguments = sys.argv[1:]
-    asyncio.run({"worker": worker, "defer": defer, "singles": singles}[name](*map(int, arguments)))
+    commands: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
+        "worker": worker,
+        "defer": defer,
+        "singles": singles,
+    }
+    asyncio.run(commands[name](*map(int, arguments)))

@@ -152,9 +152,9 @@ def test_publish_is_yes_or_no(client: Any, publish: Any) -> None:
 
 @pytest.mark.parametrize("body", ["[]", "7", "null", '"keyword"', "true", json.dumps([_GOOD])])
 def test_json_that_is_no_object_is_refused(client: Any, body: str) -> None:
-    body = problem(client.post(body), 400, "invalid")
+    found = problem(client.post(body), 400, "invalid")
 
-    assert body["errors"] == [{"field": "", "code": "invalid", "message": "The body must be a JSON object."}]
+    assert found["errors"] == [{"field": "", "code": "invalid", "message": "The body must be a JSON object."}]
     assert _nothing_happened()
 
 

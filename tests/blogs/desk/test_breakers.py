@@ -56,6 +56,7 @@ def test_staff_hold_it_open_with_a_reason_and_close_it_again(desk: Client) -> No
     desk.post(OPENAI, {"asked": "yes", "why": "The key is changed."})
     assert not _is_open()
     waiting.refresh_from_db()
+    assert waiting.run_after
     assert waiting.run_after.year < 2999
 
 

@@ -30,7 +30,7 @@ def rows_of_everything(count: int) -> None:
         shop = site()
         written_generation(shop)
         failed_generation()
-        RateLimit.objects.create(provider="wix", key=shop.instance_id, requests_per_minute=200)
+        RateLimit.objects.create(provider="wix", key=str(shop.instance_id), requests_per_minute=200)
 
 
 def test_every_list_and_every_page_opens(desk: Client) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -106,7 +107,7 @@ def test_two_clicks_at_the_same_moment_leave_one_trace(desk: Client) -> None:
 
     with transaction.atomic():
         lines.lock(shop.pk)
-        threads = [in_background(lambda client=client: set_weight(client, shop, 6)) for client in clients]
+        threads = [in_background(partial(set_weight, client, shop, 6)) for client in clients]
         wait_until(lambda: sessions_waiting_for_a_lock() == 2)
     for thread in threads:
         thread.join()

@@ -6,8 +6,10 @@ import pytest
 
 from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
 from blogs.operations import proof
-from tests.support.blogs.worker_process import STAGE_CALLS, submit_blogs
+from tests.sandbox import Sandbox
+from tests.support.blogs.worker_process import STAGE_CALLS, MakeWorker, submit_blogs
 from tests.support.threads import wait_until
+from wix.models import Site
 
 pytestmark = pytest.mark.slow_process
 
@@ -16,7 +18,9 @@ def _stages() -> set[str]:
     return set(BlogGeneration.objects.filter(status=Status.PROCESSING).values_list("stage", flat=True))
 
 
-def test_sigterm_hands_back_what_is_stuck_in_any_stage_and_spends_no_attempt(sandbox, shop, worker):
+def test_sigterm_hands_back_what_is_stuck_in_any_stage_and_spends_no_attempt(
+    sandbox: Sandbox, shop: Site, worker: MakeWorker
+) -> None:
     for provider, operation in STAGE_CALLS.values():
         sandbox.fault(provider, "timeout", operation, seconds=60)
     submit_blogs(shop, len(STAGE_CALLS))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -8,9 +9,11 @@ from blogs import pipeline
 from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
 from blogs.operations import proof
 from credits.models import Credit
+from tests.sandbox import Sandbox
 from tests.support import factories
-from tests.support.blogs.worker_process import STAGE_CALLS, statuses, submit_blogs, take_over
+from tests.support.blogs.worker_process import STAGE_CALLS, MakeWorker, statuses, submit_blogs, take_over
 from tests.support.threads import wait_until
+from wix.models import Site
 from workers.models import WorkerProcess
 
 pytestmark = pytest.mark.slow_process
@@ -23,8 +26,8 @@ def _stages_in_hand() -> set[str]:
 
 
 def test_a_worker_killed_in_every_stage_leaves_every_blog_done_once_with_one_draft_and_one_capture(
-    sandbox, shop, worker
-):
+    sandbox: Sandbox, shop: Site, worker: MakeWorker
+) -> None:
     for provider, operation in STAGE_CALLS.values():
         # One call of each kind hangs: eight blogs are stuck, each in another stage.
         sandbox.fault(provider, "timeout", operation, seconds=60)
@@ -49,7 +52,9 @@ def test_a_worker_killed_in_every_stage_leaves_every_blog_done_once_with_one_dra
     assert BlogGeneration.objects.filter(rescues=1, attempts=1).count() == len(STAGE_CALLS)
 
 
-def test_sigterm_finishes_what_runs_and_leaves_the_rest_in_line(sandbox, shop, worker):
+def test_sigterm_finishes_what_runs_and_leaves_the_rest_in_line(
+    sandbox: Sandbox, shop: Site, worker: MakeWorker
+) -> None:
     sandbox.fault("openai", "timeout", "article", times=2, seconds=1.5)
     for number in range(4):
         factories.pending_generation(shop, source_id=f"topic {number}")
@@ -66,7 +71,7 @@ def test_sigterm_finishes_what_runs_and_leaves_the_rest_in_line(sandbox, shop, w
     assert BlogGeneration.objects.filter(started_at=None).count() == 2
 
 
-def test_a_second_signal_leaves_at_once_and_a_rescue_repairs(sandbox, shop, worker):
+def test_a_second_signal_leaves_at_once_and_a_rescue_repairs(sandbox: Sandbox, shop: Site, worker: MakeWorker) -> None:
     sandbox.fault("openai", "timeout", "article", seconds=60)
     factories.pending_generation(shop)
     leaving = worker()
@@ -85,7 +90,7 @@ def test_a_second_signal_leaves_at_once_and_a_rescue_repairs(sandbox, shop, work
     assert len(sandbox.drafts()) == 1
 
 
-def test_a_missing_key_is_named_before_anything_starts(sandbox, worker, tmp_path):
+def test_a_missing_key_is_named_before_anything_starts(sandbox: Sandbox, worker: MakeWorker, tmp_path: Path) -> None:
     keyless = worker(OPENAI_API_KEY="", WIX_APP_SECRET="")
     with (tmp_path / "said").open("wb") as said:
         keyless.start(output=said)

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -15,9 +16,11 @@ from blogs.models import BlogGeneration, GenerationEvent
 from blogs.operations import proof
 from blogs.queue import lifecycle
 from blogs.queue.lines import CLAIM_LOCK
+from tests.sandbox import Sandbox
 from tests.support import factories
-from tests.support.blogs.worker_process import statuses, take_over
+from tests.support.blogs.worker_process import MakeWorker, statuses, take_over
 from tests.support.threads import wait_until
+from wix.models import Site
 from workers.models import WorkerProcess
 
 pytestmark = pytest.mark.slow_process
@@ -26,8 +29,8 @@ _BLOGS = 3
 
 
 def test_a_worker_that_was_stopped_for_longer_than_its_lease_writes_nothing_it_lost_and_works_on(
-    sandbox, shop, worker, tmp_path
-):
+    sandbox: Sandbox, shop: Site, worker: MakeWorker, tmp_path: Path
+) -> None:
     sandbox.fault("openai", "timeout", "article", times=_BLOGS, seconds=4)
     for number in range(_BLOGS):
         factories.pending_generation(shop, source_id=f"topic {number}")
@@ -55,7 +58,9 @@ def test_a_worker_that_was_stopped_for_longer_than_its_lease_writes_nothing_it_l
     assert proof.discrepancies() == []
 
 
-def test_a_claimer_stopped_in_mid_claim_holds_up_nobody_and_what_it_claimed_is_rescued(shop, worker):
+def test_a_claimer_stopped_in_mid_claim_holds_up_nobody_and_what_it_claimed_is_rescued(
+    shop: Site, worker: MakeWorker
+) -> None:
     for number in range(_BLOGS):
         factories.pending_generation(shop, source_id=f"topic {number}")
     stopped = worker(PROCESS_NAME="stopped-worker")

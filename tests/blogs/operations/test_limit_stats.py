@@ -19,7 +19,8 @@ OPENAI, REPLICATE = "/api/rate-limiter/stats", "/api/replicate-rate-limiter/stat
 def _limits(client: Client, path: str) -> list[dict[str, Any]]:
     response = client.get(path)
     assert response.status_code == 200
-    return response.json()["limits"]
+    limits: list[dict[str, Any]] = response.json()["limits"]
+    return limits
 
 
 @pytest.mark.parametrize(("path", "provider"), [(OPENAI, "openai"), (REPLICATE, "replicate")])

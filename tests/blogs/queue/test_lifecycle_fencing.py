@@ -32,10 +32,9 @@ WRITES: dict[str, Write] = {
 }
 
 
-def everything() -> list[list[dict[str, Any]]]:
-    return [
-        list(model.objects.order_by("pk").values()) for model in (BlogGeneration, GenerationEvent, StageOutput, Credit)
-    ]
+def everything() -> list[list[object]]:
+    models = (BlogGeneration, GenerationEvent, StageOutput, Credit)
+    return [[*model.objects.order_by("pk").values()] for model in models]
 
 
 def rescued_from(site: Any = None) -> BlogGeneration:

@@ -325,4 +325,5 @@ def test_a_repeated_draft_create_is_swept_later() -> None:
 
     again = row(second)
     assert again.draft_sweep_at is not None
+    assert again.draft_create_started_at is not None
     assert again.draft_sweep_at > again.draft_create_started_at

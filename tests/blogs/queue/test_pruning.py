@@ -64,8 +64,8 @@ def test_what_finished_long_ago_goes_with_all_that_belongs_to_it() -> None:
     assert "1 of blog_generations" in said
     assert "1 of blogs_article" in said
     assert left() == {young.pk}
-    for belonging in (Article, StageOutput, GenerationEvent):
-        assert set(belonging.objects.values_list("generation_id", flat=True)) == {young.pk}  # type: ignore[attr-defined]
+    for rows in (Article.objects, StageOutput.objects, GenerationEvent.objects):
+        assert set(rows.values_list("generation_id", flat=True)) == {young.pk}
     assert list(ProviderCall.objects.values_list("work", flat=True)) == [young.pk]
     assert Credit.objects.count() == before
     assert proof.discrepancies() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -282,6 +283,10 @@ def test_it_waits_for_whoever_holds_the_account_and_sees_what_they_did() -> None
     assert refused == ["it is CANCELLED; only PENDING blogs can be put first"]
 
 
+def claim_into(begun: list[BlogGeneration], worker: WorkerProcess) -> None:
+    begun.extend(queue.claim(worker, 2))
+
+
 @pytest.mark.django_db(transaction=True)
 def test_against_claims_it_is_either_put_first_or_running_already(worker: WorkerProcess) -> None:
     site = factories.site(credits=25 * 40)
@@ -289,11 +294,9 @@ def test_against_claims_it_is_either_put_first_or_running_already(worker: Worker
 
     claimed: list[int] = []
     for start in range(0, 40, 2):
-        refused, started = at_once(
-            lambda start=start: refusal_of(blogs[start + 1]),
-            lambda: [generation.pk for generation in queue.claim(worker, 2)],
-        )
-        claimed += started
+        begun: list[BlogGeneration] = []
+        refused, _ = at_once(partial(refusal_of, blogs[start + 1]), partial(claim_into, begun, worker))
+        claimed += [generation.pk for generation in begun]
         assert refused in ("", "it is PROCESSING; only PENDING blogs can be put first")
         assert (refused == "") == ("put_first" in history(blogs[start + 1]))
         assert_books_are_right()

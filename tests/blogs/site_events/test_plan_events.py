@@ -163,6 +163,7 @@ def a_month_later(site: Site) -> None:
         allowance.period_end -= month
         allowance.save()
     subscription = Subscription.objects.get(site=site)
+    assert subscription.paid_since
     subscription.paid_since, subscription.next_grant_at = subscription.paid_since - month, datetime.now(UTC)
     subscription.save()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from blogs.article.schema import VERSION
+from blogs.article.schema import VERSION, Block
 from blogs.models import Article, BlogGeneration, Stage
 from blogs.queue import lifecycle
 from tests.support.blogs.articles import article as article_content
@@ -23,7 +23,7 @@ def written_generation(
     generation = processing_generation(site)
     products = {"source_text": "wool", "products": [{"id": "p1", "name": product_name, "text": ""}]}
     lifecycle.checkpoint(generation, Stage.PRODUCTS, products, next_stage=Stage.ARTICLE)
-    blocks = [
+    blocks: list[Block] = [
         heading("How to wash it"),
         paragraph(run(text), run("boldly", bold=True), run("this one", product_id="p1")),
         bullets("First rinse"),
@@ -35,7 +35,7 @@ def written_generation(
         generation=generation, version=VERSION, title=content["title"], language="en", words=120, content=content
     )
     lifecycle.checkpoint(generation, Stage.ARTICLE, content, next_stage=Stage.DRAFT, article=written)
-    draft = {"draft_post_id": str(uuid.uuid4()), "draft_post_url": "https://shop.example/draft"}
+    draft: dict[str, Any] = {"draft_post_id": str(uuid.uuid4()), "draft_post_url": "https://shop.example/draft"}
     lifecycle.succeed(generation, Stage.DRAFT, draft, **draft)
     return BlogGeneration.objects.get(pk=generation.pk)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from typing import IO
 
 from django.conf import settings as django_settings
@@ -81,6 +82,10 @@ class Worker:
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+MakeWorker = Callable[..., Worker]
+"""A worker with these settings; the caller starts it, and its fixture kills it."""
 
 
 def statuses() -> list[str]:

@@ -15,6 +15,7 @@ from blogs.models import SiteLine
 from blogs.operations import proof
 from blogs.site_events import subscriptions
 from credits import ledger
+from credits.models import CreditAccount
 from tests.support import factories
 from tests.support.app import APP_ID
 from tests.support.wix.plans import FREE, JANUARY_31, MONTHLY, allowed, apply, make_plans, months, paid
@@ -155,7 +156,7 @@ def test_a_refund_takes_back_what_its_invoice_gave_once(plans: None) -> None:
     taken = [invoices.take_back(site, invoice, at=now, why="refund") for invoice in ("1001", "1001", "1002", "1002")]
 
     assert taken == [100, 0, 100, 0]
-    account = ledger.CreditAccount.objects.get(site=site)
+    account = CreditAccount.objects.get(site=site)
     assert (account.balance, account.debt) == (0, 25)
     assert proof.discrepancies() == []
 
@@ -268,5 +269,5 @@ def test_a_debt_is_paid_from_the_next_allowance(plans: None) -> None:
 
     apply(site, paid(invoice="1002"), JANUARY_31 + timedelta(days=30))
 
-    account = ledger.CreditAccount.objects.get(site=site)
+    account = CreditAccount.objects.get(site=site)
     assert (account.available, account.debt) == (75, 0)

@@ -94,7 +94,7 @@ def test_no_other_shops_rows_are_looked_at() -> None:
     with connection.cursor() as cursor:
         # Few rows are read faster than an index; the question is whether there is one that fits.
         cursor.execute("SET LOCAL enable_seqscan = off")
-        asked = {"instance_id": shops[1], "topic": ["'wool':"], "collection": "", "at_most": 6}
+        asked: dict[str, Any] = {"instance_id": shops[1], "topic": ["'wool':"], "collection": "", "at_most": 6}
         cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF) {choosing._CHOOSE}", asked)
         plan = "\n".join(line for (line,) in cursor.fetchall())
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.sandbox import Sandbox
 from tests.support.threads import at_once
 from wix import catalog
-from wix.catalog import reading, store
+from wix.catalog import api, reading, store
 from wix.models import Catalogue, CatalogueProduct
 from workers.errors import RateLimited, TransientError
 
@@ -145,7 +145,7 @@ def test_of_two_readers_of_one_page_one_is_taken(sandbox: Sandbox, shop: str) ->
     sandbox.add_shop(shop, generate=150)
     mine = store.state(shop)
     assert isinstance(mine, store.Reading)
-    page = reading.api.page(shop, "V3_CATALOG", "", seconds=60)
+    page = api.page(shop, "V3_CATALOG", "", seconds=60)
 
     kept = at_once(*[lambda: store.keep(mine, page)] * 2)
 
@@ -253,7 +253,7 @@ def test_a_reading_of_the_version_that_was_left_ends(sandbox: Sandbox, shop: str
     assert isinstance(mine, store.Reading)
     store.remember_version(shop, before)
     mine = store.Reading(shop, mine.number, before)
-    page = reading.api.page(shop, before, "", seconds=60)
+    page = api.page(shop, before, "", seconds=60)
 
     store.remember_version(shop, after)
 
@@ -300,7 +300,10 @@ def test_changes_make_it_read_anew_but_not_with_each_of_them(sandbox: Sandbox, s
 
 @BOTH
 def test_a_collections_products_come_from_the_same_reading(sandbox: Sandbox, shop: str, version: str) -> None:
-    products = [{"id": "a", "name": "Cup"}, {"id": "b", "name": "Warm cap", "collections": [WINTER]}]
+    products: list[dict[str, Any]] = [
+        {"id": "a", "name": "Cup"},
+        {"id": "b", "name": "Warm cap", "collections": [WINTER]},
+    ]
     sandbox.add_shop(shop, catalog_version=version, products=products, collections={WINTER: "Warm &amp; dry"})
 
     assert catalog.collection_name(shop, WINTER, seconds=60) == "Warm & dry"

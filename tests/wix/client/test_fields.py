@@ -44,11 +44,13 @@ def test_a_timestamp_beyond_all_times_is_none(seconds: float) -> None:
 
 def test_a_number_may_come_as_a_string() -> None:
     assert [fields.number(value) for value in (7, 7.5, "7", " 7 ")] == [7, 7.5, 7, 7]
-    assert [fields.number(value) for value in (None, True, "", "x", "nan", "inf", 10**400, [])] == [None] * 8
+    odd: list[Any] = [None, True, "", "x", "nan", "inf", 10**400, []]
+    assert [fields.number(value) for value in odd] == [None] * 8
 
 
 def test_an_answer_of_another_shape_is_tried_again() -> None:
     assert fields.pick({"files": [{"id": "a"}]}, "files", 0, "id") == "a"
-    for answer in ({}, {"files": []}, {"files": None}, {"files": [7]}, []):
+    answers: list[Any] = [{}, {"files": []}, {"files": None}, {"files": [7]}, []]
+    for answer in answers:
         with pytest.raises(TransientError, match=r"lacks files\.0\.id"):
             fields.pick(answer, "files", 0, "id")

@@ -105,8 +105,8 @@ def test_requests_of_real_blogs_are_operations_of_wix_with_fields_that_they_have
 
 
 def test_the_judge_does_not_take_everything(judge: Judge) -> None:
-    create = {"method": "POST", "target": "/blog/v3/draft-posts"}
-    requests = [
+    create: dict[str, Any] = {"method": "POST", "target": "/blog/v3/draft-posts"}
+    requests: list[dict[str, Any]] = [
         create | {"body": {"draftPost": {"title": "T", "slug": "t"}}},
         create | {"body": {"draftPost": {"title": 5}}},
         create | {"body": {"draftPost": {"title": "T"}, "fieldsets": ["EVERYTHING"]}},

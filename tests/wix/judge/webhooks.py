@@ -87,7 +87,7 @@ def _events() -> Iterator[tuple[str, str]]:
 
 def _claims() -> Iterator[tuple[str, str]]:
     now = int(time.time())
-    for name, change in {
+    changes: dict[str, dict[str, Any]] = {
         "no times at all": {"iat": None, "exp": None},
         "no exp": {"exp": None},
         "no iat": {"iat": None},
@@ -108,7 +108,8 @@ def _claims() -> Iterator[tuple[str, str]]:
         "of another issuer": {"iss": "evil.example", "aud": "another", "sub": "x"},
         "issuer, audience and subject of odd types": {"iss": 1, "aud": {"a": 1}, "sub": 7, "jti": 9},
         "claims nobody asked for": {"scope": "admin", "nonce": "n", "data2": {}},
-    }.items():
+    }
+    for name, change in changes.items():
         changed = claims() | change
         yield name, signed({name: value for name, value in changed.items() if value is not None})
     for field in ("exp", "nbf", "iat"):

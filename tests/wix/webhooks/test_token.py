@@ -182,7 +182,7 @@ def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
         def read(self, size: int | None = -1) -> bytes:
             raise AssertionError("it was read")
 
-    stream = {"wsgi.input": Unreadable(), "CONTENT_LENGTH": str(5_000_000)}
+    stream: dict[str, Any] = {"wsgi.input": Unreadable(), "CONTENT_LENGTH": str(5_000_000)}
 
     problem(post(b"", **stream), 413, "request_too_large")
     problem(post(b"x" * (webhooks.BODY_MAX_BYTES + 1)), 413, "request_too_large")
@@ -254,7 +254,7 @@ def test_a_development_key_counts_in_development_alone(settings: Any, tmp_path: 
 
 def test_one_in_chunks_is_read_to_its_end_or_to_the_limit() -> None:
     def in_chunks(body: bytes) -> Any:
-        stream = {"CONTENT_LENGTH": "", "wsgi.input": BytesIO(body), "wsgi.input_terminated": True}
+        stream: dict[str, Any] = {"CONTENT_LENGTH": "", "wsgi.input": BytesIO(body), "wsgi.input_terminated": True}
         return post(b"", **stream)
 
     data = {"status": "PAID", "invoiceId": "1", "instanceId": str(INSTANCE)}

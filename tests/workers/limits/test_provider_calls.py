@@ -83,7 +83,8 @@ def test_what_comes_from_outside_always_fits() -> None:
 
     kept = ProviderCall.objects.get()
     assert (kept.request_id, kept.kind, kept.language) == ("a" + "b" * 99, "k" * 40, "l" * 10)
-    assert [provider_calls.count(odd) for odd in (7, 0, -1, 2**31, True, "7", 1.5, None, [])] == [7, 0] + [None] * 7
+    odd: list[Any] = [-1, 2**31, True, "7", 1.5, None, []]
+    assert [provider_calls.count(number) for number in [7, 0, *odd]] == [7, 0] + [None] * 7
 
 
 def test_a_settling_that_is_repeated_after_an_outage_keeps_one_row() -> None:
@@ -120,16 +121,15 @@ def kept_call(**fields: Any) -> ProviderCall:
 
 
 def test_the_newest_answers_of_a_kind_are_found_but_no_refusals() -> None:
-    for work, fields in enumerate(
-        [
-            {},
-            {"output_tokens": 600, "truncated": True, "outcome": "content_truncated"},
-            {"language": "pl"},
-            {"kind": "article:long"},
-            {"outcome": "content_refused", "output_tokens": 9},
-            {"outcome": "timeout", "output_tokens": None},
-        ]
-    ):
+    answers: list[dict[str, Any]] = [
+        {},
+        {"output_tokens": 600, "truncated": True, "outcome": "content_truncated"},
+        {"language": "pl"},
+        {"kind": "article:long"},
+        {"outcome": "content_refused", "output_tokens": 9},
+        {"outcome": "timeout", "output_tokens": None},
+    ]
+    for work, fields in enumerate(answers):
         kept_call(work=work, **fields)
 
     german = [Answer(1, 400, 100, 600, 600, True), Answer(0, 400, 100, 300, 600, False)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -95,14 +96,17 @@ def test_the_line_in_a_process_is_first_come_first_served(settings: Any) -> None
     block(OPENAI, 0.5)
     order: list[int] = []
 
+    def waiting_are(count: int) -> bool:
+        return reservations.waiting() == {"openai:m": count}
+
     def call(number: int) -> None:
         acquire(OPENAI)
         order.append(number)
 
     callers = []
     for number in range(6):
-        callers.append(in_background(lambda number=number: call(number)))
-        wait_until(lambda number=number: reservations.waiting() == {"openai:m": number + 1})
+        callers.append(in_background(partial(call, number)))
+        wait_until(partial(waiting_are, number + 1))
     for caller in callers:
         caller.join(PATIENCE_SECONDS)
 

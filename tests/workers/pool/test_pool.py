@@ -205,7 +205,7 @@ def test_the_heartbeat_renews_all_but_overdue_work_and_shows_the_worker(settings
     shelf = Shelf(3)
     shelf.waiting[1].overdue = True
     all_run = threading.Barrier(3)
-    seen: list[dict[str, Any]] = []
+    seen: list[object] = []
 
     def work(piece: Piece) -> None:
         all_run.wait(PATIENCE_SECONDS)
