@@ -10,176 +10,15 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.support.threads import PATIENCE_SECONDS, in_background, wait_until
+from tests.support.workers.learning import apart, hear, hear_later, in_force, seconds_later, share
 from tests.support.workers.pacing import ON_TIME, OPENAI, most_in_a_minute, schedule, slow
 from workers import limits
 from workers.errors import RateLimited, TooFast
 from workers.limits import Named, acquire, block, learning, snapshot
-from workers.models import RateLimit, RateLimitUsage
+from workers.models import RateLimit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast_limits")]
 with_commits = pytest.mark.django_db(transaction=True)
-
-_TIMES = [
-    "blocked_until",
-    "lowered_at",
-    "full_pace_at",
-    "provider_changed_at",
-    "provider_requests_seen_at",
-    "provider_tokens_seen_at",
-    "requests_tat",
-    "tokens_tat",
-]
-
-
-def seconds_later(seconds: float) -> None:
-    moved = ", ".join(f"{name} = {name} - {seconds} * interval '1 second'" for name in _TIMES)
-    with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE workers_ratelimit SET {moved}")
-
-
-def apart(settings: Any, *, tokens: int = 0) -> float:
-    """Seconds from one place to the next, by the row: however slow this machine is, it is never late for them."""
-    settings.RATE_LIMIT_HORIZON_SECONDS = 1e6
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE workers_ratelimit SET requests_tat = clock_timestamp() + interval '1 hour', "
-            "tokens_tat = clock_timestamp() + interval '1 hour'"
-        )
-    arrivals = []
-    for _ in range(3):
-        limits.ask(OPENAI, tokens)
-        limit = RateLimit.objects.get()
-        arrivals.append(max(limit.requests_tat, limit.tokens_tat))
-    return (arrivals[2] - arrivals[1]).total_seconds()
-
-
-def share() -> float:
-    return float(snapshot("openai")[0]["pace_share"])
-
-
-def in_force() -> tuple[int, int | None]:
-    (seen,) = snapshot("openai")
-    return seen["requests_per_minute"], seen["tokens_per_minute"]
-
-
-def hear(requests: int | None = None, tokens: int | None = None, *, seconds_ago: float = 0.0, **left: int) -> None:
-    learning.note(OPENAI, Named(requests, tokens, **left), began=time.monotonic() - seconds_ago)
-
-
-def hear_later(requests: int | None = None, tokens: int | None = None) -> None:
-    """By a call that began after all that is known."""
-    seconds_later(60)
-    learning.forget()
-    hear(requests, tokens)
-
-
-# --- Slower after a refusal, and back again ---------------------------------------------------------------------------
-
-
-def test_a_refusal_lowers_the_pace_of_all(settings: Any) -> None:
-    slow(settings, requests=600)
-    settings.RATE_LIMIT_RECOVERY_SECONDS = 1e9
-    block(OPENAI, 0, TooFast.RATE)
-
-    assert apart(settings) == pytest.approx(60 / 593 / 0.8, rel=0.001)
-
-
-def test_the_pace_for_tokens_is_lowered_as_well(settings: Any) -> None:
-    slow(settings, tokens=60_000)
-    settings.RATE_LIMIT_RECOVERY_SECONDS = 1e9
-    acquire(OPENAI, tokens=6_000)
-    block(OPENAI, 0, TooFast.RATE)
-
-    assert apart(settings, tokens=900) == pytest.approx(60 * 900 / (60_000 * ON_TIME - 6_000) / 0.8, rel=0.001)
-
-
-def test_a_block_for_another_reason_lowers_nothing() -> None:
-    block(OPENAI, 0)
-
-    assert share() == 1
-
-
-def test_the_refusals_of_one_overload_lower_the_pace_once() -> None:
-    for _ in range(5):
-        block(OPENAI, 0, TooFast.RATE)
-
-    assert share() == pytest.approx(0.8, abs=0.01)
-    assert RateLimit.objects.get().rejections == 5
-
-
-def test_refusals_that_go_on_lower_it_further_and_never_below_the_floor(settings: Any) -> None:
-    block(OPENAI, 0, TooFast.RATE)
-    seconds_later(6)
-    before = share()
-
-    block(OPENAI, 0, TooFast.RATE)
-
-    assert share() == pytest.approx(before * 0.8, abs=0.01)
-    settings.RATE_LIMIT_RECOVERY_SECONDS = 1e9
-    for _ in range(10):
-        seconds_later(6)
-        block(OPENAI, 0, TooFast.RATE)
-    assert share() == pytest.approx(settings.RATE_LIMIT_LOWER_FLOOR, abs=0.01)
-
-
-def test_the_pace_rises_from_the_end_of_the_block_on() -> None:
-    block(OPENAI, 30, TooFast.RATE)
-    shares = [share()]
-    for _ in range(3):
-        seconds_later(20)
-        shares.append(share())
-
-    assert shares == pytest.approx([0.8, 0.8, 0.8**0.5, 1.0], abs=0.01)
-
-
-def test_a_minute_of_random_refusals_is_forgotten_half_a_minute_after_it() -> None:
-    for _ in range(22):  # 5 % of 450 calls
-        block(OPENAI, 0.5, TooFast.RATE)
-        seconds_later(60 / 22)
-    during = share()
-
-    seconds_later(20)
-
-    assert during > 0.5
-    assert share() == 1
-
-
-def test_after_slow_down_the_pace_rises_by_no_more_than_half_in_fifteen_minutes(settings: Any) -> None:
-    settings.RATE_LIMIT_LOWER_FACTOR = 0.4
-    block(OPENAI, 0, TooFast.RAMP)
-    lowered = share()
-    seconds_later(900)
-    later = share()
-    seconds_later(1_200)
-
-    assert [lowered, later] == pytest.approx([0.4, 0.6], abs=0.01)
-    assert share() == 1
-
-
-def test_a_refusal_of_another_kind_does_not_hurry_what_rises_slowly() -> None:
-    block(OPENAI, 0, TooFast.RAMP)
-    seconds_later(10)
-    block(OPENAI, 0, TooFast.RATE)
-    seconds_later(60)
-
-    assert share() < 0.75
-
-
-@with_commits
-def test_who_holds_a_place_and_hears_of_a_block_does_not_start(settings: Any) -> None:
-    block(OPENAI, 0.3)  # so the place is a moment away
-    began = time.monotonic()
-    held = in_background(lambda: acquire(OPENAI))
-    wait_until(lambda: RateLimitUsage.objects.filter(requests=1).exists())
-
-    block(OPENAI, 1)
-
-    held.join(PATIENCE_SECONDS)
-    assert time.monotonic() - began >= 0.99
-
-
-# --- Following the provider's limit -----------------------------------------------------------------------------------
 
 
 def test_a_lower_limit_is_obeyed_at_once_and_let_go_when_the_provider_names_the_old_one_again(settings: Any) -> None:
@@ -290,9 +129,6 @@ def test_a_lower_limit_explains_the_refusals_so_no_share_is_taken_from_it() -> N
     block(OPENAI, 0, TooFast.RATE)
 
     assert share() == 1
-
-
-# --- What is said again, too late, or to another process --------------------------------------------------------------
 
 
 def test_what_is_known_costs_no_statement(settings: Any) -> None:
