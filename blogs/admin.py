@@ -1,5 +1,5 @@
-"""Django looks here for an app's admin pages: all pages of the support desk, for all rooms, are in `blogs/desk`."""
+"""The place where Django looks for an app's admin pages. The pages of all rooms are in `blogs/desk`."""
 
-from blogs.desk import api_keys, blogs, ledger, limits, sites, webhooks
+from blogs.desk import blogs, breakers, ledger, limits, sites, webhooks, worker_processes
 
-__all__ = ["api_keys", "blogs", "ledger", "limits", "sites", "webhooks"]
+__all__ = ["blogs", "breakers", "ledger", "limits", "sites", "webhooks", "worker_processes"]

@@ -1,7 +1,7 @@
-"""What every page of the support desk is built on.
+"""The base of every page of the support desk.
 
-The tables grow to a million rows, so a page counts no further than anyone pages, sorts by index only, and shows no
-facets (each would be a count of its own). The machine writes, staff read.
+The tables grow to a million rows. So a page counts no further than staff turn pages, sorts by index only, and shows no facets (each
+would be a count of its own). The machine writes, staff read.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-# More than this is shown as "10,000+" (`templates/admin/pagination.html`).
+# We count no further than this; more is shown as "10,000+".
 COUNTED = 10_000
-# Rows that one action takes, each in a transaction of its own: about what fits into one request.
+# How many rows one action takes, each in a transaction of its own: about what fits into one request.
 AT_ONCE = 1_000
 
 admin.site.site_header = "Blog generation"
@@ -25,22 +27,38 @@ admin.site.index_title = "Support desk"
 
 
 def span(seconds: float) -> str:
-    """About how long, for people: the largest unit that fits."""
+    """Say roughly how long that is, in the largest unit that fits."""
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{max(seconds, 0):.0f} s"
 
 
+def badge(kind: str, text: str) -> SafeString:
+    """Mark a state by its colour; `kind` is one that `templates/admin/base_site.html` has a style for."""
+    return format_html('<span class="badge badge-{}">{}</span>', kind, text)
+
+
+def staff_name(request: HttpRequest) -> str:
+    """Name who is signed in, as events and breakers store who did it."""
+    return f"staff:{request.user.get_username()}"[:100]
+
+
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    counted = f"{COUNTED:,}+"
+
     @cached_property
     def count(self) -> int:
         assert isinstance(self.object_list, QuerySet)
         return self.object_list.order_by()[: COUNTED + 1].count()
 
+    @property
+    def is_cut_off(self) -> bool:
+        return self.count > COUNTED
+
 
 class DeskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Rows come and go by themselves; `ordering` and filters must have an index."""
+    """Staff add and delete no rows. `ordering` and filters must have an index."""
 
     list_per_page = 50
     paginator = BoundedPaginator

@@ -1,4 +1,4 @@
-"""What a blog's page shows besides its row, in as many queries however long its history is."""
+"""What a blog's page shows besides its row. The number of queries does not depend on the length of its history."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def about(generation: BlogGeneration) -> dict[str, Any]:
         "blocks": _blocks(article, outputs) if article else [],
         **_calls(generation),
         "entries": Credit.objects.filter(generation=generation.pk).select_related("created_by").order_by("id"),
-        # The address comes from Wix, and nothing but a web page should ever be a link here.
+        # The address comes from Wix: only a web page may become a link here.
         "draft_url": generation.draft_post_url if generation.draft_post_url.startswith("https://") else "",
-        "standing": standing(generation),
+        "place": place_in_line(generation),
         "moves": _moves(generation),
     }
 
 
 def _calls(generation: BlogGeneration) -> dict[str, Any]:
-    """The paid calls made for it, and what they took in all, however many there are."""
+    """List the last paid calls made for it, and sum up all of them."""
     calls = ProviderCall.objects.filter(work=generation.pk)
     sums = {name: Coalesce(Sum(name), 0) for name in ("prompt_tokens", "output_tokens", "tokens_reserved", "images")}
     return {
@@ -50,8 +50,8 @@ def _calls(generation: BlogGeneration) -> dict[str, Any]:
     }
 
 
-def standing(generation: BlogGeneration) -> str:
-    """Where a blog in its site's line stands, in a sentence; nothing for those in no line."""
+def place_in_line(generation: BlogGeneration) -> str:
+    """Say in a sentence where the blog stands in its site's line; "" if it is in no line."""
     if not generation.ready:
         return ""
     if SiteLine.objects.filter(pk=generation.site_id, paused=True).exists():
@@ -63,7 +63,7 @@ def standing(generation: BlogGeneration) -> str:
 
 
 def _moves(generation: BlogGeneration) -> list[tuple[str, str]]:
-    """The actions of the list that make sense for this one."""
+    """List those actions of the changelist that make sense for this blog."""
     moves = []
     if generation.status == Status.FAILED:
         moves.append(("retry", "Retry this blog"))
@@ -75,8 +75,8 @@ def _moves(generation: BlogGeneration) -> list[tuple[str, str]]:
 
 
 def _timeline(newest_first: list[GenerationEvent]) -> list[dict[str, Any]]:
-    """Oldest first, each with the time since the one before it."""
-    events = newest_first[::-1]  # none at all for rows that did not come through `submit`
+    """Order events from the oldest on, each with the time since the one before it."""
+    events = newest_first[::-1]  # empty for rows that did not come through `submit`
     waits = [span((later.created_at - event.created_at).total_seconds()) for event, later in pairwise(events)]
     return [{"event": event, "wait": wait} for event, wait in zip(events, ["", *waits], strict=False)]
 
@@ -86,7 +86,7 @@ def _pretty(output: Any) -> str:
 
 
 def _blocks(article: Article, outputs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The stored blocks as they are (an older version of the schema must show too), with products' names for ids."""
+    """Give the stored blocks with products' names for ids. They are not validated: older versions of the schema are shown too."""
     found = [output["output"] for output in outputs if output["stage"] == Stage.PRODUCTS]
     names = {product["id"]: product["name"] for output in found for product in output.get("products", [])}
 

@@ -1,4 +1,4 @@
-"""Blogs on the support desk: found by what a ticket names, read in full, retried and cancelled through `lifecycle`."""
+"""Blogs on the support desk: staff find them by what a ticket names, read them in full, retry, put first and cancel them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from blogs.desk import blog_page, blog_search
-from blogs.desk.base import AT_ONCE, ReadOnlyAdmin, span
+from blogs.desk.base import AT_ONCE, ReadOnlyAdmin, badge, span, staff_name
 from blogs.models import BlogGeneration, Status
 from blogs.queue import lifecycle, waiting
 from credits.ledger import InsufficientCredits
@@ -76,7 +76,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
 
     @admin.display(description="status")
     def status_badge(self, generation: BlogGeneration) -> SafeString:
-        return format_html('<span class="badge badge-{}">{}</span>', generation.status.lower(), generation.status)
+        return badge(generation.status.lower(), generation.status)
 
     @admin.display
     def when(self, generation: BlogGeneration) -> str:
@@ -95,7 +95,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     # --- Actions ----------------------------------------------------------------------------------------------------
 
     def has_steer_permission(self, request: HttpRequest) -> bool:
-        """Nobody edits a blog; whom Django would let change one may retry, put first and cancel."""
+        """Allow retry, put_first and cancel to staff who have Django's permission to change blogs. No blog is edited by hand."""
         return request.user.has_perm("blogs.change_bloggeneration")
 
     @admin.action(description="Retry (only FAILED)", permissions=["steer"])
@@ -104,10 +104,10 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Put first in its site's line (only PENDING)", permissions=["steer"])
     def put_first(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> None:
-        # Whoever is put first last is first of all: so those of one site keep their order.
+        # The blog that is moved last stands first. Moving the newest first keeps the order within a site.
         moved = self._each(request, queryset, waiting.put_first, lambda _: "Put first", newest_first=True)
         if len(moved) == 1:
-            self.message_user(request, f"Blog {moved[0].pk}: {blog_page.standing(moved[0])}")
+            self.message_user(request, f"Blog {moved[0].pk}: {blog_page.place_in_line(moved[0])}")
 
     @admin.action(description="Cancel (only PENDING or PROCESSING without a draft)", permissions=["steer"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> None:
@@ -123,10 +123,10 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
         newest_first: bool = False,
     ) -> list[BlogGeneration]:
         ids = list(queryset.order_by("id").values_list("pk", flat=True)[: AT_ONCE + 1])
-        moved, skipped = list[BlogGeneration](), Counter[str]()
+        moved, skipped, by = list[BlogGeneration](), Counter[str](), staff_name(request)
         for blog_id in sorted(ids[:AT_ONCE], reverse=newest_first):
             try:
-                moved.append(move(blog_id, by=f"staff:{request.user.get_username()}"[:100]))
+                moved.append(move(blog_id, by=by))
             except lifecycle.WrongState as refused:
                 skipped[str(refused)] += 1
             except InsufficientCredits:

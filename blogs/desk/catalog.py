@@ -1,4 +1,4 @@
-"""A shop's catalog on the support desk: what we have of it, and an action that has it read again."""
+"""A shop's catalog on the support desk: what we have of it, and the action that has it read again."""
 
 from __future__ import annotations
 
@@ -8,26 +8,24 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from blogs.desk.base import AT_ONCE
+from blogs.desk.base import AT_ONCE, DeskAdmin
 from wix import catalog
 from wix.models import Catalogue, Site
 
 
-class CatalogActions:
-    """For the admin of sites."""
-
-    @admin.action(description="Read the catalogue anew, with the next blog that needs it", permissions=["change"])
-    def read_anew(self: Any, request: HttpRequest, queryset: QuerySet[Site]) -> None:
-        sites = queryset.order_by("pk")[:AT_ONCE]
-        marked = [site for site in sites if catalog.refresh(site.instance_id)]
-        for site in marked:
-            self.log_change(request, site, "Asked for its catalogue to be read anew.")
-        unmarked = len(sites) - len(marked)
-        parts = [f"{len(marked)} will be read anew, five minutes after the last time at the earliest."]
-        if unmarked:
-            parts.append(f"{unmarked} will be anyway: never read so far, or asked for already.")
-        self.message_user(request, " ".join(parts))
+def context(site: Site) -> dict[str, Any]:
+    """Describe the catalog for the site's page."""
+    return {"catalog": Catalogue.objects.filter(pk=site.instance_id).first()}
 
 
-def catalog_of(site: Site) -> Catalogue | None:
-    return Catalogue.objects.filter(pk=site.instance_id).first()
+@admin.action(description="Read the catalogue anew, with the next blog that needs it", permissions=["change"])
+def read_anew(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site]) -> None:
+    sites = queryset.order_by("pk")[:AT_ONCE]
+    marked = [site for site in sites if catalog.refresh(site.instance_id)]
+    for site in marked:
+        desk.log_change(request, site, "Asked for its catalogue to be read anew.")
+    unmarked = len(sites) - len(marked)
+    parts = [f"{len(marked)} will be read anew, five minutes after the last time at the earliest."]
+    if unmarked:
+        parts.append(f"{unmarked} will be anyway: never read so far, or asked for already.")
+    desk.message_user(request, " ".join(parts))

@@ -1,58 +1,23 @@
-"""Workers, shared limits and breakers for support staff."""
+"""Limits on the support desk: how much of each is used, now and in its last hour."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
-from django import forms
 from django.contrib import admin
-from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from blogs.desk import chart
-from blogs.desk.base import DeskAdmin, ReadOnlyAdmin, span
-from blogs.queue import waiting
+from blogs.desk.base import ReadOnlyAdmin, badge, span
 from workers.database.clock import ClockTimestamp
 from workers.limits import usage
-from workers.models import Breaker, RateLimit, RateLimitUsage, WorkerProcess
-from workers.outbound import breaker_rows
-from workers.pool.heartbeat import FRESH_SECONDS
-
-
-@admin.register(WorkerProcess)
-class WorkerProcessAdmin(ReadOnlyAdmin):
-    list_display = [
-        "name",
-        "heartbeat",
-        "threads",
-        "in_flight",
-        "done",
-        "failed",
-        "stopping",
-        "waiting_for",
-        "started_at",
-    ]
-    ordering = ["-id"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[WorkerProcess]:
-        workers: QuerySet[WorkerProcess] = super().get_queryset(request)
-        return workers.annotate(silence=ClockTimestamp() - F("heartbeat_at"))
-
-    @admin.display(description="heartbeat")
-    def heartbeat(self, worker: Any) -> SafeString:
-        silent = worker.silence.total_seconds()
-        if silent > FRESH_SECONDS:
-            return format_html('<span class="badge badge-failed">lost</span> {} ago', span(silent))
-        return format_html('<span class="badge badge-done">alive</span> {} ago', span(silent))
-
-    @admin.display(description="waiting for")
-    def waiting_for(self, worker: WorkerProcess) -> str:
-        return ", ".join(f"{limit}: {threads}" for limit, threads in worker.waiting.items())
+from workers.models import RateLimit, RateLimitUsage
 
 
 class WhoseLimit(admin.SimpleListFilter):
@@ -100,7 +65,7 @@ class RateLimitAdmin(ReadOnlyAdmin):
         )
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Only what all share has a line of its last hour: a site's own limit is rarely near, and they are many."""
+        """Give each shared limit the line of its last hour. Sites' own limits get none: they are many, and rarely near."""
         page = super().get_changelist_instance(request)
         _allow(page.result_list)
         shared = [limit for limit in page.result_list if not limit.key]
@@ -143,7 +108,7 @@ class RateLimitAdmin(ReadOnlyAdmin):
 
     @admin.display(description="the provider says")
     def provider_says(self, limit: RateLimit) -> SafeString:
-        """Marked where it names another limit than the configured one; what holds then is RATE_LIMIT_FOLLOW_PROVIDER's to say."""
+        """Mark a limit that differs from the configured one. RATE_LIMIT_FOLLOW_PROVIDER decides which of the two holds."""
         said = (
             _said(limit.provider_requests_per_minute, limit.requests_per_minute, limit.provider_requests_remaining),
             _said(limit.provider_tokens_per_minute, limit.tokens_per_minute, limit.provider_tokens_remaining),
@@ -170,7 +135,7 @@ _SPARKLINE = (
 
 
 def _allow(limits: Iterable[Any]) -> None:
-    """Each is measured by the numbers in force."""
+    """Set `allowed` on each: the numbers in force, by which its use is measured."""
     numbers = usage.allowed(limit.pk for limit in limits)
     for limit in limits:
         limit.allowed = numbers[limit.pk]
@@ -193,62 +158,6 @@ def _use(used: int, allowed: int) -> SafeString:
 def _said(named: int | None, configured: int | None, left: int | None) -> SafeString | None:
     if named is None and left is None:
         return None
-    mark = SafeString('<span class="badge badge-failed">differs</span> ') if named not in (None, configured) else ""
+    mark = format_html("{} ", badge("failed", "differs")) if named not in (None, configured) else ""
     limit = "" if named is None else f"{named:,}"
     return format_html("{}{} {}", mark, limit, "" if left is None else f"({left:,} left)")
-
-
-class BreakerForm(forms.ModelForm):  # type: ignore[type-arg]
-    asked = forms.ChoiceField(
-        label="This provider",
-        choices=[
-            ("yes", "may be asked: close its breaker, and let all that waits come back"),
-            ("no", "is not asked until I say so"),
-        ],
-        widget=forms.RadioSelect,
-    )
-    why = forms.CharField(max_length=300, help_text="Others will read it.")
-
-    class Meta:
-        model = Breaker
-        fields: ClassVar[list[str]] = []
-
-
-@admin.register(Breaker)
-class BreakerAdmin(DeskAdmin):
-    """Opens and closes by itself; staff may hold one open, and close any, with a reason."""
-
-    form = BreakerForm
-    list_display = ["provider", "state", "why", "next_try_in", "changed_at", "changed"]
-    ordering = ["provider"]
-
-    @admin.display(description="state")
-    def state(self, breaker: Breaker) -> SafeString:
-        if breaker.opened_at is None:
-            return format_html('<span class="badge badge-done">{}</span>', "asked")
-        return format_html('<span class="badge badge-failed">{}</span>', "held open" if breaker.held_by else "down")
-
-    @admin.display(description="why")
-    def why(self, breaker: Breaker) -> str:
-        return breaker.reason
-
-    @admin.display(description="next try in")
-    def next_try_in(self, breaker: Any) -> str | None:
-        if breaker.probe_at is None:
-            return None
-        return span((breaker.probe_at - breaker.now).total_seconds())
-
-    @admin.display(description="changed by")
-    def changed(self, breaker: Breaker) -> str:
-        return breaker.changed_by or "itself"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Breaker]:
-        found: QuerySet[Breaker] = super().get_queryset(request)
-        return found.annotate(now=ClockTimestamp())
-
-    def save_model(self, request: HttpRequest, obj: Breaker, form: Any, change: bool) -> None:
-        by, reason = f"staff:{request.user.get_username()}"[:100], form.cleaned_data["why"]
-        if form.cleaned_data["asked"] == "yes":
-            breaker_rows.close(obj.provider, waiting.resume, by=by, reason=reason)
-        else:
-            breaker_rows.hold_open(obj.provider, by=by, reason=reason)

@@ -1,4 +1,4 @@
-"""What Wix told us and what it pays us, on the support desk: deliveries to look at and replay, plans to edit."""
+"""Webhooks and plans on the support desk: deliveries that staff read and replay, plans that they edit."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from blogs.desk.base import AT_ONCE, DeskAdmin
+from blogs.desk.base import AT_ONCE, DeskAdmin, badge
 from blogs.desk.search import SITES_MATCHED, sites_called
 from blogs.queue import lines
 from blogs.site_events import subscriptions
 from blogs.site_events.handlers import HANDLERS
 from wix.client.fields import uuid_or_none
-from wix.models import Plan, Subscription, WebhookDelivery
+from wix.models import Plan, Site, Subscription, WebhookDelivery
 from wix.webhooks import deliveries
 
 _Status = WebhookDelivery.Status
@@ -27,7 +27,7 @@ _ALLOWANCES_SHOWN = 10
 
 
 class TypeFilter(admin.SimpleListFilter):
-    """Those that we work on: to find out which there are would read the whole table."""
+    """Offers the types that we handle. To find out which types are stored, it would read the whole table."""
 
     title = "type"
     parameter_name = "event_type"
@@ -76,7 +76,7 @@ class WebhookDeliveryAdmin(DeskAdmin):
 
     @admin.display(description="status", ordering="status")
     def state(self, delivery: WebhookDelivery) -> SafeString:
-        return format_html('<span class="badge badge-{}">{}</span>', delivery.status, delivery.status)
+        return badge(delivery.status, delivery.status)
 
     @admin.display(description="data")
     def payload(self, delivery: WebhookDelivery) -> SafeString:
@@ -106,7 +106,7 @@ class WebhookDeliveryAdmin(DeskAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def _chosen(self, queryset: QuerySet[WebhookDelivery]) -> QuerySet[WebhookDelivery]:
-        """An update takes no LIMIT."""
+        """Bound the rows by their ids, because an UPDATE takes no LIMIT."""
         ids = list(queryset.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
         return WebhookDelivery.objects.filter(pk__in=ids)
 
@@ -141,8 +141,8 @@ class PlanAdmin(DeskAdmin):
             )
 
 
-def paid_by(site: Any) -> dict[str, Any]:
-    """For the site's page."""
+def plan_context(site: Site) -> dict[str, Any]:
+    """Describe what the site pays for, and what it got for that, for its page."""
     subscription = Subscription.objects.select_related("plan").filter(pk=site.pk).first()
     return {
         "subscription": subscription,

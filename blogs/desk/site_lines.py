@@ -1,0 +1,114 @@
+"""A site's line on the support desk: staff pause and resume it, and set its weight."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+
+from blogs.desk.base import AT_ONCE, COUNTED, DeskAdmin
+from blogs.models import BlogGeneration, SiteLine, Status
+from blogs.queue import lines
+from wix.models import Site
+from workers.database import wakeup
+
+
+class WeightForm(forms.Form):
+    weight = forms.IntegerField(
+        min_value=1,
+        max_value=lines.WEIGHT_MAX,
+        help_text="how many of its blogs start for each one of a site of weight 1",
+        error_messages=dict.fromkeys(
+            ["required", "invalid", "min_value", "max_value"],
+            f"A weight is a whole number from 1 to {lines.WEIGHT_MAX}.",
+        ),
+    )
+
+
+def urls(desk: DeskAdmin) -> list[URLPattern]:
+    def weight(request: HttpRequest, site_id: int) -> HttpResponse:
+        return _weight(desk, request, get_object_or_404(Site, pk=site_id))
+
+    return [path("<int:site_id>/weight/", desk.admin_site.admin_view(weight), name="wix_site_weight")]
+
+
+def context(site: Site) -> dict[str, Any]:
+    """Describe the line for the site's page."""
+    line = getattr(site, "line", None)
+    return {
+        "line": line,
+        "line_weight": shown_weight(site),
+        "weight_form": WeightForm(initial={"weight": round(weight_of(line)) if line else 1}),
+        "outside": BlogGeneration.objects.filter(site=site, status=Status.PENDING, ready=False)[:COUNTED].count(),
+    }
+
+
+def shown_weight(site: Site) -> str:
+    return f"{weight_of(site.line):g}" if hasattr(site, "line") else "1"
+
+
+def weight_of(line: SiteLine) -> float:
+    # Inverted twice, 1/3 is not quite a third.
+    return round(1 / line.step, 6)
+
+
+@admin.action(description="Pause the line: its blogs wait until it is resumed", permissions=["change"])
+def pause(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site]) -> None:
+    _steer(desk, request, queryset, paused=True)
+
+
+@admin.action(description="Resume the line", permissions=["change"])
+def resume(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site]) -> None:
+    _steer(desk, request, queryset, paused=False)
+    wakeup.notify()
+
+
+def _steer(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site], *, paused: bool) -> None:
+    move, word = (lines.pause, "Paused") if paused else (lines.resume, "Resumed")
+    sites, changed, waiting = list(queryset.order_by("pk")[: AT_ONCE + 1]), 0, 0
+    for site in sites[:AT_ONCE]:
+        with transaction.atomic():
+            line = lines.lock(site.pk)
+            if line.paused == paused:
+                continue
+            move(line)
+            desk.log_change(request, site, f"{word} its line.")
+        changed += 1
+        waiting += line.waiting
+    blogs = f"{waiting:,} blog{'' if waiting == 1 else 's'} waiting"
+    parts = [f"{word} {changed} with {blogs}." if changed else "Changed none."]
+    if unchanged := len(sites[:AT_ONCE]) - changed:
+        parts.append(f"{unchanged} needed no change.")
+    if len(sites) > AT_ONCE:
+        parts.append(f"That was the first {AT_ONCE:,} sites.")
+    desk.message_user(request, " ".join(parts))
+
+
+def _weight(desk: DeskAdmin, request: HttpRequest, site: Site) -> HttpResponse:
+    if not desk.has_change_permission(request, site):
+        raise PermissionDenied
+    form = WeightForm(request.POST)
+    if form.is_valid():
+        _set_weight(desk, request, site, form.cleaned_data["weight"])
+    elif request.method == "POST":
+        desk.message_user(request, " ".join(str(error) for error in form.errors["weight"]), messages.ERROR)
+    return HttpResponseRedirect(reverse("admin:wix_site_change", args=[site.pk]))
+
+
+def _set_weight(desk: DeskAdmin, request: HttpRequest, site: Site, weight: int) -> None:
+    with transaction.atomic():
+        line = lines.lock(site.pk)
+        before = weight_of(line)
+        if before == weight:
+            desk.message_user(request, f"Its weight is {weight} already.", messages.WARNING)
+            return
+        lines.set_weight(line, weight)
+        desk.log_change(request, site, f"Weight of its line: {weight}, was {before:g}.")
+    desk.message_user(request, f"Weight {weight} from now on; it was {before:g}.", messages.SUCCESS)

@@ -1,0 +1,47 @@
+"""Worker processes on the support desk: which are alive, and what their threads do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from blogs.desk.base import ReadOnlyAdmin, badge, span
+from workers.database.clock import ClockTimestamp
+from workers.models import WorkerProcess
+from workers.pool.heartbeat import FRESH_SECONDS
+
+
+@admin.register(WorkerProcess)
+class WorkerProcessAdmin(ReadOnlyAdmin):
+    list_display = [
+        "name",
+        "heartbeat",
+        "threads",
+        "in_flight",
+        "done",
+        "failed",
+        "stopping",
+        "waiting_for",
+        "started_at",
+    ]
+    ordering = ["-id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WorkerProcess]:
+        workers: QuerySet[WorkerProcess] = super().get_queryset(request)
+        return workers.annotate(silence=ClockTimestamp() - F("heartbeat_at"))
+
+    @admin.display(description="heartbeat")
+    def heartbeat(self, worker: Any) -> SafeString:
+        silent = worker.silence.total_seconds()
+        if silent > FRESH_SECONDS:
+            return format_html("{} {} ago", badge("failed", "lost"), span(silent))
+        return format_html("{} {} ago", badge("done", "alive"), span(silent))
+
+    @admin.display(description="waiting for")
+    def waiting_for(self, worker: WorkerProcess) -> str:
+        return ", ".join(f"{limit}: {threads}" for limit, threads in worker.waiting.items())

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tests.support.blogs.desk_pages import text_of, visible
+from tests.support.factories import WorkerFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_worker_without_a_heartbeat_is_shown_as_lost(desk: Client) -> None:
+    WorkerFactory.create(name="alive:1", waiting={"openai": 3})
+    WorkerFactory.create(name="dead:2", heartbeat_at=timezone.now() - timedelta(minutes=10))
+
+    page = visible(text_of(desk, "/admin/workers/workerprocess/"))
+
+    assert "alive:1 alive 0 s ago" in page
+    assert "openai: 3" in page
+    assert "dead:2 lost 10 min ago" in page
