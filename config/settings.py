@@ -4,6 +4,7 @@ A duration's name says its unit. Whatever an operator may change is set here and
 (config/gunicorn.py). Each app's `checks.py` looks at the values when a process starts.
 """
 
+import sys
 from pathlib import Path
 
 import environ
@@ -32,18 +33,22 @@ INSTALLED_APPS = [
     "credits",
     "wix",
     "workers",
-    "rest_framework",
-    "django_ratelimit",
-    "whitenoise.runserver_nostatic",
-    # Not AdminConfig, which imports all admin modules in every process: config/urls.py does that, and workers save the memory.
-    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.postgres",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
 ]
+# A worker serves no pages, and does without the memory of what serves them.
+if sys.argv[1:2] != ["run_blog_worker"]:
+    INSTALLED_APPS += [
+        "rest_framework",
+        "django_ratelimit",
+        "whitenoise.runserver_nostatic",
+        # Not AdminConfig, which imports all admin modules in every process: config/urls.py does that.
+        "django.contrib.admin.apps.SimpleAdminConfig",
+        "django.contrib.sessions",
+        "django.contrib.messages",
+        "django.contrib.staticfiles",
+    ]
 
 MIDDLEWARE = [
     "config.request_id.RequestIdMiddleware",
