@@ -20,7 +20,7 @@ from django.db.models import F
 from blogs import picture
 from blogs.article.schema import VERSION, ArticleContent, word_count
 from blogs.models import Article, BlogGeneration, Stage
-from blogs.queue import lifecycle, waiting
+from blogs.queue import fence, lifecycle, waiting
 from blogs.stages import Inputs, article, draft, idea, image, image_order, media, products, publish
 from wix.models import Site
 from workers.context.deadline import DeadlineExceeded, within
@@ -65,7 +65,7 @@ def execute(generation: BlogGeneration) -> None:
     with (
         log_context(blog=generation.pk, site=generation.site_id, attempt=generation.attempts),
         on_behalf_of(Work(generation.pk, generation.site_id)),
-        breakers.resuming(waiting.resume),
+        breakers.resuming(waiting.provider_is_back),
     ):
         try:
             _run_to_an_outcome(generation)
@@ -124,7 +124,7 @@ def _save(
     generation: BlogGeneration, stage: Stage, output: Output, warnings: list[WorkError], following: Step | None
 ) -> bool:
     """Save a stage's output, and with the last one the blog's success. False: it was cancelled here."""
-    post = {name: output[name] for name in lifecycle.POST_COLUMNS if name in output}
+    post = {name: output[name] for name in fence.POST_COLUMNS if name in output}
     if following is None:
         lifecycle.succeed(generation, stage, output, warnings=warnings, **post)
         return True

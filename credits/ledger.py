@@ -57,8 +57,8 @@ def hold(account: CreditAccount, generation_id: int, amount: int) -> Credit:
     return entry[0]
 
 
-# The two halves of a hold, for `lifecycle.submit`, whose blog comes between them: first the account, which takes its lock and has
-# no row where the credits don't suffice; then the entry.
+# The two halves of a hold, for the statement that stores a new blog between them (`blogs/queue/statements.py`, ENTER). It fills in
+# the names. SET_ASIDE takes the account's lock and returns no row where the credits don't suffice; HOLD writes the entry.
 SET_ASIDE = """
 UPDATE credits_creditaccount SET held = held + %(amount)s
  WHERE id = {account} AND balance >= held + %(amount)s RETURNING id AS account_id

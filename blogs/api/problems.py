@@ -16,8 +16,9 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from blogs.queue.admission import PLAN_LIMIT, NoRoom
-from blogs.queue.lifecycle import SiteRemoved, WrongState
+from blogs.queue.lifecycle import WrongState
 from blogs.queue.request import IdempotencyConflict, SchedulePassed
+from blogs.queue.submitting import SiteRemoved
 from credits.ledger import InsufficientCredits
 from wix.identity.token_info import CannotAsk
 from wix.models import Site

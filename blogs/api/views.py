@@ -14,7 +14,7 @@ from rest_framework.reverse import reverse
 
 from blogs.api.serializers import BlogGenerationSerializer, BlogRequestSerializer, RescheduleSerializer, warnings_of
 from blogs.models import BlogGeneration, Status
-from blogs.queue import forecast, lifecycle, waiting
+from blogs.queue import forecast, submitting, waiting
 from wix.identity.auth import site_of
 from workers.database.outage import DATABASE_AWAY
 
@@ -57,7 +57,7 @@ class BlogGenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, vi
     def create(self, request: Request) -> Response:
         serializer = BlogRequestSerializer(data=_object(request))
         serializer.is_valid(raise_exception=True)
-        generation = lifecycle.submit(
+        generation = submitting.submit(
             site=site_of(request), request=serializer.blog_request(), idempotency_key=_idempotency_key(request)
         )
         where = reverse("blog-generation-detail", args=[generation.pk], request=request)

@@ -68,6 +68,6 @@ class BreakerAdmin(DeskAdmin):
     def save_model(self, request: HttpRequest, obj: Breaker, form: Any, change: bool) -> None:
         by, reason = staff_name(request), form.cleaned_data["why"]
         if form.cleaned_data["asked"] == "yes":
-            breaker_rows.close(obj.provider, waiting.resume, by=by, reason=reason)
+            breaker_rows.close(obj.provider, waiting.provider_is_back, by=by, reason=reason)
         else:
             breaker_rows.hold_open(obj.provider, by=by, reason=reason)

@@ -1,7 +1,7 @@
-"""What has happened to a blog: its saved outputs, its events, and a log line for each, so that they never disagree.
+"""What has happened to a blog: its events, with a metric and a log line for each, so that they never disagree.
 
-Called by `lifecycle` only: `record` inside its transactions; `SUBMITTED` and `SAVED` as parts of those of its statements that must
-be one round trip each.
+The moves call `record` inside their transactions. ENTER, CHECKPOINT and SUCCEED (`statements.py`) write their events themselves,
+to be one round trip each; for those `announce` is called.
 """
 
 from __future__ import annotations
@@ -23,34 +23,9 @@ logger = logging.getLogger(__name__)
 Kind = GenerationEvent.Kind
 
 
-# What follows a CTE named `mine`, which holds the blog's id if it was still ours to write. A commit whose answer was lost in an
-# outage is tried again: the output may be there already, and its event with it.
-SAVED = """
-saved AS (
-    INSERT INTO blogs_stageoutput (generation_id, stage, output) SELECT id, %(stage)s, %(output)s::jsonb FROM mine
-    ON CONFLICT (generation_id, stage) DO NOTHING
-    RETURNING generation_id
-), told AS (
-    INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
-    SELECT mine.id, event.kind, %(stage)s, %(attempt)s, %(worker)s, event.code, event.message
-      FROM mine LEFT JOIN saved ON saved.generation_id = mine.id,
-           jsonb_to_recordset(%(events)s) AS event(kind text, code text, message text)
-     WHERE saved.generation_id IS NOT NULL OR event.kind = %(outcome)s
-)
-"""
-
-
-# Of a blog that a CTE named `blog` has just stored.
-SUBMITTED = f"""
-INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
-SELECT id, '{Kind.SUBMITTED}', stage, attempts, '', '', '' FROM blog
-RETURNING generation_id
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """A stage's output with its events: the checkpoint itself, its warnings, and how the blog ended if it did."""
+    """A stage's output with its events: the checkpoint, its warnings, and how the blog ended if it did."""
 
     generation: BlogGeneration
     stage: Stage
@@ -59,19 +34,19 @@ class Saving:
     outcome: Kind | None = None
 
     def parameters(self) -> dict[str, Any]:
-        """For `SAVED`."""
+        """Return what CHECKPOINT and SUCCEED take."""
         events = [{"kind": kind, "code": _code(error), "message": _message(error)} for kind, error in self._events()]
         return {
             "stage": self.stage,
             "output": json.dumps(self.output),
             "attempt": self.generation.attempts,
-            "worker": self.generation.worker_name,
+            "by": self.generation.worker_name,
             "events": json.dumps(events),
             "outcome": self.outcome,
         }
 
     def announce(self) -> None:
-        """Once the transaction has committed."""
+        """Count and log its events once the transaction has committed."""
         for kind, error in self._events():
             announce(self.generation, kind, self.stage, error)
 
@@ -90,7 +65,7 @@ def record(
     by: str = "",
     message: str = "",
 ) -> None:
-    """The event now, its log line once the transaction has committed."""
+    """Store an event now; count and log it once the transaction has committed."""
     stage = stage or generation.stage
     about: list[Any] = [generation.pk, kind, stage, generation.attempts, by or generation.worker_name]
     with connection.cursor() as cursor:
@@ -99,7 +74,7 @@ def record(
 
 
 def announce(generation: BlogGeneration, kind: Kind, stage: str = "", error: WorkError | None = None) -> None:
-    """The log line of an event, once the transaction has committed."""
+    """Count and log a stored event once the transaction has committed."""
     about = {"action": kind, "blog": generation.pk, "site": generation.site_id, "stage": stage or generation.stage}
     about |= {"attempt": generation.attempts, **({"code": error.code} if error else {})}
     level = logging.WARNING if kind in (Kind.FAILED, Kind.WARNING, Kind.RESCUED) else logging.INFO

@@ -30,11 +30,6 @@ WEIGHT_MAX = 10
 # In an UPDATE of lines that blogs join.
 TURN_ON_JOINING = "CASE WHEN waiting = 0 THEN greatest(turn, (SELECT turn FROM blogs_queueclock)) ELSE turn END"
 _JOIN = f"UPDATE blogs_siteline SET turn = {TURN_ON_JOINING}, waiting = waiting + %s WHERE site_id = %s"
-# Of a blog that CTEs named `blog`, `hold` and `event` have just stored, so after them.
-ENTER = f"""
-UPDATE blogs_siteline SET turn = {TURN_ON_JOINING}, waiting = waiting + 1
- WHERE site_id = (SELECT blog.site_id FROM blog, hold, event WHERE blog.ready)
-"""
 
 
 def lock(site_id: int) -> SiteLine:

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from blogs import queue
 from blogs.models import BlogGeneration, Stage
-from blogs.queue import lifecycle
+from blogs.queue import lifecycle, submitting
 from tests.bench import crews, filling
 from tests.support import factories
 from wix.models import Site
@@ -97,7 +97,7 @@ def _submit(start_at: float, sites: list[int]) -> float:
 
     def ten() -> int:
         for _ in range(10):
-            lifecycle.submit(site=random.choice(known), request=request)
+            submitting.submit(site=random.choice(known), request=request)
         return 10
 
     return _until_the_end(start_at, lambda: _timed(ten))

@@ -18,7 +18,7 @@ from django.conf import settings
 
 from blogs import queue
 from blogs.models import BlogGeneration, Stage, Status
-from blogs.queue import admission, lifecycle
+from blogs.queue import admission, lifecycle, submitting
 from blogs.queue.request import BlogRequest
 from tests.bench.day_clock import Clock
 from tests.bench.day_limits import LocalLines, SharedLimits
@@ -109,7 +109,7 @@ class Simulation:
         request = BlogRequest(
             "keyword", f"topic {blog.request.number}", "en", "friendly", blog.request.length, publish=False
         )
-        generation = lifecycle.submit(site=site, request=request)
+        generation = submitting.submit(site=site, request=request)
         self.blogs[generation.pk] = blog
         self._ready += 1
         self._waiting[blog.request.site] += 1

@@ -20,7 +20,7 @@ from django.db.models.functions import Greatest
 
 from blogs import queue
 from blogs.models import BlogGeneration, QueueClock, SiteLine, Stage
-from blogs.queue import lifecycle, lines
+from blogs.queue import lifecycle, lines, submitting
 from tests.bench.filling import add_blogs, add_sites
 from tests.support.factories import WorkerFactory, blog_request
 from wix.models import Site
@@ -140,7 +140,7 @@ def cancels_many_and_submits_one(play: Play) -> None:
     for pk in list(waiting.values_list("pk", flat=True)):
         lifecycle.cancel(pk, by="shop")
     play.claim()
-    last = lifecycle.submit(site=Site.objects.get(pk=play.site), request=blog_request())
+    last = submitting.submit(site=Site.objects.get(pk=play.site), request=blog_request())
     assert last.pk in {generation.pk for generation in play.claim()}, "its next blog waits for those it cancelled"
     play.claims(play.amounts.claims // 2)
 
@@ -244,7 +244,10 @@ def _all_failed(play: Play) -> None:
         lifecycle.fail(generation, PermanentError("content_refused", "It was refused."))
 
 
-_START_ALL = f"""
-UPDATE blog_generations SET {lifecycle.START} WHERE site_id = %(site)s;
+_START_ALL = """
+UPDATE blog_generations
+   SET status = 'PROCESSING', ready = false, attempts = 1, worker_id = %(worker)s, started_at = clock_timestamp(),
+       lease_token = gen_random_uuid(), lease_expires_at = clock_timestamp() + %(lease)s * interval '1 second'
+ WHERE site_id = %(site)s;
 UPDATE blogs_siteline SET waiting = 0 WHERE site_id = %(site)s
 """

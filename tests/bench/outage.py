@@ -89,14 +89,14 @@ def _run() -> dict[str, Any]:
 
 
 def _submit() -> None:
-    from blogs.queue import lifecycle
+    from blogs.queue import submitting
     from tests.support import factories
     from wix.models import Site
 
     sites = list(Site.objects.order_by("id"))
     for number in range(_BLOGS):
         topic = _POISON if number == 0 else f"topic {number}"
-        lifecycle.submit(site=sites[number % _SHOPS], request=factories.blog_request(topic, length="short"))
+        submitting.submit(site=sites[number % _SHOPS], request=factories.blog_request(topic, length="short"))
 
 
 def _only(world: World, *faults: tuple[str, float]) -> None:

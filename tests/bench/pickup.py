@@ -1,6 +1,6 @@
 """How soon an idle worker starts a single blog: 200 submits, one after the other, beside Procrastinate in the same run.
 
-From the moment before `lifecycle.submit` is called to the first line of the blog's first stage, by the machine's one clock; for
+From the moment before `submitting.submit` is called to the first line of the blog's first stage, by the machine's one clock; for
 Procrastinate from before `defer` to the first line of the task. Ours has held credits, written the history and claimed by turn
 meanwhile. `database_p50_ms` is the part from the submit's transaction to the claim. `polling_*`: without LISTEN, where a worker
 finds work by looking (`poll_interval_s`). Rounds of both alternate; percentiles are of all of them.
@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from blogs.queue import lifecycle
+from blogs.queue import submitting
 from blogs.queue.request import BlogRequest
 from tests.bench import crowd, filling, procrastinate
 from tests.bench.worker import STAMP
@@ -59,7 +59,7 @@ def _pickups(count: int, *, breath: float, more: Sequence[str] = (), **environme
 
 def _submit(site: Site) -> None:
     asked_at = repr(time.time())
-    lifecycle.submit(site=site, request=BlogRequest("keyword", asked_at, "en", "friendly", "short", publish=False))
+    submitting.submit(site=site, request=BlogRequest("keyword", asked_at, "en", "friendly", "short", publish=False))
     # As a web process does after each request.
     release_connection()
 

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from blogs.models import BlogGeneration, Status
 from blogs.operations import proof
-from blogs.queue import lifecycle
+from blogs.queue import submitting
 from blogs.queue.request import BlogRequest
 from config.processes import Processes
 from credits.models import Credit
@@ -78,7 +78,7 @@ def _with_blogs() -> Site:
     later = timezone.now() + timedelta(days=1)
     for number in range(_BLOGS):
         asked = BlogRequest("keyword", f"wool {number}", "en", "friendly", "short", publish=False, scheduled_at=later)
-        lifecycle.submit(site=leaving, request=asked)
+        submitting.submit(site=leaving, request=asked)
     return leaving
 
 

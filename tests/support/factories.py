@@ -11,7 +11,7 @@ from factory.declarations import LazyFunction, Sequence
 
 from blogs import queue
 from blogs.models import BlogGeneration, Stage
-from blogs.queue import lifecycle
+from blogs.queue import lifecycle, submitting
 from blogs.queue.request import BlogRequest
 from credits import ledger
 from wix.models import Site
@@ -50,7 +50,7 @@ def blog_request(source_id: str = "wool scarves", **fields: Any) -> BlogRequest:
 
 def pending_generation(site_: Site | None = None, **fields: Any) -> BlogGeneration:
     """Waiting in its site's line."""
-    return lifecycle.submit(site=site_ or site(), request=blog_request(**fields))
+    return submitting.submit(site=site_ or site(), request=blog_request(**fields))
 
 
 def processing_generation(

@@ -74,6 +74,16 @@ SELECT before, threads, after, left_in_flight FROM mine, others
 """
 
 
+# The threads that wait for a limit, by living worker: `provider`, `key` (a site's; of a shared limit its model, or empty) and
+# `threads`. A worker is taken for dead when its heartbeat is older than %(lease)s seconds. Other rooms' statements embed it as a
+# sub-select, so that only this room knows how `limits.waiting` names a limit.
+WAITERS = """
+SELECT split_part(waiting.name, ':', 1) AS provider, substr(waiting.name, strpos(waiting.name || ':', ':') + 1) AS key,
+       waiting.threads::int AS threads
+  FROM workers_workerprocess worker, jsonb_each_text(worker.waiting) AS waiting (name, threads)
+ WHERE worker.heartbeat_at > (SELECT clock_timestamp() - %(lease)s * interval '1 second')
+"""
+
 _last = {"at": time.monotonic(), "done": 0, "failed": 0}
 
 

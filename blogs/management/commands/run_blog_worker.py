@@ -74,7 +74,7 @@ class Command(BaseCommand):
             chores=[
                 (_SWEEP_EVERY_SECONDS, sweep.sweep_one),
                 (_RECOUNT_EVERY_SECONDS, queue.recount),
-                (_RECOUNT_EVERY_SECONDS, waiting.resume_forgotten),
+                (_RECOUNT_EVERY_SECONDS, waiting.recall_forgotten),
                 (_PRUNE_EVERY_SECONDS, limits.prune),
                 (_PRUNE_EVERY_SECONDS, provider_calls.prune),
                 (_PRUNE_EVERY_SECONDS, breaker_rows.prune),

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from blogs.models import BlogGeneration, Status
-from blogs.queue import lifecycle
+from blogs.queue import submitting
 from blogs.queue.request import IdempotencyConflict
 from credits.ledger import InsufficientCredits
 from credits.models import Credit
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
 def test_a_submitted_blog_stands_in_its_line_with_its_credits_held() -> None:
     site = factories.site(credits=100)
 
-    generation = row(lifecycle.submit(site=site, request=factories.blog_request()))
+    generation = row(submitting.submit(site=site, request=factories.blog_request()))
 
     assert (generation.status, generation.ready, generation.attempts) == (Status.PENDING, True, 0)
     assert credits_of(site) == (100, 25)
@@ -54,8 +54,8 @@ def test_the_same_key_again_is_the_same_blog_with_one_hold() -> None:
     site = factories.site()
     request = factories.blog_request()
 
-    first = lifecycle.submit(site=site, request=request, idempotency_key="k")
-    second = lifecycle.submit(site=site, request=request, idempotency_key="k")
+    first = submitting.submit(site=site, request=request, idempotency_key="k")
+    second = submitting.submit(site=site, request=request, idempotency_key="k")
 
     assert first.pk == second.pk
     assert Credit.objects.filter(kind="hold").count() == 1
@@ -64,10 +64,10 @@ def test_the_same_key_again_is_the_same_blog_with_one_hold() -> None:
 
 def test_the_same_key_with_another_request_is_a_conflict() -> None:
     site = factories.site()
-    lifecycle.submit(site=site, request=factories.blog_request("scarves"), idempotency_key="k")
+    submitting.submit(site=site, request=factories.blog_request("scarves"), idempotency_key="k")
 
     with pytest.raises(IdempotencyConflict):
-        lifecycle.submit(site=site, request=factories.blog_request("hats"), idempotency_key="k")
+        submitting.submit(site=site, request=factories.blog_request("hats"), idempotency_key="k")
 
     assert in_line(site) == 1
 
@@ -75,7 +75,7 @@ def test_the_same_key_with_another_request_is_a_conflict() -> None:
 def test_two_sites_may_use_the_same_key() -> None:
     sites = factories.site(), factories.site()
 
-    blogs = {lifecycle.submit(site=site, request=factories.blog_request(), idempotency_key="k").pk for site in sites}
+    blogs = {submitting.submit(site=site, request=factories.blog_request(), idempotency_key="k").pk for site in sites}
 
     assert len(blogs) == 2
 
@@ -85,7 +85,7 @@ def test_one_key_submitted_by_many_threads_at_once_is_one_blog() -> None:
     site = factories.site()
     request = factories.blog_request()
 
-    blogs = at_once(*[lambda: lifecycle.submit(site=site, request=request, idempotency_key="k")] * 6)
+    blogs = at_once(*[lambda: submitting.submit(site=site, request=request, idempotency_key="k")] * 6)
 
     assert len({blog.pk for blog in blogs}) == 1
     assert credits_of(site) == (1_000, 25)
@@ -97,7 +97,7 @@ def test_one_key_submitted_twice_at_once_with_the_last_credits_is_one_blog() -> 
         site = factories.site(credits=25)
         request = factories.blog_request(f"topic {number}")
 
-        blogs = at_once(*[lambda: lifecycle.submit(site=site, request=request, idempotency_key="k")] * 2)  # noqa: B023
+        blogs = at_once(*[lambda: submitting.submit(site=site, request=request, idempotency_key="k")] * 2)  # noqa: B023
 
         assert len({blog.pk for blog in blogs}) == 1
         assert credits_of(site) == (25, 25)

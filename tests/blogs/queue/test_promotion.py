@@ -43,14 +43,13 @@ def test_what_is_not_due_yet_goes_on_waiting() -> None:
     assert in_line(site) == 0
 
 
-def test_more_than_one_chunk_is_promoted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "_PROMOTE_CHUNK", 3)
+def test_more_than_one_chunk_is_promoted_at_once() -> None:
     sites = [factories.site() for _ in range(3)]
     for site in sites * 3:
         scheduled(site)
     make_due()
 
-    assert source.promote() == 9
+    assert source.promote(chunk_size=3) == 9
 
     assert [in_line(site) for site in sites] == [3, 3, 3]
 

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from blogs import queue
-from blogs.queue import lifecycle, waiting
+from blogs.queue import submitting, waiting
 from blogs.queue.admission import NoRoom
 from blogs.queue.lifecycle import WrongState
 from blogs.queue.request import IdempotencyConflict, SchedulePassed
@@ -101,16 +101,16 @@ def test_it_starts_in_its_new_time_only() -> None:
 def test_the_repeated_request_is_still_the_same_blog_and_another_is_still_a_conflict() -> None:
     site = factories.site()
     asked = factories.blog_request(scheduled_at=_in(days=1))
-    generation = lifecycle.submit(site=site, request=asked, idempotency_key="k")
+    generation = submitting.submit(site=site, request=asked, idempotency_key="k")
     other_time = factories.blog_request(scheduled_at=_in(days=2))
     with pytest.raises(IdempotencyConflict):
-        lifecycle.submit(site=site, request=other_time, idempotency_key="k")
+        submitting.submit(site=site, request=other_time, idempotency_key="k")
 
     waiting.reschedule(generation.pk, _in(days=3), by="shop")
 
-    assert lifecycle.submit(site=site, request=asked, idempotency_key="k").pk == generation.pk
+    assert submitting.submit(site=site, request=asked, idempotency_key="k").pk == generation.pk
     with pytest.raises(IdempotencyConflict):
-        lifecycle.submit(site=site, request=factories.blog_request("another"), idempotency_key="k")
+        submitting.submit(site=site, request=factories.blog_request("another"), idempotency_key="k")
 
 
 # --- Over HTTP --------------------------------------------------------------------------------------------------------

@@ -42,10 +42,9 @@ def test_a_blog_without_an_open_hold_keeps_nobody_else_from_it_either(settings: 
 
 
 @pytest.mark.django_db
-def test_all_that_is_expired_is_rescued_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "_RESCUE_CHUNK", 2)
+def test_all_that_is_expired_is_rescued_at_once() -> None:
     for _ in range(5):
         factories.processing_generation()
     expire_leases()
 
-    assert source.rescue() == 5
+    assert source.rescue(chunk_size=2) == 5

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from blogs import queue
 from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
-from blogs.queue import lifecycle, lines
+from blogs.queue import lifecycle, lines, submitting
 from blogs.queue.lifecycle import WrongState
 from credits.ledger import InsufficientCredits
 from credits.models import CreditAccount
@@ -65,11 +65,11 @@ class Player:
                 continue
 
     def submit(self) -> None:
-        lifecycle.submit(site=self.dice.choice(self.sites), request=factories.blog_request())
+        submitting.submit(site=self.dice.choice(self.sites), request=factories.blog_request())
 
     def schedule(self) -> None:
         soon = timezone.now() + timedelta(hours=1)
-        lifecycle.submit(site=self.dice.choice(self.sites), request=factories.blog_request(scheduled_at=soon))
+        submitting.submit(site=self.dice.choice(self.sites), request=factories.blog_request(scheduled_at=soon))
 
     def claim(self) -> None:
         self.mine += queue.claim(self.worker, self.dice.randint(1, 5))

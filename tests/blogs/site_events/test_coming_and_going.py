@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from blogs.models import BlogGeneration, SiteLine
 from blogs.operations import proof
-from blogs.queue import admission, lifecycle
+from blogs.queue import admission, lifecycle, submitting
 from blogs.site_events import coming_and_going, handlers
 from credits import ledger
 from credits.models import Credit
@@ -84,15 +84,15 @@ def test_removal_cancels_what_waits_and_stops_what_runs(shop: Site, sandbox: San
 def test_a_request_that_was_let_in_just_before_the_removal_is_cancelled_too(shop: Site) -> None:
     with transaction.atomic():
         ledger.lock(shop.pk)
-        submitting = in_background(lambda: factories.pending_generation(shop))
+        submission = in_background(lambda: factories.pending_generation(shop))
         wait_until(lambda: sessions_waiting_for_a_lock() == 1)
         Site.objects.update(removed_at=timezone.now())
 
     coming_and_going.cancel_all(shop)
 
-    submitting.join()
+    submission.join()
     assert BlogGeneration.objects.get().status == "CANCELLED"
-    with pytest.raises(lifecycle.SiteRemoved):
+    with pytest.raises(submitting.SiteRemoved):
         factories.pending_generation(shop)
 
 

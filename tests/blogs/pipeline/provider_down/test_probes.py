@@ -134,7 +134,7 @@ def test_a_call_that_has_hung_since_before_it_closed_opens_it_not_again(
     settings.BREAKER_FAILURES = settings.BREAKER_SITES = 1
     began = time.monotonic()
     breaker_rows.hold_open("openai", by="staff:ada", reason="Down.")
-    breaker_rows.close("openai", waiting.resume, by="staff:ada", reason="Up.")
+    breaker_rows.close("openai", waiting.provider_is_back, by="staff:ada", reason="Up.")
     work = Work(id=1, site=shops[0].pk)
     failure = ProviderFailure("timeout", "It hung.")
 
@@ -153,7 +153,7 @@ def test_a_blog_that_is_put_off_just_after_it_closed_does_not_wait_for_it(
     monkeypatch.setattr(breakers, "_FRESH_SECONDS", 1_000.0)
     breakers.forget_states()
     breakers._known("openai")
-    breaker_rows.close("openai", waiting.resume, by="staff:ada", reason="Up.")
+    breaker_rows.close("openai", waiting.provider_is_back, by="staff:ada", reason="Up.")
 
     late = run(factories.pending_generation(shops[0]))
 
@@ -169,7 +169,7 @@ def test_what_waits_for_a_provider_that_is_there_is_found_by_housekeeping(
     waits, forgotten = (run(factories.pending_generation(shop)) for shop in shops[3:5])
     BlogGeneration.objects.filter(pk=forgotten.pk).update(waits_for="replicate")
 
-    waiting.resume_forgotten()
+    waiting.recall_forgotten()
     queue.promote()
 
     assert BlogGeneration.objects.get(pk=forgotten.pk).ready

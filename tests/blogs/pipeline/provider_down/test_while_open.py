@@ -78,7 +78,7 @@ def test_an_outage_of_wix_costs_no_blog_its_picture(
     waits = run(blog)
 
     assert (waits.status, waits.stage, waits.waits_for) == (Status.PENDING, "media", "wix")
-    breaker_rows.close("wix", waiting.resume, by="staff:ada", reason="It is back.")
+    breaker_rows.close("wix", waiting.provider_is_back, by="staff:ada", reason="It is back.")
     assert run(waits).status == Status.DONE
     assert sandbox.drafts()[0]["media"]["wixMedia"]["image"]["id"]
 
@@ -91,11 +91,11 @@ def test_what_staff_hold_open_is_closed_by_staff_alone_and_their_reason_stays_wi
         probe_is_due()
 
         waits = run(factories.pending_generation(shops[0]))
-        breaker_rows.close("openai", waiting.resume, by="staff:ada", reason="New key.")
+        breaker_rows.close("openai", waiting.provider_is_back, by="staff:ada", reason="New key.")
 
     assert waits.waits_for == "openai"
     assert sandbox.requests("openai") == []
     assert [said.reason for said in caplog.records if hasattr(said, "reason")] == ["We change the key.", "New key."]
     assert not any("change the key" in event.message for event in waits.events.all())
     assert run(waits).status == Status.DONE
-    assert not breaker_rows.close("openai", waiting.resume, by="staff:ada", reason="New key.")
+    assert not breaker_rows.close("openai", waiting.provider_is_back, by="staff:ada", reason="New key.")
