@@ -1,0 +1,96 @@
+"""Who writes what: a blog's status is written by the queue alone, money moves in the ledger alone, and no statement of a lower
+room names a table of a room above it.
+
+The test reads the source, so it finds what is written there as a statement of SQL or as a call of Django's; not what is put
+together at run time.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeGuard
+
+import pytest
+
+from blogs.models import Status
+from tests.support.source_code import ROOMS, modules, texts, tree_of
+
+_WRITES = {"update", "create", "get_or_create", "update_or_create", "bulk_create", "bulk_update", "delete"}
+_SETS_STATUS = re.compile(r"\bUPDATE\s+blog_generations\b.*?\bSET\b(?:(?!\bWHERE\b|\bFROM\b).)*\bstatus\s*=", re.DOTALL)
+_ADDS_A_BLOG = re.compile(r"\bINSERT\s+INTO\s+blog_generations\b")
+_MOVES_MONEY = re.compile(r"\b(?:UPDATE|INSERT\s+INTO|DELETE\s+FROM|TRUNCATE)\s+\"?credits_\w+")
+_TABLES = {"blogs": r"blog_generations|blogs_\w+", "wix": r"wix_\w+", "credits": r"credits_\w+"}
+# What a statement says before the name of a table.
+_NAMING = r"\b(?:FROM|JOIN|UPDATE|INTO|TABLE|ONLY|ANALYZE|TRUNCATE)\s+(?:ONLY\s+)?\"?(?:{})\b"
+
+
+def test_only_the_queue_writes_a_blogs_status() -> None:
+    found = [
+        f"{path}: {what}"
+        for path in modules("blogs")
+        if path.parts[:2] != ("blogs", "queue")
+        for what in (*_matching(path, _SETS_STATUS), *_matching(path, _ADDS_A_BLOG), *_status_by_django(path))
+    ]
+
+    assert found == []
+
+
+def test_money_moves_in_the_ledger_alone() -> None:
+    found = [
+        f"{path}: {what}"
+        for path in modules(*ROOMS)
+        if path != Path("credits/ledger.py")
+        for what in (*_matching(path, _MOVES_MONEY), *_money_by_django(path))
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize("room", ROOMS[2:])
+def test_no_statement_names_a_table_of_a_room_above(room: str) -> None:
+    above = "|".join(_TABLES[other] for other in ROOMS[1 : ROOMS.index(room)])
+
+    found = [f"{path}: {what}" for path in modules(room) for what in _matching(path, re.compile(_NAMING.format(above)))]
+
+    assert found == []
+
+
+def _matching(path: Path, pattern: re.Pattern[str]) -> Iterator[str]:
+    yield from (match[0] for text in texts(path) for match in pattern.finditer(text))
+
+
+def _status_by_django(path: Path) -> Iterator[str]:
+    """Calls like `BlogGeneration.objects.update(status=Status.DONE)`, and `generation.status = Status.DONE`."""
+    for node in ast.walk(tree_of(path)):
+        if _is_write(node):
+            given = [word.value for word in node.keywords if word.arg == "status"]
+        elif isinstance(node, ast.Assign) and any(
+            isinstance(to, ast.Attribute) and to.attr == "status" for to in node.targets
+        ):
+            given = [node.value]
+        else:
+            continue
+        yield from (ast.unparse(node) for value in given if _may_be_a_blogs(value))
+
+
+def _may_be_a_blogs(status: ast.expr) -> bool:
+    """Other rows have statuses of their own: a name or a text that no blog has is one of those."""
+    name = (
+        status.attr if isinstance(status, ast.Attribute) else status.value if isinstance(status, ast.Constant) else None
+    )
+    return not name or name in Status.names
+
+
+def _money_by_django(path: Path) -> Iterator[str]:
+    """Calls like `CreditAccount.objects.filter(...).update(...)`."""
+    for node in ast.walk(tree_of(path)):
+        if _is_write(node):
+            named = {part.id for part in ast.walk(node.func) if isinstance(part, ast.Name)}
+            yield from [ast.unparse(node)] * bool(named & {"Credit", "CreditAccount"})
+
+
+def _is_write(node: ast.AST) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _WRITES
