@@ -21,7 +21,8 @@ from blogs import picture
 from blogs.article.schema import VERSION, ArticleContent, word_count
 from blogs.models import Article, BlogGeneration, Stage
 from blogs.queue import fence, lifecycle, waiting
-from blogs.stages import Inputs, article, draft, idea, image, image_order, media, products, publish
+from blogs.stages import article, draft, idea, image, image_order, media, products, publish
+from blogs.stages.inputs import Inputs
 from wix.models import Site
 from workers.context.deadline import DeadlineExceeded, within
 from workers.context.log_context import log_context

@@ -45,6 +45,7 @@ class Unsettled(TransientError):
 
 
 def installed(delivery: WebhookDelivery, instance_id: UUID) -> str:
+    """Handle an installation: make or revive the site and carry its plan, unless it was removed since."""
     removal = _newest(REMOVED, instance_id)
     access_tokens.forget(instance_id)
     try:
@@ -115,6 +116,7 @@ def _described(site: Site, found: AppInstance) -> dict[str, object]:
 
 
 def removed(delivery: WebhookDelivery, instance_id: UUID) -> str:
+    """Handle a removal: revoke the site's keys, stop its months and cancel its blogs, unless it was installed again since."""
     # A token from before might still be good, and the app would look installed.
     access_tokens.forget(instance_id)
     installation = _newest(INSTALLED, instance_id)

@@ -29,6 +29,7 @@ _ASKED_AGAIN = 3
 
 
 def changed(delivery: WebhookDelivery, instance_id: UUID) -> str:
+    """Carry the plan that Wix shows now. Raises Unsettled, a few times, while Wix shows another than the event tells of."""
     try:
         found, read_at = subscriptions.read(instance_id)
     except NotConnected:
@@ -54,6 +55,7 @@ def _agrees(delivery: WebhookDelivery, found: AppInstance) -> bool:
 
 
 def invoice_updated(delivery: WebhookDelivery, instance_id: UUID) -> str:
+    """Carry the plan as it is now, and take back the credits of an invoice that was refunded."""
     fields = delivery.data if isinstance(delivery.data, dict) else {}
     status, invoice_id = str(fields.get("status", "")), str(fields.get("invoiceId") or "")
     said = changed(delivery, instance_id)

@@ -12,8 +12,8 @@ from blogs.article.schema import ArticleContent, Idea, InvalidArticle, json_sche
 from blogs.models import Stage
 from blogs.providers import openai
 from blogs.providers.token_reserve import Kind, output_max
-from blogs.stages import Inputs
 from blogs.stages.idea import prompt_data
+from blogs.stages.inputs import Inputs
 from workers.errors import TransientError
 
 # Characters of each product's text: enough to write from, and six of them still leave most of the budget to the article.

@@ -17,8 +17,8 @@ from django.conf import settings
 from blogs.article import ricos
 from blogs.article.schema import ArticleContent
 from blogs.models import Stage
-from blogs.stages import Inputs
 from blogs.stages.draft_post import compose, lighter
+from blogs.stages.inputs import Inputs
 from blogs.stages.marker import marker_of
 from wix.client.http import WixRefused
 from wix.posts import author, drafts, labels

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from blogs.article import ricos
 from blogs.article.schema import ArticleContent, Block, Divider, Heading
 from blogs.models import SourceType, Stage
-from blogs.stages import Inputs
+from blogs.stages.inputs import Inputs
 from wix.writing_systems import shortened
 from workers.errors import PermanentError
 

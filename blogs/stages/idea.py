@@ -11,7 +11,7 @@ from blogs.article.schema import ALT_TEXT_MAX, Idea, InvalidArticle, json_schema
 from blogs.models import Stage
 from blogs.providers import openai
 from blogs.providers.token_reserve import Kind, output_max
-from blogs.stages import Inputs
+from blogs.stages.inputs import Inputs
 from wix.writing_systems import shortened
 from workers.errors import TransientError
 

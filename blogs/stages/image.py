@@ -6,7 +6,7 @@ from typing import Any
 
 from blogs.models import Stage
 from blogs.providers import replicate
-from blogs.stages import Inputs
+from blogs.stages.inputs import Inputs
 
 
 def run(inputs: Inputs) -> dict[str, Any]:

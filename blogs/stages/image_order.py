@@ -6,7 +6,7 @@ from typing import Any
 
 from blogs.models import Cover, Stage
 from blogs.providers import replicate
-from blogs.stages import Inputs
+from blogs.stages.inputs import Inputs
 from blogs.stages.photos import photographed
 
 

@@ -14,7 +14,8 @@ from blogs.article.schema import ArticleContent
 from blogs.models import Cover, Stage
 from blogs.providers import replicate
 from blogs.providers.replicate_files import Picture
-from blogs.stages import Inputs, photos
+from blogs.stages import photos
+from blogs.stages.inputs import Inputs
 from blogs.stages.marker import marker_of
 from wix.posts import media
 from wix.posts.media import ImportFailed, MediaFile

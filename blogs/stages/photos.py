@@ -9,7 +9,7 @@ from typing import Any
 from blogs.article.plain_text import one_line
 from blogs.article.schema import ALT_TEXT_MAX, ArticleContent, Image, ProductBlock
 from blogs.models import Stage
-from blogs.stages import Inputs
+from blogs.stages.inputs import Inputs
 from wix.posts import media
 from wix.writing_systems import shortened
 from workers.context.deadline import DeadlineExceeded, remaining, within

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from blogs.models import SourceType
-from blogs.stages import Inputs
+from blogs.stages.inputs import Inputs
 from wix import catalog
 from workers.errors import PermanentError
 

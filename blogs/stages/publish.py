@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from blogs.stages import Inputs
+from blogs.stages.inputs import Inputs
 from wix.posts import drafts
 from workers.errors import TransientError, WorkError
 

@@ -56,7 +56,7 @@ def _blog(shop: str, number: int) -> tuple[int, float]:
 def _inputs(shop: str, number: int) -> Any:
     from django.conf import settings
 
-    from blogs.stages import Inputs
+    from blogs.stages.inputs import Inputs
 
     fields: dict[str, Any] = dict.fromkeys(Inputs.__dataclass_fields__)
     seconds = settings.STAGE_DEADLINE_SECONDS["products"]

@@ -11,7 +11,7 @@ from blogs import pipeline
 from blogs.models import Stage, Status
 from blogs.operations import proof
 from blogs.pipeline import Output
-from blogs.stages import Inputs
+from blogs.stages.inputs import Inputs
 from credits.models import CreditAccount
 from tests.sandbox import Sandbox
 from tests.sandbox.wix_webhooks import public_key

@@ -1,0 +1,53 @@
+"""What a stage gets from the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from blogs.models import Stage
+from workers.errors import WorkError
+
+
+def warnings_lead_nowhere(error: WorkError) -> None:
+    raise AssertionError("only a running stage can warn") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything that a stage may know. `seconds` is its deadline; `outputs` is what the stages before it have produced."""
+
+    generation_id: int
+    instance_id: str
+    site_name: str
+    site_url: str
+    member_id: str | None
+    source_type: str
+    source_id: str
+    language: str
+    tone: str
+    length: str
+    cover: str
+    categories: Sequence[str]
+    publish_at: datetime | None
+    attempt: int
+    seconds: float
+    outputs: Mapping[str, dict[str, Any]]
+    draft_post_id: str | None
+    draft_create_age: float | None
+    """The seconds since a create of the draft was last begun, by PostgreSQL's clock; None if none was."""
+    note_draft_create: Callable[[], None]
+    warn: Callable[[WorkError], None] = warnings_lead_nowhere
+    """Takes what goes wrong without stopping the stage; it is saved beside the stage's output."""
+    resumed: bool = False
+    """An earlier run may have begun this stage, and what it made outside may be there."""
+
+    def of(self, stage: Stage) -> dict[str, Any]:
+        return self.outputs[stage]
+
+    def with_output(self, stage: Stage, output: dict[str, Any]) -> Inputs:
+        """Return what the next stage of the same run knows."""
+        draft_post_id = output.get("draft_post_id") or self.draft_post_id
+        return replace(self, outputs={**self.outputs, stage: output}, draft_post_id=draft_post_id, resumed=False)
