@@ -11,7 +11,7 @@ from tests.run import ENVIRONMENT
 
 _BIN = Path(sys.executable).parent
 # Nothing here opens a connection; the settings only want to know that a server is named.
-_NO_SERVER = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
+_NO_SERVER = {"DATABASE_URL": "postgres://none@127.0.0.1:1/none"}
 # Its private half is nowhere.
 _PUBLIC_KEY = (
     "LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0KTUlJQklqQU5CZ2txaGtpRzl3MEJBUUVGQUFPQ0FROEFNSUlCQ2dLQ0FRRUFyTHU5"

@@ -20,7 +20,7 @@ _SIZES = {
     "requests": (("blog_idea", 20, 50), ("blog_idea", 20, 50)),
     "tokens": (("blog_idea", 500, 900), ("blog_article", 1_200, 2_400)),
 }
-# The sandbox writes for whoever says what about.
+# The sandbox writes an article for any request that names a subject.
 _ORDER = '<data>{"source": {"type": "keyword", "text": "tea"}, "language": "en", "sections": 3}</data>'
 _LONGEST_PAUSE_SECONDS = 1.0
 
@@ -64,7 +64,7 @@ def _call_for_ever(binding: str, number: int) -> None:
                 seconds=60,
             )
         except openai.Truncated:
-            continue  # as good as any: it was charged, and nobody reads it
+            continue  # as good as any: it was charged, and it is not read
         except WorkError as error:
             print(f"{error.code}: {error.message}", file=sys.stderr, flush=True)
             # The limiter knows when; here is only seen to it that no thread turns idly.

@@ -3,7 +3,7 @@
 Each time is the median of `queue.claim(worker, 100, held)` alone, in milliseconds, by a worker with 50 blogs on its other seats.
 After every claim, untimed, the claimed blogs are finished and as many of the same sites arrive, so that a queue of 10,000 stays
 one of 10,000, and rows die as in production. One site owns half of all rows. Every other figure is a ratio to the same base:
-1,000 sites, 10,000 ready rows, nothing else. The base is measured anew just before and just after each case, because a shared
+1,000 sites, 10,000 ready rows, nothing else. The base is measured again just before and just after each case, because a shared
 machine has good and bad minutes; each starts from emptied tables.
 
 Autovacuum is as it is by default. After a fill the tables are vacuumed and analysed once, as a database that has been up for more
@@ -120,7 +120,7 @@ def _filled(*, sites: int = 1_000, rows: int = 10_000, scheduled: int = 0) -> No
 
 
 def _claims(worker: WorkerProcess, count: int, *, blogs: int = _BATCH, a_second: float | None = None) -> list[float]:
-    """The milliseconds of so many claims, at most so many a second."""
+    """Make `count` claims, at most `a_second` of them a second; returns the milliseconds of each."""
     held = queue.claim(worker, _HELD)
     for _ in range(_WARM_UP):
         _claim_and_go_on(worker, blogs, held)

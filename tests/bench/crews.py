@@ -9,5 +9,5 @@ import django
 
 
 def crew(processes: int) -> ProcessPoolExecutor:
-    """Started anew, since a connection doesn't survive a fork."""
+    """Processes that are spawned, since a connection doesn't survive a fork."""
     return ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), initializer=django.setup)

@@ -2,7 +2,7 @@
 
 PostgreSQL looks for functions in `pg_catalog` first, unless the search path names it later: behind the schema `day` here, whose
 `clock_timestamp()` reads a setting of the session. Column defaults were bound to the real `now()` when the tables were made, so
-they are made anew. Python's own clock isn't touched: whoever asks it in the product must be asked not to (see `day_simulation`).
+they are replaced. Python's own clock isn't touched: `day_simulation` replaces what asks it in the product.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def _jain(outcomes: list[Outcome], what: str, share: float) -> float | None:
 
 
 def jain(shares: list[int]) -> float | None:
-    """1: all alike; 1/n: one has it all; None: nobody got anything."""
+    """1: all alike; 1/n: one has it all; None: none got anything."""
     squares = sum(share**2 for share in shares)
     return round(sum(shares) ** 2 / (len(shares) * squares), 3) if squares else None
 

@@ -30,7 +30,7 @@ def main() -> int:
     # There is one thread: giving its connection back after each question to the limiter would be most of the question.
     connection.close = lambda: None  # type: ignore[method-assign]
     with connection.cursor() as cursor:
-        cursor.execute("SET synchronous_commit = off")  # nobody measures how fast it is
+        cursor.execute("SET synchronous_commit = off")  # how fast it is isn't measured
     result = run(options.replicas, options.scale)
     options.output.write_text(json.dumps(result))
     return 0

@@ -1,9 +1,9 @@
 """Replicas of 50 seats working through a day of requests: the product's own queue, ledger and limiter, at a simulated time.
 
 Real: every submit, claim, promotion, deferral, retry, failure, cancel, capture and question to the limiter. Saved: a stage's
-checkpoint is written after the article, and wherever it ends a time of being put off (it starts the next one's count anew); the
+checkpoint is written after the article, and wherever it ends a time of being put off (the next one's count starts from zero); the
 others are remembered here, since six more transactions a blog would take the time of the whole day. Leases aren't
-renewed, as nobody rescues: no worker dies on this day.
+renewed, since no worker dies on this day and none rescues.
 """
 
 from __future__ import annotations
@@ -257,7 +257,7 @@ class Simulation:
             self._fill_seats()
 
     def _beat(self, replica: Replica) -> None:
-        """Claims look at who waits for a shop's own limit; while nobody does here, the last heartbeat is as good as a new one."""
+        """Claims look at who waits for a shop's own limit. While none does here, the last heartbeat is as good as a new one."""
         waiting = replica.lines.waiting("wix")
         row = WorkerProcess.objects.filter(pk=replica.worker.pk)
         row.update(heartbeat_at=ClockTimestamp(), waiting=waiting, in_flight=SEATS - replica.free)

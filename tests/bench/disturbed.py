@@ -6,8 +6,8 @@ minute and at twice that, all beside each other on a PostgreSQL of their own. At
 
 - `used_share`: what the sandbox charged from the first call to the end, of what the limits in force allowed in that time: their
   integral, also while processes or the database were away. A sliding minute that is halved is full of earlier calls, and
-  nobody is let in until enough of them are a minute old: what the halved limit comes to until then is left out of the allowed
-  (`left_out_s`, from the calls charged in the minute before), and nothing else. Whoever then asks as fast as old calls
+  no call is let in until enough of them are a minute old: what the halved limit comes to until then is left out of the allowed
+  (`left_out_s`, from the calls charged in the minute before), and nothing else. A caller that then asks as fast as old calls
   leave the window, and not evenly, can get more than the limit's integral there, so more than 1 is possible.
 - `rejected_share`: 429s of all calls, without those of the first two seconds after the halving.
 """
@@ -36,7 +36,7 @@ _RUNS = [
 _KILL_EVERY_SECONDS = 10.0
 _KILLED, _STOPPED = 0, 1
 _STOP_AT, _GO_ON_AT, _RESTART_AT, _HALVE_AT, _RESTORE_AT = 25.0, 55.0, 75.0, 105.0, 165.0
-# So long may it take until the first call that is refused has told all.
+# Until the first call that is refused has told all processes.
 _LEARNING_SECONDS = 2.0
 _MINUTE = 60.0
 _PROJECT = Path(__file__).resolve().parent.parent.parent

@@ -1,7 +1,7 @@
 """What the engine itself costs: 5,000 blogs through the whole lifecycle with stages that do nothing, beside Procrastinate.
 
-Ours: claim, lease, every checkpoint with its event, the ledger's capture, DONE; once with all stages (seven, as nobody asks
-to publish), once with the draft alone. Procrastinate: async tasks that do nothing, concurrency 50, its own schema in the
+Ours: claim, lease, every checkpoint with its event, the ledger's capture, DONE; once with all stages (seven, as no blog asks
+to be published), once with the draft alone. Procrastinate: async tasks that do nothing, concurrency 50, its own schema in the
 same server. A rate is the number of blogs over the time from the first start to the last end, by PostgreSQL's clock; starting the
 processes is not in it. CPU and transactions are from the first start on, of all workers and PostgreSQL.
 """

@@ -123,7 +123,7 @@ def _first_start(times: _Times, site: int) -> float:
 
 
 def _jain(times: _Times) -> float:
-    """1: all the same; 1/n: one site has all."""
+    """1: all alike; 1/n: one site has all."""
     last_starts: dict[int, float] = {}
     arrivals: dict[int, float] = {}
     for site, created, started, _ in times:

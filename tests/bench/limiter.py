@@ -1,7 +1,7 @@
 """What a reservation costs: alone on its limit, and with eight processes on one limit, whose row is a lock.
 
-The limit is so high that every call gets a place at once. Nobody waits for one here, and no call is made: only the question is
-measured, as `rate_limits.acquire` asks it.
+The limit is so high that every call gets a place at once. No caller waits for one, and no call is made: only the question is
+measured, as `limits.acquire` asks it.
 """
 
 from __future__ import annotations

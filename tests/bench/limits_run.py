@@ -15,7 +15,7 @@ from tests.support import forks
 from tests.support.world import free_port
 
 PER_MINUTE = {"requests": 450, "tokens": 450_000}
-# Answers come so many times faster than real ones, and at a larger scale again, so that few threads keep enough calls under way.
+# How many times faster than real ones answers come, so that few threads keep enough calls under way; times the scale.
 _SPEED = 10
 _THREADS = 32
 _STARTING_SECONDS = 12.0
@@ -82,7 +82,7 @@ class Started:
         self.began = 0.0
 
     def call(self, begin_at: float) -> None:
-        """All callers at once, at that monotonic time: while so many start, none has the machine that it will have."""
+        """All callers at once, at that monotonic time: while all of them start, none has the machine that it will have."""
         self.callers = [self.start(number, begin_at) for number in range(self.run.processes)]
 
     def wait_for_calls(self) -> None:

@@ -32,7 +32,7 @@ def measure() -> dict[str, Any]:
         ours += _pickups(_SUBMITS, breath=0.05)
         theirs += procrastinate.pickup(_SUBMITS)
         print(f"round {number + 1}: ours {_p50(ours):.1f} ms, Procrastinate {_p50(theirs):.1f} ms", flush=True)
-    # Nobody listens at port 1.
+    # Nothing listens at port 1.
     polled = _pickups(_POLLED, breath=1.0, more=[f"--poll={_POLL_SECONDS}"], DATABASE_DIRECT_URL=_NOWHERE)
     return {
         "p50_ms": round(_p50(ours), 2),

@@ -145,7 +145,7 @@ def test_the_bursts_have_the_sizes_they_should() -> None:
 
 
 def test_a_small_day_ends_with_every_blog_final_and_paid_once(settings: Any) -> None:
-    # So few tokens for so many seats that some of it is put off: about five blogs a minute.
+    # Tokens for about five blogs a minute: too few for all the seats, so that some of it is put off.
     settings.WORKS_IN_FLIGHT_HEADROOM = 20
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "openai": {"requests": 450, "tokens": 40_000}}
 

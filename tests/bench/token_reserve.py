@@ -3,8 +3,8 @@
 The product's own learning (`token_reserve`) against a simulated provider: an article begins every 0.67 s (the limit's pace),
 takes 30 s (CV 30 %), and is as long as a log-normal draw says (mean 2,500, CV 20 %; in mid-run the mean shifts). Four processes
 each read the last 200 answers once a minute, so a shift is answered one to two minutes late. A cut article has cost its whole
-reservation and is tried again with more room; it is as long as before (`keeps`), or drawn anew. Nothing is left out: the start with
-the configured 3,600 and the minutes after the shift count.
+reservation and is tried again with more room; it is as long as before (`keeps`), or drawn again. Nothing is left out: the start
+with the configured 3,600 and the minutes after the shift count.
 
 `best_fixed_percentile` is the ratio of the best rival of hindsight: the one percentile of the true lengths for which the same run,
 with the same draws, ends best; it knows the true distribution from the first call on, the new one from the shift on.
@@ -77,7 +77,7 @@ def _compare(mean_after: float, keeps: bool) -> dict[str, Any]:
         "percentile": best,
         "cut_share": round(mean(cut), 4),
     }
-    print(f"mean 2500 then {mean_after:.0f}, {'keeps' if keeps else 'draws anew'}: {result}", flush=True)
+    print(f"mean 2500 then {mean_after:.0f}, {'keeps' if keeps else 'draws again'}: {result}", flush=True)
     return result
 
 

@@ -1,6 +1,6 @@
 """1,000 signed webhooks at 50 in parallel against the real gunicorn, with a real worker behind it: `make bench NAME=webhooks`.
 
-200 shops buy a plan and change it, or leave with blogs waiting; in no order, with duplicates and resends signed anew. Milliseconds
+200 shops buy a plan and change it, or leave with blogs waiting; in no order, with duplicates and resends signed again. Milliseconds
 are the poster's, on the same machine as everything else, of a server that has served before; `worked_off_s` is from the first
 post until the worker has done the last. Then everything must have happened once: sites, trial credits, allowances, cancelled
 blogs; else it fails.

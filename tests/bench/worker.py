@@ -42,7 +42,7 @@ def replace_stages(count: int, wait: float, *, variation: float = 0, stamp: bool
     from blogs.models import Stage
 
     steps = [step for step in pipeline.STEPS if count > 1 or step.stage == Stage.DRAFT]
-    # Nobody asks to publish here, so the last of eight is left out for every blog.
+    # No blog asks to be published here, so the last of eight is left out for every blog.
     seconds = wait / max(1, len([step for step in steps if step.stage != Stage.PUBLISH]))
     pipeline.STEPS = tuple(
         step._replace(run=_waiting(step.stage, _log_normal(seconds, variation), stamp=stamp)) for step in steps

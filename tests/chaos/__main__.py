@@ -47,7 +47,7 @@ def main() -> int:
     parser.add_argument("--size", choices=sorted(SIZES), default="small")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--patience", type=float, default=1, help="so many times longer before it gives up: for slow machines"
+        "--patience", type=float, default=1, help="how many times longer before it gives up: for slow machines"
     )
     options = parser.parse_args()
     size = SIZES[options.size]

@@ -80,7 +80,7 @@ class Crew:
     # --- What the database says ---------------------------------------------------------------------------------------
 
     def leases(self, number: int) -> set[UUID]:
-        """What this worker holds; nothing, too, while nobody can say."""
+        """The leases that this worker holds; none, too, while the database can't be asked."""
         return asked(
             lambda: set(_held().filter(worker__in=self._row(number)).values_list("lease_token", flat=True)), set()
         )

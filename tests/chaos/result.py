@@ -12,7 +12,7 @@ from tests.support.world import World
 _PICKUP_SECONDS = 30
 _RECOVERY_SECONDS = 30
 _TOLD_TO_COME_BACK = {"503 database_unavailable, Retry-After", "503 /health"}
-# Written by whoever looks after a blog from outside, and not by a worker's thread that holds its lease.
+# Written from outside, and not by a worker's thread that holds the blog's lease.
 _FROM_OUTSIDE = (
     "submitted",
     "rescued",
@@ -127,7 +127,7 @@ def _written_without_lease() -> int:
         elif kind not in _FROM_OUTSIDE and holder.get(generation_id) != worker:
             wrong += 1
         if kind in _ENDS_A_LEASE:
-            # A transaction may write another event after the one that ended it; nobody else can come in between.
+            # A transaction may write another event after the one that ended it; no other can come in between.
             holder.pop(generation_id, None)
     return wrong
 

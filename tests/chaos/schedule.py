@@ -31,7 +31,7 @@ class Size:
 
     @property
     def pays_twice(self) -> bool:
-        """Whoever loses a lease has perhaps paid for an answer that nobody could save."""
+        """A worker that loses a lease has perhaps paid for an answer that it could not save."""
         return self.takes_leases or bool(self.kills)
 
     @property

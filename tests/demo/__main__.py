@@ -130,7 +130,7 @@ def _keep_serving(world: World) -> None:
     console.print(f"API    {world.url}/api/blog-generation", soft_wrap=True)
     console.print(f"Health {world.url}/health", soft_wrap=True)
     variables = _write_variables()
-    # In a subshell each, so that nobody's shell keeps a demo's settings.
+    # In a subshell each, so that no shell keeps a demo's settings.
     console.print(
         f"Token  (. {variables}; .venv/bin/python manage.py issue_instance_token 'Harbour Coffee')", soft_wrap=True
     )

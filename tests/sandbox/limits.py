@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 WINDOW_SECONDS = 60.0
 
-# How much of a minute's limit a bucket holds. Nobody documents so little: it refuses bursts that a sliding minute lets pass.
+# How much of a minute's limit a bucket holds. No provider documents as little: it refuses bursts that a sliding minute lets pass.
 _BUCKET_SECONDS = 6.0
 _QUANTUM_SECONDS = 1.0
 
@@ -50,7 +50,7 @@ class SlidingWindow:
         return max(0, self.limit - self.used)
 
     def seconds_until_free(self, cost: int = 1) -> float:
-        """When `cost` would fit if nobody asked for anything in the meantime."""
+        """When `cost` would fit if no other call came in the meantime."""
         excess = self.used + cost - self.limit
         for at, entry_cost in self._entries:
             if excess <= 0:

@@ -1,4 +1,4 @@
-"""Replicate's predictions: created at once, finished by the clock alone; whoever asks later sees them further on."""
+"""Replicate's predictions: created at once, finished by the clock alone: a later look shows them further on."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Replicate(Provider):
         yield "GET", "/replicate/files/{id}.png", "file", self.file
 
     def let_in(self, call: Call) -> None:
-        if call.operation == "file":  # replicate.delivery asks nobody for a token
+        if call.operation == "file":  # replicate.delivery asks for no token
             return
         scheme, _, token = call.request.headers.get("Authorization", "").partition(" ")
         if scheme not in ("Bearer", "Token") or not token.strip():

@@ -65,7 +65,7 @@ class Wix(Provider):
         return site
 
     def change_shop(self, state: dict[str, Any]) -> Site:
-        """KeyError where nobody has added it."""
+        """KeyError where no test has added it."""
         site = self.sites[state["instanceId"]]
         site.change(state)
         if site.removed:

@@ -19,7 +19,7 @@ DRAFT_MAX_BYTES = 400 * 1024
 CONSISTENT = "X-Wix-Consistent"
 _MAX_LENGTH = {"title": 200, "excerpt": 500, "seoSlug": 100}
 _MAX_ITEMS = {"categoryIds": 10, "tagIds": 30, "hashtags": 100, "relatedPostIds": 3}
-# Stricter than Wix, which ignores what it doesn't know: nobody should believe that `slug` or `content` did anything.
+# Stricter than Wix, which ignores what it doesn't know: no test shall believe that `slug` or `content` did anything.
 _WRITABLE = {
     "title", "memberId", "excerpt", "richContent", "categoryIds", "tagIds", "hashtags", "relatedPostIds", "seoSlug",
     "language", "commentingEnabled", "featured", "media", "seoData", "heroImage", "firstPublishedDate",
@@ -34,7 +34,7 @@ async def create(site: Site, call: Call, world: World) -> web.Response:
         raise malformed()
     fields = document["draftPost"]
     _check(site, fields, len(call.body), world.now())
-    # The client may be gone by the end: the post is made all the same, as with any server that isn't told.
+    # The client may be gone by the end: the post is made still, as with any server that isn't told.
     await asyncio.sleep(world.seconds("draft"))
     status = "PUBLISHED" if document.get("publish") else "UNPUBLISHED"
     fields = fields | {"categoryIds": [known for known in fields.get("categoryIds", []) if known in site.categories]}
@@ -185,7 +185,7 @@ def _check(site: Site, fields: dict[str, Any], size: int, now: float) -> None:
     if size > DRAFT_MAX_BYTES:
         raise Refused(application_error(400, "DRAFT_POST_TOO_LARGE", "A draft post must be smaller than 400 KB"))
     _check_owner(site, fields.get("memberId"))
-    # Of categories that it doesn't know Wix says nothing (below); of tags nobody has told.
+    # Of categories that it doesn't know Wix says nothing (below); what it says of tags isn't documented.
     if gone := [tag for tag in fields.get("tagIds", []) if tag not in site.tags]:
         raise Refused(application_error(400, "INVALID_ARGUMENT", f"tagIds {gone} do not exist"))
     _check_seo(fields.get("seoData") or {})

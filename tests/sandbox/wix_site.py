@@ -145,7 +145,7 @@ class Site:
     removed: bool = False
     collections: dict[str, str] = field(default_factory=dict)
     moves: tuple[int, str] | None = None
-    """After so many more pages of products the site has that catalog version."""
+    """(pages, version): after that many more pages of products the site has that catalog version."""
 
     def set_up(self, shop: dict[str, Any]) -> None:
         """Takes over what the control interface says of this shop; posts, media and members stay."""
@@ -215,7 +215,7 @@ _SAID = "Made to last by people who care for what they make, and packed for you 
 
 
 def generated(first: int, count: int, collections: list[str]) -> dict[str, Product]:
-    """So many products, all different in name; a seventh of them is sold out, and each is in one of the collections."""
+    """Generates `count` products, all different in name; a seventh of them is sold out, and each is in one of the collections."""
     made = {}
     for number in range(first, first + count):
         kind, stuff = _KINDS[number % 10], _STUFF[number // 10 % 10]

@@ -148,7 +148,7 @@ def _collection(site: Site, call: Call) -> tuple[str, str]:
 
 
 def _product(site: Site, call: Call, *, hidden: bool = False) -> Product:
-    """V3 shows hidden ones only to whoever may read them; for V1 nothing says so."""
+    """V3 shows hidden ones only with the permission to read them; V1's documentation says nothing of it."""
     product = site.products.get(call.request.match_info["id"])
     if product is None or not (product.visible or hidden):
         raise not_found("Product")

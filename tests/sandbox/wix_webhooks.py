@@ -43,7 +43,7 @@ class Posted:
 
 
 def mailbag(events: Sequence[Posted], total: int, seed: int = 0) -> list[str]:
-    """Tokens as Wix delivers them: each at least once, some again (the same, or signed anew), in no order."""
+    """Tokens as Wix delivers them: each at least once, some again (the same, or signed again), in no order."""
     chance = random.Random(seed)
     again = chance.choices(events, k=total - len(events))
     tokens = [event.token() for event in events] + [event.token(later=chance.choice((0, 60))) for event in again]

@@ -100,7 +100,7 @@ class World:
     journal: Journal = field(init=False, default_factory=Journal)
     stopping: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     skipped: float = field(init=False, default=0.0)
-    """Seconds by which the stand-ins' clock has been put forward. Rate limits go by another, which nobody can move."""
+    """Seconds by which the stand-ins' clock has been put forward. Rate limits go by another, which cannot be moved."""
     files: dict[str, tuple[float, float]] = field(init=False, default_factory=dict)
     """Addresses of Replicate's files, from when and until when they are there: Wix, asked to import one, fetches it."""
 
@@ -109,7 +109,7 @@ class World:
         self.faults = Faults(self.dice)
 
     def requests_window(self, limit: int) -> SlidingWindow:
-        """A limit of so many a minute, scaled, by this world's policy."""
+        """A window of `limit` requests a minute, scaled, by this world's policy."""
         return POLICIES[self.policy][0](self.scaled(limit))
 
     def tokens_window(self, limit: int) -> SlidingWindow:

@@ -155,7 +155,7 @@ def test_a_fault_meets_only_requests_that_contain_its_text(
 
 
 @pytest.mark.parametrize(
-    "fault", [("openai", "never_ready"), ("wix", "refusal"), ("nobody", "500"), ("wix", "500", "create")]
+    "fault", [("openai", "never_ready"), ("wix", "refusal"), ("unknown", "500"), ("wix", "500", "create")]
 )
 def test_a_fault_that_can_never_happen_is_refused(sandbox: Sandbox, fault: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="can never happen"):

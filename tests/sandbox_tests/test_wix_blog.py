@@ -77,7 +77,7 @@ class TestDrafts:
             ({"excerpt": "x" * 501}, "draftPost.excerpt"),
             ({"excerpt": None}, "draftPost.excerpt"),
             ({"slug": "x"}, "unknown fields"),
-            ({"memberId": "nobody"}, "do not exist"),
+            ({"memberId": "unknown"}, "do not exist"),
             ({"richContent": {"nodes": [], "metadata": {"x": "y" * 410_000}}}, "400 KB"),
             ({"media": {"wixMedia": {"image": {"id": "a_b~mv2.jpg"}}}}, "does not exist"),
             ({"seoData": {"tags": [{"type": "title", "children": "x", "custom": True}]}}, "must not be custom"),

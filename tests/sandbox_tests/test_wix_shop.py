@@ -86,7 +86,7 @@ class TestMedia:
             "height": 768,
         }
 
-    def test_an_import_whose_type_nobody_can_tell_is_invalid(self, wix_site: WixSite) -> None:
+    def test_an_import_whose_type_cannot_be_told_is_invalid(self, wix_site: WixSite) -> None:
         answer = wix_site.call("POST", "/site-media/v1/files/import", {"url": "https://images.example/a"})
 
         assert answer.status_code == 400

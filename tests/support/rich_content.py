@@ -79,7 +79,7 @@ WRONG = {
     "quote of two paragraphs": node("BLOCKQUOTE", paragraph(), paragraph()),
     "quote of a heading": node("BLOCKQUOTE", node("HEADING", text(), headingData={"level": 2})),
     "bold twice": paragraph(text("x", BOLD, BOLD)),
-    "decoration nobody knows": paragraph(text("x", {"type": "BLINK"})),
+    "unknown decoration": paragraph(text("x", {"type": "BLINK"})),
     "width as text": node("IMAGE", imageData={"image": {"src": {"id": "a"}, "width": "900", "height": 600}}),
     "button without text": node("BUTTON", buttonData={"type": "LINK"}),
     "empty table cell": node("TABLE", node("TABLE_ROW", node("TABLE_CELL", tableCellData={}))),

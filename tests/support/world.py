@@ -171,7 +171,7 @@ def _listens(host: str, port: int) -> bool:
 
 
 def free_port(wanted: int = 0) -> int:
-    """The wanted one or the next that nobody uses; 0 for any."""
+    """The wanted port or the next that is free; 0 for any."""
     for port in range(wanted, wanted + 50) if wanted else [0]:
         with socket.socket() as probe:
             # As gunicorn binds: a port whose last server has just gone is free.

@@ -59,7 +59,7 @@ def in_hand(worker: WorkerProcess) -> list[BlogGeneration]:
 
 
 def site_with(blogs: int) -> Site:
-    """A site with so many blogs in its line."""
+    """A site with that many blogs in its line."""
     site = factories.site(credits=25 * blogs)
     for _ in range(blogs):
         factories.pending_generation(site)

@@ -1,4 +1,4 @@
-"""Instances that Wix would not sign like this, signed all the same."""
+"""Signed instances as Wix would not make them."""
 
 from __future__ import annotations
 

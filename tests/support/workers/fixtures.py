@@ -18,7 +18,7 @@ def database_url(db: Any) -> str:
 
 @pytest.fixture
 def fast_limits(settings: Any) -> Iterator[None]:
-    """Places are a millisecond apart; and nobody waits for one any more when the test has ended."""
+    """Places are a millisecond apart, and no thread waits for one any more when the test has ended."""
     settings.RATE_LIMITS = {
         "openai": {"requests": 60_000, "tokens": 6_000_000},
         "replicate": {"requests": 60_000},

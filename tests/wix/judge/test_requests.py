@@ -139,12 +139,12 @@ def record_real_blogs(sandbox: Any, settings: Any) -> None:
     factories.pending_generation(site, source_id="wool", publish=True, categories=["News"])
     sandbox.fault("wix", "media_failed", "media_import")
     sandbox.fault("wix", "after_success", "media_import", seconds=0.01)
-    where_nobody_may_be_made(sandbox)
+    where_no_member_may_be_made(sandbox)
     run_all()
     sweep_away_a_draft(sandbox, site, settings)
 
 
-def where_nobody_may_be_made(sandbox: Any) -> None:
+def where_no_member_may_be_made(sandbox: Any) -> None:
     site = factories.site(name="Strict shop")
     instance_id = str(site.instance_id)
     sandbox.add_shop(instance_id, "Strict shop", catalog_version="STORES_NOT_INSTALLED")

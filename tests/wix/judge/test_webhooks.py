@@ -168,7 +168,7 @@ def test_keys_are_read_as_the_sdk_reads_them(judge: Judge) -> None:
 @pytest.mark.parametrize("keys", [["ours", "theirs"], ["theirs", "ours"], ["theirs"], []])
 def test_with_several_keys_any_of_them_may_have_signed(judge: Judge, settings: Any, keys: list[str]) -> None:
     settings.WIX_WEBHOOK_PUBLIC_KEYS = [pem(key) for key in keys]
-    bodies = [signed(claims(), key=key) for key in ("ours", "theirs", "nobody")]
+    bodies = [signed(claims(), key=key) for key in ("ours", "theirs", "unknown")]
 
     verdicts = [[verdict["valid"] for verdict in judge.deliveries(bodies, pem(key))] for key in keys]
 

@@ -1,4 +1,4 @@
-"""Webhooks as Wix sends them, and as nobody should: for each a name and the request's body."""
+"""Webhooks as Wix sends them, and as none should be: for each a name and the request's body."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _events() -> Iterator[tuple[str, str]]:
     yield "invoice", signed(claims('{"status":"PAID","invoiceId":"i","recurring":true}', "InvoiceStatusUpdated"))
     domain = {"id": "e1", "entityFqdn": "wix.stores.catalog.v3.product", "slug": "updated", "updatedEvent": {"a": 1}}
     yield "domain event", signed(claims(json.dumps(domain), "wix.stores.catalog.v3.product_updated"))
-    yield "nobody knows", signed(claims(event_type="SomethingNew"))
+    yield "unknown event", signed(claims(event_type="SomethingNew"))
     yield "words of the world", signed(claims(json.dumps({"name": "Čaj ☕ שלום \u202e"}, ensure_ascii=False)))
     yield "account info", signed(claims(accountInfo={"accountId": "x"}))
 
@@ -107,7 +107,7 @@ def _claims() -> Iterator[tuple[str, str]]:
         "exp a list": {"exp": [now + 100]},
         "of another issuer": {"iss": "evil.example", "aud": "another", "sub": "x"},
         "issuer, audience and subject of odd types": {"iss": 1, "aud": {"a": 1}, "sub": 7, "jti": 9},
-        "claims nobody asked for": {"scope": "admin", "nonce": "n", "data2": {}},
+        "claims that were not asked for": {"scope": "admin", "nonce": "n", "data2": {}},
     }
     for name, change in changes.items():
         changed = claims() | change
