@@ -7,8 +7,9 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from tests.support.source_code import ROOMS, imported, modules, tree_of
+from tests.support.source_code import ROOMS, ROOT, imported, modules, tree_of
 
+_LINES_MAX = 350
 _MODULES_MAX = 15
 # Names that say nothing of what is in there.
 _DRAWERS = {"utils", "util", "helpers", "helper", "misc", "common", "services"}
@@ -24,6 +25,14 @@ def test_no_test_module_imports_another_nor_a_conftest() -> None:
     }
 
     assert found == set()
+
+
+def test_no_module_is_longer_than_one_can_read_at_a_sitting() -> None:
+    lines = {str(path): len((ROOT / path).read_text().splitlines()) for path in modules(*ROOMS, "tests")}
+    # One subject, and every entry is a name with its reason.
+    del lines["config/settings.py"]
+
+    assert {path: count for path, count in lines.items() if count > _LINES_MAX} == {}
 
 
 def test_no_package_of_the_product_holds_more_modules_than_one_can_survey() -> None:
