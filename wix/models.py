@@ -19,17 +19,19 @@ class Site(models.Model):
     name = models.CharField(max_length=200, blank=True)
     url = models.URLField(max_length=500, blank=True)
     language = models.CharField(
-        max_length=languages.TAG_MAX, blank=True, help_text="BCP 47; empty: not known yet, blogs are in English"
+        max_length=languages.TAG_MAX, blank=True, help_text="a BCP 47 tag; empty: not known yet, blogs are in English"
     )
     currency = models.CharField(max_length=3, blank=True, db_default="", help_text="ISO 4217")
     member_id = models.UUIDField(
-        null=True, blank=True, help_text="the site member who signs its posts; found on first use"
+        null=True, blank=True, help_text="the site member who signs its posts; found with the first one"
     )
     origin_instance_id = models.UUIDField(null=True, blank=True, help_text="the site that this one is a copy of")
     created_at = models.DateTimeField(db_default=Now())
-    removed_at = models.DateTimeField(null=True, blank=True, help_text="when the app was removed; requests are refused")
+    removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="when it removed the app; its requests are refused"
+    )
 
-    # DRF asks this of whatever `request.user` is; only a verified site ever becomes one.
+    # DRF asks this of `request.user`. Only a verified site becomes one.
     is_authenticated = True
 
     class Meta:
@@ -45,15 +47,15 @@ class Site(models.Model):
 
 
 class ApiKey(models.Model):
-    """For a shop's own server. The key is shown once; what is kept is its SHA-256, by which it is found."""
+    """A key for a shop's own server. It is shown once; we keep its SHA-256, by which we find it."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="api_keys")
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    hint = models.CharField(max_length=12, editable=False, help_text="how it begins, to tell keys apart")
-    label = models.CharField(max_length=100, help_text="what it is for")
+    hint = models.CharField(max_length=12, editable=False, help_text="the key's first characters, to tell keys apart")
+    label = models.CharField(max_length=100, help_text="what the key is for")
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
-    last_used_at = models.DateTimeField(null=True, blank=True, help_text="to the hour or so")
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="accurate to about an hour")
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -64,13 +66,13 @@ class ApiKey(models.Model):
 
 
 class AccessToken(models.Model):
-    """Wix's token for one site, shared by all processes. Sealed: whoever reads the database cannot use it."""
+    """Wix's access token for one site, shared by all processes. It is sealed: of no use to a reader of the database."""
 
     instance_id = models.UUIDField(primary_key=True)
     sealed = models.TextField(editable=False)
     expires_at = models.DateTimeField()
     fetching_until = models.DateTimeField(
-        null=True, blank=True, help_text="somebody is asking Wix for another one, and nobody else should until then"
+        null=True, blank=True, help_text="until then one process asks Wix for another token, and the others wait"
     )
 
     def __str__(self) -> str:
@@ -78,7 +80,7 @@ class AccessToken(models.Model):
 
 
 class WebhookDelivery(models.Model):
-    """One event, however often Wix delivers it. Stored and answered at once, worked on by a worker."""
+    """One event, however often Wix delivers it. The web stores it and answers at once; a worker handles it."""
 
     class Status(models.TextChoices):
         RECEIVED = "received"
@@ -91,16 +93,20 @@ class WebhookDelivery(models.Model):
     )
     event_type = models.CharField(max_length=150)
     instance_id = models.UUIDField(null=True, blank=True)
-    data = models.JSONField(help_text="the event itself")
-    issued_at = models.DateTimeField(null=True, blank=True, help_text="the JWT's iat")
-    happened_at = models.DateTimeField(null=True, blank=True, help_text="as the event says, if it does")
+    data = models.JSONField(help_text="the event's own fields, as Wix sent them")
+    issued_at = models.DateTimeField(null=True, blank=True, help_text="when Wix signed it (the JWT's iat)")
+    happened_at = models.DateTimeField(null=True, blank=True, help_text="when it happened, if the event says so")
     received_at = models.DateTimeField(db_default=Now())
-    received = models.PositiveIntegerField(db_default=1, help_text="how often")
+    received = models.PositiveIntegerField(db_default=1, help_text="how often it was delivered")
     status = models.CharField(max_length=10, choices=Status, db_default=Status.RECEIVED)
-    due_at = models.DateTimeField(null=True, blank=True, db_default=Now(), help_text="when a worker takes it (again)")
+    due_at = models.DateTimeField(
+        null=True, blank=True, db_default=Now(), help_text="when a worker may take it; empty: nothing is left to do"
+    )
     attempts = models.PositiveSmallIntegerField(db_default=0)
     processed_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(max_length=500, blank=True, db_default="", help_text="what it did, or why it failed")
+    outcome = models.CharField(
+        max_length=500, blank=True, db_default="", help_text="what the handler did, or why it failed"
+    )
 
     class Meta:
         verbose_name_plural = "webhook deliveries"
@@ -117,12 +123,12 @@ class WebhookDelivery(models.Model):
 
 
 class Plan(models.Model):
-    """What a plan of our app's pricing page gives. Staff keep this list beside the one at Wix."""
+    """What a plan of our app's pricing page gives. Staff keep this list in step with the one at Wix."""
 
     vendor_product_id = models.CharField(max_length=100, unique=True, help_text="the plan's product id at Wix")
     name = models.CharField(max_length=100)
     monthly_credits = models.PositiveIntegerField()
-    weight = models.PositiveSmallIntegerField(default=1, help_text="its share of the queue; a free site has 1")
+    weight = models.PositiveSmallIntegerField(default=1, help_text="the site's share of the queue; a free site has 1")
     open_blogs_max = models.PositiveIntegerField(
         null=True, blank=True, help_text="how many unfinished blogs a site may have; empty: half of the queue may wait"
     )
@@ -138,15 +144,15 @@ class Subscription(models.Model):
     """What a site pays for, as Wix said when last asked. Wix announces neither renewals nor the end: we count months ourselves."""
 
     site = models.OneToOneField(Site, models.PROTECT, primary_key=True)
-    vendor_product_id = models.CharField(max_length=100, blank=True, help_text="empty: free")
+    vendor_product_id = models.CharField(max_length=100, blank=True, help_text="its plan's id at Wix; empty: free")
     plan = models.ForeignKey(
-        Plan, models.PROTECT, null=True, blank=True, help_text="empty while paid: our list lacks the product"
+        Plan, models.PROTECT, null=True, blank=True, help_text="empty while the site pays: our list lacks its plan"
     )
     cycle = models.CharField(max_length=20, blank=True)
-    paid_since = models.DateTimeField(null=True, blank=True, help_text="from which months are counted")
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="yearly and longer plans only")
+    paid_since = models.DateTimeField(null=True, blank=True, help_text="the moment from which its months are counted")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="known for yearly and longer plans only")
     auto_renewing = models.BooleanField(default=False)
-    on_free_trial = models.BooleanField(default=False, help_text="Wix's own trial of a paid plan")
+    on_free_trial = models.BooleanField(default=False, help_text="whether this is Wix's free trial of a paid plan")
     invoice_id = models.CharField(max_length=100, blank=True)
     read_at = models.DateTimeField(null=True, blank=True)
     next_grant_at = models.DateTimeField(null=True, blank=True)
@@ -168,17 +174,17 @@ class Subscription(models.Model):
 
 
 class Allowance(models.Model):
-    """Credits that were granted for a paid month: once, and again for what a larger plan adds, or buying anew after a refund."""
+    """Credits granted for a paid month: once, and again for what a larger plan adds, or when a site buys again after a refund."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="allowances", db_index=False)
     period_start = models.DateTimeField()
     period_end = models.DateTimeField()
-    number = models.PositiveSmallIntegerField(default=1, help_text="which of the month's grants")
+    number = models.PositiveSmallIntegerField(default=1, help_text="the month's first grant is 1, the next 2")
     vendor_product_id = models.CharField(max_length=100)
-    credits = models.PositiveIntegerField(help_text="by this grant")
-    up_to = models.PositiveIntegerField(default=0, help_text="what the plan gave a month, in all")
+    credits = models.PositiveIntegerField(help_text="how many this grant gave")
+    up_to = models.PositiveIntegerField(default=0, help_text="how many credits a month the plan gave in all")
     invoice_id = models.CharField(max_length=100, blank=True)
-    taken_back = models.PositiveIntegerField(default=0, help_text="after a refund or a chargeback")
+    taken_back = models.PositiveIntegerField(default=0, help_text="how many a refund or a chargeback took back")
 
     class Meta:
         constraints = [
@@ -190,7 +196,7 @@ class Allowance(models.Model):
 
 
 class BlogLabel(models.Model):
-    """A tag or category of a site's blog, remembered by its folded label so that it is found again and not made twice."""
+    """A tag or category of a site's blog, kept by its folded label, so that we find it again and do not make it twice."""
 
     class Kind(models.TextChoices):
         TAG = "tag"
@@ -199,9 +205,11 @@ class BlogLabel(models.Model):
     site = models.ForeignKey(Site, models.CASCADE, related_name="blog_labels", db_index=False)
     kind = models.CharField(max_length=10, choices=Kind)
     folded = models.CharField(max_length=100)
-    wix_id = models.CharField(max_length=40, blank=True, help_text="empty: a blog is about to make it")
-    read_at = models.DateTimeField(null=True, blank=True, help_text="in Wix's list; empty: made by us since")
-    claimed_at = models.DateTimeField(null=True, blank=True, help_text="by the blog that makes it; empty: given up")
+    wix_id = models.CharField(max_length=40, blank=True, help_text="empty: a blog is about to make it at Wix")
+    read_at = models.DateTimeField(null=True, blank=True, help_text="when Wix listed it; empty: we made it since")
+    claimed_at = models.DateTimeField(
+        null=True, blank=True, help_text="when a blog began to make it; empty: it gave up"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["site", "kind", "folded"], name="blog_label_once_a_site")]
@@ -211,33 +219,35 @@ class BlogLabel(models.Model):
 
 
 class Catalogue(models.Model):
-    """A shop's products as we last read them, so that its blogs need not each read them at Wix.
+    """A shop's catalog: its products as we last read them, so that its blogs need not each read them at Wix.
 
-    `shown` and `reading` are numbers of readings: what is shown stays as it is until the next one is whole.
+    `shown` and `reading` are numbers of readings. Blogs use the products of `shown` until the next reading is complete.
     """
 
     instance_id = models.UUIDField(primary_key=True)
-    version = models.CharField(max_length=25, blank=True, db_default="", help_text="as Wix calls it; empty: not known")
-    shown = models.PositiveIntegerField(db_default=0)
-    products = models.PositiveIntegerField(db_default=0, help_text="visible ones")
-    read_at = models.DateTimeField(null=True, blank=True, help_text="when the reading that is shown began")
-    wanted_at = models.DateTimeField(null=True, blank=True, help_text="when a product changed, or staff asked for it")
-    used_at = models.DateTimeField(db_default=Now(), help_text="to the day")
+    version = models.CharField(
+        max_length=25, blank=True, db_default="", help_text="what Wix calls it; empty: not known"
+    )
+    shown = models.PositiveIntegerField(db_default=0, help_text="the reading whose products are used; 0: none yet")
+    products = models.PositiveIntegerField(db_default=0, help_text="how many visible products are used")
+    read_at = models.DateTimeField(null=True, blank=True, help_text="when the reading that is used began")
+    wanted_at = models.DateTimeField(null=True, blank=True, help_text="when a product changed, or staff asked to read")
+    used_at = models.DateTimeField(db_default=Now(), help_text="when a blog last needed it; accurate to a day")
 
-    reading = models.PositiveIntegerField(db_default=0, help_text="the last one that was begun")
-    reading_began_at = models.DateTimeField(null=True, blank=True, help_text="empty: none is under way")
-    reading_until = models.DateTimeField(null=True, blank=True, help_text="until then its reader is believed alive")
-    position = models.TextField(blank=True, db_default="", help_text="where its next page begins")
-    found = models.PositiveIntegerField(db_default=0, help_text="products so far")
-    expected = models.PositiveIntegerField(db_default=0, help_text="in all, if that is known")
-    has_outdated = models.BooleanField(db_default=False, help_text="rows of other readings are still there")
+    reading = models.PositiveIntegerField(db_default=0, help_text="the latest reading that was begun")
+    reading_began_at = models.DateTimeField(null=True, blank=True, help_text="empty: no reading is under way")
+    reading_until = models.DateTimeField(null=True, blank=True, help_text="until then the reader counts as alive")
+    position = models.TextField(blank=True, db_default="", help_text="where the next page of this reading begins")
+    found = models.PositiveIntegerField(db_default=0, help_text="how many products this reading has found so far")
+    expected = models.PositiveIntegerField(db_default=0, help_text="how many it will find in all; 0: not known")
+    has_outdated = models.BooleanField(db_default=False, help_text="whether rows of other readings are left")
 
     def __str__(self) -> str:
         return f"catalog of {self.instance_id}"
 
 
 class CatalogueProduct(models.Model):
-    """One visible product, of one reading. `words` are cut by us (`wix.catalog.words`): weight A from the name, D from the rest."""
+    """One visible product of one reading. `wix.catalog.words` makes its `words`: weight A from the name, D from the rest."""
 
     catalogue = models.ForeignKey(Catalogue, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
     reading = models.PositiveIntegerField()
@@ -245,7 +255,7 @@ class CatalogueProduct(models.Model):
     in_stock = models.BooleanField()
     collection_ids = models.JSONField()
     words = SearchVectorField()
-    data = models.JSONField(help_text="as a stage's output keeps it")
+    data = models.JSONField(help_text="the product as a stage's output keeps it")
 
     class Meta:
         constraints = [
