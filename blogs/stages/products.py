@@ -45,8 +45,10 @@ def _about_collection(inputs: Inputs) -> dict[str, Any]:
     return {"source_text": name, "products": within or _fitting(inputs, name)}
 
 
-def _fitting(inputs: Inputs, topic: str, **within: str) -> list[dict[str, Any]]:
-    return catalog.fitting(inputs.instance_id, topic, at_most=_AT_MOST, seconds=inputs.seconds, **within)
+def _fitting(inputs: Inputs, topic: str, collection_id: str = "") -> list[dict[str, Any]]:
+    return catalog.fitting(
+        inputs.instance_id, topic, at_most=_AT_MOST, seconds=inputs.seconds, collection_id=collection_id
+    )
 
 
 def _not_found(message: str) -> PermanentError:

@@ -1,7 +1,7 @@
 """A shop's products, from either of Wix's two catalog versions, in one form, read once for all of its blogs.
 
-`fitting` chooses from the catalog in our database (`store`), which the first blog that needs it reads
-(`reading`); `product` asks Wix for that one. Hidden products are never read, and refused by their id.
+`fitting` chooses from the catalog in our database (`store`), which the first blog that needs it reads from Wix (`reading`).
+`product` asks Wix for one product. Hidden products are never read into the database; `product` says whether one is hidden.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from wix.catalog.upkeep import prune
 
 __all__ = ["CHANGES", "Product", "collection_name", "fitting", "product", "prune", "refresh"]
 
-# Webhooks after which a catalog is to be read anew, as Wix's packages name them: V1's two kinds, V3's products and categories.
+# Webhooks after which a catalog must be read again, as Wix's packages name them: V1's two kinds, V3's products and categories.
 CHANGES = frozenset(
     {
         "com.wix.ecommerce.catalog.api.v1.ProductCreated",
@@ -37,25 +37,32 @@ CHANGES = frozenset(
 
 
 def fitting(
-    instance_id: str, topic: str, *, at_most: int, seconds: float, collection_id: str = ""
+    instance_id: str,
+    topic: str,
+    *,
+    at_most: int,
+    seconds: float,
+    collection_id: str = "",
+    patience: float = reading.PATIENCE_SECONDS,
 ) -> list[dict[str, Any]]:
-    """The visible products that fit a topic best, as `Product.as_dict`; any where none does, none where there are no Stores.
+    """Return the visible products that fit a topic best, as `Product.as_dict`; any where none fits, none where there are no Stores.
 
-    With `collection_id` only those of that collection. Raises RateLimited while the shop's products are being read.
+    With `collection_id` only those of that collection. Raises RateLimited where another blog reads the shop's products and needs
+    longer than `patience`, in seconds.
     """
-    reading.ensure(instance_id, seconds=seconds)
+    reading.ensure(instance_id, seconds=seconds, patience=patience)
     return choosing.choose(instance_id, topic, at_most=at_most, collection_id=collection_id)
 
 
 def product(instance_id: str, product_id: str, *, seconds: float) -> Product | None:
-    """One product by id, as it is now; None if the shop has no such product. Whether it is hidden, it says itself."""
+    """Ask Wix for one product, as it is now; None if the shop has no such product. A hidden one says so (`visible`)."""
     return reading.asking(
         instance_id, lambda version: api.product(instance_id, version, product_id, seconds=seconds), seconds=seconds
     )
 
 
 def collection_name(instance_id: str, collection_id: str, *, seconds: float) -> str | None:
-    """What the shop calls it; None if it has no such collection."""
+    """Ask Wix for a collection's name; None if the shop has no such collection."""
     return reading.asking(
         instance_id,
         lambda version: api.collection(instance_id, version, collection_id, seconds=seconds),

@@ -1,7 +1,7 @@
-"""What we ask of Wix Stores, in both families of its API. A site speaks one; calls of the other are answered with 428.
+"""Our calls of Wix Stores, in both families of its API. A site has one of them; it answers calls of the other with 428.
 
-V1 pages by `numericId`, since its offsets fail near 10,000; V3 by cursor. A page says where the next one begins, in a form that can
-be kept, so that another process may go on there.
+V1 is paged by `numericId`, since its offsets fail near 10,000; V3 by cursor. A page says where the next one begins, in a form that
+can be stored, so that another process may go on there.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Visible products, and where the next page begins; "" after the last."""
+    """Visible products, and where the next page begins: "" after the last; `total` is 0 where it is not known."""
 
     products: list[Product]
     following: str
@@ -39,11 +39,11 @@ class Page:
 
 
 class OtherCatalog(Exception):
-    """The site is not, or no longer, of the version that we took it for."""
+    """The site has not, or no longer, the version of the catalog that we asked in."""
 
 
 class NoCatalog(Exception):
-    """There are no products that we could read. `code`: Wix's, where it gives one."""
+    """The site has no products that we could read. `code` is Wix's, where it gives one."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -51,6 +51,7 @@ class NoCatalog(Exception):
 
 
 def version(instance_id: str, *, seconds: float) -> str:
+    """Ask which family the site has: V1, V3, NOT_INSTALLED, or a word that we don't know."""
     answer = http.request(
         instance_id, "GET", "/stores/v3/provision/version", operation="catalog_version", seconds=seconds
     )
@@ -58,12 +59,14 @@ def version(instance_id: str, *, seconds: float) -> str:
 
 
 def page(instance_id: str, family: str, position: str, *, seconds: float) -> Page:
-    """Raises OtherCatalog or NoCatalog, and WixRefused 400 for a position that Wix no longer knows."""
+    """Read the page at a position. Raises OtherCatalog, NoCatalog, and WixRefused 400 for a position that Wix no longer knows."""
     read = _page_v1 if family == V1 else _page_v3
     return _of_family(family, lambda: read(instance_id, json.loads(position or "{}"), seconds))
 
 
 def product(instance_id: str, family: str, product_id: str, *, seconds: float) -> Product | None:
+    """Read one product, hidden or not; None where the shop has no such product. Raises OtherCatalog, NoCatalog."""
+
     def ask() -> Product:
         path, params = (f"/stores-reader/v1/products/{_quoted(product_id)}", {})
         if family == V3:
@@ -75,7 +78,7 @@ def product(instance_id: str, family: str, product_id: str, *, seconds: float) -
 
 
 def collection(instance_id: str, family: str, collection_id: str, *, seconds: float) -> str | None:
-    """Its name. What V1 calls a collection is a category in V3."""
+    """Read a collection's name. What V1 calls a collection is a category in V3."""
 
     def ask() -> str:
         path, params, kind = f"/stores-reader/v1/collections/{_quoted(collection_id)}", {}, "collection"
@@ -129,7 +132,7 @@ def _page_v3(instance_id: str, begins: dict[str, Any], seconds: float) -> Page:
 
 
 def _kept(following: dict[str, Any], begins: dict[str, Any]) -> str:
-    """Wix answering with the page that it was asked for would keep us reading for ever."""
+    """Write down where the next page begins; nowhere if Wix names the same page again, which would keep us reading for ever."""
     return json.dumps(following) if following and following != begins else ""
 
 
@@ -138,7 +141,7 @@ def _visible(products: Any) -> list[Product]:
 
 
 def _unless_unknown(ask: Callable[[], T]) -> T | None:
-    """An id of another form is refused with 400."""
+    """Return None where Wix does not know the id; one of another form it refuses with 400."""
     try:
         return ask()
     except http.WixRefused as refused:
@@ -148,7 +151,7 @@ def _unless_unknown(ask: Callable[[], T]) -> T | None:
 
 
 def _of_family(family: str, ask: Callable[[], T]) -> T:
-    """Without Stores V1 answers 401 (to a token that is good elsewhere), and V3 probably 428 or 404."""
+    """Say what a refusal means. Without Stores V1 answers 401 (to a token that is good elsewhere), and V3 probably 428 or 404."""
     try:
         return ask()
     except http.WixRefused as refused:

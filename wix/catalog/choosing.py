@@ -1,4 +1,4 @@
-"""Which products fit a topic: decided in PostgreSQL, so that no thread ever holds a whole catalog."""
+"""Chooses the products that fit a topic. PostgreSQL does it, so that no thread ever holds a whole catalog."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from django.db import connection
 from wix.catalog import words
 from workers.database.connections import briefly
 
-# A word in a name says twice as much as one in a text; and the fewer of the shop's products have it, the more it says ("for" is
-# in all of them). Where nothing fits, any products do, in the order in which the shop has them.
+# A word in a name counts twice as much as one in a text. The fewer of the shop's products have a word, the more it counts ("for"
+# is in all of them). Where no product fits, any are chosen, in the order in which the shop has them.
 #
-# Each product is scored by a sub-select, and nothing is joined: right after a catalog was written the planner knows nothing of it
-# yet, took 12,000 rows for one, and its nested loops over them took 40 s.
+# Each product is scored by a sub-select, and nothing is joined. The planner has no statistics of a catalog that was just written:
+# it took 12,000 rows for one, and its nested loops over them took 40 s.
 _CHOOSE = """
 WITH shown AS MATERIALIZED (
     SELECT id, words, in_stock FROM wix_catalogueproduct
@@ -39,7 +39,7 @@ SELECT (SELECT data::text FROM wix_catalogueproduct p WHERE p.id = best.id) FROM
 
 @briefly
 def choose(instance_id: str, topic: str, *, at_most: int, collection_id: str = "") -> list[dict[str, Any]]:
-    """From what is shown now, as `Product.as_dict` made them."""
+    """Return up to `at_most` products of the reading that is shown, best first, as `Product.as_dict` made them."""
     asked: dict[str, Any] = {
         "instance_id": instance_id,
         "topic": words.queries(topic),

@@ -21,10 +21,10 @@ from wix.writing_systems import shortened
 NAME_MAX, TEXT_MAX = 200, 1_500
 _IMAGES, _OPTIONS, _CHOICES = 5, 6, 20
 _ADDRESS_MAX = 1_000
-# Wix allows 16,000; what a product is, is said early.
+# Wix allows 16,000 characters, and the first ones say what a product is.
 _MARKUP_MAX = 20_000
 
-# None of these looks past the next angle bracket, so that a text of nothing but brackets costs no more than another.
+# None of these patterns looks past the next angle bracket, so that a text of nothing but brackets costs no more than another.
 _TAG = re.compile(r"</?[a-z!?][^<>]*>", re.IGNORECASE)
 _UNREADABLE = re.compile(r"<(/?)(?:script|style)\b[^<>]*>", re.IGNORECASE)
 # With the number signs of Arabic and Syriac, and private characters.
@@ -37,7 +37,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """`id` in the site's own media manager; without its size it can't be put into a post."""
+    """A picture by its id in the site's own media manager. Without its size it can't be put into a post."""
 
     id: str
     width: int | None
@@ -70,7 +70,7 @@ class Product:
     visible: bool = True
 
     def as_dict(self) -> dict[str, Any]:
-        """As a stage's output keeps it: JSON, with the first usable image once more by itself."""
+        """Return JSON, as a stage's output keeps it, with the first usable image once more by itself."""
         fields = asdict(self)
         del fields["collection_ids"], fields["visible"]
         usable = [image for image in self.images if image.width and image.height]
@@ -86,6 +86,7 @@ class Product:
 
 
 def from_v1(raw: Any) -> Product:
+    """Read a product of V1's catalog; what is missing or of another type is left out."""
     prices, page = object_in(raw, "priceData"), object_in(raw, "productPageUrl")
     media = object_in(raw, "media")
     address = f"{text_in(page, 'base').rstrip('/')}/{text_in(page, 'path').lstrip('/')}" if page.get("path") else None
@@ -106,6 +107,7 @@ def from_v1(raw: Any) -> Product:
 
 
 def from_v3(raw: Any) -> Product:
+    """Read a product of V3's catalog; what is missing or of another type is left out."""
     media, lowest = object_in(raw, "media"), object_in(object_in(raw, "actualPriceRange"), "minValue")
     categories = objects(list_in(object_in(raw, "allCategoriesInfo"), "categories"))
     return Product(
@@ -128,14 +130,14 @@ def from_v3(raw: Any) -> Product:
 
 
 def plain(markup: Any) -> str:
-    """Text without tags, entities, controls and invisible characters. Escaped markup goes too: nothing may become a tag later."""
+    """Strip tags, entities, controls and invisible characters. Escaped markup goes too: nothing may become a tag later."""
     text = markup[:_MARKUP_MAX] if isinstance(markup, str) else ""
     text = html.unescape(_TAG.sub(" ", "".join(_readable(text))))
     return " ".join(_INVISIBLE.sub("", _CONTROL.sub(" ", _TAG.sub(" ", text))).split())
 
 
 def _readable(markup: str) -> Iterator[str]:
-    """What is not inside of scripts and styles."""
+    """Yield what stands outside of scripts and styles."""
     start, hidden = 0, False
     for tag in _UNREADABLE.finditer(markup):
         if not hidden:
@@ -154,7 +156,7 @@ def _line(value: Any, limit: int) -> str:
 
 
 def _price(*amounts: Any) -> Decimal | None:
-    """The first that is a price. Free of charge is one."""
+    """Return the first amount that is a price. Free of charge is one."""
     for amount in amounts:
         if isinstance(amount, int | float | str) and not isinstance(amount, bool):
             try:
@@ -171,7 +173,7 @@ def _currency(code: Any) -> str:
 
 
 def _address(url: Any) -> str | None:
-    """Only what leads to a web page: an address of another scheme would be a script in the reader's browser."""
+    """Return an address only if it leads to a web page: one of another scheme may be a script in the reader's browser."""
     if not isinstance(url, str) or len(url) > _ADDRESS_MAX or _CONTROL.search(url) or " " in url:
         return None
     try:
@@ -182,7 +184,7 @@ def _address(url: Any) -> str | None:
 
 
 def _images(items: Iterable[Any]) -> tuple[Image, ...]:
-    """Main one first, each once; V1 has an image's id beside it, V3 inside it as well."""
+    """List the images, the main one first, each once. V1 has an image's id beside it, V3 inside it as well."""
     found: dict[str, Image] = {}
     for item in objects(items):
         image = object_in(item, "image")
@@ -200,7 +202,7 @@ def _size(value: Any) -> int | None:
 
 
 def _options(options: Iterable[tuple[dict[str, Any], list[Any]]]) -> tuple[Option, ...]:
-    """V1 names a choice by its description and gives a colour as its value; V3 has a name."""
+    """List the options. V1 names a choice by its description and gives a colour as its value; V3 has a name."""
     found = []
     for option, choices in options:
         names = [_line(c.get("name") or c.get("description") or c.get("value"), 50) for c in objects(choices)]

@@ -1,7 +1,7 @@
-"""A site's catalog, read to its end by one of the blogs that need it, while the others wait or go by the last one.
+"""Reads a site's catalog from Wix, to its end. One of the blogs that need it does so; the others wait, or use the last reading.
 
 At 200 calls a minute 12,000 products take 37 s, and longer where the site's other blogs call Wix too. So a reader stops in time for
-its stage's deadline and is put off, which costs no attempt; whoever comes next goes on at the page where it stopped.
+its stage's deadline and its blog is put off, which costs no attempt. The next reader goes on at the page where it stopped.
 """
 
 from __future__ import annotations
@@ -22,23 +22,24 @@ from workers.errors import RateLimited, TransientError, WorkError
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# What is nearly there is worth a seat; for the rest of the time others may have it.
-_POLL_FOR_SECONDS, _POLL_SECONDS = 3.0, 0.25
-# Of a stage's time; its last page may wait for the site's limit.
+# How long a blog keeps its seat to wait for another reader; if that needs longer, other blogs may have the seat.
+PATIENCE_SECONDS = 3.0
+_POLL_SECONDS = 0.25
+# The share of a stage's time that is spent on reading; the last page may wait for the site's limit.
 _SHARE_OF_STAGE = 0.8
-# A shop moves to the other version once in its life, but a cursor may be refused at any page.
+# How often one reader begins. A shop moves to the other version once in its life, but Wix may refuse a cursor at any page.
 _STARTS = 3
 
 
-def ensure(instance_id: str, *, seconds: float) -> None:
-    """See to it that there is a catalog to go by. Raises RateLimited where that takes longer than a thread should wait."""
+def ensure(instance_id: str, *, seconds: float, patience: float = PATIENCE_SECONDS) -> None:
+    """Have a catalog that can be used: read it, or wait for its reader. Raises RateLimited where that takes too long."""
     began = time.monotonic()
     while True:
         match store.state(instance_id):
             case Shown():
                 return
             case Wait(left):
-                if left > _POLL_FOR_SECONDS or time.monotonic() - began > _POLL_FOR_SECONDS:
+                if left > patience or time.monotonic() - began > patience:
                     raise _being_read(left)
                 time.sleep(_POLL_SECONDS)
             case Reading() as reading:
@@ -47,7 +48,7 @@ def ensure(instance_id: str, *, seconds: float) -> None:
 
 
 def asking(instance_id: str, ask: Callable[[str], T | None], *, seconds: float) -> T | None:
-    """`ask(version)` for one thing of a shop; with the version asked for again if it was wrong. None: there are no Stores."""
+    """Return `ask(version)`; if the version was wrong, learn the shop's version and ask again. None: there are no Stores."""
     version = store.known_version(instance_id) or _learned(instance_id, seconds)
     for _ in range(_STARTS):
         if version not in api.VERSIONS:
@@ -65,14 +66,17 @@ def asking(instance_id: str, ask: Callable[[str], T | None], *, seconds: float) 
 
 def _learned(instance_id: str, seconds: float) -> str:
     version = api.version(instance_id, seconds=seconds)
-    # That there are no Stores is not kept: they may be installed at any time.
+    # The lack of Stores is not remembered: they may be installed at any time.
     store.remember_version(instance_id, version if version in api.VERSIONS else "")
     return version
 
 
 def _read(begun: Reading, seconds: float, *, stop_at: float) -> bool:
-    """To the end; False where another reader was quicker with a page. Where it fails, what is shown does for another while: then
-    nobody tries again before this reader would be taken for dead."""
+    """Read to the end; False where another reader was quicker with a page.
+
+    If it fails while the last reading can still be used, this is no error: the claim stays, so that no blog tries again before it
+    runs out.
+    """
     reading = begun
     following: Reading | Shown | None = begun
     try:
@@ -95,7 +99,7 @@ def _read(begun: Reading, seconds: float, *, stop_at: float) -> bool:
 
 
 def _read_on(reading: Reading, seconds: float) -> Reading | Shown | None:
-    """One page, and what is next; Shown after the last, None where another reader was quicker."""
+    """Read one page; return what to read next, Shown after the last page, None where another reader was quicker."""
     if reading.version not in api.VERSIONS:
         reading = replace(reading, version=_learned(reading.instance_id, seconds))
         if reading.version not in api.VERSIONS:
@@ -123,7 +127,7 @@ def _read_on(reading: Reading, seconds: float) -> Reading | Shown | None:
 
 
 def _nothing(reading: Reading, version: str) -> Shown:
-    """There is nothing to read. Unless Wix says itself that there are no Stores, what was there lately counts for more."""
+    """Show an empty catalog. Only Wix's word that there are no Stores outweighs products that we read lately."""
     if version != api.NOT_INSTALLED and store.usable_products(reading.instance_id):
         raise _unsettled()
     store.show_nothing(reading, version)

@@ -1,11 +1,11 @@
-"""The catalogs in our database: which is shown, who reads one anew, and what was read so far.
+"""The catalogs in our database: which reading is shown, which one is under way, and how far it has come.
 
-A reading writes rows of its own number, a page and its position in one transaction, so that whoever comes next goes on where a
-reader stopped. Only the last page changes what is shown: at once, and whole. Between two pages no transaction is open, and no
+A reading writes rows of its own number, a page and its position in one transaction, so that the next reader goes on where one
+stopped. Only the last page changes what is shown: at once, and completely. Between two pages no transaction is open, and no
 connection held.
 
-`reading_until` keeps others from asking Wix for the same pages while a reader lives; what keeps the rows right is that a page is
-only taken from the very position that the row names.
+`reading_until` is a claim: while it lasts, others do not ask Wix for the same pages. It only saves calls. The rows are right
+without it, since a page is accepted only if it was read from the position that the row names.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from wix.models import Catalogue, CatalogueProduct
 from workers.database.clock import ClockTimestamp, seconds_from_now
 from workers.database.connections import briefly
 
-# A reader that says nothing for so long is dead, or waits for the site's limit: then another one may try.
+# After this time without a page a reader is dead, or waits for the site's limit: another one may try.
 READER_SECONDS = 20.0
-# Old cursors may be worth nothing; and what is put together from pages of different hours is no catalog.
+# For how long a reading can be resumed. Wix may refuse an older cursor, and pages of different hours are no catalog.
 RESUMABLE = timedelta(minutes=15)
-# While somebody reads it anew, or nobody can, one that is not older than this will do.
+# How old a reading may be that is used while another one is under way, or fails.
 _USABLE = timedelta(days=1)
-# A shop that edits products all day would have each of its blogs read all of them.
+# A change counts only after this time: else each blog of a shop that edits products all day would read all of them.
 _CHANGED_AFTER = timedelta(minutes=5)
-# Stores may be installed any time.
+# How long a site counts as having no Stores; they may be installed at any time.
 _NOTHING_FOR = timedelta(minutes=10)
-# More would not make better articles, and an answer of Wix's that never ends must.
+# More would not make better articles; and if Wix's pages never end, reading must.
 _PRODUCTS_MAX = 50_000
 
 P = ParamSpec("P")
@@ -45,7 +45,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What its reader holds: only the row's own number and position let a page in."""
+    """A reading as its reader knows it. Its next page is accepted only while the row has the same number and position."""
 
     instance_id: str
     number: int
@@ -56,7 +56,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Somebody else reads; probably for so long still."""
+    """Another reader is at work, and probably needs this long still."""
 
     seconds: float
 
@@ -67,13 +67,13 @@ class Shown:
 
 
 def state(instance_id: str) -> Shown | Wait | Reading:
-    """What a blog can do: go by what is shown, wait, or read; a Reading is its own from now on."""
+    """Say what a blog is to do: use what is shown, wait, or read. A Reading is claimed for the caller."""
     return _seen(instance_id) or _taken(instance_id)
 
 
 @briefly
 def _seen(instance_id: str) -> Shown | Wait | None:
-    """Most often it is fresh, and nobody needs a lock."""
+    """Look without a lock, which is enough most of the time; None if the row must be locked."""
     row = _with_the_time(Catalogue.objects.filter(pk=instance_id)).first()
     if row is None:
         return None
@@ -99,12 +99,12 @@ def _taken(instance_id: str) -> Shown | Wait | Reading:
 
 
 def _with_the_time(catalogs: QuerySet[Catalogue]) -> QuerySet[Any]:
-    """PostgreSQL's, as `now`."""
+    """Add PostgreSQL's time, as `now`."""
     return catalogs.annotate(now=ClockTimestamp())
 
 
 def _without_reading(row: Any) -> Shown | Wait | None:
-    """None: it has to be read, and nobody does."""
+    """Return None where the catalog has to be read, and no reader is at work."""
     if _is_fresh(row):
         return Shown(row.version)
     if row.reading_until is None or row.reading_until <= row.now:
@@ -127,7 +127,7 @@ def _is_fresh(row: Any) -> bool:
 
 
 def _remaining_seconds(row: Any) -> float:
-    """By the pace so far, if it is known how many there are; else as long as it has taken."""
+    """Estimate by the pace so far, if it is known how many products there are; else as long as it has taken."""
     so_far = (row.now - row.reading_began_at).total_seconds()
     there, expected = row.found, row.expected or row.products
     left = so_far * (expected - there) / there if 0 < there < expected else so_far
@@ -136,7 +136,7 @@ def _remaining_seconds(row: Any) -> float:
 
 @briefly
 def start_over(reading: Reading, version: str) -> Reading | None:
-    """From the first page, perhaps of the other family; None if it is somebody else's by now."""
+    """Begin again at the first page, perhaps in the other family; None if another reader has gone on since."""
     mine = Catalogue.objects.filter(pk=reading.instance_id, reading=reading.number, position=reading.position)
     with transaction.atomic():
         if not mine.exists() or not _begin(reading.instance_id, number=reading.number, has_outdated=True):
@@ -161,7 +161,7 @@ def _begin(instance_id: str, *, has_outdated: bool, number: int | None = None) -
 
 @briefly
 def keep(reading: Reading, page: Page) -> Reading | None:
-    """Write a page down; what to read next, or None where another reader was quicker. The last page is shown with all others."""
+    """Store a page and return what to read next, or None where another reader was quicker. The last page shows all of them."""
     rows = [
         CatalogueProduct(
             catalogue_id=reading.instance_id,
@@ -184,7 +184,7 @@ def keep(reading: Reading, page: Page) -> Reading | None:
             reading_until=seconds_from_now(READER_SECONDS),
         ):
             return None
-        # A product that moved while we read may come twice.
+        # A product that moved in Wix's list while we read may come twice.
         CatalogueProduct.objects.bulk_create(rows, ignore_conflicts=True)
         if not following:
             _show(reading, reading.version)
@@ -193,7 +193,7 @@ def keep(reading: Reading, page: Page) -> Reading | None:
 
 @briefly
 def show_nothing(reading: Reading, version: str) -> None:
-    """The site has no Stores."""
+    """Show an empty catalog: the site has no Stores."""
     with transaction.atomic():
         if _mine(reading).update(found=0):
             _show(reading, version)
@@ -224,25 +224,26 @@ def _show(reading: Reading, version: str) -> None:
 
 @briefly
 def leave_off(reading: Reading) -> None:
-    """The next one need not wait until we would be taken for dead."""
+    """Give up the claim, so that the next reader need not wait until it runs out."""
     Catalogue.objects.filter(pk=reading.instance_id, reading=reading.number).update(reading_until=None)
 
 
 @briefly
 def usable_products(instance_id: str) -> int | None:
-    """How many are shown; None: nothing is, or nothing that one may still go by."""
+    """Count the products that are shown; None where nothing is shown, or only a reading that is too old to use."""
     row = _with_the_time(Catalogue.objects.filter(pk=instance_id)).first()
     return row.products if row and _is_usable(row) else None
 
 
 @briefly
 def known_version(instance_id: str) -> str:
+    """Return the version that the site had when we last asked; "" where it is not known."""
     return Catalogue.objects.filter(pk=instance_id).values_list("version", flat=True).first() or ""
 
 
 @briefly
 def remember_version(instance_id: str, version: str) -> None:
-    """Pages of the other family go with the reading that brought them: whoever reads must begin anew."""
+    """Store the version. If it changes, a reading under way ends: its pages are of the other family."""
     row, made = Catalogue.objects.get_or_create(pk=instance_id, defaults={"version": version})
     if made or row.version == version:
         return
@@ -251,7 +252,7 @@ def remember_version(instance_id: str, version: str) -> None:
 
 
 def refresh(instance_id: UUID | str) -> bool:
-    """Its products have changed: read it anew, when the next blog needs it. Cheap to call for each of thousands of events."""
+    """Have a catalog read again when its next blog needs it: its products have changed. Cheap enough for thousands of events."""
     seen = Greatest("read_at", "reading_began_at")
     known = Catalogue.objects.filter(pk=instance_id).alias(seen=seen)
     return bool(

@@ -1,4 +1,4 @@
-"""What leaves our database again: rows of earlier readings, and catalogs that no blog needs any more."""
+"""Removes what is no longer needed: rows of earlier readings, and catalogs that no blog asks for."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REMOVED_AT_ONCE = 2_000
 
 
 def remove_outdated(instance_id: UUID | str) -> int:
-    """Rows of readings that are neither shown nor under way; some at a time, each time in a transaction of its own."""
+    """Remove rows of readings that are neither shown nor under way, some in each transaction; return how many."""
     removed = 0
     while chunk := _remove_some(instance_id):
         removed += chunk
@@ -47,7 +47,7 @@ def _remove_some(instance_id: UUID | str) -> int:
 
 
 def prune() -> None:
-    """A chore: catalogs that nobody needs, and rows that a killed reader left behind."""
+    """Remove catalogs of removed sites and of 30 days without use, and the rows that killed readers left behind. A chore."""
     connected = Site.objects.filter(removed_at__isnull=True).values("instance_id")
     stale = Q(used_at__lt=ClockTimestamp() - _UNUSED) | ~Q(pk__in=connected)
     for instance_id in Catalogue.objects.filter(stale).values_list("pk", flat=True):

@@ -1,5 +1,7 @@
-"""What is looked for in a product, and how it is written for PostgreSQL, whose own parser knows only words with spaces between them
-and, in a database of the C locale, only ASCII."""
+"""The words of a product and of a topic, and how they are written for PostgreSQL's text search.
+
+PostgreSQL's own parser knows only words with spaces between them and, in a database of the C locale, only ASCII.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from collections.abc import Iterator
 from wix.catalog.product import Product
 from wix.writing_systems import UNSPACED
 
-# Of a product's text: enough to say what it is, and few enough to be compared by the thousand.
+# How much of a product's text counts: enough to say what it is, and little enough to compare thousands.
 _TEXT_MAX = 600
 _WORDS_MAX = 100
 # A prompt has up to 2,000 characters; its first words say what it is about.
@@ -18,12 +20,12 @@ _TOPIC_MAX = 12
 
 # The vowel signs of Indian scripts are no letters to Python.
 _RUN = re.compile(f"[{UNSPACED}]+|(?:(?![{UNSPACED}])(?:[^\\W_]|[\u0900-\u0dff]))+")
-# Of these, each two neighbours count as a word.
+# Of these letters, each two neighbours count as a word.
 _LETTERS_WITHOUT_SPACES = re.compile(f"[{UNSPACED}]")
 
 
 def of(text: str) -> list[str]:
-    """In order, each once, folded: letters and digits only, so that none needs quoting."""
+    """Return a text's words in order, each once, folded. They have letters and digits only, so that none needs quoting."""
     folded = text.lower() if text.isascii() else _folded(text)
     found: list[str] = []
     for run in _RUN.findall(folded):
@@ -37,13 +39,13 @@ def of(text: str) -> list[str]:
 
 
 def _folded(text: str) -> str:
-    """Without accents, which in some scripts are signs beside the letters (Thai, Hindi, Arabic): people leave them out."""
+    """Fold case, and drop accents, which people leave out; in some scripts they are signs beside the letters (Thai, Arabic)."""
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     return unicodedata.normalize("NFC", "".join(char for char in decomposed if unicodedata.category(char) != "Mn"))
 
 
 def vector(product: Product) -> str:
-    """A tsvector: weight A what is in the name, D what is in brand, options or text."""
+    """Return a tsvector: the words of the name with weight A, those of brand, options and text with D."""
     name = of(product.name)
     choices = " ".join(f"{option.name} {' '.join(option.choices)}" for option in product.options)
     rest = of(f"{product.brand} {choices} {product.text[:_TEXT_MAX]}")
@@ -52,12 +54,12 @@ def vector(product: Product) -> str:
 
 
 def queries(text: str) -> list[str]:
-    """For each word of a topic a tsquery, but for the weights that end it. "mugs" also finds a mug, and "scarf" scarfs."""
+    """Return a tsquery for each word of a topic, without the weights that end it. "mugs" also finds a mug, and "scarf" scarfs."""
     return [f"'{beginning}':*" if beginning else f"'{word}':" for word, beginning in _beginnings(of(text)[:_TOPIC_MAX])]
 
 
 def _beginnings(found: list[str]) -> Iterator[tuple[str, str]]:
-    """Without knowing its language: what a word and its other forms begin with, if that is enough to tell it from others."""
+    """Pair each word with what its other forms begin with too, in any language; with "" where that is too short to tell."""
     for word in found:
         if _LETTERS_WITHOUT_SPACES.match(word) or word.isdecimal():
             yield word, ""

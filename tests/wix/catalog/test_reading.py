@@ -47,14 +47,11 @@ def rows(shop: str) -> int:
 
 
 @BOTH
-def test_twenty_blogs_read_five_hundred_products_once(
-    sandbox: Sandbox, shop: str, version: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hidden = [{"id": "hidden", "name": "Wool scarf that nobody may see", "visible": False}]
+def test_twenty_blogs_read_five_hundred_products_once(sandbox: Sandbox, shop: str, version: str) -> None:
+    hidden = [{"id": "hidden", "name": "Wool scarf that is hidden", "visible": False}]
     sandbox.add_shop(shop, catalog_version=version, products=hidden, generate=500)
-    monkeypatch.setattr(reading, "_POLL_FOR_SECONDS", 60)
 
-    first, *others = at_once(*[lambda: fitting(shop)] * 20)
+    first, *others = at_once(*[lambda: fitting(shop, patience=60)] * 20)
 
     assert all(chosen == first for chosen in others)
     assert first[:5] == [f"Wool scarf {number}" for number in (100, 200, 300, 400, 500)]
@@ -128,12 +125,11 @@ def test_a_reader_leaves_off_in_time_for_its_deadline_and_spends_no_attempt(sand
     assert isinstance(store.state(shop), store.Reading)
 
 
-def test_a_killed_readers_place_is_taken_when_its_time_is_over(sandbox: Sandbox, shop: str, monkeypatch: Any) -> None:
+def test_a_killed_readers_place_is_taken_when_its_time_is_over(sandbox: Sandbox, shop: str) -> None:
     sandbox.add_shop(shop, generate=150)
-    monkeypatch.setattr(reading, "_POLL_FOR_SECONDS", 0)
     killed = store.state(shop)
     with pytest.raises(RateLimited):
-        fitting(shop)
+        fitting(shop, patience=0)
 
     Catalogue.objects.filter(pk=shop).update(reading_until=timezone.now() - timedelta(seconds=1))
 
