@@ -1,3 +1,5 @@
+"""Checks, at start, that the settings of this room make sense together."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -9,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from wix.webhooks import token
 from wix.webhooks.token import InvalidKey
 
-# Wix's own tokens last so long.
+# Wix's own tokens last four hours.
 _LONGEST_CACHE_SECONDS = 4 * 3600
 
 
@@ -19,11 +21,11 @@ def identity_makes_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     secret, previous = settings.WIX_APP_SECRET, settings.WIX_APP_SECRET_PREVIOUS
     if previous and (not secret or previous == secret):
         message = "WIX_APP_SECRET_PREVIOUS must be another secret than WIX_APP_SECRET, which must be set."
-        hint = "WIX_APP_SECRET is the new one; take the previous one out when the app's pages have been loaded anew."
+        hint = "WIX_APP_SECRET is the new one; take the previous one out when the app's pages have been loaded again."
         found.append(Error(message, hint=hint, id="wix.E001"))
     if not 0 <= settings.WIX_TOKEN_INFO_CACHE_SECONDS <= _LONGEST_CACHE_SECONDS:
         message = f"WIX_TOKEN_INFO_CACHE_SECONDS must be between 0 and {_LONGEST_CACHE_SECONDS}."
-        hint = "300: whoever loses access to a site at Wix may use our API for so long."
+        hint = "300: for this time a person who has lost access to a site at Wix may still use our API."
         found.append(Error(message, hint=hint, id="wix.E002"))
     if settings.SECRET_KEY in settings.SECRET_KEY_FALLBACKS or "" in settings.SECRET_KEY_FALLBACKS:
         message = "SECRET_KEY_FALLBACKS must hold other keys than SECRET_KEY, and no empty one."
@@ -40,12 +42,12 @@ def billing_makes_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         found.append(Error(message, hint="0 gives no trial credits.", id="wix.E011"))
     if settings.WEBHOOK_RETENTION_DAYS < 3:
         message = "WEBHOOK_RETENTION_DAYS must be at least 3."
-        hint = "Wix sends an event again for two days; one that we have forgotten would be worked on anew."
+        hint = "Wix sends an event again for two days; one that we have forgotten would be handled again."
         found.append(Error(message, hint=hint, id="wix.E012"))
     return found
 
 
-# By a tag of their own, which a worker doesn't ask for: it verifies nothing, and cryptography would cost it ten megabytes.
+# Under a tag of its own, which a worker doesn't run: it verifies no webhook, and cryptography would cost it ten megabytes.
 @register("webhooks")
 def webhook_keys_can_be_read(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
@@ -67,6 +69,6 @@ def production_believes_wix_alone(app_configs: Any, **kwargs: Any) -> list[Check
         hint = "Copy the public key from the app's Webhooks page at Wix."
         found.append(checks.Warning(message, hint=hint, id="wix.W011"))
     if settings.WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE:
-        message = "WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE is set: whoever has that file could send webhooks in Wix's name."
+        message = "WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE is set: anyone who has that file could send webhooks in Wix's name."
         found.append(Error(message, hint="Leave it out of the environment of production.", id="wix.E014"))
     return found

@@ -1,11 +1,10 @@
-"""Wix's access tokens for sites: asked for once in four hours a site, however many workers there are and however often they start.
+"""Keeps Wix's access tokens for sites: each is fetched once in four hours, by any number of workers with any number of restarts.
 
-A token is kept in this process, and sealed in the database for all others. Whoever needs one that nobody has says so in the row
-(`fetching_until`) and asks Wix; the others wait for it, in this process by waiting for that thread, elsewhere by looking at the
-row. Nobody holds a connection or a lock of the database meanwhile: that is why it isn't an advisory lock.
+A token is kept in this process, and sealed in the database for all others. Where no process has one, a thread claims the fetch in
+the row (`fetching_until`) and asks Wix. The other threads of its process wait for that thread; other processes look at the row
+again and again. No connection and no lock of the database is held meanwhile: that is why this isn't an advisory lock.
 
-A token that Wix refuses is forgotten only where it is still the one that is kept, so that fifty threads with a stale token make
-one fetch, and not fifty.
+A token that Wix refuses is forgotten only if it is still the one that is kept. So fifty threads with a stale token make one fetch.
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
 
 Fetch = Callable[[], tuple[str, float]]
-"""Asks Wix: the token, and for how many seconds it is good."""
+"""Asks Wix for a token; returns it, and for how many seconds it is good."""
 
-# Tokens live four hours; one that ends in the middle of a call would cost a retry.
+# How long before its end a token is no longer used: one that ends in the middle of a call would cost a retry.
 _MARGIN_SECONDS = 300.0
-# Some 1,500 bytes each. Who needs an older one reads its row.
+# About 1,500 bytes each. An older one is read from its row when it is needed.
 _KEPT = 2_000
-# So long others leave a fetch alone; then they take it for dead.
+# How long others wait for a fetch before they take its process for dead.
 _FETCH_SECONDS = 35.0
 _LOOK_AGAIN_SECONDS, _LOOK_AGAIN_MAX_SECONDS = 0.1, 1.0
 _AFTER_A_FAILURE_SECONDS = 10.0
@@ -48,7 +47,7 @@ _fetches: dict[str, Future[str]] = {}
 
 
 def current(instance_id: str, fetch: Fetch) -> str:
-    """Raises what `fetch` does; RateLimited where another thread's fetch has just failed."""
+    """Return a site's token. Raises what `fetch` does; RateLimited where another thread's fetch has just failed."""
     with _lock:
         token, ends_at = _known.get(instance_id, ("", 0.0))
         if time.monotonic() < ends_at:
@@ -60,7 +59,7 @@ def current(instance_id: str, fetch: Fetch) -> str:
 
 
 def renewed(instance_id: str, refused: str, fetch: Fetch) -> str:
-    """Another token than this one, which Wix has refused."""
+    """Return another token than this one, which Wix has refused. Raises as `current`."""
     with _lock:
         if _known.get(instance_id, ("", 0.0))[0] == refused:
             del _known[instance_id]
@@ -71,7 +70,7 @@ def renewed(instance_id: str, refused: str, fetch: Fetch) -> str:
 
 
 def forget(instance_id: str | UUID) -> None:
-    """The app was removed from the site."""
+    """Remove a site's token: the app was removed from the site."""
     with _lock:
         _known.pop(str(instance_id), None)
     AccessToken.objects.filter(pk=instance_id).delete()
@@ -109,7 +108,7 @@ def _for_all_threads(instance_id: str, fetch: Fetch, awaited: Future[str]) -> st
 
 
 def _of_another_thread(fetch: Future[str]) -> str:
-    """A failure is that thread's to answer for: this one is put off, and tries by itself then."""
+    """Wait for the thread that fetches. If it fails, this thread's work is put off, and will make a fetch of its own."""
     release_connection()
     try:
         error = fetch.exception(min(remaining(), _FETCH_SECONDS))
@@ -131,7 +130,7 @@ def _of_another_thread(fetch: Future[str]) -> str:
 _READ = """
 SELECT sealed, extract(epoch FROM expires_at - clock_timestamp())::float FROM wix_accesstoken WHERE instance_id = %(id)s
 """
-# By whoever has seen what is there: an empty `sealed` is no token, it only says that somebody asks for one.
+# Claims the fetch, for a process that has seen the row as it is. An empty `sealed` is no token: a process asks for one.
 _CLAIM = """
 INSERT INTO wix_accesstoken AS kept (instance_id, sealed, expires_at, fetching_until)
 VALUES (%(id)s, '', clock_timestamp(), clock_timestamp() + %(seconds)s * interval '1 second')
@@ -139,7 +138,7 @@ ON CONFLICT (instance_id) DO UPDATE SET fetching_until = excluded.fetching_until
  WHERE coalesce(kept.fetching_until, '-infinity') < clock_timestamp() AND kept.sealed = %(seen)s
 RETURNING sealed, 0.0
 """
-# Not where the app was removed meanwhile: then the row is gone.
+# Keeps nothing where the app was removed meanwhile: then the row is gone.
 _KEEP = """
 UPDATE wix_accesstoken SET sealed = %(sealed)s, fetching_until = NULL,
        expires_at = clock_timestamp() + %(seconds)s * interval '1 second'
@@ -178,7 +177,7 @@ def _from_wix(instance_id: str, fetch: Fetch) -> tuple[str, float]:
 
 
 def _row(instance_id: str) -> tuple[str, float]:
-    """What is sealed there, and for how many seconds it is good."""
+    """Return what is sealed in the row, and for how many seconds it is good."""
     return _execute(_READ, id=instance_id) or ("", 0.0)
 
 
@@ -193,13 +192,13 @@ def _execute(statement: str, **parameters: Any) -> Any:
 
 
 def _sealed(instance_id: str, token: str) -> str:
-    """With its site's name inside, so that nobody can hand a site's token to another by copying a row."""
+    """Encrypt a token together with its site's id, so that a row that is copied to another site is of no use there."""
     return _seal(_keys()).encrypt(f"{instance_id} {token}".encode()).decode()
 
 
 def _unsealed(instance_id: str, sealed: str) -> str:
-    """Empty where it can't be read: sealed under a key that is gone, or not by us."""
-    # Ten megabytes that a worker without work can do without.
+    """Decrypt a site's token; empty where that fails: it was sealed with a key that is gone, or not by us."""
+    # Imported here: it takes ten megabytes, which an idle worker can do without.
     from cryptography.fernet import InvalidToken
 
     try:

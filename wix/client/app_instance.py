@@ -1,4 +1,4 @@
-"""What Wix knows of our app on one site: what it pays for, and the site's own data."""
+"""Reads what Wix knows of our app on one site: what the site pays for, and its own data."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from wix.client import http
 from wix.client.answers import NotConnected, WixRefused
 from wix.client.fields import moment, object_in, text_in
 
-# Any of them: which one a removed app gets is not documented.
+# Each may mean that the app was removed: which one Wix answers then is not documented.
 _REFUSED = (400, 401, 403, 404)
 
 
 @dataclass(frozen=True, slots=True)
 class Billing:
-    """A paid plan, or a free trial of one. What Wix left out is empty."""
+    """A paid plan, or a free trial of one. Fields that Wix left out are empty."""
 
     product_id: str
     """Wix's `packageName`: what webhooks and signed instances call `vendorProductId`."""
@@ -38,7 +38,7 @@ class Billing:
 class AppInstance:
     instance_id: str
     is_free: bool | None
-    """None: Wix didn't say, so nobody should conclude that a plan has ended."""
+    """None: Wix didn't say, so that it doesn't mean that a plan has ended."""
     billing: Billing | None = None
     origin_instance_id: str | None = None
     site_name: str = ""
@@ -50,7 +50,7 @@ class AppInstance:
 
 
 def app_instance(instance_id: str, *, seconds: float) -> AppInstance:
-    """Raises NotConnected where the app was removed, which counts against no breaker; RateLimited, TransientError."""
+    """Ask Wix. Raises NotConnected where the app was removed, which no breaker counts; RateLimited, TransientError."""
     try:
         answer = http.request(
             instance_id, "GET", "/apps/v1/instance", operation="app_instance", seconds=seconds, may_be_gone=True
@@ -63,7 +63,7 @@ def app_instance(instance_id: str, *, seconds: float) -> AppInstance:
 
 
 def parsed(instance_id: str, answer: dict[str, Any]) -> AppInstance:
-    """Tolerant of anything that is missing or of another type."""
+    """Read Wix's answer, of which anything may be missing or of another type."""
     instance, site = object_in(answer, "instance"), object_in(answer, "site")
     is_free = instance.get("isFree")
     apps = site.get("installedWixApps")

@@ -1,7 +1,7 @@
 """API keys, for a shop's own server: `blog_<random>`, shown once, found by their SHA-256.
 
-Plain SHA-256 is right here, and a slow hash would only make each request slow: a key has 256 random bits, so nobody who reads the
-digests can guess one.
+Plain SHA-256 is right here: a key has 256 random bits, so that it can't be guessed from its digest. A slow hash would only make
+each request slow.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FORM = re.compile(r"blog_[A-Za-z0-9_-]{43}")
 _HINT = 12
 _NOTED_EVERY_SECONDS = 3_600.0
 
-# Whoever can't have the row at once leaves it: somebody else is writing the same.
+# Where the row is locked, another request is writing the same: then this one skips it.
 _USED = """
 UPDATE wix_apikey SET last_used_at = clock_timestamp()
  WHERE id = (SELECT id FROM wix_apikey WHERE id = %s AND last_used_at IS NOT DISTINCT FROM %s FOR UPDATE SKIP LOCKED)
@@ -31,14 +31,14 @@ UPDATE wix_apikey SET last_used_at = clock_timestamp()
 
 
 def issue(site: Site, label: str, *, by: Any = None) -> tuple[ApiKey, str]:
-    """The row, and the key itself: nobody can read it again."""
+    """Make a key; return its row and the key itself, which can't be read again."""
     key = PREFIX + secrets.token_urlsafe(32)
     made = ApiKey.objects.create(site=site, digest=_digest(key), hint=key[:_HINT], label=label, created_by=by)
     return made, key
 
 
 def find(key: str) -> ApiKey | None:
-    """With its site; None for one that never was, or was revoked. Notes the use, to the hour."""
+    """Find a key's row, with its site; None for one that never was, or was revoked. Notes its use, once an hour."""
     if not _FORM.fullmatch(key):
         return None
     long_ago = Q(last_used_at=None) | Q(last_used_at__lt=seconds_from_now(-_NOTED_EVERY_SECONDS))
@@ -51,7 +51,7 @@ def find(key: str) -> ApiKey | None:
 
 
 def revoke(key: ApiKey) -> bool:
-    """False where it was revoked before."""
+    """Revoke a key; False where it was revoked before."""
     return ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=Now()) > 0
 
 

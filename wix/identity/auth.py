@@ -1,6 +1,6 @@
-"""Who is calling: one class for each kind of credential, each with the same result, a Site.
+"""Says which site is calling: one class of DRF authentication for each kind of credential, each with a Site as its result.
 
-Which kind it is, its shape says, so that whoever is refused reads about the credential they sent. All come as
+A credential's form decides which class reads it, so that a refusal speaks of the kind that was sent. All kinds come as
 `Authorization: Bearer <it>`, or bare, as Wix's own samples and SDK send them.
 """
 
@@ -28,9 +28,9 @@ class _Bearer(BaseAuthentication):
 
 
 class SignedInstance(_Bearer):
-    """The app instance that Wix signs into our page's address, and whatever is none of the others. A new site is made.
+    """The app instance that Wix signs into our page's address; also reads whatever has the form of no other kind.
 
-    `request.auth` is its payload.
+    A site that is new is made. `request.auth` is the instance's payload.
     """
 
     def authenticate(self, request: Request) -> tuple[Site, Mapping[str, Any]] | None:
@@ -47,9 +47,9 @@ class SignedInstance(_Bearer):
 
 
 class DashboardToken(_Bearer):
-    """The access token that the dashboard's SDK sends (`fetchWithAuth`); Wix says whose it is. A new site is made.
+    """The access token that the dashboard's SDK sends (`fetchWithAuth`); Wix tells us whose it is.
 
-    `request.auth` is what Wix said. Raises CannotAsk where Wix doesn't.
+    A site that is new is made. `request.auth` is what Wix said. Raises CannotAsk where Wix says nothing.
     """
 
     def authenticate(self, request: Request) -> tuple[Site, TokenInfo] | None:
@@ -67,7 +67,7 @@ class DashboardToken(_Bearer):
 
 
 class SiteApiKey(_Bearer):
-    """A key that staff made for a shop's own server. `request.auth` is its row."""
+    """A key that staff made for a shop's own server. `request.auth` is the key's row."""
 
     def authenticate(self, request: Request) -> tuple[Site, ApiKey] | None:
         credential = _credential(request)
@@ -80,7 +80,7 @@ class SiteApiKey(_Bearer):
 
 
 class IsConnectedSite(BasePermission):
-    """A site that removed our app is known, and refused."""
+    """Lets in sites that have our app. One that removed it is known, and refused."""
 
     def has_permission(self, request: Request, view: object) -> bool:
         if not isinstance(request.user, Site):
@@ -91,13 +91,13 @@ class IsConnectedSite(BasePermission):
 
 
 def site_of(request: Request) -> Site:
-    """The caller of a view that needs one: permission has been checked by then."""
+    """Return the calling site, in a view whose permissions require one."""
     assert isinstance(request.user, Site)
     return request.user
 
 
 def _credential(request: Request) -> str | None:
-    """Without `Bearer`; None where there is no header."""
+    """Return the Authorization header without `Bearer`; None where there is no header."""
     parts = get_authorization_header(request).split()
     if not parts:
         return None

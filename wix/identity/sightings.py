@@ -1,5 +1,8 @@
-"""A caller whose credential contradicts what we know of its site: an event was lost, or misread. Then Wix is asked, by a delivery
-that we write ourselves, at most once an hour a site. The request itself is answered by what we know."""
+"""Notices callers whose credential contradicts what we know of their site: then an event was lost, or misread.
+
+We write a delivery of our own, at most one an hour for each site, and the worker that takes it asks Wix. The request itself is
+answered by what we know.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,20 @@ from wix.models import Site, Subscription
 from wix.webhooks import deliveries
 
 EVENT = "InstanceSeen"
-# Wix's clock and ours.
+# By how much Wix's clock and ours may differ.
 _CLOCK_SKEW = timedelta(minutes=5)
 
 
 def is_back(site: Site, signed_at: datetime | None) -> bool:
-    """Signed for a site well after it removed the app: so it has it again."""
+    """Say whether a credential was signed well after its site removed the app: then the site has the app again."""
     return bool(site.removed_at and signed_at and signed_at > site.removed_at + _CLOCK_SKEW)
 
 
 def compare(site: Site, signed_at: datetime | None, product_id: str | None = None) -> None:
-    """`product_id`: what the credential says that the site pays for; empty: it is free; None: it doesn't say."""
+    """Note a contradiction between a credential and what we know.
+
+    `product_id` is what the site pays for, by the credential: empty if it is free, None if the credential doesn't say.
+    """
     if is_back(site, signed_at) or (not site.removed_at and product_id is not None and _pays_for(site) != product_id):
         at = signed_at or timezone.now()
         deliveries.note(EVENT, site.instance_id, {"signedAt": at.isoformat()}, once=f"{timezone.now():%Y-%m-%dT%H}")

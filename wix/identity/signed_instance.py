@@ -1,7 +1,8 @@
 """The signed app instance that Wix puts into our dashboard page's address.
 
-Form and fields: Wix docs, "Parse the app instance query parameter". Two parts, `<signature>.<data>`, not a JWT: data is base64url
-of a JSON object, the signature base64url of HMAC-SHA256 over the data string as received, both without padding.
+Its form and fields are in Wix's docs, "Parse the app instance query parameter". It is no JWT, and has two parts:
+`<signature>.<data>`. Data is base64url of a JSON object; the signature is base64url of HMAC-SHA256 over the data string as
+received. Both have no padding.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from wix.client.fields import moment, moment_of_epoch, number, uuid_or_none
 # Wix signs for four hours and says so in `expirationDate`; an instance without one counts from its `signDate`.
 _LIFETIME = timedelta(hours=4)
 _CLOCK_SKEW = timedelta(minutes=5)
-# A real one has some 700 characters; nobody should make us hash megabytes.
+# A real one has about 700 characters; a caller must not make us hash megabytes.
 _MAX_LENGTH = 8_000
 
 
@@ -33,9 +34,9 @@ class InvalidInstance(Exception):
 
 
 def read_instance(signed: str) -> Mapping[str, Any]:
-    """The payload of a signed instance, all checks passed. Raises InvalidInstance."""
+    """Check a signed instance in every way, and return its payload. Raises InvalidInstance."""
     if not (settings.WIX_APP_ID and settings.WIX_APP_SECRET):
-        # An empty key would let anybody sign.
+        # With an empty key anyone could sign.
         raise InvalidInstance("this service has no WIX_APP_ID and WIX_APP_SECRET to check it with")
     if len(signed) > _MAX_LENGTH:
         raise InvalidInstance("it is too long")
@@ -55,7 +56,7 @@ def read_instance(signed: str) -> Mapping[str, Any]:
 
 
 def sign_instance(instance_id: uuid.UUID | str, *, lifetime: timedelta = _LIFETIME, **fields: Any) -> str:
-    """What Wix would sign for a site's owner; for development and tests, where the app secret is ours."""
+    """Sign what Wix would sign for a site's owner; for development and tests, where the app secret is ours."""
     now = timezone.now()
     payload = {
         "instanceId": str(instance_id),
@@ -99,8 +100,10 @@ def time_of(value: Any) -> datetime | None:
 
 
 def _is_ours(signature: bytes, data: str) -> bool:
-    """By the secret, or by the one before it: who rotates it at Wix must not lock out pages that are open. Both are always
-    compared, so that the time tells nobody which."""
+    """Compare with the secret and with the one before it, so that rotating it at Wix locks out no open page.
+
+    Both are always compared, so that the time that it takes doesn't tell which one fits.
+    """
     secrets = [settings.WIX_APP_SECRET, settings.WIX_APP_SECRET_PREVIOUS or settings.WIX_APP_SECRET]
     return any([hmac.compare_digest(_signature(secret, data), signature) for secret in secrets])  # noqa: C419  all of them
 

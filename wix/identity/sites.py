@@ -1,4 +1,4 @@
-"""Sites as they become known: by their owner's first request, or by Wix's word that the app was installed."""
+"""Makes sites known: with their owner's first request, or with Wix's event that the app was installed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ON CONFLICT (instance_id) DO NOTHING RETURNING id
 
 
 def seen(instance_id: UUID, origin_instance_id: UUID | None = None) -> Site:
-    """The site of this instance, made if it is new, with trial credits; `origin_instance_id` is the one that it is a copy of."""
+    """Return this instance's site, made with trial credits if it is new; `origin_instance_id` says which site it is a copy of."""
     known = Site.objects.filter(instance_id=instance_id).first()
     if known:
         if origin_instance_id and known.origin_instance_id is None:
@@ -34,7 +34,7 @@ def seen(instance_id: UUID, origin_instance_id: UUID | None = None) -> Site:
 
 
 def _make(instance_id: UUID, origin_instance_id: UUID | None) -> bool:
-    """False where somebody else has, just now."""
+    """Make the site; False where another request has made it just now."""
     with connection.cursor() as cursor:
         cursor.execute(_MAKE, [instance_id, origin_instance_id])
         return cursor.fetchone() is not None

@@ -1,4 +1,4 @@
-"""How many requests one site may send: counted by django-ratelimit, answered by DRF as 429 with Retry-After."""
+"""Limits how many requests one site may send: django-ratelimit counts, DRF answers 429 with Retry-After."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wix.models import Site
 
 
 class SiteThrottle(BaseThrottle):
-    """Runs after authentication, so that it counts sites and not addresses; health and stats have no site and no limit."""
+    """Counts sites and not addresses, since it runs after authentication. Health and stats have no site, and so no limit."""
 
     def __init__(self) -> None:
         self._wait = 60

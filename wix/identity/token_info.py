@@ -1,11 +1,14 @@
-"""Wix's own access tokens, as the dashboard's SDK sends them: only Wix can say whose they are, so we ask.
+"""Verifies Wix's own access tokens, as the dashboard's SDK sends them, by asking Wix whose they are.
 
-Their inner JWT is signed with a key that Wix keeps; nothing that it says is believed here. A page sends the same token again and
-again, so an answer that let it in is kept for a while, in this process: Django's cache is a counter here unless there is a Redis,
-and then would hold who may come in where others can write; and another process asks but once as well.
+We can't verify them ourselves: their inner JWT is signed with a key that only Wix has. So nothing that the JWT says is used here.
 
-Whoever sends many tokens of the right form, all false, uses up the limit of these questions, and new pages get 503 meanwhile. That
-is accepted: who was let in goes on, as do signed instances and API keys, and an address says nothing of who asks behind a proxy.
+A page sends the same token again and again, so a positive answer is kept for a while, in this process. Django's cache is not used
+for it: here it counts requests, unless there is a Redis, and that would hold who may come in where others can write. Each further
+process costs one more question.
+
+A caller who sends many false tokens of the right form uses up the limit of these questions, and new pages get 503 meanwhile. That
+is accepted. Pages that were let in go on, as do signed instances and API keys. A limit for each address would not help: behind a
+proxy an address doesn't tell who is asking.
 """
 
 from __future__ import annotations
@@ -31,12 +34,12 @@ from workers.errors import RateLimited, TransientError
 from workers.limits import Limit
 
 PREFIX = "OauthNG.JWS."
-# A request waits for the answer: so long, and with its place in the limit a little longer.
+# How long a request waits for Wix's answer, and how long in all, with its place in the limit.
 _ASKING_SECONDS, _IN_ALL_SECONDS = 4.0, 5.0
 _AGAIN_SECONDS = 5.0
 _FORM = re.compile(r"OauthNG\.JWS\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _MAX_LENGTH = 8_000
-# Each some hundred bytes.
+# Each takes a few hundred bytes.
 _KEPT = 10_000
 
 
@@ -45,7 +48,7 @@ class InvalidToken(Exception):
 
 
 class CannotAsk(Exception):
-    """Wix doesn't answer: this says nothing of the token."""
+    """Wix doesn't answer, so that we don't know whether the token is good."""
 
     def __init__(self, retry_after: float) -> None:
         super().__init__("Wix can't be asked")
@@ -54,7 +57,7 @@ class CannotAsk(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TokenInfo:
-    """Of a token that was let in."""
+    """What Wix says of a token that is good."""
 
     instance_id: UUID
     user_id: str
@@ -63,7 +66,7 @@ class TokenInfo:
 
 
 def verified(token: str) -> TokenInfo:
-    """Raises InvalidToken, CannotAsk."""
+    """Return what Wix says of a token, now or lately. Raises InvalidToken, CannotAsk."""
     if not settings.WIX_APP_ID:
         raise InvalidToken("this service has no WIX_APP_ID to check it with")
     if len(token) > _MAX_LENGTH or not _FORM.fullmatch(token):
@@ -77,7 +80,7 @@ def verified(token: str) -> TokenInfo:
 
 
 def _ask(token: str, digest: bytes) -> dict[str, Any]:
-    # What follows would wait a minute for a database that is away, which is a worker's patience.
+    # Fail at once if the database is away: what follows would wait a minute for it, as a worker may.
     connection.ensure_connection()
     wanted = wire.Request("POST", "/oauth2/token-info", "token_info", _ASKING_SECONDS, body={"token": token})
     # For a breaker to tell one caller's trouble from everybody's: no site is known yet.
@@ -96,9 +99,9 @@ def _ask(token: str, digest: bytes) -> dict[str, Any]:
 
 
 def _checked(answer: dict[str, Any]) -> TokenInfo:
-    """A visitor's or member's token of the same site passes all but the check of its subject."""
+    """Check Wix's answer. A visitor's or a member's token of the same site passes all checks but that of its subject."""
     if "active" not in answer:
-        raise CannotAsk(_AGAIN_SECONDS)  # this is no answer to what was asked
+        raise CannotAsk(_AGAIN_SECONDS)  # this does not answer our question
     if answer["active"] is not True and answer["active"] != "true":
         raise InvalidToken("it is not valid any more")
     if answer.get("clientId") != settings.WIX_APP_ID:
@@ -123,7 +126,7 @@ def _issued(iat: Any) -> float | None:
 
 
 def _seconds(exp: Any) -> float | None:
-    """A number by Wix's types, a string in its docs; without one, Wix's `active` stands alone."""
+    """Read when a token ends. Without an end, Wix's `active` alone decides; one that can't be read is refused."""
     if exp is None:
         return None
     seconds = number(exp)
@@ -132,7 +135,7 @@ def _seconds(exp: Any) -> float | None:
     return seconds
 
 
-# --- Who was let in ---------------------------------------------------------------------------------------------------
+# --- Answers that are kept --------------------------------------------------------------------------------------------
 
 _lock = threading.Lock()
 _let_in: dict[bytes, tuple[TokenInfo, float]] = {}
@@ -148,7 +151,7 @@ def _remembered(digest: bytes) -> TokenInfo | None:
 
 
 def _remember(digest: bytes, info: TokenInfo) -> None:
-    """Not for a moment longer than the token lasts, nor where nobody says how long that is."""
+    """Keep an answer, at most until the token ends; not at all where Wix doesn't say when that is."""
     if info.expires_at is None or settings.WIX_TOKEN_INFO_CACHE_SECONDS <= 0:
         return
     with _lock:

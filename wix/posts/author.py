@@ -1,4 +1,4 @@
-"""Who signs a site's posts: Wix takes none from us without a site member as their owner."""
+"""Finds who signs a site's posts: Wix takes no post from us without a site member as its owner."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from wix.client.app_instance import AppInstance, app_instance
 from wix.client.fields import pick
 from workers.errors import PermanentError, TransientError
 
-# Without a permission; sometimes Wix says 401.
+# What Wix answers where a permission is missing: 403, and sometimes 401.
 _FORBIDDEN = (401, 403)
 
 
 def find_or_make(instance_id: str, *, seconds: float) -> str:
-    """A member's id: the one that we made before, the site's owner, or one that we make now.
+    """Return a member's id: of the one that we made before, of the site's owner, or of one that we make now.
 
-    Whoever else is a member is a customer of the shop, and signs only where Wix doesn't let us make anybody. Raises PermanentError
-    `no_author`, and TransientError for one that was made a moment ago and is not shown yet.
+    Any other member is a customer of the shop, and signs only where Wix doesn't let us make a member. Raises PermanentError
+    `no_author`, and TransientError for a member who was made a moment ago and is not shown yet.
     """
     email = f"author-{instance_id}@{settings.WIX_AUTHOR_EMAIL_DOMAIN}"
     if known := _called(instance_id, email, seconds):
@@ -33,7 +33,7 @@ def find_or_make(instance_id: str, *, seconds: float) -> str:
         return _make(instance_id, email, (site and site.site_name) or "Blog", seconds)
     except http.WixRefused as refused:
         if _is_there(refused):
-            # Two blogs of a new site at the same time, or a create that we never heard of.
+            # Two blogs of a new site at the same time, or a create whose answer was lost.
             if known := _called(instance_id, email, seconds):
                 return known
             raise TransientError(
@@ -47,13 +47,13 @@ def find_or_make(instance_id: str, *, seconds: float) -> str:
 
 
 def _is_there(refused: http.WixRefused) -> bool:
-    """What Wix says to a second member of the same address is not documented: 409, or 400 with a word for it."""
+    """Say whether the member exists. What Wix answers to a second one is not documented: 409, or 400 with a word for it."""
     said = " ".join([refused.application_code, *refused.rules, refused.message]).lower()
     return refused.status == 409 or (refused.status == 400 and bool(re.search(r"already|duplicate", said)))
 
 
 def _site(instance_id: str, seconds: float) -> AppInstance | None:
-    """Not to be had without a permission that the app may lack."""
+    """Read the app's instance; None where the app may not."""
     try:
         return app_instance(instance_id, seconds=seconds)
     except NotConnected:
@@ -72,11 +72,11 @@ def _make(instance_id: str, email: str, nickname: str, seconds: float) -> str:
 
 
 def _called(instance_id: str, email: str, seconds: float) -> str | None:
-    """None too where we may not look: we may be allowed to make one all the same."""
+    """Find a member by address; None too where we may not look, since we may still be allowed to make one."""
     email = email.lower()  # as Wix keeps them
     body = {"query": {"filter": {"loginEmail": email}}, "fieldsets": ["FULL"]}
     found = _members(instance_id, "POST", "/members/v1/members/query", "members_query", seconds, body=body)
-    # A filter that Wix ignored would name us anybody.
+    # If Wix ignored the filter, it would name just any member.
     return _first([member for member in found if _email(member) == email])
 
 

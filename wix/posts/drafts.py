@@ -1,4 +1,4 @@
-"""A site's blog: its draft posts."""
+"""The draft posts of a site's blog: made, found, published, scheduled and deleted at Wix."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from wix.client.fields import pick
 from workers.errors import PermanentError
 
 _DRAFTS = "/blog/v3/draft-posts"
-# What Wix answers on a site without its Blog app is not documented; other apps' calls answer 428, and a wrong path 404.
+# What Wix answers on a site without its Blog app is not documented. Calls of other apps that are missing get 428, a wrong path 404.
 _NO_BLOG = (404, 428)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """As Wix has it, which may differ from what was sent: it rewrites slugs, and drops what it doesn't know without a word."""
+    """A draft as Wix has it, which may differ from what we sent: it rewrites slugs, and silently drops what it doesn't know."""
 
     id: str
     url: str
@@ -32,9 +32,10 @@ class Draft:
 def create_draft(
     instance_id: str, draft_post: dict[str, Any], *, seconds: float, before_sending: Callable[[], None]
 ) -> Draft:
-    """One create takes Wix 25 to 30 s, and has no idempotency key: after a timeout, look with `find_drafts` first.
+    """Create a draft, once: it has no idempotency key, and takes Wix 25 to 30 s. After a timeout, look with `find_drafts` first.
 
-    `before_sending` is called when the request is about to leave, after any waiting for the limit.
+    `before_sending` is called when the request is about to leave, after any waiting for the limit. Raises PermanentError
+    `blog_not_installed`.
     """
     about: dict[str, Any] = {
         "body": {"draftPost": draft_post, "publish": False, "fieldsets": ["URL"]},
@@ -58,7 +59,7 @@ def read_draft(instance_id: str, draft_id: str, *, seconds: float) -> Draft:
 def find_drafts(
     instance_id: str, title: str, edited_since: datetime, *, seconds: float
 ) -> list[tuple[Draft, dict[str, Any]]]:
-    """Drafts of exactly this title edited since then, each with its rich content."""
+    """Find drafts of exactly this title that were edited since then, each with its rich content."""
     body = {
         "query": {
             "filter": {"title": title, "editedDate": {"$gte": edited_since.isoformat().replace("+00:00", "Z")}},
@@ -72,7 +73,7 @@ def find_drafts(
 
 
 def delete_draft(instance_id: str, draft_id: str, *, seconds: float) -> bool:
-    """False: there is no such draft any more."""
+    """Move a draft to the trash bin; False where it is not there any more."""
     try:
         http.request(instance_id, "DELETE", f"{_DRAFTS}/{draft_id}", operation="draft_delete", seconds=seconds)
     except http.WixRefused as refused:
@@ -83,14 +84,14 @@ def delete_draft(instance_id: str, draft_id: str, *, seconds: float) -> bool:
 
 
 def publish_draft(instance_id: str, draft_id: str, *, seconds: float) -> str:
-    """The published post's id. On a published post it updates the post, so that twice is fine."""
+    """Publish a draft and return the post's id. Doing it twice is safe: a published post is updated."""
     path = f"{_DRAFTS}/{draft_id}/publish"
     answer = http.request(instance_id, "POST", path, operation="draft_publish", seconds=seconds, body={})
     return str(pick(answer, "postId"))
 
 
 def schedule_draft(instance_id: str, draft_id: str, at: datetime, *, seconds: float) -> None:
-    """Wix publishes it then. Twice is fine; another time replaces the first."""
+    """Have Wix publish the draft at a time. Doing it twice is safe: another time replaces the first."""
     body = {
         "draftPost": {"id": draft_id},
         "action": "UPDATE_SCHEDULE",
@@ -121,7 +122,7 @@ def _draft(found: dict[str, Any]) -> Draft:
 
 
 def _address(found: dict[str, Any]) -> str:
-    """As Wix says it, if it is one that a link may lead to."""
+    """Return the post's address as Wix says it, if a link may lead there."""
     url = found.get("url") or {}
     address = f"{url.get('base', '')}{url.get('path', '')}"
     return address if address.startswith(("https://", "http://")) and len(address) <= 1_000 else ""

@@ -1,10 +1,10 @@
-"""Tags and categories of a site's blog: what is there is used, whatever its capitals; the rest is made.
+"""Tags and categories of a site's blog: those that exist are used, in whatever capitals; the others are made.
 
-Wix's list is read when a label is missing, an hour apart at most, and remembered in the database with what we made since: a post
-that uses known labels asks Wix for nothing.
+We read Wix's list when a label is missing, at most once an hour, and keep it in the database with what we made since. So a post
+with known labels makes no call to Wix.
 
-Whether Wix keeps two categories of one name apart is not documented, so whoever makes one claims it first, by a row without Wix's
-id. A claim that was given up, or whose holder died, may have made it: who takes it over reads the list before.
+Whether Wix makes two categories of one name is not documented. So a blog claims a label before it makes it, by a row without
+Wix's id. If it gave the claim up, or died, the label may have been made: the blog that takes the claim over reads the list first.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ from workers.database.outage import outlasts_an_outage
 from workers.errors import PermanentError, RateLimited, TransientError, WorkError
 
 _PAGE = 100
-# A blog of more than a thousand tags doesn't miss one of ours that is far behind in its list.
+# How much of Wix's list is read: of more than a thousand tags, one of ours far behind in the list is not missed.
 _PAGES = 10
 _READ_AGAIN_SECONDS = 3_600
-# Longer than a draft's stage asks for labels; and how soon whoever waits for a claim looks again.
-_CLAIM_DIES_AFTER, _LOOK_AGAIN_SECONDS = timedelta(minutes=1), 2.0
+# Longer than a draft's stage spends on labels.
+_CLAIM_DIES_AFTER = timedelta(minutes=1)
+# How soon a blog that waits for another's claim looks again.
+_LOOK_AGAIN_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Family:
     listed_as: str
     label_max: int
     made_at_most: int
-    """For one post: each is a call of the site's 200 a minute, and one more page of its blog with a single post on it."""
+    """How many one post may make: each is a call of the site's 200 a minute, and a page of its blog with a single post on it."""
 
 
 TAGS = Family(BlogLabel.Kind.TAG, "/blog/v3/tags", "tags", 100, 2)
@@ -51,11 +53,11 @@ CATEGORIES = Family(BlogLabel.Kind.CATEGORY, "/blog/v3/categories", "categories"
 class Found:
     ids: list[str]
     lacking: WorkError | None = None
-    """Why there are not more, if that was not meant."""
+    """The error that kept us from finding or making all of them, if there was one."""
 
 
 def find_or_make(instance_id: str, family: Family, labels: Iterable[str], *, seconds: float) -> Found:
-    """Wix's ids for these labels, without those that can't be had or would be one too many to make.
+    """Return Wix's ids for these labels, without those that failed and those beyond `made_at_most`.
 
     Raises RateLimited, also while another blog of the site makes one of these categories.
     """
@@ -80,7 +82,7 @@ def find_or_make(instance_id: str, family: Family, labels: Iterable[str], *, sec
 
 
 def known(instance_id: str, family: Family, labels: Iterable[str]) -> list[str]:
-    """The ids of those that Wix need not be asked for."""
+    """Return the ids of those labels that our database knows. Makes no call to Wix."""
     wanted = _wanted(family, labels)
     return list(_Labels(instance_id, _site(instance_id), family).remembered(wanted).values())
 
@@ -96,7 +98,7 @@ def _site(instance_id: str) -> int:
 
 @outlasts_an_outage
 def forget(instance_id: str, family: Family, wix_ids: Collection[str]) -> None:
-    """Wix doesn't know them any more."""
+    """Remove labels that Wix doesn't know any more."""
     BlogLabel.objects.filter(site__instance_id=instance_id, kind=family.kind, wix_id__in=wix_ids).delete()
 
 
@@ -115,7 +117,7 @@ class _Labels:
     was_read: bool = False
 
     def make(self, folded: str, label: str) -> dict[str, str]:
-        """Its id by its folded form; empty for a tag that another blog makes just now."""
+        """Make a label and return its id by its folded form; empty for a tag that another blog makes just now."""
         claim = self._claim(folded)
         if claim is None:
             known = self.remembered([folded])
@@ -127,7 +129,7 @@ class _Labels:
                 self._read_once()
             return self.remembered([folded]) or self._made(folded, label)
         except http.WixRefused:
-            # Its owner made it a moment ago, perhaps: tags are unique.
+            # Perhaps the site's owner made it a moment ago: tags are unique.
             self._read_once()
             if known := self.remembered([folded]):
                 return known
@@ -165,7 +167,7 @@ class _Labels:
                 return
 
     def _page(self, offset: int) -> dict[str, Any]:
-        """Tags are queried, categories listed: Wix's two ways for the same."""
+        """Ask for one page. Wix has two ways for the same: tags are queried, categories listed."""
         path = self.family.path
         about: dict[str, Any] = {"seconds": self.seconds}
         if self.family is TAGS:
@@ -174,7 +176,7 @@ class _Labels:
         params = {"paging.limit": _PAGE, "paging.offset": offset}
         return http.request(self.instance_id, "GET", path, operation="categories_list", params=params, **about)
 
-    # --- Our own ------------------------------------------------------------------------------------------------------
+    # --- Our rows -----------------------------------------------------------------------------------------------------
 
     def _rows(self) -> QuerySet[BlogLabel]:
         return BlogLabel.objects.filter(site_id=self.site_id, kind=self.family.kind)
@@ -200,7 +202,7 @@ class _Labels:
 
     @outlasts_an_outage
     def _claim(self, folded: str) -> _Claim | None:
-        """None: it is another blog's, or made by now."""
+        """Claim a label; None where another blog has claimed it, or it is made by now."""
         with transaction.atomic():
             _, is_new = BlogLabel.objects.get_or_create(
                 site_id=self.site_id,
@@ -224,7 +226,7 @@ class _Claim:
     may_have_been_made: bool
 
 
-# In order: many blogs of a site may do it at the same time, and each locks the rows of the others.
+# In order, against deadlocks: many blogs of a site may do this at the same time, and each locks the same rows.
 _REMEMBER = """
 INSERT INTO wix_bloglabel (site_id, kind, folded, wix_id, read_at)
 SELECT %(site)s, %(kind)s, folded, wix_id, CASE WHEN %(listed)s THEN clock_timestamp() END

@@ -1,4 +1,4 @@
-"""Pictures into a site's media manager, and those that are there already."""
+"""Brings pictures into a site's media manager, and looks for those that are there already."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from wix.client import http
 from wix.client.fields import pick
 from workers.errors import PermanentError, TransientError
 
-# In less no answer can be expected, and a look that has no chance would be counted against Wix.
+# In less time no answer can be expected, and the breaker would count that against Wix.
 _LEAST_SECONDS = 1.0
 _READY, _FAILED = "READY", "FAILED"
 UPLOAD_MAX_BYTES = 10 * 1024 * 1024
 
 
 class ImportFailed(PermanentError):
-    """Wix could not fetch the picture, or not make anything of it; our own upload of the same bytes may do."""
+    """Wix could not fetch the picture, or could not read it. An upload of the same bytes may still work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class MediaFile:
 
 
 def import_image(instance_id: str, url: str, name: str, mime_type: str, *, seconds: float) -> str:
-    """Ask Wix to fetch a picture; the new file's id. It isn't ready yet. Raises ImportFailed if refused."""
+    """Have Wix fetch a picture, and return the new file's id; the file isn't ready yet. Raises ImportFailed if refused."""
     body = {"url": url, "mediaType": "IMAGE", "displayName": name[:255], "mimeType": mime_type}
     path = "/site-media/v1/files/import"
     try:
@@ -41,9 +41,9 @@ def import_image(instance_id: str, url: str, name: str, mime_type: str, *, secon
 
 
 def imported_before(instance_id: str, name: str, *, seconds: float) -> str | None:
-    """The id of a file of exactly this name, if there is one that can be used or may yet be.
+    """Find a file of exactly this name that is ready or may become so, and return its id.
 
-    An import has no idempotency key: whoever finds that one may have been begun looks here first.
+    An import has no idempotency key. So where one may have been begun already, look here first.
     """
     body = {"search": name, "mediaTypes": ["IMAGE"]}
     path = "/site-media/v1/files/search"
@@ -61,7 +61,7 @@ def imported_before(instance_id: str, name: str, *, seconds: float) -> str | Non
 
 
 def upload_image(instance_id: str, name: str, mime_type: str, content: bytes, *, seconds: float) -> str:
-    """The same by our own hands, for up to 10 MB; the file is ready at once, or soon."""
+    """Upload a picture of up to 10 MB, and return the new file's id; the file is ready at once, or soon. Raises ImportFailed."""
     body = {"mimeType": mime_type, "fileName": name[:255]}
     path = "/site-media/v1/files/generate-upload-url"
     try:
@@ -74,13 +74,13 @@ def upload_image(instance_id: str, name: str, mime_type: str, content: bytes, *,
 
 
 def wait_until_ready(instance_id: str, file_id: str, *, seconds: float) -> MediaFile:
-    """Poll until the picture can be used. TransientError when `seconds` are over, ImportFailed if Wix gave up on it."""
+    """Poll until the picture can be used. Raises TransientError when `seconds` are over, ImportFailed if Wix gave up on it."""
     ends_at = time.monotonic() + seconds
     while True:
         left = ends_at - time.monotonic()
         if left <= _LEAST_SECONDS:
             raise TransientError("media_not_ready", "Wix did not finish importing the picture in time.")
-        # It never is at once, and each look is one of the site's 200 calls a minute.
+        # Wait before the first look: a file is never ready at once, and each look is one of the site's 200 calls a minute.
         time.sleep(min(settings.WIX_MEDIA_POLL_SECONDS, left - _LEAST_SECONDS))
         file = _file(instance_id, file_id, ends_at - time.monotonic())
         if file.get("operationStatus") == _FAILED:
@@ -90,7 +90,7 @@ def wait_until_ready(instance_id: str, file_id: str, *, seconds: float) -> Media
 
 
 def ready(instance_id: str, file_id: str, *, seconds: float) -> MediaFile | None:
-    """A file that this site's media manager has, ready to be used; None: it has no such file, or no such picture."""
+    """Return a picture of this site's media manager that is ready to be used; None where there is no such file or picture."""
     try:
         return _ready(file_id, _file(instance_id, file_id, seconds))
     except http.WixRefused as refused:

@@ -1,8 +1,8 @@
-"""Webhooks between their arrival and their work: stored and answered by the web, taken by a worker, once each.
+"""Webhooks between their arrival and their work: the web stores and answers them, a worker takes each.
 
-A delivery is taken by moving its `due_at` ahead and committing, so that what a killed worker had is due again some minutes later,
-and no transaction waits for the network. It is finished only by whoever took it last: a resend that came meanwhile, or a second
-worker after a long pause, has moved `due_at`, and the work is done again. So whatever handles one must be safe to repeat.
+A worker takes a delivery by moving its `due_at` ahead and committing. So a killed worker's delivery is due again some minutes
+later, and no transaction waits for the network. Only the worker that took it last may finish it: if `due_at` has moved meanwhile,
+by a resend or by another worker after a long pause, the work is done again. So handling a delivery must be safe to repeat.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ logger = logging.getLogger(__name__)
 Status = WebhookDelivery.Status
 CHANNEL = "webhook_arrived"
 
-# Longer than a handler's calls to Wix take, with their waiting.
+# How long a worker has: longer than a handler's calls to Wix take, with their waiting.
 _TAKEN_SECONDS = 300
-# One minute, then twice as long each time: ten tries take some seven hours, and Wix itself gives up after two days.
+# The pause is one minute, then twice as long each time: ten tries take about seven hours. Wix itself gives up after two days.
 ATTEMPTS_MAX = 10
 _BACKOFF_SECONDS, _BACKOFF_MAX_SECONDS = 60.0, 7_200.0
 _PRUNED_AT_ONCE = 1_000
@@ -47,8 +47,9 @@ class Outcome(NamedTuple):
 
 # --- The web's side ---------------------------------------------------------------------------------------------------
 
-# A resend only counts. But an event without a time and an id of its own (AppInstalled, AppRemoved) looks the same when the app is
-# installed a second time; one that Wix signed later is worked on again, where it will be found whether it was news.
+# A resend has the digest of an event that we know: it only adds one to `received`. The exception are events without a time and
+# without an id of their own (AppInstalled, AppRemoved): a second install of the app has the digest of the first. So one of those
+# that Wix signed later than the one we know is handled again, and the handler finds out whether it is news.
 _STORE = """
 INSERT INTO wix_webhookdelivery AS known
        (digest, event_type, instance_id, data, issued_at, happened_at, status, due_at, outcome)
@@ -69,7 +70,7 @@ _AGAIN = ", ".join(
 
 
 def store(event: Event, *, known_type: bool) -> None:
-    """In one statement. Returns when it is safe with us, so that Wix may be answered."""
+    """Store an event, in one statement. When this returns it is committed, and Wix may be answered."""
     statement = _STORE.format(again=f", {_AGAIN}" if event.can_recur else "")
     with connection.cursor() as cursor:
         cursor.execute(
@@ -90,7 +91,7 @@ def store(event: Event, *, known_type: bool) -> None:
 
 
 def note(event_type: str, instance_id: UUID, data: dict[str, Any], *, once: str) -> None:
-    """An event of our own; nothing where there is one of this kind for this instance and `once`."""
+    """Store an event of our own, unless there is one of this type for this instance and `once`."""
     digest = hashlib.sha256(f"{event_type} {instance_id} {once}".encode()).hexdigest()
     row = WebhookDelivery(digest=digest, event_type=event_type, instance_id=instance_id, data=data)
     if WebhookDelivery.objects.filter(digest=digest).exists():
@@ -100,7 +101,7 @@ def note(event_type: str, instance_id: UUID, data: dict[str, Any], *, once: str)
 
 
 def replay(chosen: QuerySet[WebhookDelivery]) -> int:
-    """Staff want it worked on anew, whatever became of it."""
+    """Have deliveries handled again, whatever became of them: staff ask for it. Return how many."""
     count = chosen.update(status=Status.RECEIVED, due_at=ClockTimestamp(), attempts=0, processed_at=None)
     wakeup.notify(CHANNEL)
     return count
@@ -118,7 +119,7 @@ RETURNING {columns(WebhookDelivery, "taken")}
 
 
 def work_off(handle: Callable[[WebhookDelivery], Outcome], go_on: Callable[[], bool] = lambda: True) -> int:
-    """One after the other until none is due, or it is not to go on; how many."""
+    """Handle one delivery after the other, until none is due or `go_on` says no; return how many."""
     worked = 0
     while go_on() and (delivery := _take()):
         _work_on(delivery, handle)
@@ -134,7 +135,7 @@ def _take() -> WebhookDelivery | None:
 
 
 def _from_database(row: Sequence[Any]) -> list[Any]:
-    """A cursor of our own gets jsonb as text."""
+    """Decode `data`: a plain cursor returns jsonb as text."""
     fields = WebhookDelivery._meta.concrete_fields
     return [
         json.loads(value) if field.attname == "data" and isinstance(value, str) else value
@@ -144,7 +145,7 @@ def _from_database(row: Sequence[Any]) -> list[Any]:
 
 def _work_on(delivery: WebhookDelivery, handle: Callable[[WebhookDelivery], Outcome]) -> None:
     if delivery.attempts > ATTEMPTS_MAX:
-        _finish(delivery, Outcome(Status.FAILED, "whoever worked on it died, each time"))
+        _finish(delivery, Outcome(Status.FAILED, "its worker died, each time"))
         return
     try:
         outcome = handle(delivery)
@@ -154,7 +155,7 @@ def _work_on(delivery: WebhookDelivery, handle: Callable[[WebhookDelivery], Outc
         _put_off(delivery, f"{error.code}: {error.message}", getattr(error, "retry_in", 0.0))
         return
     except DATABASE_AWAY:
-        # Nothing can be written now; it is due again by itself.
+        # Nothing can be written now. The delivery is due again when our time for it is over.
         raise
     except Exception as error:
         # A bug of ours, in one event's handler, must not keep the others waiting.
@@ -210,7 +211,7 @@ DELETE FROM wix_webhookdelivery WHERE id IN (
 
 
 def prune() -> int:
-    """What is old and over. What waits, or failed and nobody has looked at it, stays."""
+    """Remove old deliveries that are done or ignored; return how many. Those that wait or failed stay, for staff to see."""
     removed, last = 0, _PRUNED_AT_ONCE
     while last == _PRUNED_AT_ONCE:
         with connection.cursor() as cursor:

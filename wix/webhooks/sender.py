@@ -1,4 +1,4 @@
-"""What Wix would post to us, for development and tests: signed with a key pair of our own."""
+"""Makes the webhooks that Wix would post to us, signed with a key pair of our own; for development and tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LIFETIME_SECONDS = 3_600
 
 
 def sample(event_type: str, **changes: Any) -> dict[str, Any]:
-    """An event's own data, with every field that Wix documents for it."""
+    """Make an event's own data, with every field that Wix documents for it."""
     made = _SAMPLES.get(event_type)
     return {**(made() if made else {}), **changes}
 
@@ -33,7 +33,7 @@ def sign(
     as_objects: bool = False,
     **claims: Any,
 ) -> str:
-    """The body of the request. `claims` beside `data`: `iat` and `exp` unless given; None leaves one out."""
+    """Return the request's body. `claims` stand beside `data`; `iat` and `exp` are added unless given, and None leaves one out."""
     import jwt
 
     def packed(layer: Any) -> Any:
@@ -65,7 +65,7 @@ def public_pem(key: RSAPrivateKey) -> str:
 
 
 def development_key(file: Path) -> RSAPrivateKey:
-    """The one in this file, which is made where there is none."""
+    """Read the private key in a file; make it where there is none."""
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import (
         Encoding,
@@ -130,7 +130,7 @@ _SAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 def _of_a_shop(event_type: str) -> Callable[[], dict[str, Any]]:
-    """V1's have fields of their own; V3's are domain events: of an entity, what happened to it."""
+    """Sample an event of Wix Stores. V1's have fields of their own; V3's are domain events, named by entity and happening."""
     *entity, happened = event_type.split(".")
     if event_type.startswith("com."):
         kind = "collection" if happened.startswith("Collection") else "productId"

@@ -1,9 +1,10 @@
-"""What Wix posts to us: the whole body is a JWT, signed with our app's key pair, whose private half only Wix has.
+"""Reads a webhook: its whole body is a JWT, signed with our app's key pair, whose private half only Wix has.
 
-Three layers: the token's `data` names the event and the instance, its `data` is the event itself. All of them are strings of JSON
-on the wire and objects in Wix's docs; both are read. Else what is accepted is what @wix/sdk accepts (`AppStrategy.decodeJWT`,
-jose): `exp` and `nbf` hold where they are there, `iss`, `aud` and `kid` say nothing, and no age is too great, since nobody knows
-whether a resend is signed anew.
+It has three layers: the token's `data` names the event and the instance, and its `data` in turn is the event itself. Each is a
+string of JSON on the wire and an object in Wix's docs; both are read.
+
+Otherwise we accept what @wix/sdk accepts (`AppStrategy.decodeJWT`, jose): `exp` and `nbf` count where they are present; `iss`,
+`aud` and `kid` do not. A token may have any age, since it is not documented whether Wix signs a resend again.
 """
 
 from __future__ import annotations
@@ -26,14 +27,18 @@ from wix.client.fields import moment, moment_of_epoch, uuid_or_none
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-# The one that Wix signs with. Whatever the token's header asks for: with HS256 our public key would be the secret.
+# The one that Wix signs with, and the only one accepted, whatever the token's header says: with HS256 our public key would be the
+# secret.
 _ALGORITHM = "RS256"
 _KEY_BITS_MIN = 2_048
 EVENT_TYPE_MAX = 150
 
 
 class InvalidWebhook(Exception):
-    """`code` is for the caller; nothing of what was sent is in here. `http`: 400 can't be read, 401 is not from Wix."""
+    """A webhook that is refused. `code` is for the caller; nothing that was sent is in here.
+
+    `http` is 400 for what can't be read, 401 for what is not from Wix.
+    """
 
     def __init__(self, http: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -54,11 +59,11 @@ class Event:
     happened_at: datetime | None
     digest: str
     can_recur: bool
-    """It says neither a time nor an id of its own, so that the same thing happening again looks like a resend."""
+    """Whether it has neither a time nor an id of its own, so that the same thing happening again looks like a resend."""
 
 
 def read(body: bytes) -> Event:
-    """What the token tells, once its signature and its times are checked. Raises InvalidWebhook."""
+    """Check a token's signature and times, and return its event. Raises InvalidWebhook."""
     try:
         claims = json.loads(_verified(body.rstrip()).decode("utf-8-sig"), parse_constant=_no_constant)
         if not isinstance(claims, dict):
@@ -70,7 +75,7 @@ def read(body: bytes) -> Event:
 
 
 def parse_key(text: str) -> RSAPublicKey:
-    """A PEM, its newlines perhaps escaped, or the base64 of a PEM in one line. Raises InvalidKey."""
+    """Read a PEM, its newlines perhaps escaped, or the base64 of a PEM in one line. Raises InvalidKey."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -90,7 +95,7 @@ def parse_key(text: str) -> RSAPublicKey:
 
 
 def public_keys() -> tuple[RSAPublicKey, ...]:
-    """Any of them may have signed. In development our own sender's too."""
+    """Return the keys of which any may have signed: Wix's, and in development our own sender's too."""
     keys = _parsed(tuple(settings.WIX_WEBHOOK_PUBLIC_KEYS))
     file = Path(settings.WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE or "/")
     if settings.DEBUG and file.is_file():
@@ -114,7 +119,7 @@ def _public_half(file: Path, modified: int) -> RSAPublicKey:
 
 
 def _verified(token: bytes) -> bytes:
-    """The payload of a token that one of our keys verifies."""
+    """Return the payload of a token that one of our keys verifies. Raises InvalidWebhook."""
     import jwt  # with cryptography behind it: workers load this module and verify nothing
 
     signatures = jwt.PyJWS(algorithms=[_ALGORITHM])
@@ -154,7 +159,7 @@ def _event(claims: dict[str, Any]) -> Event:
         _opened(envelope, "identity")
     event_type, instance = envelope.get("eventType"), envelope.get("instanceId")
     if not instance and isinstance(data, dict):
-        # Invoices name it in their own data too.
+        # Invoices also name it in their own data.
         instance = data.get("instanceId")
     event_type = _storable(event_type)[:EVENT_TYPE_MAX] if isinstance(event_type, str) else ""
     fields = data if isinstance(data, dict) else {}
@@ -180,7 +185,7 @@ def _opened(layer: dict[str, Any], name: str) -> Any:
 
 
 def _storable(value: Any) -> Any:
-    """What JSON may hold and PostgreSQL's jsonb may not: NUL, half a surrogate pair, a number without an end."""
+    """Replace what JSON may hold and PostgreSQL's jsonb may not: NUL, half a surrogate pair, an infinite number."""
     match value:
         case str():
             return value.replace("\0", "�").encode("utf-8", "replace").decode()
@@ -198,7 +203,7 @@ def _digest(*parts: Any) -> str:
 
 
 def _issued_at(iat: Any) -> datetime:
-    """Without one it was just now: then a resend looks like news, and whoever works on it looks at how things are."""
+    """Return when Wix signed the event; without `iat`, now: then a resend looks like news, which its handler can tell."""
     known = moment_of_epoch(iat) if iat is not None else None
     return known or datetime.now(UTC)
 

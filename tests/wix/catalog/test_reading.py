@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.sandbox import Sandbox
 from tests.support.threads import at_once
 from wix import catalog
-from wix.catalog import api, reading, store
+from wix.catalog import api, store
 from wix.models import Catalogue, CatalogueProduct
 from workers.errors import RateLimited, TransientError
 
@@ -90,7 +90,7 @@ def test_without_numeric_ids_v1_is_paged_by_offset(sandbox: Sandbox, shop: str) 
 
 
 @pytest.mark.parametrize("versions", [("V1_CATALOG", "V3_CATALOG"), ("V3_CATALOG", "V1_CATALOG")])
-def test_a_shop_that_moves_in_the_middle_is_read_anew_in_the_other_form(
+def test_a_shop_that_moves_in_the_middle_is_read_again_in_the_other_form(
     sandbox: Sandbox, shop: str, versions: tuple[str, str]
 ) -> None:
     before, after = versions
@@ -280,7 +280,7 @@ def test_a_page_of_v1_that_is_not_full_is_not_taken_for_the_last(
     assert (row(shop).products, pages(sandbox)) == (5, 3)
 
 
-def test_changes_make_it_read_anew_but_not_with_each_of_them(sandbox: Sandbox, shop: str) -> None:
+def test_changes_make_it_read_again_but_not_with_each_of_them(sandbox: Sandbox, shop: str) -> None:
     sandbox.add_shop(shop, products=[{"id": "p", "name": "Cup"}])
     assert not catalog.refresh(shop)
     fitting(shop)
@@ -308,7 +308,7 @@ def test_a_collections_products_come_from_the_same_reading(sandbox: Sandbox, sho
     assert pages(sandbox) == 1
 
 
-def test_pruning_takes_what_nobody_needs(sandbox: Sandbox) -> None:
+def test_pruning_takes_what_is_not_needed(sandbox: Sandbox) -> None:
     from tests.support.factories import site
 
     used, unused, removed = site(), site(), site(removed_at=timezone.now())

@@ -1,4 +1,4 @@
-"""Wix's tokens for a site: asked for once by all threads, processes and restarts, and of use to nobody who reads the database."""
+"""Wix's tokens for a site: asked for once by all threads, processes and restarts, and of no use to a reader of the database."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_it_is_asked_for_once_and_a_restart_finds_it(sandbox: Any, shop: Site) -
     assert _asked_for(sandbox) == 1
 
 
-def test_while_a_secret_is_rotated_the_one_before_is_tried_before_anybody_is_blamed(
+def test_while_a_secret_is_rotated_the_one_before_is_tried_before_anyone_is_blamed(
     sandbox: Any, shop: Site, settings: Any
 ) -> None:
     settings.WIX_APP_SECRET, settings.WIX_APP_SECRET_PREVIOUS = NOT_YET_A_SECRET, "before"
@@ -70,7 +70,7 @@ def test_threads_with_a_token_that_wix_refuses_make_one_fetch(sandbox: Any, shop
     assert _asked_for(sandbox) == 1
 
 
-def test_a_refused_token_is_fetched_anew_and_the_call_made_again_with_the_same_body(sandbox: Any, shop: Site) -> None:
+def test_a_refused_token_is_fetched_again_and_the_call_made_again_with_the_same_body(sandbox: Any, shop: Site) -> None:
     body = {"query": {"cursorPaging": {"limit": 3}}}
     sandbox.fault("wix", "401", "products_query")
 
@@ -98,7 +98,7 @@ def test_a_second_refusal_is_the_answer(sandbox: Any, shop: Site) -> None:
     assert len(sandbox.requests("wix", "catalog_version")) == 2
 
 
-def test_whoever_comes_late_with_a_stale_token_takes_the_one_that_is_there(sandbox: Any, shop: Site) -> None:
+def test_a_thread_that_comes_late_with_a_stale_token_takes_the_one_that_is_there(sandbox: Any, shop: Site) -> None:
     instance_id = str(shop.instance_id)
     assert access_tokens.current(instance_id, lambda: ("stale", 14_400)) == "stale"
     assert access_tokens.renewed(instance_id, "stale", lambda: ("fresh", 14_400)) == "fresh"
@@ -133,13 +133,13 @@ def test_a_process_that_died_while_it_asked_is_not_waited_for_for_ever(sandbox: 
     assert _asked_for(sandbox) == 1
 
 
-def test_whoever_has_seen_an_old_row_does_not_ask_over_a_new_one(sandbox: Any, shop: Site) -> None:
+def test_a_process_that_has_seen_an_old_row_does_not_ask_over_a_new_one(sandbox: Any, shop: Site) -> None:
     _ask(shop)
 
     assert not access_tokens._execute(access_tokens._CLAIM, id=shop.instance_id, seen="", seconds=30)
 
 
-def test_nobody_holds_a_connection_while_wix_is_asked(sandbox: Any, shop: Site) -> None:
+def test_no_connection_is_held_while_wix_is_asked(sandbox: Any, shop: Site) -> None:
     open_connections = []
 
     def fetch() -> tuple[str, float]:
@@ -236,7 +236,7 @@ def test_a_new_secret_key_reads_what_the_one_before_has_sealed(sandbox: Any, sho
         assert access_tokens.current(instance_id, lambda: ("second", 14_400)) == found
 
 
-def test_a_row_that_cannot_be_read_is_fetched_anew(sandbox: Any, shop: Site) -> None:
+def test_a_row_that_cannot_be_read_is_fetched_again(sandbox: Any, shop: Site) -> None:
     _ask(shop)
     for sealed in ("", "x", "gAAAAA", "é"):
         AccessToken.objects.update(sealed=sealed)
@@ -276,7 +276,7 @@ def test_rows_that_are_over_are_removed(sandbox: Any, shop: Site) -> None:
     assert AccessToken.objects.exclude(fetching_until=None).get().pk.hex[-1] == "1"
 
 
-def test_only_so_many_are_remembered(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_latest_are_remembered(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access_tokens, "_KEPT", 2)
 
     for number in range(4):

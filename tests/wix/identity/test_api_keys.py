@@ -66,7 +66,7 @@ def test_it_is_found_in_one_query_and_its_use_noted_once_an_hour() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_noting_its_use_waits_for_nobody() -> None:
+def test_noting_its_use_waits_for_no_other() -> None:
     key = _issued(factories.site())
 
     with transaction.atomic():

@@ -64,7 +64,7 @@ def test_a_new_site_is_made_once_however_many_of_its_requests_come_together() ->
 
 
 @pytest.mark.parametrize("authorization", ["", "   "])
-def test_without_an_instance_nobody_is_known(authorization: str) -> None:
+def test_without_an_instance_no_caller_is_known(authorization: str) -> None:
     response = _get(authorization)
 
     problem(response, 401, "not_authenticated")

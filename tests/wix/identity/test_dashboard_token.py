@@ -45,7 +45,7 @@ def test_who_manages_a_site_comes_in_and_wix_is_asked_once(sandbox: Any, form: s
     assert (asked["method"], asked["path"], asked["body"]) == ("POST", "/wix/oauth2/token-info", {"token": token})
 
 
-def test_a_site_that_nobody_has_seen_is_made(sandbox: Any) -> None:
+def test_a_site_that_is_new_is_made(sandbox: Any) -> None:
     instance_id = str(uuid.uuid4())
 
     assert _get(_token(sandbox, instance_id)).status_code == 200
@@ -106,7 +106,7 @@ def test_what_has_not_its_form_is_refused_without_asking(sandbox: Any) -> None:
     assert not sandbox.requests("wix", "token_info")
 
 
-def test_while_wix_does_not_answer_nobody_is_called_unknown(sandbox: Any) -> None:
+def test_while_wix_does_not_answer_no_caller_is_called_unknown(sandbox: Any) -> None:
     site = factories.site()
     for kind, wait in (("500", 10), ("reset", 10), ("html", 10), ("wrong_json", 5), ("429", 7)):
         sandbox.fault("wix", kind, "token_info", seconds=7)
@@ -190,7 +190,7 @@ def test_an_answer_without_an_end_is_believed_once(sandbox: Any) -> None:
     assert len(sandbox.requests("wix", "token_info")) == 2
 
 
-def test_only_so_many_answers_are_kept(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_latest_answers_are_kept(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_info, "_KEPT", 2)
     site = factories.site()
     tokens = [_token(sandbox, site) for _ in range(3)]

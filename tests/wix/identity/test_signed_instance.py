@@ -84,7 +84,7 @@ def test_while_the_secret_is_rotated_the_previous_one_verifies_too_and_signs_not
     assert "signature" in _refusal(signed(payload(), secret=""))
 
 
-def test_a_previous_secret_alone_lets_nobody_in(settings: Any) -> None:
+def test_a_previous_secret_alone_lets_no_caller_in(settings: Any) -> None:
     settings.WIX_APP_SECRET, settings.WIX_APP_SECRET_PREVIOUS = "", settings.WIX_APP_SECRET
 
     assert "WIX_APP_SECRET" in _refusal(signed(payload(), secret=settings.WIX_APP_SECRET_PREVIOUS))
@@ -207,7 +207,7 @@ def test_a_sign_date_at_the_end_of_time_is_refused(moment: Any) -> None:
 
 
 @pytest.mark.parametrize("missing", ["WIX_APP_ID", "WIX_APP_SECRET"])
-def test_without_a_key_of_our_own_nobody_gets_in(settings: Any, missing: str) -> None:
+def test_without_a_key_of_our_own_no_caller_gets_in(settings: Any, missing: str) -> None:
     setattr(settings, missing, "")
 
     assert missing in _refusal(signed(payload(), secret=""))

@@ -230,7 +230,7 @@ def test_a_key_that_is_none_is_said_at_the_start_and_wix_told_to_come_back(
     assert settings.WIX_WEBHOOK_PUBLIC_KEYS[0][-60:] not in caplog.text
 
 
-def test_without_a_key_nobody_is_believed(settings: Any) -> None:
+def test_without_a_key_no_webhook_is_believed(settings: Any) -> None:
     settings.WIX_WEBHOOK_PUBLIC_KEYS = []
 
     assert problem(post(event()), 503, "webhooks_not_configured")

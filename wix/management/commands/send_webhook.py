@@ -23,7 +23,10 @@ class Command(BaseCommand):
             "--data", type=json.loads, default={}, help="JSON: fields of the event that differ from the sample's"
         )
         parser.add_argument(
-            "--times", type=int, default=1, help="send the same token so often, as Wix does now and then"
+            "--times",
+            type=int,
+            default=1,
+            help="how often to send the same token; Wix, too, sends one again now and then",
         )
         parser.add_argument("--url", default="http://localhost:3000/wix/webhooks")
 
