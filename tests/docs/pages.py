@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +44,29 @@ def code(cell: str) -> list[str]:
 
 
 def headings(page: str) -> list[str]:
-    """All of them, but for those within code."""
-    outside = re.sub(r"^```.*?^```", "", named(page), flags=re.MULTILINE | re.DOTALL)
-    return re.findall(r"^#{1,4} (.+)$", outside, re.MULTILINE)
+    """All of them, but for those within blocks of code."""
+    return re.findall(r"^#{1,4} (.+)$", prose(ROOT / page), re.MULTILINE)
+
+
+def prose(page: Path) -> str:
+    """The page without its blocks of code."""
+    return re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command as it would be pasted, and what the page shows as its output."""
+
+    text: str
+    output: str
+
+
+def commands(page: Path) -> list[Command]:
+    """Those of the page's console blocks, in order."""
+    found = []
+    for block in re.findall(r"^```console\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
+        for pasted in re.findall(r"^\$ (.*?)(?=^\$ |\Z)", block, re.MULTILINE | re.DOTALL):
+            parts = re.fullmatch(r"((?:[^\n]*\\\n)*[^\n]*\n)(.*)", pasted, re.DOTALL)
+            assert parts, pasted
+            found.append(Command(parts[1].strip(), parts[2]))
+    return found
