@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JUDGE := tests/wix/judge
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-outside checks chaos bench lock clean
+.PHONY: help demo run test test-outside walk-docs checks chaos bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ $(JUDGE)/node_modules/installed: $(JUDGE)/package-lock.json
 
 checks: $(VENV)/installed ## what CI checks besides tests: lint, types, import rules, migrations, deployment settings
 	@$(BIN)/python -m tests.checks
+
+walk-docs: $(VENV)/installed ## the commands of README and docs that can be pasted, against the demo
+	@$(BIN)/python -m tests.docs.walk
 
 chaos: $(VENV)/installed ## workers and the database killed again and again (SIZE=small, full, cut, outage, drafts): nothing lost, nothing twice
 	@$(BIN)/python -m tests.chaos --size $(or $(SIZE),small) --seed $(or $(SEED),1) --patience $(or $(PATIENCE),1)
