@@ -70,3 +70,8 @@ def commands(page: Path) -> list[Command]:
             assert parts, pasted
             found.append(Command(parts[1].strip(), parts[2]))
     return found
+
+
+def ids(page: Path) -> str:
+    """Its path from the root, which also names a test's parameter."""
+    return str(page.relative_to(ROOT))

@@ -11,8 +11,7 @@ from django.core.management import get_commands, load_command_class
 
 from tests import bench
 from tests.chaos.schedule import SIZES
-from tests.docs.pages import PAGES, ROOT, code, commands, named, prose
-from tests.docs.test_links import ids
+from tests.docs.pages import PAGES, ROOT, code, commands, ids, named, prose
 
 TARGETS = set(re.findall(r"^([a-z-]+):", named("Makefile"), re.MULTILINE))
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import PAGES, README, ROOT, code, headings, prose, rows
+from tests.docs.pages import PAGES, README, ROOT, code, headings, ids, prose, rows
 
 # What a stranger stumbles over; the alert's name is fixed.
 _STRANGE = re.compile(r"\b(nobody|whoever|anew|so many|so long|all the same)\b(?!_works)", re.IGNORECASE)
 _ROOMS = "blogs|wix|credits|workers|config|tests|docs|deploy|templates"
 _PATH = re.compile(rf"(?:{_ROOMS})/[\w./-]*\w/?|[\w-]+\.(?:md|toml)|\.env\.example|\.ci/run|Makefile")
-
-
-def ids(page: Path) -> str:
-    return str(page).removeprefix(f"{ROOT}/")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
@@ -37,9 +35,20 @@ def test_paths_that_are_named_exist(page: Path) -> None:
 
 def test_the_architecture_names_functions_that_are_there() -> None:
     for question, file, names in rows("docs/architecture.md", "Where things happen"):
-        sources = "".join((ROOT / path).read_text() for path in code(file + names) if path.endswith(".py"))
-        for name in code(names):
-            assert re.search(rf"^\s*(?:def |class )?{name}\b[:( =]", sources, re.MULTILINE), f"{question} {name}"
+        files = [path for path in code(file + names) if path.endswith(".py")]
+        defined = {name for path in files for name in _defined(ROOT / path)}
+        named = {name for name in code(file + names) if re.fullmatch(r"\w+", name)}
+        assert named <= defined, question
+
+
+def _defined(file: Path) -> Iterator[str]:
+    """Its functions, classes and other names, and those within them."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.keyword(arg=str(name)):
+                yield name
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                yield name
 
 
 def test_loggers_that_upgrading_names_are_there() -> None:
