@@ -60,6 +60,8 @@ class Source(Protocol):
 class Chore(NamedTuple):
     every_seconds: float
     do: Callable[..., object]
+    name: str
+    """What the log calls it when it fails."""
     woken_by: str = ""
     """A channel of `wakeup`: at once, whenever something is sent there."""
     first_after_seconds: float | None = None
@@ -77,7 +79,7 @@ class Pool:
         threads: int,
         batch_size: int,
         poll_seconds: float,
-        chores: Sequence[Chore | tuple[float, Callable[[], object]]] = (),
+        chores: Sequence[Chore] = (),
         pace: Pace | None = None,
     ) -> None:
         """`chores` are done each on a thread of its own: one that waits for the network delays nobody.
@@ -89,7 +91,7 @@ class Pool:
         self._threads = threads
         self._batch_size = batch_size
         self._poll_seconds = poll_seconds
-        self._chores = [(Chore(*chore), threading.Event()) for chore in chores]
+        self._chores = [(chore, threading.Event()) for chore in chores]
         self._pace = pace
         self._seats = threads
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="seat")
@@ -230,7 +232,7 @@ class Pool:
             wake.clear()
             if self._stopping.is_set():
                 return
-            with self._going_on(getattr(chore.do, "__name__", "chore")):
+            with self._going_on(chore.name):
                 chore.do(*([self._goes_on] if chore.asks else []))
             pause = chore.every_seconds
 

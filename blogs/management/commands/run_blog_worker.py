@@ -25,21 +25,31 @@ from workers.pool.pace import Pace
 from workers.pool.pool import Chore, Pool
 
 _BLOG_SECONDS, _PROMPT_TOKENS = 65.0, 1_700
-_SWEEP_EVERY_SECONDS = 15.0
-_RECOUNT_EVERY_SECONDS = 60.0
-_PRUNE_EVERY_SECONDS = 3600.0
-# Only for what is tried again, or was stored while nobody listened.
-_DELIVERIES_EVERY_SECONDS = 70.0
-_GRANT_EVERY_SECONDS = 3600.0
-# Workers that live for less than an hour grant too.
-_GRANT_FIRST_AFTER_SECONDS = 45.0
+_HOUR = 3600.0
+
+# All that a worker does in the background, each on a thread of its own, besides the pool's own heartbeat and housekeeping.
+CHORES = (
+    Chore(15.0, sweep.sweep_one, "sweep drafts"),
+    Chore(60.0, queue.recount, "recount lines"),
+    Chore(60.0, waiting.recall_forgotten, "recall blogs whose provider is back"),
+    # A delivery that is stored wakes it. The pause is for those that are tried again, and for those whose wake-up was lost.
+    Chore(70.0, handlers.work_off, "handle webhooks", woken_by=deliveries.CHANNEL, asks=True),
+    # The first time soon, so that workers grant too that live for less than an hour.
+    Chore(_HOUR, subscriptions.grant_due, "grant monthly credits", first_after_seconds=45.0),
+    Chore(_HOUR, limits.prune, "prune limits"),
+    Chore(_HOUR, provider_calls.prune, "prune provider calls"),
+    Chore(_HOUR, breaker_rows.prune, "prune breakers' failures"),
+    Chore(_HOUR, access_tokens.prune, "prune access tokens"),
+    Chore(_HOUR, deliveries.prune, "prune webhooks"),
+    Chore(_HOUR, catalog.prune, "prune catalogs"),
+)
 
 
 class Command(BaseCommand):
     help = (
         "Take blogs from the queue and write them, until SIGTERM (finishes what runs) or a second one (leaves at once)."
     )
-    # Those of URLs and pages would load everything that serves them into a process that serves none.
+    # The checks of URLs and pages would load what serves them, which a worker does without (`config/settings.py`).
     requires_system_checks = [Tags.compatibility, Tags.database]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -55,7 +65,7 @@ class Command(BaseCommand):
         )
 
     def get_check_kwargs(self, options: dict[str, Any]) -> Any:
-        """The database's own checks too: it is about to be used."""
+        """Run the database's own checks too: it is about to be used."""
         asked: Any = super().get_check_kwargs(options)
         return {**asked, "databases": [DEFAULT_DB_ALIAS]}
 
@@ -71,40 +81,28 @@ class Command(BaseCommand):
             threads=threads,
             batch_size=batch_size,
             poll_seconds=poll_interval,
-            chores=[
-                (_SWEEP_EVERY_SECONDS, sweep.sweep_one),
-                (_RECOUNT_EVERY_SECONDS, queue.recount),
-                (_RECOUNT_EVERY_SECONDS, waiting.recall_forgotten),
-                (_PRUNE_EVERY_SECONDS, limits.prune),
-                (_PRUNE_EVERY_SECONDS, provider_calls.prune),
-                (_PRUNE_EVERY_SECONDS, breaker_rows.prune),
-                (_PRUNE_EVERY_SECONDS, access_tokens.prune),
-                Chore(_DELIVERIES_EVERY_SECONDS, handlers.work_off, woken_by=deliveries.CHANNEL, asks=True),
-                (_PRUNE_EVERY_SECONDS, deliveries.prune),
-                Chore(_GRANT_EVERY_SECONDS, subscriptions.grant_due, first_after_seconds=_GRANT_FIRST_AFTER_SECONDS),
-                (_PRUNE_EVERY_SECONDS, catalog.prune),
-            ],
+            chores=CHORES,
             pace=expected_pace() if settings.WORKS_IN_FLIGHT_HEADROOM else None,
         )
-        # What has been imported stays: looking for garbage in it again and again would take a tenth of the time.
+        # What has been imported stays for good. Without this, collecting garbage takes a tenth of the time.
         gc.collect()
         gc.freeze()
         pool.run()
-        # Threads that still hang in a call have nothing left to write, and would keep the process for minutes.
+        # Threads that still hang in a call have nothing left to write, but would keep the process alive for minutes.
         logging.shutdown()
         os._exit(0)
 
 
 def expected_pace() -> Pace:
-    """Until it has seen some: a blog of medium length, with the times and prompts of an ordinary one."""
+    """Estimate what a blog takes, until the worker has seen some: one of medium length, with ordinary times and prompts."""
     tokens = settings.OPENAI_IDEA_MAX_TOKENS + settings.OPENAI_ARTICLE_MAX_TOKENS["medium"] + _PROMPT_TOKENS
     use = {
-        ("openai", "requests"): 2,
-        ("openai", "tokens"): tokens,
-        ("replicate", "requests"): 1,
-        ("replicate_reads", "requests"): 5,
+        ("openai", "requests"): 2.0,
+        ("openai", "tokens"): float(tokens),
+        ("replicate", "requests"): 1.0,
+        ("replicate_reads", "requests"): 5.0,
     }
-    return Pace(_BLOG_SECONDS, {unit: float(used) for unit, used in use.items()})
+    return Pace(_BLOG_SECONDS, use)
 
 
 def _require_keys() -> None:

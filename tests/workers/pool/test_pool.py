@@ -118,7 +118,7 @@ def test_work_that_fails_disturbs_no_other(caplog: Any) -> None:
 
 def test_a_chore_is_done_at_once_when_its_channel_wakes_it() -> None:
     shelf, done = Shelf(), threading.Event()
-    chore = Chore(LONG, lambda: wakeup.notify() if done.is_set() else done.set(), woken_by="a_chore")
+    chore = Chore(LONG, lambda: wakeup.notify() if done.is_set() else done.set(), "a chore", woken_by="a_chore")
 
     def submit() -> None:
         # The first time it is woken by a listener that begins to listen.
@@ -146,7 +146,7 @@ def test_a_chore_may_come_early_the_first_time_and_is_told_to_stop() -> None:
         wakeup.notify()
 
     driver = in_background(submit)
-    run(shelf, Ran(1), chores=[Chore(LONG, chore, first_after_seconds=0.01, asks=True)])
+    run(shelf, Ran(1), chores=[Chore(LONG, chore, "a chore", first_after_seconds=0.01, asks=True)])
     driver.join(PATIENCE_SECONDS)
     assert told.wait(PATIENCE_SECONDS)
 
