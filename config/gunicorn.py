@@ -1,4 +1,4 @@
-"""gunicorn's settings: threads, because a request waits for PostgreSQL and for nothing else."""
+"""gunicorn's settings. It works with threads, because a request waits for PostgreSQL and for nothing else."""
 
 import os
 
@@ -8,7 +8,7 @@ threads = int(os.environ.get("WEB_THREADS", "16"))
 worker_class = "gthread"
 timeout = 30
 graceful_timeout = 20
-# A line a request is what the proxy in front writes already.
+# The proxy in front already writes a line a request.
 accesslog = None
 errorlog = "-"
 loglevel = "warning"

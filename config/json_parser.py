@@ -7,7 +7,7 @@ from rest_framework.parsers import JSONParser
 
 
 class ShallowJSONParser(JSONParser):
-    """JSON nested so deeply that Python gives up is the caller's mistake, not an error of ours."""
+    """Answers 400, and not 500, to JSON that is nested more deeply than Python can parse."""
 
     def parse(self, *args: Any, **kwargs: Any) -> Any:
         try:

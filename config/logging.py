@@ -1,4 +1,4 @@
-"""Log lines: JSON for machines in production, one readable line in development. Both carry blog, site, stage and attempt."""
+"""The form of log lines: JSON in production, one readable line in development. Both carry blog, site, stage and attempt."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STANDARD = set(vars(logging.makeLogRecord({}))) | {
 
 
 class ContextFilter(logging.Filter):
-    """Adds what the thread is at to each record, unless the call itself says otherwise."""
+    """Adds the thread's context (blog, site, stage) to each record. What the logging call itself names wins."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         for name, value in current().items():
@@ -29,7 +29,7 @@ class ContextFilter(logging.Filter):
 
 
 class UnavailableFilter(logging.Filter):
-    """Django logs each 503 as an error; ours say "not now", and whoever answers so has logged why."""
+    """Drops Django's error for each answer with status 503: ours mean "not now", and the view has logged the reason."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return getattr(record, "status_code", None) != 503

@@ -1,4 +1,8 @@
-"""The processes that one make target runs: started in order, stopped together, none left behind."""
+"""Runs the processes of one make target: starts them in order, stops them together, leaves none behind.
+
+Our own, and not honcho or supervisor: those don't wait until one process is ready before they start the next, don't take in a
+process that was forked elsewhere, and leave theirs running when they are killed themselves.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ _HURRIED_SECONDS = 3.0
 
 
 class ProcessDied(Exception):
-    """One of ours ended by itself, though it should have gone on."""
+    """One of the processes ended by itself, though it should have gone on."""
 
 
 class Process(Protocol):
@@ -35,10 +39,10 @@ class Process(Protocol):
 
 
 class Processes:
-    """A context: on the way out each process gets SIGTERM, `grace` seconds, and then SIGKILL.
+    """A context manager for processes: on leaving, each gets SIGTERM, `grace` seconds, and then SIGKILL.
 
-    Each runs in a session of its own, so that a Ctrl-C in the terminal reaches only us, and the order is ours. If we are killed
-    ourselves, the kernel sends them SIGTERM (on Linux).
+    Each process runs in a session of its own: a Ctrl-C in the terminal reaches us alone, and we decide the order of stopping. If we
+    are killed ourselves, the kernel sends them SIGTERM (on Linux).
     """
 
     def __init__(self, environment: Mapping[str, str], *, log: Path | None = None, grace: float = 10) -> None:
@@ -67,7 +71,7 @@ class Processes:
         interpreter: str = sys.executable,
         **environment: str,
     ) -> subprocess.Popen[bytes]:
-        """`python <arguments>` with our environment; its output goes to the log, or to ours if there is none."""
+        """Start `python <arguments>` with our environment. Its output goes to the log, or to our own output if there is no log."""
         process = subprocess.Popen(
             [interpreter, *arguments],
             env=self.environment(name) | environment,
@@ -84,12 +88,12 @@ class Processes:
         return self._environment | {"PROCESS_NAME": f"blogs-{name}"}
 
     def adopt(self, name: str, start: Callable[[dict[str, str], IO[bytes] | None], Process]) -> Process:
-        """A process that somebody else starts, from our environment and with our log."""
+        """Take in a process that `start` starts, with our environment and our log."""
         process = self._running[name] = start(self.environment(name), self._log)
         return process
 
     def _stop_all(self) -> None:
-        """SIGTERM to each, and after the grace SIGKILL with its children. A Ctrl-C meanwhile sends a second SIGTERM."""
+        """Send SIGTERM to each, and after the grace SIGKILL to it and its children. A Ctrl-C meanwhile sends a second SIGTERM."""
         processes = list(reversed(self._running.values()))
         ends_at = time.monotonic() + self._grace
         _terminate(processes)
@@ -104,7 +108,7 @@ class Processes:
             process.wait()
 
     def kill(self, name: str) -> None:
-        """SIGKILL, for those who want to see what happens then."""
+        """Send SIGKILL to one, for tests of what happens then."""
         process = self._running.pop(name)
         process.kill()
         process.wait()
@@ -134,7 +138,7 @@ class Processes:
 
 
 def stop_on_signals() -> None:
-    """SIGTERM unwinds us as Ctrl-C does; SIGINT too where a shell started us with it ignored."""
+    """Let SIGTERM raise KeyboardInterrupt, as Ctrl-C does. SIGINT is set too, because some shells start us with it ignored."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
 

@@ -1,4 +1,4 @@
-"""Every answer carries an `X-Request-ID`, every log line of the request too, so that a caller's report finds its lines."""
+"""Gives each request an id, in the answer's `X-Request-ID` and in each log line, so that a caller's report leads to its lines."""
 
 from __future__ import annotations
 

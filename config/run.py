@@ -1,4 +1,4 @@
-"""`make run`: migrate, gunicorn and one worker against the real services, with a PostgreSQL of our own where none is named."""
+"""`make run`: migrates, then runs gunicorn and one worker against the real services, on our own PostgreSQL if none is named."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def main() -> int:
 
 
 class _CannotStart(Exception):
-    """str() says why, and what to do."""
+    """Nothing can be started; str() says why, and what to do."""
 
 
 def _require_free_port() -> None:
@@ -80,7 +80,7 @@ def _database() -> Iterator[str]:
         yield url
         return
     with embedded_postgres.server("run", keep_data=True) as server:
-        # What another shell needs to talk to it: its port is a new one at each start.
+        # Another shell needs this to reach it, because its port changes with each start.
         _VARIABLES.write_text(f"export DATABASE_URL='{server.url}'\n")
         try:
             yield server.url

@@ -1,26 +1,35 @@
+"""The table of all addresses. A slash at the end makes no difference: a POST that is redirected would lose its body."""
+
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
+from rest_framework.routers import SimpleRouter
 
-from blogs.api import webhooks as wix_views
 from blogs.api.credits import CreditsView
-from blogs.operations import views as workers_views
+from blogs.api.views import BlogGenerationViewSet
+from blogs.api.webhooks import webhooks
+from blogs.operations import views as operations
 
 admin.autodiscover()
+
+api = SimpleRouter()
+api.trailing_slash = "/?"
+# GET and POST of the list; GET and PATCH of `blog-generation/<id>`.
+api.register("blog-generation", BlogGenerationViewSet, basename="blog-generation")
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
-    path("api/", include("blogs.api.urls")),
+    path("api/", include(api.urls)),
     re_path(r"^api/credits/?$", CreditsView.as_view(), name="credits"),
-    re_path(r"^api/rate-limiter/stats/?$", workers_views.openai_limits, name="openai-limits"),
-    re_path(r"^api/replicate-rate-limiter/stats/?$", workers_views.replicate_limits, name="replicate-limits"),
-    re_path(r"^wix/webhooks/?$", wix_views.webhooks, name="wix-webhooks"),
-    re_path(r"^metrics/?$", workers_views.metrics, name="metrics"),
-    re_path(r"^health/?$", workers_views.health, name="health"),
-    re_path(r"^health/live/?$", workers_views.live, name="health-live"),
-    re_path(r"^health/workers/?$", workers_views.workers_alive, name="health-workers"),
+    re_path(r"^api/rate-limiter/stats/?$", operations.openai_limits, name="openai-limits"),
+    re_path(r"^api/replicate-rate-limiter/stats/?$", operations.replicate_limits, name="replicate-limits"),
+    re_path(r"^wix/webhooks/?$", webhooks, name="wix-webhooks"),
+    re_path(r"^metrics/?$", operations.metrics, name="metrics"),
+    re_path(r"^health/?$", operations.health, name="health"),
+    re_path(r"^health/live/?$", operations.live, name="health-live"),
+    re_path(r"^health/workers/?$", operations.workers_alive, name="health-workers"),
 ]
 
 handler400 = "blogs.api.problems.bad_request"

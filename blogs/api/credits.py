@@ -10,7 +10,7 @@ from wix.identity.auth import site_of
 
 
 class CreditsView(APIView):
-    """What the site has: `available` can be spent, `held` belongs to blogs that are not finished."""
+    """Shows a site's credits: `available` can be spent, `held` belongs to blogs that are not finished."""
 
     def get(self, request: Request) -> Response:
         account = CreditAccount.objects.filter(site=site_of(request)).first() or CreditAccount()

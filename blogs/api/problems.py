@@ -1,6 +1,6 @@
-"""Our exceptions -> HTTP: every error of the API is problem+json (RFC 9457) with a stable `code`.
+"""Turns exceptions into HTTP: every error of the API is problem+json (RFC 9457) with a stable `code`.
 
-Domain code raises what happened and knows no HTTP; this table is the only place that chooses a status.
+The rooms below raise what happened and know no HTTP. Only this table chooses a status.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _UPGRADE_HELPS = ("insufficient_credits", PLAN_LIMIT)
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's EXCEPTION_HANDLER."""
+    """Answer an exception of a view; `settings.REST_FRAMEWORK` names this function as its EXCEPTION_HANDLER."""
     problem = _problem(error)
     if problem is None:
         return None
@@ -187,7 +187,7 @@ def _of_rest_framework(error: exceptions.APIException) -> dict[str, Any]:
 
 
 def _field_errors(details: Any, field: str = "") -> Any:
-    """DRF's nested details as a flat list of {field, code, message}."""
+    """Flatten DRF's nested details into a list of {field, code, message}."""
     if isinstance(details, dict) and set(details) == {"message", "code"}:
         yield {"field": field, "code": details["code"], "message": details["message"]}
     elif isinstance(details, dict):

@@ -1,4 +1,4 @@
-"""The API's shapes: camelCase names of the row's columns, and what is allowed in them."""
+"""The shapes of the API's JSON: the row's columns in camelCase, and what is allowed in them."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _FAR = timedelta(days=366)
 
 
 class PlainTextField(serializers.CharField):
-    """Trimmed, in Unicode's composed form, without control characters."""
+    """Trims a text and puts it into Unicode's composed form; refuses control characters."""
 
     default_error_messages = {"control": "Control characters are not allowed."}
 
     def to_internal_value(self, data: Any) -> str:
         text = unicodedata.normalize("NFC", super().to_internal_value(data))
         # Cc: controls, Cs: lone surrogates (which no database takes), Cf: invisible formatting such as direction overrides.
-        # A zero-width joiner is Cf too, but belongs into Persian words and many emoji.
+        # Zero-width joiners are Cf too, but Persian words and many emoji need them.
         if any(unicodedata.category(char) in ("Cc", "Cs", "Cf") and char not in "\n\t\u200c\u200d" for char in text):
             self.fail("control")
         text = " ".join(text.split())
@@ -47,7 +47,7 @@ class PlainTextField(serializers.CharField):
 
 
 class ChoiceField(serializers.ChoiceField):
-    """Says what is allowed. DRF says what isn't, and so repeats whatever it was sent."""
+    """Names the allowed values in its error. DRF's own message would repeat the refused value."""
 
     def __init__(self, choices: Any, **kwargs: Any) -> None:
         allowed = ", ".join(value for value, _ in choices)
@@ -56,7 +56,7 @@ class ChoiceField(serializers.ChoiceField):
 
 
 class MomentField(serializers.DateTimeField):
-    """A time with its offset, within a year; null is now."""
+    """Takes a time with its offset, within a year; null means now."""
 
     default_error_messages = {
         "offset": "Say the offset: 2026-12-24T09:00:00+01:00, or Z for UTC.",
@@ -157,13 +157,13 @@ class BlogGenerationSerializer(serializers.ModelSerializer[BlogGeneration]):
         return generation.cancel_requested_at is not None
 
     def get_error(self, generation: BlogGeneration) -> dict[str, str] | None:
-        """While PENDING: why it is being tried again."""
+        """Give the last error; while PENDING, it is why the blog is being tried again."""
         if not generation.error_code or generation.status == Status.DONE:
             return None
         return {"code": generation.error_code, "message": generation.error_message, "stage": generation.stage}
 
 
 def warnings_of(generation: BlogGeneration) -> list[dict[str, str]]:
-    """What went wrong without keeping the blog from its draft."""
+    """List what went wrong without keeping the blog from its draft."""
     events = generation.events.filter(kind=GenerationEvent.Kind.WARNING).order_by("id")
     return [{"stage": event.stage, "code": event.code, "message": event.message} for event in events]

@@ -22,7 +22,7 @@ _IDEMPOTENCY_KEY_MAX = 255
 
 
 class NewestFirst(CursorPagination):
-    """Ties can't happen: ids are unique, and the newest have the highest."""
+    """Pages by id alone: ids are unique, and the newest blogs have the highest."""
 
     ordering = "-id"
     page_size = 50
@@ -30,7 +30,7 @@ class NewestFirst(CursorPagination):
     max_page_size = 100
 
     def decode_cursor(self, request: Request) -> Any:
-        """A cursor that we never gave out is not found, whatever it holds."""
+        """Answer 404 to a cursor that we never gave out."""
         cursor = super().decode_cursor(request)
         if cursor and cursor.position is not None and not re.fullmatch(r"[0-9]{1,18}", str(cursor.position)):
             raise NotFound(self.invalid_cursor_message)
@@ -38,7 +38,7 @@ class NewestFirst(CursorPagination):
 
 
 class BlogGenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[BlogGeneration]):
-    """A site's own blogs. Another site's is not found, rather than forbidden."""
+    """Serves a site's own blogs. Another site's blog is answered with 404 and not 403, which would say that it exists."""
 
     serializer_class = BlogGenerationSerializer
     pagination_class = NewestFirst
@@ -64,7 +64,7 @@ class BlogGenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, vi
         return Response(_described(generation), status=201, headers={"Location": where})
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Another time, for a blog that hasn't started."""
+        """Set another time for a blog that hasn't started."""
         serializer = RescheduleSerializer(data=_object(request))
         serializer.is_valid(raise_exception=True)
         to = serializer.validated_data["scheduledAt"]
@@ -80,7 +80,7 @@ class BlogGenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, vi
 
 
 def _described(generation: BlogGeneration) -> dict[str, Any]:
-    """The blog, and for one that waits where it stands; its credits are held until it is finished."""
+    """Describe a blog. One that waits has a place in the queue; credits are held until it is finished."""
     position, wait = _forecast(generation) if generation.ready else (None, None)
     return {
         **BlogGenerationSerializer(generation).data,
@@ -91,7 +91,7 @@ def _described(generation: BlogGeneration) -> dict[str, Any]:
 
 
 def _forecast(generation: BlogGeneration) -> tuple[int | None, int | None]:
-    """Unknown while the database is away: a blog that is stored must not be answered with an error, or it is asked for twice."""
+    """Estimate place and wait. While the database is away they are None: an error for a stored blog would have it asked for twice."""
     try:
         position = forecast.queue_position(generation)
         return position, round(forecast.seconds_for(position))

@@ -1,10 +1,11 @@
-"""Where Wix tells us what happened: verified, stored and answered; a worker does the rest (`webhooks.py`)."""
+"""Receives Wix's webhooks: verifies, stores and answers. A worker acts on them later (`blogs/site_events`)."""
 
 from __future__ import annotations
 
 import logging
 
-# What `webhook_token` loads when it needs it, since workers never do: here, or the first webhooks would wait for it for a second.
+# `wix.webhooks.token` imports this only when it verifies, to spare workers its memory. Without this line, the first webhook would
+# wait a second for it.
 import jwt.algorithms  # noqa: F401
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -18,13 +19,13 @@ from workers.database.outage import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
-# Events of ours have some two kilobytes; one that brings an article along has more.
+# The events that we handle have about two kilobytes. One that contains an article has more.
 BODY_MAX_BYTES = 256 * 1024
 
 
 @csrf_exempt
 def webhooks(request: HttpRequest) -> HttpResponse:
-    """The body is a JWT, whatever its content type says. Anything but 200, and Wix sends it again for two days."""
+    """Take in one webhook: a JWT, whatever its content type says. After any answer but 200, Wix sends it again for two days."""
     if request.method != "POST":
         answer = plain_problem(request, 405, code="method_not_allowed", detail="Webhooks are posted.")
         answer["Allow"] = "POST"
@@ -44,14 +45,14 @@ def webhooks(request: HttpRequest) -> HttpResponse:
 
 
 def _body(request: HttpRequest) -> bytes:
-    """Not `request.body`, whose own limit is that of the API. What says that it is too large is not read at all."""
+    """Read the body; one whose header says that it is too large is not read. `request.body` would enforce the API's own limit."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > BODY_MAX_BYTES:
         raise _too_large()
     if not token.public_keys():
         raise InvalidKey("WIX_WEBHOOK_PUBLIC_KEYS is not set")
     if not request.META.get("CONTENT_LENGTH") and request.META.get("wsgi.input_terminated"):
-        # In chunks, of which only the server knows the end; Django takes no length for an empty body.
+        # A body in chunks: only the server knows its end, and Django takes a missing length for an empty body.
         body: bytes = request.META["wsgi.input"].read(BODY_MAX_BYTES + 1)
         if len(body) > BODY_MAX_BYTES:
             raise _too_large()

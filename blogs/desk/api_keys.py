@@ -1,4 +1,4 @@
-"""A site's API keys on its page. The key itself is in the answer to the request that made it, and nowhere else."""
+"""A site's API keys on its page: staff make and revoke them. A key is shown once, in the answer to the request that made it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ApiKeyForm(forms.Form):
 
 
 def urls(desk: DeskAdmin) -> list[URLPattern]:
-    # As all of the admin's answers, this one is kept by no cache.
+    # `admin_view` below marks the answers, like all of the admin's, to be kept by no cache.
     @require_POST
     def make(request: HttpRequest, site_id: int) -> HttpResponse:
         return _make(desk, request, get_object_or_404(Site, pk=site_id))
@@ -42,7 +42,7 @@ def urls(desk: DeskAdmin) -> list[URLPattern]:
 
 
 def context(request: HttpRequest, site: Site) -> dict[str, Any]:
-    """For the site's page; those that can still be used come first."""
+    """Describe the keys for the site's page; those that can still be used come first."""
     if not request.user.has_perm("wix.view_apikey"):
         return {"api_keys": None}
     keys = site.api_keys.select_related("created_by").order_by("-revoked_at", "-id")

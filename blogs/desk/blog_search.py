@@ -1,4 +1,4 @@
-"""How staff find a blog among a million: each search and filter is answered by an index."""
+"""Searches and filters by which staff find one blog among a million; each is answered by an index."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from blogs.models import SOURCE_ID_INDEXED, BlogGeneration, SourceType
 from wix.client.fields import uuid_or_none
 from wix.models import Site
 
-# The source type has no index; among so many of the newest it is found without one.
+# The source type has no index: its filter looks only at this many of the newest blogs.
 _NEWEST = 100_000
 
 
 def found(blogs: QuerySet[BlogGeneration], term: str) -> QuerySet[BlogGeneration]:
-    """By number, by Wix's id of the draft or of the site, else by how the topic or the site's name begins."""
+    """Find blogs by number, by Wix's id of the draft or of the site, else by how the topic or the site's name begins."""
     if not term:
         return blogs
     if blog_id := as_id(term):
         return blogs.filter(pk=blog_id)
     if wix_id := uuid_or_none(term):
-        # Asked separately: an OR across the two tables would leave both indexes unused.
+        # Two queries, because an OR across the two tables would use neither index.
         site_id = Site.objects.filter(instance_id=wix_id).values_list("pk", flat=True).first()
         return blogs.filter(site_id=site_id) if site_id else blogs.filter(draft_post_id=wix_id)
     site_ids = list(sites_called(term).values_list("pk", flat=True)[:SITES_MATCHED])
@@ -38,7 +38,7 @@ def found(blogs: QuerySet[BlogGeneration], term: str) -> QuerySet[BlogGeneration
     )
 
 
-# From one code to the next by index: as many steps as there are codes, where DISTINCT would read every failed blog.
+# Steps from one code to the next by index, once for each code. DISTINCT would read every failed blog.
 _CODES = """
 WITH RECURSIVE codes AS (
     (SELECT error_code FROM blog_generations WHERE error_code <> '' ORDER BY error_code LIMIT 1)
@@ -50,8 +50,8 @@ WITH RECURSIVE codes AS (
 SELECT error_code FROM codes WHERE error_code IS NOT NULL LIMIT 100
 """
 
-# `created_at` has no index of its own, but ids are given in its order, give or take overlapping transactions: halve the
-# ids until the first one of that time is found, some twenty look-ups by primary key.
+# `created_at` has no index, but ids grow with it, apart from overlapping transactions. So this halves the range of ids until the
+# first one of that time is found, in some twenty look-ups by primary key.
 _FIRST_SINCE = """
 WITH RECURSIVE halves AS (
     SELECT coalesce(min(id), 0) AS low, coalesce(max(id), 0) + 1 AS high FROM blog_generations
@@ -67,7 +67,7 @@ SELECT max(low) FROM halves
 
 
 def first_since(since: datetime) -> int:
-    """The id from which on blogs were created then or later."""
+    """Find the lowest id of the blogs that were created then or later."""
     with connection.cursor() as cursor:
         cursor.execute(_FIRST_SINCE, {"since": since})
         return int(cursor.fetchone()[0])

@@ -1,4 +1,4 @@
-"""The last hour of a limit as numbers for an SVG: bars by the minute, the limit as a line, a mark where the provider said no."""
+"""Draws the last hour of a limit, as numbers for an SVG: a bar a minute, a line for the limit, a mark for each rejection."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from workers.limits.usage import Minute
 
-# In units of the SVG's view box; the template names the whole: 660 x 180.
+# In units of the SVG's view box, which the template sets to 660 x 180.
 _LEFT, _TOP, _BOTTOM = 56, 20, 152
 _STEP, _GAP = 10, 2
-# Above the limit's line there is room for what should not happen.
+# Leaves room above the limit's line, for use beyond it.
 _HEADROOM = 1.1
 
 
@@ -41,7 +41,7 @@ class Chart:
 
     @property
     def times(self) -> list[tuple[int, str]]:
-        """Where a time is written below, and which."""
+        """Place the times that are written below the bars."""
         minutes = {0: "60 min ago", 15: "45", 30: "30", 45: "15", 60: "now"}
         return [(_LEFT + _STEP * place, text) for place, text in minutes.items()]
 
@@ -51,19 +51,19 @@ def requests_chart(minutes: Sequence[Minute], allowed: int, now: datetime) -> Ch
 
 
 def tokens_chart(minutes: Sequence[Minute], allowed: int, now: datetime) -> Chart:
-    """A bar is what was reserved; its darker part, what answers said they used."""
+    """Draw tokens: a bar is what was reserved, its darker part what answers said they used."""
     return _chart("tokens", minutes, allowed, now, lambda minute: minute.tokens, lambda minute: minute.tokens_used)
 
 
 def sparkline(shares: Sequence[float], width: int = 120, height: int = 24) -> str:
-    """The path of a line: shares of a limit, 0 at the bottom and 1 one unit below the top; more is cut off there."""
+    """Give the path of a line of shares: 0 is at the bottom, 1 one unit below the top, and more is cut off there."""
     step = width / max(len(shares) - 1, 1)
     points = [f"{place * step:.1f} {height - min(share, 1) * (height - 1):.1f}" for place, share in enumerate(shares)]
     return "M" + " L".join(points) if points else ""
 
 
 def rows(minutes: Sequence[Minute], now: datetime) -> list[dict[str, str]]:
-    """The same to be read, the last minute first."""
+    """Give the same numbers as a table, the last minute first."""
     return [
         {
             "began": clock_time(minute, now),
@@ -77,7 +77,7 @@ def rows(minutes: Sequence[Minute], now: datetime) -> list[dict[str, str]]:
 
 
 def clock_time(minute: Minute, now: datetime) -> str:
-    """When these sixty seconds began."""
+    """Tell when these sixty seconds began."""
     return f"{now - timedelta(minutes=minute.ago + 1):%H:%M:%S}"
 
 
@@ -132,7 +132,7 @@ def _label(
 
 
 def _summary(unit: str, minutes: Sequence[Minute], allowed: int, amount: Callable[[Minute], int]) -> str:
-    """For those who hear the chart."""
+    """Describe the chart in a sentence, for screen readers."""
     amounts = [amount(minute) for minute in minutes]
     mean = sum(amounts) / max(len(amounts), 1)
     rejected = sum(minute.rejections for minute in minutes)

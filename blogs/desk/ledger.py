@@ -1,4 +1,4 @@
-"""The ledger, to be read. Credits are granted and adjusted on a site's page, where the reason is asked for."""
+"""The ledger on the support desk, read only. Staff grant and adjust credits on a site's page, which asks for the reason."""
 
 from __future__ import annotations
 

@@ -46,13 +46,13 @@ class RateLimitAdmin(ReadOnlyAdmin):
     ]
     readonly_fields = ["requests", "tokens", "provider_says", "next_free_in", "blocked"]
     list_filter = [WhoseLimit]
-    # The empty key, a limit of ours, comes first.
+    # Shared limits have an empty key, and so come first.
     ordering = ["key", "provider", "model"]
     search_fields = ["key__exact"]
     search_help_text = "A site's instance id"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RateLimit]:
-        # Now() and not the wall clock: a volatile function would keep the index on `started_at` out of it.
+        # Now(), because the wall clock is a volatile function, for which PostgreSQL doesn't use the index on `started_at`.
         last_minute = RateLimitUsage.objects.filter(
             limit=OuterRef("pk"), started_at__gt=Now() - timedelta(seconds=60), started_at__lte=Now()
         )

@@ -1,4 +1,4 @@
-"""How staff name a shop: by its instance id at Wix, or by how its name begins."""
+"""Finds the shops that staff name: by instance id at Wix, or by how the name begins."""
 
 from __future__ import annotations
 

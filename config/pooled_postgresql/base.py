@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend with pooled connections (`django-db-connection-pool`), whose liveness check costs no round trip."""
+"""Django's PostgreSQL backend with pooled connections (`django-db-connection-pool`) and a liveness check without a round trip."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from dj_db_conn_pool.backends.postgresql.base import DatabaseWrapper as PooledDa
 
 class _Dialect(PooledDatabaseWrapper.SQLAlchemyDialect):
     def do_ping(self, dbapi_connection: Any) -> bool:
-        """False, and the pool connects anew, where a server has closed the connection or said anything unasked: it does so
-        only before it goes. A machine that vanished is not noticed here but by the statement that follows, within seconds."""
+        """Return False, so that the pool connects again, if the server has closed the connection or sent something unasked.
+
+        A server sends something unasked only before it goes. A machine that vanished is noticed only by the statement that follows,
+        within seconds.
+        """
         waiting = select.poll()
         waiting.register(dbapi_connection.fileno(), select.POLLIN)
         return not dbapi_connection.closed and not waiting.poll(0)

@@ -55,7 +55,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--threads", type=int, default=settings.BLOG_WORKER_THREADS, help="blogs at the same time")
         parser.add_argument(
-            "--batch-size", type=int, default=settings.BLOG_WORKER_BATCH_SIZE, help="claim at most so many at once"
+            "--batch-size",
+            type=int,
+            default=settings.BLOG_WORKER_BATCH_SIZE,
+            help="how many blogs one claim takes at most",
         )
         parser.add_argument(
             "--poll-interval",

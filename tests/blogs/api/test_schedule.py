@@ -84,7 +84,7 @@ def test_what_is_no_time_with_an_offset_is_refused(api: Any, moment: Any) -> Non
     assert not BlogGeneration.objects.exists()
 
 
-def test_a_site_may_schedule_only_so_many(api: Any, settings: Any) -> None:
+def test_a_site_may_schedule_a_limited_number(api: Any, settings: Any) -> None:
     settings.BLOG_SCHEDULED_LIMIT_PER_SITE = 2
     client, other = api(factories.site()), api(factories.site())
     tomorrow = _scheduled((timezone.now() + timedelta(days=1)).isoformat())

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def other() -> BlogGeneration:
-    """One that no search should find."""
+    """Make one that no search should find."""
     return pending_generation(site(name="Zebra"), source_id="zebra stripes")
 
 

@@ -36,7 +36,7 @@ def test_the_first_page_shows_queue_workers_and_limits(desk: Client) -> None:
         assert expected in page
 
 
-def test_the_first_page_warns_when_blogs_wait_and_nobody_works(desk: Client) -> None:
+def test_the_first_page_warns_when_blogs_wait_and_no_worker_is_alive(desk: Client) -> None:
     pending_generation()
     admission.forget_count()
 

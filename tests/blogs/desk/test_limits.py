@@ -63,7 +63,7 @@ def test_a_limit_without_tokens_has_one_chart(desk: Client) -> None:
 
 
 def test_numbers_in_the_drawing_are_written_as_svg_wants_them(desk: Client) -> None:
-    """Grouped thousands, or a comma for a point, would be another picture."""
+    """Grouped thousands, or a comma for a point, would draw another picture."""
     openai = limit(tokens_per_minute=1_234_567)
     used(openai, 5, requests=123, tokens=1_000_001, tokens_used=777_777)
 

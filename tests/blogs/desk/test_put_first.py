@@ -24,7 +24,7 @@ BUTTON = "Put this blog first in its site's line"
 
 
 def line_order(shop: Site) -> list[int]:
-    """Which of its blogs start, one after the other."""
+    """List which of its blogs start, one after the other."""
     worker = WorkerFactory.create()
     return [generation.pk for _ in range(shop.line.waiting) for generation in queue.claim(worker, 1)]
 

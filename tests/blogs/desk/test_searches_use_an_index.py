@@ -1,4 +1,4 @@
-"""Proved on rows enough for PostgreSQL to prefer an index, with its own statistics of them."""
+"""Searches use an index, on enough rows for PostgreSQL to prefer one, with its own statistics of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROWS = 20_000
 
 @pytest.fixture(autouse=True, scope="module")
 def _many_blogs(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Once for all tests here, and emptied afterwards: rows that were only rolled back would slow down other tests."""
+    """Fill the tables once for all tests here, and empty them afterwards: rows that are only rolled back slow down other tests."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("TRUNCATE wix_site CASCADE")
         QueueClock.objects.get_or_create(pk=1)

@@ -58,7 +58,7 @@ def test_a_worker_that_was_stopped_for_longer_than_its_lease_writes_nothing_it_l
     assert proof.discrepancies() == []
 
 
-def test_a_claimer_stopped_in_mid_claim_holds_up_nobody_and_what_it_claimed_is_rescued(
+def test_a_claimer_stopped_in_mid_claim_holds_up_no_other_and_what_it_claimed_is_rescued(
     shop: Site, worker: MakeWorker
 ) -> None:
     for number in range(_BLOGS):

@@ -1,4 +1,4 @@
-"""The queue's numbers as alerts see them, by real rows."""
+"""The queue's trend as alerts read it from real rows."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_an_idle_service_without_workers_is_fine(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_work_that_nobody_does_is_told_but_the_web_stays_in_service(client: Client) -> None:
+def test_blogs_without_a_worker_are_told_but_the_web_stays_in_service(client: Client) -> None:
     factories.pending_generation()
     admission.forget_count()
 

@@ -71,7 +71,7 @@ def test_what_was_used_more_than_a_minute_ago_is_over(client: Client, settings: 
     assert limit["requests"] == {"limit": 450, "usedLast60Seconds": 0, "remaining": 450}
 
 
-def test_a_rejection_and_until_when_nobody_asks_are_shown(client: Client) -> None:
+def test_a_rejection_and_the_end_of_its_block_are_shown(client: Client) -> None:
     limits.block(Limit("replicate"), 30)
 
     (limit,) = _limits(client, REPLICATE)

@@ -1,4 +1,4 @@
-"""`GET /metrics`, and that the alert rules that are delivered speak of what is there."""
+"""`GET /metrics`, and the alert rules in `deploy/alerts.yml`, which must name only what is there."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SAMPLE = re.compile(r"^([a-z_][a-z0-9_]*)((?:\{[^{}]*\})?) (-?[0-9.e+-]+)$")
 
 
 def scrape(client: Client) -> dict[str, float]:
-    """Each sample by its name with labels; every line must be one, or a comment."""
+    """Read each sample by its name with labels; every line must be one, or a comment."""
     response = client.get("/metrics")
     assert response.status_code == 200
     assert response["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
