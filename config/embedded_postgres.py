@@ -2,7 +2,7 @@
 
 One owner starts it, hands `DATABASE_URL` to every process that it starts, and stops it. We use the wheel's binaries without its own
 way of sharing a server: that counts processes in a file, where a killed one keeps the server alive for ever. Here a lock on the
-folder says who owns the server. The kernel drops it when the owner dies, however that happens, and the next owner ends what is left.
+folder says who owns the server. The kernel drops it when the owner dies, whatever the cause; the next owner ends what is left.
 """
 
 from __future__ import annotations

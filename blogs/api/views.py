@@ -91,7 +91,7 @@ def _described(generation: BlogGeneration) -> dict[str, Any]:
 
 
 def _forecast(generation: BlogGeneration) -> tuple[int | None, int | None]:
-    """Estimate place and wait. While the database is away they are None: an error for a stored blog would have it asked for twice."""
+    """Estimate place and wait; None while the database is away. An error for a stored blog would have it asked for twice."""
     try:
         position = forecast.queue_position(generation)
         return position, round(forecast.seconds_for(position))
