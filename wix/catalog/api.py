@@ -39,7 +39,7 @@ class Page:
 
 
 class OtherCatalog(Exception):
-    """The site has not, or no longer, the version of the catalog that we asked in."""
+    """The site does not have, or has no longer, the version of the catalog that we asked for."""
 
 
 class NoCatalog(Exception):
@@ -151,7 +151,10 @@ def _unless_unknown(ask: Callable[[], T]) -> T | None:
 
 
 def _of_family(family: str, ask: Callable[[], T]) -> T:
-    """Say what a refusal means. Without Stores V1 answers 401 (to a token that is good elsewhere), and V3 probably 428 or 404."""
+    """Return what `ask` does. Raises OtherCatalog, NoCatalog instead of a refusal that means it.
+
+    Without Stores V1 answers 401 (to a token that is good elsewhere), and V3 probably 428 or 404.
+    """
     try:
         return ask()
     except http.WixRefused as refused:

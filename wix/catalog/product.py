@@ -86,7 +86,7 @@ class Product:
 
 
 def from_v1(raw: Any) -> Product:
-    """Read a product of V1's catalog; what is missing or of another type is left out."""
+    """Read a product of V1's catalog. What is missing or of another type stays empty. Raises TransientError if it has no id."""
     prices, page = object_in(raw, "priceData"), object_in(raw, "productPageUrl")
     media = object_in(raw, "media")
     address = f"{text_in(page, 'base').rstrip('/')}/{text_in(page, 'path').lstrip('/')}" if page.get("path") else None
@@ -107,7 +107,7 @@ def from_v1(raw: Any) -> Product:
 
 
 def from_v3(raw: Any) -> Product:
-    """Read a product of V3's catalog; what is missing or of another type is left out."""
+    """Read a product of V3's catalog. What is missing or of another type stays empty. Raises TransientError if it has no id."""
     media, lowest = object_in(raw, "media"), object_in(object_in(raw, "actualPriceRange"), "minValue")
     categories = objects(list_in(object_in(raw, "allCategoriesInfo"), "categories"))
     return Product(

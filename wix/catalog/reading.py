@@ -32,7 +32,7 @@ _STARTS = 3
 
 
 def ensure(instance_id: str, *, seconds: float, patience: float = PATIENCE_SECONDS) -> None:
-    """Have a catalog that can be used: read it, or wait for its reader. Raises RateLimited where that takes too long."""
+    """Make sure that there is a catalog to use: read it, or wait for its reader. Raises RateLimited where that takes too long."""
     began = time.monotonic()
     while True:
         match store.state(instance_id):

@@ -27,7 +27,7 @@ class WixRefused(PermanentError):
 
 
 class NotConnected(PermanentError):
-    """The site has not our app any more, as far as Wix lets us know. Says nothing of Wix, nor of any other site."""
+    """Our app is no longer on the site, as far as Wix lets us know. This says nothing of Wix, nor of any other site."""
 
     def __init__(self, status: int) -> None:
         super().__init__(

@@ -30,7 +30,7 @@ _MAX_LENGTH = 8_000
 
 
 class InvalidInstance(Exception):
-    """str() says what is wrong, in words that may be shown to the caller."""
+    """An instance that is refused. str() says what is wrong, in words that may be shown to the caller."""
 
 
 def read_instance(signed: str) -> Mapping[str, Any]:

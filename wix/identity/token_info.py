@@ -44,7 +44,7 @@ _KEPT = 10_000
 
 
 class InvalidToken(Exception):
-    """str() says what is wrong, in words that may be shown to the caller."""
+    """A token that is refused. str() says what is wrong, in words that may be shown to the caller."""
 
 
 class CannotAsk(Exception):

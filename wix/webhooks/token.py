@@ -47,7 +47,7 @@ class InvalidWebhook(Exception):
 
 
 class InvalidKey(Exception):
-    """str() says what is wrong with a configured key, without showing it."""
+    """A configured key that can't be used. str() says what is wrong with it, without showing it."""
 
 
 @dataclass(frozen=True, slots=True)
