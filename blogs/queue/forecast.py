@@ -1,4 +1,4 @@
-"""Where a blog stands in the fair order, and about when it will start."""
+"""Forecasts where a waiting blog stands in the fair order, and about when it will start."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from django.conf import settings
 from django.db import connection
 
 from blogs.models import BlogGeneration
+from blogs.providers import ordinary_blog
 
-# In the lines of others, those starts go before that have a lower turn; in one's own, those that `queue.claim` takes earlier. A
-# line behind the clock goes on at the clock. Retries and blogs put first move a few: a forecast, not a promise.
+# Before a blog go, in the lines of other sites, the starts with a lower turn, and in its own line the blogs that the claim takes
+# earlier. A line behind the clock goes on at the clock. Retries and blogs put first move a few: a forecast, not a promise.
 _POSITION = """
 WITH clock AS MATERIALIZED (
     SELECT turn FROM blogs_queueclock
@@ -37,7 +38,7 @@ _rate = (float("-inf"), 0.0)
 
 
 def queue_position(generation: BlogGeneration) -> int:
-    """1 starts next; 0 means that it isn't waiting in line."""
+    """Return its place among all that wait: 1 starts next; 0 means that it is in no line."""
     with connection.cursor() as cursor:
         cursor.execute(
             _POSITION,
@@ -54,7 +55,7 @@ def queue_position(generation: BlogGeneration) -> int:
 
 
 def seconds_for(blogs: int) -> float:
-    """How long that many blogs take to start, by the pace of the last five minutes or what the limits allow."""
+    """Return the seconds in which that many blogs start, by the pace of the last five minutes or what the limits allow."""
     return blogs / _blogs_a_second()
 
 
@@ -69,7 +70,7 @@ def _blogs_a_second() -> float:
 
 
 def _measured() -> float:
-    """By the busiest minute of the last five, so that a quiet quarter of an hour doesn't look like a slow service."""
+    """Return the blogs a second of the busiest minute of the last five: a quiet time must not look like a slow service."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM blog_generations"
@@ -81,8 +82,7 @@ def _measured() -> float:
 
 
 def _allowed() -> float:
-    """What the provider limits allow: two OpenAI calls a blog, or the tokens that they reserve."""
-    openai = settings.RATE_LIMITS["openai"]
-    tokens = settings.OPENAI_IDEA_MAX_TOKENS + settings.OPENAI_ARTICLE_MAX_TOKENS["medium"] + 2_000
-    blogs_a_minute: float = min(openai["requests"] / 2, openai["tokens"] / tokens)
+    """Return the blogs a second that OpenAI's limits allow, of those that are reached the soonest."""
+    limits, use = settings.RATE_LIMITS["openai"], ordinary_blog.use()
+    blogs_a_minute: float = min(limits[what] / use["openai", what] for what in ("requests", "tokens"))
     return blogs_a_minute / 60

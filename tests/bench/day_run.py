@@ -40,11 +40,12 @@ def run(replicas: int, scale: float = 1.0) -> dict[str, Any]:
     """On the database that Django is set up for, which must be empty."""
     from django.db import connection
 
-    from blogs.management.commands.run_blog_worker import expected_pace
+    from blogs.providers import ordinary_blog
     from tests.bench import day_report, day_traffic, filling
     from tests.bench.day_clock import Clock
     from tests.bench.day_simulation import Simulation
     from wix.models import Site
+    from workers.pool.pace import Pace
 
     began = time.monotonic()
     random.seed(SEED)  # the product's backoff
@@ -56,7 +57,14 @@ def run(replicas: int, scale: float = 1.0) -> dict[str, Any]:
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         found = Site.objects.in_bulk(sites)
-        simulation = Simulation(clock, day, [found[site] for site in sites], replicas, SEED, expected_pace())
+        simulation = Simulation(
+            clock,
+            day,
+            [found[site] for site in sites],
+            replicas,
+            SEED,
+            Pace(ordinary_blog.SECONDS, ordinary_blog.use()),
+        )
         simulation.run()
     finally:
         clock.uninstall()

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS
 
 from blogs import pipeline, queue, sweep
-from blogs.providers import openai, replicate
+from blogs.providers import openai, ordinary_blog, replicate
 from blogs.queue import waiting
 from blogs.site_events import handlers, subscriptions
 from wix import catalog
@@ -24,7 +24,6 @@ from workers.outbound import breaker_rows
 from workers.pool.pace import Pace
 from workers.pool.pool import Chore, Pool
 
-_BLOG_SECONDS, _PROMPT_TOKENS = 65.0, 1_700
 _HOUR = 3600.0
 
 # All that a worker does in the background, each on a thread of its own, besides the pool's own heartbeat and housekeeping.
@@ -85,7 +84,7 @@ class Command(BaseCommand):
             batch_size=batch_size,
             poll_seconds=poll_interval,
             chores=CHORES,
-            pace=expected_pace() if settings.WORKS_IN_FLIGHT_HEADROOM else None,
+            pace=Pace(ordinary_blog.SECONDS, ordinary_blog.use()) if settings.WORKS_IN_FLIGHT_HEADROOM else None,
         )
         # What has been imported stays for good. Without this, collecting garbage takes a tenth of the time.
         gc.collect()
@@ -94,18 +93,6 @@ class Command(BaseCommand):
         # Threads that still hang in a call have nothing left to write, but would keep the process alive for minutes.
         logging.shutdown()
         os._exit(0)
-
-
-def expected_pace() -> Pace:
-    """Estimate what a blog takes, until the worker has seen some: one of medium length, with ordinary times and prompts."""
-    tokens = settings.OPENAI_IDEA_MAX_TOKENS + settings.OPENAI_ARTICLE_MAX_TOKENS["medium"] + _PROMPT_TOKENS
-    use = {
-        ("openai", "requests"): 2.0,
-        ("openai", "tokens"): float(tokens),
-        ("replicate", "requests"): 1.0,
-        ("replicate_reads", "requests"): 5.0,
-    }
-    return Pace(_BLOG_SECONDS, use)
 
 
 def _require_keys() -> None:

@@ -1,0 +1,24 @@
+"""What an ordinary blog takes: forecasts and a worker's pace begin with it, until they have seen some.
+
+It is a blog of medium length by the short workload of the benchmarks (`docs/benchmarks.md`), whose two prompts to OpenAI have 500
+and 1,200 tokens.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+# On a seat, without waiting for a shared limit.
+SECONDS = 65.0
+_PROMPT_TOKENS = 1_700
+
+
+def use() -> dict[tuple[str, str], float]:
+    """Return what it takes of each shared limit, by provider and "requests" or "tokens"."""
+    tokens: int = settings.OPENAI_IDEA_MAX_TOKENS + settings.OPENAI_ARTICLE_MAX_TOKENS["medium"] + _PROMPT_TOKENS
+    return {
+        ("openai", "requests"): 2.0,
+        ("openai", "tokens"): float(tokens),
+        ("replicate", "requests"): 1.0,
+        ("replicate_reads", "requests"): 5.0,
+    }
