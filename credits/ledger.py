@@ -1,8 +1,8 @@
-"""Where money moves.
+"""The only file in which money moves.
 
-Hold at submit, capture when a blog is DONE, release when it is FAILED or CANCELLED; grant and adjust by staff. Every function
-runs inside its caller's transaction, with the account's row locked first (lock order: `blogs/queue/lines.py`). The
-account is the lock and the running total; the entries are the proof, which `check_ledger` adds up.
+Hold when a blog is submitted, capture when it is DONE, release when it is FAILED or CANCELLED; staff grant and adjust. Every
+function runs inside its caller's transaction, which locks the account's row first (lock order: `blogs/queue/lines.py`). The
+account is the lock and the running total. The entries are the proof, which `check_ledger` adds up.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ Kind = Credit.Kind
 
 
 class NoOpenHold(Exception):
-    """A blog's credits were to be spent or freed, and none are held for it: an invariant of `lifecycle` is broken."""
+    """A blog's credits were to be spent or freed, and none are held for it: a bug of ours."""
 
 
 class InsufficientCredits(Exception):
+    """The account has fewer free credits than the blog costs."""
+
     def __init__(self, *, required: int, available: int) -> None:
         super().__init__(f"a blog costs {required} credits, {available} are available")
         self.required = required
@@ -34,7 +36,7 @@ class InsufficientCredits(Exception):
 
 
 def lock(site_id: int) -> CreditAccount:
-    """The site's account, locked for the rest of the transaction; opened on first use."""
+    """Lock the site's account for the rest of the transaction; it is opened on first use."""
     assert connection.in_atomic_block
     while not (found := list(CreditAccount.objects.raw(_LOCK, [site_id]))):
         open_account(site_id)
@@ -42,7 +44,7 @@ def lock(site_id: int) -> CreditAccount:
 
 
 def open_account(site_id: int) -> None:
-    """Where there is none yet."""
+    """Open the site's account if there is none yet."""
     CreditAccount.objects.bulk_create([CreditAccount(site_id=site_id)], ignore_conflicts=True)
 
 
@@ -75,17 +77,18 @@ WITH account AS ({SET_ASIDE.format(account="%(account)s")}) {HOLD.format(blog="%
 
 
 def insufficient(site_id: int, amount: int) -> InsufficientCredits:
+    """Make the error that says how many credits there are."""
     account = CreditAccount.objects.get(site_id=site_id)
     return InsufficientCredits(required=amount, available=account.available)
 
 
 def capture(account: CreditAccount, generation_id: int) -> None:
-    """The blog is done: its held credits are spent."""
+    """Spend the credits that are held for a blog. Raises NoOpenHold."""
     _settle(account, generation_id, Kind.CAPTURE, reason="")
 
 
 def release(account: CreditAccount, generation_id: int, *, reason: str) -> None:
-    """The blog will not come: its held credits are free again."""
+    """Free the credits that are held for a blog. Raises NoOpenHold."""
     _settle(account, generation_id, Kind.RELEASE, reason=reason)
 
 
@@ -97,7 +100,7 @@ def grant(
     created_by: AbstractBaseUser | None = None,
     idempotency_key: str | None = None,
 ) -> Credit | None:
-    """Give credits; an open debt is paid from them first. None if this key was used before: nothing is given twice."""
+    """Give credits, which pay an open debt first. None: the key was used before, and nothing is given twice."""
     if amount <= 0:
         raise ValueError("a grant is a positive number of credits; to take some away, adjust")
     return _change(account, Kind.GRANT, amount, reason=reason, created_by=created_by, idempotency_key=idempotency_key)
@@ -111,7 +114,7 @@ def adjust(
     created_by: AbstractBaseUser | None = None,
     idempotency_key: str | None = None,
 ) -> Credit | None:
-    """Correct a balance up or down. What is held for running blogs stays: the rest of a larger deduction becomes debt."""
+    """Correct a balance up or down. A deduction takes only free credits, no held ones; the rest of it becomes debt."""
     if not change:
         raise ValueError("an adjustment of 0 credits changes nothing")
     return _change(account, Kind.ADJUST, change, reason=reason, created_by=created_by, idempotency_key=idempotency_key)
@@ -119,6 +122,8 @@ def adjust(
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
+    """One thing that does not add up."""
+
     account_id: int | None
     site_id: int
     problem: str
@@ -160,7 +165,8 @@ ORDER BY 1
 """
 
 
-# The blog's one open hold becomes free again, and is spent if `spent` is 1. One round trip: every blog ends with it.
+# Closes the blog's one open hold; `spent` is 1 if its credits are spent, 0 if they are free again. One statement, since every blog
+# ends with this round trip.
 _SETTLE = Prepared(
     "settle_hold",
     """

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 
 class CreditAccount(models.Model):
-    """A site's credits. Its row is the lock under which money moves; `balance - held` is what can be spent."""
+    """A site's credits. Money moves under the lock of its row; what can be spent is `balance - held`."""
 
     site = models.OneToOneField("wix.Site", models.PROTECT, related_name="credit_account")
     balance = models.BigIntegerField(default=0)
@@ -32,10 +32,10 @@ class CreditAccount(models.Model):
 
 
 class Credit(models.Model):
-    """One entry of the ledger: never edited, never deleted (a trigger refuses both). A correction is an `adjust`.
+    """One entry of the ledger. It is never edited or deleted (a trigger refuses both); a correction is an `adjust`.
 
-    `amount` is always positive; `balance_change` and `debt_change` are what it did to the account. A blog's entries sum to 0 or
-    minus its price.
+    `amount` is always positive; `balance_change` and `debt_change` say what the entry did to the account. The balance changes of a
+    blog sum to 0 or to minus its price.
     """
 
     class Kind(models.TextChoices):
@@ -50,7 +50,7 @@ class Credit(models.Model):
     amount = models.PositiveBigIntegerField()
     balance_change = models.BigIntegerField()
     debt_change = models.BigIntegerField(default=0)
-    # No foreign key in the database: finished blogs are pruned one day, what they cost is kept.
+    # No foreign key in the database: finished blogs are pruned one day, and their entries stay.
     generation = models.ForeignKey(
         "blogs.BlogGeneration",
         models.DO_NOTHING,
@@ -100,7 +100,7 @@ class Credit(models.Model):
             models.UniqueConstraint(
                 fields=["hold"], condition=Q(kind__in=["capture", "release"]), name="credit_hold_settled_once"
             ),
-            # A second hold while the first is open would get the same number.
+            # A second hold would get the same number as long as the first is open.
             models.UniqueConstraint(
                 fields=["generation", "hold_number"], condition=Q(kind="hold"), name="credit_one_open_hold_a_blog"
             ),

@@ -1,15 +1,16 @@
-"""The sites' lines: who is next. Fairness lives here and in `queue.py`; nothing else writes SiteLine or QueueClock.
+"""The sites' lines: who is next. Fairness lives here and in `statements.py`; nothing else writes SiteLine or QueueClock.
 
-The turn belongs to the line, not to a blog: each start moves its line's turn on by `step` (1 / weight), and the lowest turn goes
-next. A line behind the clock is treated as if it stood at the clock, and so catches up on nothing it missed; none is more than a
-step ahead of it. Turns only grow, by one at most for each start: in double precision they last for 10^13 starts.
+The turn belongs to the line, not to a blog. Each start moves its line's turn on by `step` (1 / weight), and the line with the
+lowest turn goes next. A line behind the clock is treated as if it stood at the clock, so it catches up on nothing that it missed;
+no line is more than a step ahead of the clock. Turns only grow, by at most one a start: in double precision they last for 10^13
+starts.
 
-Giving each blog a turn when it joins is as fast, but then cancels, pauses and retries break the fairness: one blog submitted after
-cancelling 10,000 would wait for 29,900 others.
+Rejected: a turn for each blog when it joins. It is as fast, but cancels, pauses and retries then break the fairness: one blog
+submitted after cancelling 10,000 would wait for 29,900 others.
 
-Locks: a transaction that touches one line takes account, line, blog, in that order; `submit` alone takes the line last, since
-nobody else can see its blog yet. One that touches several lines (claim, promote) holds the claim lock first, so that no two of
-them can wait for each other.
+Lock order: a transaction that touches one line locks account, line, blog. `submit` alone locks the line last, since no other
+transaction can see its blog yet. A transaction that touches several lines (claim, promote) takes the claim lock first, so that no
+two of them can wait for each other.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ from django.db.models.functions import Least
 
 from blogs.models import QueueClock, SiteLine
 
-# Any number that nobody else uses as an advisory lock in this database.
+# Any number that nothing else uses as an advisory lock in this database.
 CLAIM_LOCK = 7_249_001
 # A shop of weight 10 gets ten times what its neighbours get. More would be a queue for one.
 WEIGHT_MAX = 10
 
-# In an UPDATE of lines that blogs join.
+# For an UPDATE of lines that blogs join.
 TURN_ON_JOINING = "CASE WHEN waiting = 0 THEN greatest(turn, (SELECT turn FROM blogs_queueclock)) ELSE turn END"
 _JOIN = f"UPDATE blogs_siteline SET turn = {TURN_ON_JOINING}, waiting = waiting + %s WHERE site_id = %s"
 
 
 def lock(site_id: int) -> SiteLine:
-    """The site's line, locked for the rest of the transaction; made on first use. Lock the credit account before it."""
+    """Lock the site's line for the rest of the transaction; made on first use. Lock the credit account before it."""
     assert connection.in_atomic_block
     line = SiteLine.objects.select_for_update().filter(pk=site_id).first()
     if line is None:
@@ -43,12 +44,12 @@ def lock(site_id: int) -> SiteLine:
 
 
 def open_line(site_id: int) -> None:
-    """Where there is none yet."""
+    """Make the site's line if there is none yet."""
     SiteLine.objects.bulk_create([SiteLine(site_id=site_id)], ignore_conflicts=True)
 
 
 def join(line: SiteLine, count: int = 1) -> None:
-    """Blogs have become ready (negative: `recount` corrects). A line that was empty starts at the clock: silence earns no burst."""
+    """Count blogs that have become ready (fewer than none: `recount` corrects). An empty line starts at the clock."""
     with connection.cursor() as cursor:
         cursor.execute(_JOIN, [count, line.pk])
 
@@ -62,15 +63,15 @@ def pause(line: SiteLine) -> None:
 
 
 def resume(line: SiteLine) -> None:
-    """Continue at the clock, or the line would catch up on everything it missed."""
+    """End a pause. The line goes on at the clock, or it would catch up on everything that it missed."""
     clock = QueueClock.objects.get().turn
     SiteLine.objects.filter(pk=line.pk).update(paused=False, turn=max(line.turn, clock))
 
 
 def set_weight(line: SiteLine, weight: float) -> None:
-    """A line of weight 2 starts two blogs for each one of weight 1, at once, however many wait.
+    """Let a line of weight 2 start two blogs for each one of weight 1, from now on, however many wait.
 
-    One that gets more weight doesn't first wait out the longer step that it made by the old.
+    A line that gets more weight need not wait out the longer step that it made by the old one.
     """
     if not 1 <= weight <= WEIGHT_MAX:  # false for NaN too
         raise ValueError(f"A weight is from 1 to {WEIGHT_MAX}, not {weight}.")
@@ -79,13 +80,13 @@ def set_weight(line: SiteLine, weight: float) -> None:
 
 
 def set_terms(line: SiteLine, *, weight: float, waiting_max: int | None) -> None:
-    """What the site's plan gives; None: as many as any site may have."""
+    """Set what the site's plan gives. `waiting_max` None: as many as any site may have."""
     set_weight(line, min(weight, WEIGHT_MAX))
     SiteLine.objects.filter(pk=line.pk).update(waiting_max=waiting_max)
 
 
 def set_terms_of(sites: QuerySet[Any], *, weight: float, waiting_max: int | None) -> int:
-    """The same for all these at once (a query for their ids), whose plan has changed. In a transaction of its own."""
+    """Set the terms of all these sites (a query for their ids) in one transaction of its own. Return how many lines it was."""
     step = 1 / min(weight, WEIGHT_MAX)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIM_LOCK])

@@ -1,8 +1,9 @@
-"""Old finished blogs are removed in batches, each one transaction, while workers and the API go on.
+"""Removes old finished blogs in batches, each one transaction, while workers and the API go on.
 
-A finished blog is nobody's: no worker, claim or submit waits for its row, and those that something else has locked (staff retry it,
-the sweep looks for its draft) are skipped. Ledger entries stay and keep the blog's number; `check_ledger` proves the sums without
-the blog. What is deleted is written to the archive before, so that an interruption leaves a blog in both rather than in neither.
+No worker, claim or submit waits for the row of a finished blog. Rows that something else has locked (staff retry the blog, the
+sweep looks for its draft) are skipped. Ledger entries stay and keep the blog's number; `check_ledger` proves the sums without the
+blog. Each batch is written to the archive before it is deleted, so that an interruption leaves a blog in both rather than in
+neither.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import IO
 
 from django.db import connection, transaction
 
-# Oldest first, by the index on finished_at, from where the last batch ended: what it deleted stays in the index until a vacuum.
-# Doubtful drafts are still looked for (`sweep.py`), and that takes their blog's title.
+# Oldest first by the index on finished_at, from where the last batch ended: what it deleted stays in the index until a vacuum.
+# A blog whose draft is doubtful is kept: the sweep needs its title to look for the draft (`sweep.py`).
 _OLD = """finished_at < (SELECT clock_timestamp()) - %(seconds)s * interval '1 second' AND finished_at >= %(since)s
    AND draft_sweep_at IS NULL"""
 _CHOOSE = f"""
@@ -23,7 +24,7 @@ SELECT id, finished_at FROM blog_generations WHERE {_OLD} ORDER BY finished_at L
 """
 _COUNT = f"SELECT count(*) FROM blog_generations WHERE {_OLD}"
 
-# What belongs to a blog goes before it: the database refuses to leave any of it behind.
+# What belongs to a blog is deleted before it: the database refuses to leave any of it behind.
 _TABLES = {
     "blogs_generationevent": "generation_id",
     "blogs_stageoutput": "generation_id",
@@ -44,14 +45,14 @@ SELECT jsonb_build_object(
 
 
 def count(older_than: timedelta) -> int:
-    """Blogs that `prune` would remove."""
+    """Return how many blogs `prune` would remove."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, {"seconds": older_than.total_seconds(), "since": "-infinity"})
         return int(cursor.fetchone()[0])
 
 
 def prune(older_than: timedelta, *, batch_size: int, archive: IO[str] | None = None) -> Iterator[dict[str, int]]:
-    """Remove batch after batch; after each, how many rows of which table it was. Nothing happens between two batches."""
+    """Remove batch after batch, and yield after each how many rows of which table it was. Between two, no transaction is open."""
     since: datetime | str = "-infinity"
     while True:
         with transaction.atomic(), connection.cursor() as cursor:

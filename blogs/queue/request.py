@@ -1,4 +1,4 @@
-"""What a shop asks for: from when on, and whether it has asked before."""
+"""What a shop asks for, for when, and whether it has asked before."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from blogs.models import BlogGeneration, Cover, GenerationEvent
 from wix.models import Site
 
-# Clocks differ, requests travel: a little late is now, more is a mistake that the caller should hear of.
+# Clocks differ and requests travel, so a little late is now. Later than that is a mistake that the caller should hear of.
 _LATE = timedelta(minutes=5)
 
 
@@ -21,7 +21,7 @@ class IdempotencyConflict(Exception):
 
 
 class SchedulePassed(Exception):
-    """The time asked for is over; `field` is what the API calls it."""
+    """The time that was asked for is over; `field` is its name in the API."""
 
     def __init__(self, field: str) -> None:
         super().__init__(field)
@@ -30,7 +30,7 @@ class SchedulePassed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BlogRequest:
-    """Already validated. Field names are those of the row."""
+    """A validated request. Its fields are named as those of the row."""
 
     source_type: str
     source_id: str
@@ -49,7 +49,7 @@ class BlogRequest:
 
 
 def is_later(moment: datetime | None, *, field: str = "scheduledAt") -> bool:
-    """False: now. Raises SchedulePassed."""
+    """Say whether a moment is in the future; None is now. Raises SchedulePassed."""
     now = timezone.now()
     if moment and moment < now - _LATE:
         raise SchedulePassed(field)
@@ -57,10 +57,10 @@ def is_later(moment: datetime | None, *, field: str = "scheduledAt") -> bool:
 
 
 def asked_before(site: Site, request: BlogRequest, key: str) -> BlogGeneration | None:
-    """The blog that the site got with this idempotency key. Raises IdempotencyConflict if it asked for another then."""
+    """Return the blog that the site got with this idempotency key. Raises IdempotencyConflict if that was another request."""
     known = BlogGeneration.objects.filter(site=site, idempotency_key=key).first()
     differs = {name for name, value in request.columns().items() if known and getattr(known, name) != value}
-    # Another time that it was given since then doesn't make it another request.
+    # A blog that was given another time since then still belongs to the same request.
     rescheduled = GenerationEvent.Kind.RESCHEDULED
     if known and differs and not (differs == {"scheduled_at"} and known.events.filter(kind=rescheduled).exists()):
         raise IdempotencyConflict

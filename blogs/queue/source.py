@@ -30,9 +30,9 @@ SELECT site_id FROM blogs_siteline l
 
 
 def claim(worker: WorkerProcess, limit: int, running: Iterable[BlogGeneration] = ()) -> list[BlogGeneration]:
-    """Start up to `limit` blogs in the fair order; they are PROCESSING and leased to this worker from now on.
+    """Start up to `limit` blogs in the fair order. They are PROCESSING and leased to this worker from now on.
 
-    `running`: what is on this worker's other seats, since a site may have a share of them only.
+    `running`: the blogs on this worker's other seats, since one site may have only a share of them.
     """
     looked, claimed = _claim(worker, limit, running)
     if not (claimed or looked):
