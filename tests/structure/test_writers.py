@@ -1,5 +1,5 @@
-"""Who writes what: a blog's status is written by the queue's moves alone, money moves in the ledger alone, and no statement of a lower
-room names a table of a room above it.
+"""Who writes what: a blog's status is written by the queue's moves alone, money moves in the ledger alone, and no statement of
+a lower room names a table of a room above it.
 
 The test reads the source, so it finds what is written there as a statement of SQL or as a call of Django's; not what is put
 together at run time.

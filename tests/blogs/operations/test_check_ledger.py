@@ -112,7 +112,7 @@ def test_a_missing_settlement_is_found(make: Any, kind: str, told: str) -> None:
 
 
 @pytest.mark.parametrize("make", [factories.pending_generation, factories.processing_generation])
-def test_a_blog_that_nobody_paid_for_is_found(make: Any) -> None:
+def test_an_unpaid_blog_is_found(make: Any) -> None:
     generation = make()
     with _past_the_trigger():
         _sql("DELETE FROM credits_credit WHERE generation_id = %s", generation.pk)

@@ -1,4 +1,4 @@
-"""Lines that stop, wake up, or lose their blogs: silence earns no burst, and nobody else waits longer for it."""
+"""Lines that stop, wake up, or lose their blogs: silence earns no burst, and no other site waits longer for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines that a claim passes over, by whatever reason, go on at the clock: nobody catches up, and no seat stays idle for them."""
+"""Lines that a claim passes over, for any reason, go on at the clock: none catches up, and no seat stays idle for them."""
 
 from __future__ import annotations
 
@@ -62,16 +62,15 @@ def test_a_line_far_behind_the_clock_is_forecast_to_go_on_at_the_clock() -> None
     set_turn(fresh, 100)
     assert line_of(behind).turn == 0
 
-    assert (
-        forecast.queue_position(BlogGeneration.objects.get(site=fresh)) == 1
-    )  # and not behind what the other has missed
+    # And not behind what the other has missed.
+    assert forecast.queue_position(BlogGeneration.objects.get(site=fresh)) == 1
 
 
 # --- Sites whose threads wait for their own limit ---------------------------------------------------------------------
 
 
 def threads_wait(site: Site, *threads: int, seconds_ago: int = 0) -> None:
-    """As heartbeats of so many workers say."""
+    """Say so by the heartbeats of as many workers, each with this many threads."""
     for count in threads:
         waiting = {f"wix:{site.instance_id}": count, "openai:gpt": 40}
         at = seconds_from_now(-seconds_ago)

@@ -71,7 +71,7 @@ def test_a_blog_put_first_is_the_next_of_its_site_to_start(worker: WorkerProcess
     assert order(worker, 3) == [last.pk, first.pk, second.pk]
 
 
-def test_whoever_is_put_first_last_is_first_of_all(worker: WorkerProcess) -> None:
+def test_the_blog_that_is_put_first_last_is_first_of_all(worker: WorkerProcess) -> None:
     site = factories.site()
     first, second, third = [factories.pending_generation(site) for _ in range(3)]
 
@@ -270,7 +270,7 @@ def test_locks_are_taken_in_the_one_order() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_waits_for_whoever_holds_the_account_and_sees_what_they_did() -> None:
+def test_it_waits_for_those_who_hold_the_account_and_sees_what_they_did() -> None:
     generation = factories.pending_generation()
     refused: list[str] = []
     with transaction.atomic():

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(("waiting", "counted"), [(0, 3), (2, 0)])
-def test_a_line_that_counts_wrong_is_put_right_and_disturbs_nobody_afterwards(waiting: int, counted: int) -> None:
+def test_a_line_that_counts_wrong_is_put_right_and_disturbs_no_other_afterwards(waiting: int, counted: int) -> None:
     site, other = factories.site(), factories.site()
     for _ in range(waiting):
         factories.pending_generation(site)

@@ -14,7 +14,7 @@ from tests.support.blogs.books import expire_leases, row
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_blog_that_cannot_be_rescued_keeps_nobody_else_from_it(settings: Any, caplog: Any) -> None:
+def test_a_blog_that_cannot_be_rescued_keeps_no_other_from_it(settings: Any, caplog: Any) -> None:
     broken, sound = factories.site(), factories.site()
     first = factories.processing_generation(broken)
     second = factories.processing_generation(sound)
@@ -29,7 +29,7 @@ def test_a_blog_that_cannot_be_rescued_keeps_nobody_else_from_it(settings: Any, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_blog_without_an_open_hold_keeps_nobody_else_from_it_either(settings: Any) -> None:
+def test_a_blog_without_an_open_hold_keeps_no_other_from_it_either(settings: Any) -> None:
     first, second = factories.processing_generation(), factories.processing_generation()
     BlogGeneration.objects.filter(pk=first.pk).update(rescues=settings.BLOG_MAX_RESCUES)
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""What must be true of all rows at any time, and short ways to move their clocks."""
+"""Checks what must be true of all rows at any time, and moves their clocks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def last_event(generation: BlogGeneration) -> GenerationEvent:
 
 
 def credits_of(site: Site) -> tuple[int, int]:
-    """Balance and what of it is held."""
+    """Return the balance, and how much of it is held."""
     account = CreditAccount.objects.get(site=site)
     return account.balance, account.held
 
@@ -54,12 +54,12 @@ def in_line(site: Site) -> int:
 
 
 def in_hand(worker: WorkerProcess) -> list[BlogGeneration]:
-    """What is on its seats, as its pool would say."""
+    """Return the blogs on its seats, as its pool would."""
     return list(BlogGeneration.objects.filter(worker=worker, status="PROCESSING"))
 
 
 def site_with(blogs: int) -> Site:
-    """A site with that many blogs in its line."""
+    """Make a site with this many blogs in its line."""
     site = factories.site(credits=25 * blogs)
     for _ in range(blogs):
         factories.pending_generation(site)
@@ -67,12 +67,12 @@ def site_with(blogs: int) -> Site:
 
 
 def starts(worker: WorkerProcess, count: int) -> list[int]:
-    """The sites whose blogs start, one claim each."""
+    """Claim this many blogs, one claim each. Return their sites."""
     return [queue.claim(worker, 1, in_hand(worker))[0].site_id for _ in range(count)]
 
 
 def shares(claimed: list[BlogGeneration]) -> Counter[int]:
-    """How many of them each site has."""
+    """Count the claimed blogs of each site."""
     return Counter(generation.site_id for generation in claimed)
 
 
@@ -82,18 +82,18 @@ def set_turn(site: Site, turn: float) -> None:
 
 
 def with_line(site: Site) -> SiteLine:
-    """The site's line, made if there is none yet."""
+    """Return the site's line, made if there is none yet."""
     with transaction.atomic():
         return lines.lock(site.pk)
 
 
 def make_due(**condition: Any) -> int:
-    """Blogs that wait for a time have waited long enough."""
+    """Let blogs that wait for a time have waited long enough."""
     return _move("run_after", "-1 second", status="PENDING", ready=False, **condition)
 
 
 def expire_leases(**condition: Any) -> int:
-    """Their workers have stopped renewing."""
+    """Let leases be over, as if their workers had stopped renewing."""
     return _move("lease_expires_at", "-1 second", status="PROCESSING", **condition)
 
 

@@ -1,4 +1,4 @@
-"""The queue as a reader would explain it: blogs in lines, and who may go next. No SQL."""
+"""A model of the queue as a reader would explain it: blogs in lines, and which may go next. No SQL."""
 
 from __future__ import annotations
 
@@ -28,8 +28,11 @@ class Blog:
 
 
 class Model:
-    """Two lines are compared from the moment on since when both have waited, undisturbed: not paused, not blocked by Wix, not at
-    their share of a worker's seats, and with the weights they have now."""
+    """Knows which blogs wait, and how far apart two lines are.
+
+    Two lines are compared since both have waited undisturbed: not paused, not blocked by Wix, not at their share of a worker's
+    seats, and with the weights that they have now.
+    """
 
     def __init__(self, sites: list[int], seats_a_site: int) -> None:
         self.sites = sites
@@ -63,7 +66,7 @@ class Model:
         self._disturb({site})
 
     def priority_of_the_first(self, blog: Blog) -> int | None:
-        """What `put_first` gives it; None: it has no business there."""
+        """Return the priority that `put_first` gives it; None: it can't be put first."""
         if not blog.ready and not blog.started:
             return None
         others = [other.priority for other in self.line(blog.site) if other is not blog]
@@ -92,7 +95,7 @@ class Model:
         return sorted((blog for blog in self.blogs.values() if blog.site == site and blog.ready), key=lambda b: b.place)
 
     def waiting(self) -> list[int]:
-        """Also looks who waits with whom from now on."""
+        """Return the sites that wait; from now on, new pairs of them are compared."""
         waiting = [site for site in self.sites if site not in self.paused | self.blocked and self.line(site)]
         self._watch(waiting)
         return waiting
@@ -101,7 +104,7 @@ class Model:
         return 1 / self._weights[site]
 
     def distance(self, one: int, other: int) -> float:
-        """Weighted starts that one has had more than the other since both have waited."""
+        """Return how many more weighted starts one has had than the other since both have waited."""
         return abs(self._ahead(one, other) - self._ahead_at_first[frozenset((one, other))])
 
     def _watch(self, waiting: list[int]) -> None:
