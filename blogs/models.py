@@ -12,6 +12,8 @@ from django.db.models import Q
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Left, Lower, Now
 
+from wix import languages
+
 SOURCE_ID_MAX = 255
 PROMPT_MAX = 2_000
 # Wix allows no more.
@@ -85,7 +87,7 @@ class BlogGeneration(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     source_type = models.CharField(max_length=10, choices=SourceType)
     source_id = models.CharField(max_length=PROMPT_MAX)
-    language = models.CharField(max_length=35, blank=True)
+    language = models.CharField(max_length=languages.TAG_MAX, blank=True)
     tone = models.CharField(max_length=20, choices=Tone, default=Tone.FRIENDLY)
     length = models.CharField(max_length=10, choices=Length, default=Length.MEDIUM)
     cover = models.CharField(max_length=10, choices=Cover, default=Cover.GENERATED, db_default=Cover.GENERATED)
@@ -290,7 +292,7 @@ class Article(models.Model):
     generation = models.OneToOneField(BlogGeneration, models.CASCADE, primary_key=True, related_name="article")
     version = models.PositiveSmallIntegerField()
     title = models.CharField(max_length=200)
-    language = models.CharField(max_length=35)
+    language = models.CharField(max_length=languages.TAG_MAX)
     words = models.PositiveIntegerField()
     content = models.JSONField()
     created_at = models.DateTimeField(db_default=Now())
