@@ -7,9 +7,10 @@ import re
 import pytest
 from django.test import Client
 
+from blogs.models import GenerationEvent
 from blogs.operations.alerts import KINDS
 from config.urls import urlpatterns
-from tests.docs.pages import code, headings, named, rows
+from tests.docs.pages import ROOT, code, headings, named, rows
 from tests.support import factories
 
 
@@ -45,10 +46,24 @@ def test_monitoring_md_names_each_metric_with_its_labels(client: Client) -> None
         assert sorted(re.findall(r'(\w+)="', labels)) == sorted(documented[name]), name
 
 
+def test_monitoring_md_names_each_action_of_the_log() -> None:
+    written = "".join(file.read_text() for room in ("blogs", "wix", "workers") for file in (ROOT / room).rglob("*.py"))
+    found = re.findall(
+        r'"action"(?:: |\] = )"([a-z_]+)"(?: if .* else "([a-z_]+)")?|_about\(delivery, "([a-z_]+)"\)', written
+    )
+
+    documented = [name for row in rows("docs/monitoring.md", "Health") for name in code(row[0]) if "/" not in name]
+
+    assert sorted(documented) == sorted(
+        {*GenerationEvent.Kind.values, *(name for names in found for name in names if name)}
+    )
+
+
 def test_monitoring_md_names_addresses_that_there_are() -> None:
     served = {str(getattr(pattern, "pattern", "")).strip("^$").removesuffix("/?") for pattern in urlpatterns}
 
-    documented = {code(address)[0].strip("/") for address, *_ in rows("docs/monitoring.md", "Health")}
+    first_cells = [code(row[0])[0] for row in rows("docs/monitoring.md", "Health")]
+    documented = {address.strip("/") for address in first_cells if "/" in address}
 
     assert documented == {
         path for path in served if path.startswith("health") or path.endswith("stats") or path == "metrics"
