@@ -58,7 +58,15 @@ def test_loggers_that_upgrading_names_are_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [*PAGES, *map(ROOT.joinpath, ["config/settings.py", ".env.example", "Makefile"])], ids=ids
+    "page",
+    [
+        *PAGES,
+        *map(
+            ROOT.joinpath,
+            ["config/settings.py", ".env.example", "Makefile", "deploy/alerts.yml", "deploy/pgbouncer.ini"],
+        ),
+    ],
+    ids=ids,
 )
 def test_words_are_plain(page: Path) -> None:
     assert _STRANGE.findall(page.read_text()) == []
