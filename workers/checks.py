@@ -92,7 +92,7 @@ def _learning() -> list[CheckMessage]:
     if min(settings.RATE_LIMIT_FOLLOW_SECONDS, settings.RATE_LIMIT_LOWER_AGAIN_SECONDS) <= 0:
         hint = "600 and 5: a limit that no answer names for ten minutes is dropped; the refusals of five seconds lower once."
         message = "RATE_LIMIT_FOLLOW_SECONDS and RATE_LIMIT_LOWER_AGAIN_SECONDS must be positive."
-        found.append(Error(message, hint=hint, id="workers.E009"))
+        found.append(Error(message, hint=hint, id="workers.E014"))
     if min(settings.RATE_LIMIT_RECOVERY_SECONDS, settings.RATE_LIMIT_RAMP_GROWTH) <= 0:
         hint = "20 and 0.5: after a 429 in 20 seconds, after slow_down by half in 15 minutes."
         message = (

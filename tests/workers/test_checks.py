@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +52,8 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("blogs.E005", {"OPENAI_MAX_TOKENS_CEILING": 1.2}),
     ("blogs.E002", {"BLOG_DRAFT_LOOKUP_SECONDS": 30}),
     ("workers.E008", {"WORKS_IN_FLIGHT_HEADROOM": 0.5}),
-    ("workers.E009", {"RATE_LIMIT_FOLLOW_SECONDS": 0}),
-    ("workers.E009", {"RATE_LIMIT_LOWER_AGAIN_SECONDS": 0}),
+    ("workers.E014", {"RATE_LIMIT_FOLLOW_SECONDS": 0}),
+    ("workers.E014", {"RATE_LIMIT_LOWER_AGAIN_SECONDS": 0}),
     ("blogs.E006", {"PROVIDER_CALL_RETENTION_DAYS": 100}),
     ("blogs.E012", {"ALERT_BLOGS_PER_MINUTE": -1}),
     ("blogs.E010", {"ALERT_ERROR_SHARE": 5}),
@@ -106,3 +108,11 @@ def test_a_missing_key_stops_a_deployment(name: str, settings: Any) -> None:
 
     assert name in found(include_deployment_checks=True)["blogs.E003"].msg
     assert found() == {}
+
+
+def test_no_id_is_given_to_two_messages() -> None:
+    sources = (Path(room, "checks.py").read_text() for room in ("blogs", "wix", "workers"))
+    ids = Counter(re.findall(r'id="(\w+\.[EW]\d+)"', "".join(sources)))
+
+    assert len(ids) > 30
+    assert [repeated for repeated, times in ids.items() if times > 1] == []
