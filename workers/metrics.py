@@ -1,9 +1,14 @@
-"""Counters of this process, for heartbeat lines and health: small, in memory, and never by site."""
+"""Counters of this process, for heartbeat lines and for the pool's pace: small, in memory, and never by site."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
+
+# Works that ended in success, and in failure: counted by the queue, told by the heartbeat.
+DONE, FAILED = "works done", "works failed"
+# What was reserved of a shared limit, by provider and "requests" or "tokens": counted by the limits, read by the pace.
+RESERVED = "reserved"
 
 _lock = threading.Lock()
 _counters: Counter[tuple[str, ...]] = Counter()

@@ -95,6 +95,10 @@ def _message(error: WorkError | None) -> str:
     return error.message if error else ""
 
 
+_COUNTED = {Kind.DONE: metrics.DONE, Kind.FAILED: metrics.FAILED}
+
+
 def _announce(kind: Kind, level: int, about: dict[str, Any]) -> None:
-    metrics.count("work", kind)
+    if kind in _COUNTED:
+        metrics.count(_COUNTED[kind])
     logger.log(level, "blog %s", kind, extra=about)

@@ -82,4 +82,4 @@ class Pace:
 
 
 def _reserved(unit: Unit) -> int:
-    return metrics.value("reserved", *unit)
+    return metrics.value(metrics.RESERVED, *unit)

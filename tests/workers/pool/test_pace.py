@@ -29,7 +29,7 @@ def test_it_comes_to_what_works_really_take() -> None:
     pace = Pace(60.0, {TOKENS: 5_100.0})
 
     for _ in range(500):
-        metrics.count("reserved", *TOKENS, by=10 * 2_550)  # in five seconds ten works began …
+        metrics.count(metrics.RESERVED, *TOKENS, by=10 * 2_550)  # in five seconds ten works began …
         pace.beat(at_work=40, seconds=5.0)  # … of twenty seconds each
 
     assert pace.in_flight() == pytest.approx(1.2 * 20 * 450_000 / 60 / 2_550, rel=0.02)
