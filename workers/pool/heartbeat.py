@@ -46,8 +46,8 @@ def beat(worker: WorkerProcess, in_flight: int, *, stopping: bool) -> Crew | Non
                 "worker": worker.pk,
                 "in_flight": in_flight,
                 "stopping": stopping,
-                "done": metrics.value("work", "done"),
-                "failed": metrics.value("work", "failed"),
+                "done": metrics.value(metrics.DONE),
+                "failed": metrics.value(metrics.FAILED),
                 "waiting": json.dumps(limits.waiting()),
                 "fresh": FRESH_SECONDS,
             },
@@ -89,7 +89,7 @@ _last = {"at": time.monotonic(), "done": 0, "failed": 0}
 
 def log(in_flight: int, threads: int, stats: dict[str, Any]) -> None:
     """One line that says how this worker and the queue are doing."""
-    now, done, failed = time.monotonic(), metrics.value("work", "done"), metrics.value("work", "failed")
+    now, done, failed = time.monotonic(), metrics.value(metrics.DONE), metrics.value(metrics.FAILED)
     new_done, seconds = done - _last["done"], max(now - _last["at"], 0.001)
     logger.info(
         "heartbeat",
