@@ -26,7 +26,7 @@ from blogs.stages.inputs import Inputs
 from wix.models import Site
 from workers.context.deadline import DeadlineExceeded, within
 from workers.context.log_context import log_context
-from workers.context.on_behalf import Work, on_behalf_of
+from workers.context.on_behalf import Caller, on_behalf_of
 from workers.database.clock import ClockTimestamp
 from workers.database.outage import DATABASE_AWAY, outlasts_an_outage
 from workers.errors import LeaseLost, PermanentError, RateLimited, TransientError, WorkError
@@ -65,8 +65,8 @@ def execute(generation: BlogGeneration) -> None:
     """Run a claimed blog to exactly one outcome. All of the policy about errors stands here and in `_run_to_an_outcome`."""
     with (
         log_context(blog=generation.pk, site=generation.site_id, attempt=generation.attempts),
-        on_behalf_of(Work(generation.pk, generation.site_id)),
-        breakers.resuming(waiting.provider_is_back),
+        on_behalf_of(Caller(work=generation.pk, party=generation.site_id)),
+        breakers.telling(waiting.provider_is_back),
     ):
         try:
             _run_to_an_outcome(generation)

@@ -5,16 +5,10 @@ from typing import Any
 import pytest
 
 from blogs.models import QueueClock
-from blogs.providers import token_reserve
-from blogs.queue import admission
 from tests.support.api import Api
 from tests.support.app import APP_ID, APP_SECRET
 from tests.support.database import empty_quickly
-from wix.client import access_tokens
-from wix.identity import token_info
-from workers import limits
-from workers.limits import learning
-from workers.outbound import breakers
+from workers.context.process_memory import forget_everything
 
 pytest_plugins = ["tests.support.sandbox_fixtures", "tests.support.wix.fixtures", "tests.support.workers.fixtures"]
 
@@ -25,13 +19,7 @@ def _fresh_process_state(settings: Any) -> None:
     settings.WIX_APP_ID, settings.WIX_APP_SECRET = APP_ID, APP_SECRET
     # Or each test's client would look at all static files of the admin first.
     settings.WHITENOISE_AUTOREFRESH = True
-    access_tokens.forget_known()
-    token_info.forget()
-    admission.forget_count()
-    limits.forget_rows()
-    learning.forget()
-    token_reserve.forget()
-    breakers.forget_states()
+    forget_everything()
 
 
 @pytest.fixture(autouse=True, scope="session")

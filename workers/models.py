@@ -1,4 +1,4 @@
-"""The engine room's tables: who works, and what the shared limits are."""
+"""The engine room's tables: worker processes, breakers, shared limits and what paid calls took."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 
 class WorkerProcess(models.Model):
-    """One running `run_blog_worker`. Its row goes when it stops; a killed one is shown as lost, and pruned after a day."""
+    """A running `run_blog_worker`. It deletes its row when it stops; a killed worker's row is shown as lost for a day."""
 
     name = models.CharField(max_length=100, help_text="host:pid")
     threads = models.PositiveSmallIntegerField()
@@ -18,7 +18,7 @@ class WorkerProcess(models.Model):
     in_flight = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
-    waiting = models.JSONField(default=dict, help_text="threads waiting for a limit, by the limit's name")
+    waiting = models.JSONField(default=dict, help_text="threads that wait for a limit, by the limit's name")
 
     class Meta:
         verbose_name_plural = "worker processes"
@@ -28,33 +28,36 @@ class WorkerProcess(models.Model):
 
 
 class Breaker(models.Model):
-    """Whether a provider is asked at all (`breakers.py`). No row, or no `opened_at`: it is."""
+    """Whether calls to a provider may begin (`outbound/breakers.py`). Without a row, or without `opened_at`, they may."""
 
     provider = models.CharField(max_length=20, primary_key=True)
     opened_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     code = models.CharField(max_length=40, blank=True)
-    reason = models.CharField(max_length=500, blank=True, help_text="for staff; shops don't see it")
+    reason = models.CharField(max_length=500, blank=True, help_text="shown to staff, never to shops")
     held_by = models.CharField(
-        max_length=100, blank=True, help_text="who of the staff holds it open: no probe closes it"
+        max_length=100, blank=True, help_text="the member of staff who holds it open: no probe closes it"
     )
-    probe_at = models.DateTimeField(null=True, blank=True, help_text="from when on one call may try")
-    probe_site = models.BigIntegerField(null=True, blank=True, help_text="whose call tried last")
+    probe_at = models.DateTimeField(null=True, blank=True, help_text="from this moment on one call may try")
+    probe_party = models.BigIntegerField(
+        null=True, blank=True, db_column="probe_site", help_text="the party (a site) whose call tried last"
+    )
     changed_at = models.DateTimeField(db_default=Now())
-    changed_by = models.CharField(max_length=100, blank=True, help_text="who of the staff; empty: by itself")
+    changed_by = models.CharField(max_length=100, blank=True, help_text="the member of staff; empty: calls changed it")
 
     def __str__(self) -> str:
         return self.provider
 
 
 class BreakerFailure(models.Model):
-    """A failure that any work's call might have met: it may open a breaker, or turn out to be the work's own."""
+    """A call's failure that says more of the provider than of the work. It counts towards opening the breaker, unless it turns
+    out to be the work's own."""
 
     provider = models.CharField(max_length=20)
-    site = models.BigIntegerField()
+    party = models.BigIntegerField(db_column="site", help_text="whose failures count as one: a site")
     work = models.BigIntegerField()
-    refusal = models.BooleanField(default=False)
-    own = models.BooleanField(default=False, help_text="since then others have got through")
+    refusal = models.BooleanField(default=False, help_text="of our key, quota or permission")
+    own = models.BooleanField(default=False, help_text="the work's own fault, since calls of other works got through")
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -68,27 +71,30 @@ class BreakerFailure(models.Model):
 
 
 class RateLimit(models.Model):
-    """One budget that all workers share. The arithmetic is in `rate_limit_sql.py`; times are PostgreSQL's, not ours.
+    """A budget that all workers share. The arithmetic is in `limits/statements.py`; all times are by PostgreSQL's clock.
 
     `requests_tat` and `tokens_tat` are GCRA's theoretical arrival times: when the next call would be exactly on pace.
     """
 
     provider = models.CharField(max_length=20)
-    key = models.CharField(max_length=64, blank=True, help_text="whose budget: a Wix instance; empty for one of ours")
+    key = models.CharField(
+        max_length=64, blank=True, help_text="the site's instance; empty for a budget that all sites share"
+    )
     model = models.CharField(max_length=100, blank=True)
     requests_per_minute = models.PositiveIntegerField(help_text="as configured")
     tokens_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text="as configured")
     requests_tat = models.DateTimeField(db_default=Now())
     tokens_tat = models.DateTimeField(db_default=Now())
     largest_tokens = models.PositiveIntegerField(
-        default=0, help_text="largest reservation so far; pacing leaves room for it"
+        default=0, help_text="the largest reservation so far; pacing leaves room for another one"
     )
     blocked_until = models.DateTimeField(null=True, blank=True)
-    rejections = models.PositiveBigIntegerField(default=0, help_text="429s that the provider answered")
+    rejections = models.PositiveBigIntegerField(default=0, help_text="answers 429 so far")
     last_rejection_at = models.DateTimeField(null=True, blank=True)
     used_at = models.DateTimeField(db_default=Now())
 
-    # What the provider's answers name: obeyed as RATE_LIMIT_FOLLOW_PROVIDER says, while it is not older than a few minutes.
+    # The limit that the provider's answers name. RATE_LIMIT_FOLLOW_PROVIDER says whether we obey it, RATE_LIMIT_FOLLOW_SECONDS
+    # for how long after the last answer that named it.
     provider_requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
     provider_tokens_per_minute = models.PositiveIntegerField(null=True, blank=True)
     provider_requests_seen_at = models.DateTimeField(null=True, blank=True)
@@ -97,7 +103,7 @@ class RateLimit(models.Model):
     provider_requests_remaining = models.PositiveIntegerField(null=True, blank=True)
     provider_tokens_remaining = models.PositiveIntegerField(null=True, blank=True)
 
-    # After "too fast": this share of the pace at `lowered_at`, all of it again at `full_pace_at`, by even ratios in between.
+    # After "too fast" the pace is this share of the full one at `lowered_at`. It rises by even ratios until `full_pace_at`.
     lowered_to = models.FloatField(db_default=1.0)
     lowered_at = models.DateTimeField(null=True, blank=True)
     full_pace_at = models.DateTimeField(null=True, blank=True)
@@ -117,13 +123,13 @@ class RateLimit(models.Model):
 
 
 class RateLimitUsage(models.Model):
-    """What was used in five seconds, for people: staff, stats and charts. The limiter itself never reads it."""
+    """What was used of a limit in five seconds, for staff, stats and charts. The limiter itself never reads it."""
 
     limit = models.ForeignKey(RateLimit, models.CASCADE, related_name="usage", db_index=False)
     started_at = models.DateTimeField()
     requests = models.PositiveIntegerField(default=0)
     tokens = models.PositiveBigIntegerField(default=0, help_text="as reserved")
-    tokens_used = models.PositiveBigIntegerField(default=0, help_text="as the provider's answers said")
+    tokens_used = models.PositiveBigIntegerField(default=0, help_text="by the provider's answers")
     rejections = models.PositiveIntegerField(default=0)
 
     class Meta:
@@ -136,19 +142,19 @@ class RateLimitUsage(models.Model):
 
 
 class ProviderCall(models.Model):
-    """A paid call and what it took, written by `rate_limits.settle`. Whose work it was is known by number only: those who made it
-    may be gone."""
+    """A paid call and what it took, written by `limits.settle`. It names its work and site by number and without a foreign key,
+    because it stays when they are deleted."""
 
     provider = models.CharField(max_length=20)
     operation = models.CharField(max_length=40)
-    kind = models.CharField(max_length=40, blank=True, help_text="of calls that are alike, such as article:medium")
+    kind = models.CharField(max_length=40, blank=True, help_text="names calls that are alike, such as article:medium")
     language = models.CharField(max_length=10, blank=True)
     work = models.BigIntegerField(null=True, blank=True)
     site = models.BigIntegerField(null=True, blank=True)
     at = models.DateTimeField(db_default=Now(), help_text="when it ended")
     seconds = models.FloatField()
     outcome = models.CharField(max_length=40, help_text="ok, or an error's code")
-    request_id = models.CharField(max_length=100, blank=True, help_text="the provider's")
+    request_id = models.CharField(max_length=100, blank=True, help_text="the provider's name for the call")
     tokens_reserved = models.PositiveIntegerField()
     prompt_bytes = models.PositiveIntegerField()
     prompt_tokens = models.PositiveIntegerField(null=True, blank=True)
@@ -161,7 +167,7 @@ class ProviderCall(models.Model):
         indexes = [
             models.Index(fields=["work"], name="provider_call_of_work"),
             models.Index(fields=["at"], name="provider_call_age"),
-            # What is learned from: the newest of a kind, in a language or in all.
+            # For `provider_calls.recent`: the newest calls of a kind, in one language or in all.
             models.Index(
                 fields=["kind", "language", "-id"],
                 name="provider_call_alike",

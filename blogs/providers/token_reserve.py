@@ -23,6 +23,7 @@ from typing import NamedTuple
 from django.conf import settings
 
 from workers.context import on_behalf
+from workers.context.process_memory import remembered
 from workers.database.connections import released_afterwards
 from workers.database.outage import DATABASE_AWAY
 from workers.limits import provider_calls
@@ -125,12 +126,7 @@ class _Learned:
     tokens_per_byte: float | None = None
 
 
-_known: dict[Kind, _Learned] = {}
-
-
-def forget() -> None:
-    """For tests, whose tables are emptied between them."""
-    _known.clear()
+_known: dict[Kind, _Learned] = remembered({})
 
 
 def _learned(kind: Kind, no_older_than: float = _READ_EVERY_SECONDS) -> _Learned:
@@ -159,7 +155,7 @@ def _read(kind: Kind, now: float) -> _Learned:
 
 
 def _cut_at(kind: Kind) -> int | None:
-    work = on_behalf.current()
+    caller = on_behalf.current()
     with released_afterwards(), suppress(*DATABASE_AWAY):
-        return provider_calls.cut_at(work.id, kind.name) if work else None
+        return provider_calls.cut_at(caller.work, kind.name) if caller else None
     return None

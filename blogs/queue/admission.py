@@ -10,6 +10,7 @@ from django.db import connection
 
 from blogs.models import UNFINISHED, BlogGeneration, SiteLine, Status
 from blogs.queue import forecast
+from workers.context.process_memory import remembered
 
 # How old the count may be. It can overshoot by what arrives in that time, which is cheaper than counting each time.
 _FRESH_SECONDS = 1.0
@@ -32,8 +33,11 @@ class _Count:
     value: int = 0
     read_at: float = field(default=float("-inf"))
 
+    def clear(self) -> None:
+        self.read_at = float("-inf")
 
-_ready = _Count()
+
+_ready = remembered(_Count())
 
 # Paused lines keep nobody waiting, and must not keep others out.
 _READY = """
@@ -105,11 +109,6 @@ def ready_count() -> int:
             _ready.value = cursor.fetchone()[0]
         _ready.read_at = now
     return _ready.value
-
-
-def forget_count() -> None:
-    """For tests: the next look counts."""
-    _ready.read_at = float("-inf")
 
 
 def _require_room_to_schedule(site_id: int) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import connection
 
 from blogs.models import BlogGeneration
 from blogs.providers import ordinary_blog
+from workers.context.process_memory import remembered
 
 # Before a blog go, in the lines of other sites, the starts with a lower turn, and in its own line the blogs that the claim takes
 # earlier. A line behind the clock goes on at the clock. Retries and blogs put first move a few: a forecast, not a promise.
@@ -34,7 +36,18 @@ SELECT mine.place + coalesce(sum(least(l.waiting, greatest(0,
 
 _WINDOW_SECONDS = 300
 _lock = threading.Lock()
-_rate = (float("-inf"), 0.0)
+
+
+@dataclass(slots=True)
+class _Rate:
+    blogs_a_second: float = 0.0
+    measured_at: float = field(default=float("-inf"))
+
+    def clear(self) -> None:
+        self.measured_at = float("-inf")
+
+
+_rate = remembered(_Rate())
 
 
 def queue_position(generation: BlogGeneration) -> int:
@@ -60,13 +73,11 @@ def seconds_for(blogs: int) -> float:
 
 
 def _blogs_a_second() -> float:
-    global _rate
     with _lock:
-        read_at, rate = _rate
-        if time.monotonic() - read_at > 5:
-            rate = max(_measured(), _allowed() / 10)
-            _rate = (time.monotonic(), rate)
-    return rate
+        if time.monotonic() - _rate.measured_at > 5:
+            _rate.blogs_a_second = max(_measured(), _allowed() / 10)
+            _rate.measured_at = time.monotonic()
+        return _rate.blogs_a_second
 
 
 def _measured() -> float:

@@ -18,7 +18,7 @@ from django.conf import settings
 
 from blogs import queue
 from blogs.models import BlogGeneration, Stage, Status
-from blogs.queue import admission, lifecycle, submitting
+from blogs.queue import lifecycle, submitting
 from blogs.queue.request import BlogRequest
 from tests.bench.day_clock import Clock
 from tests.bench.day_limits import LocalLines, SharedLimits
@@ -26,6 +26,7 @@ from tests.bench.day_loop import Loop
 from tests.bench.day_stages import STEPS, Blog, Place, Step, Waits
 from tests.bench.day_traffic import Request
 from wix.models import Site
+from workers.context.process_memory import forget_everything
 from workers.database.clock import ClockTimestamp
 from workers.errors import PermanentError, RateLimited, TransientError
 from workers.limits import Limit
@@ -105,7 +106,7 @@ class Simulation:
     # --- From outside -------------------------------------------------------------------------------------------------
 
     def _submit(self, blog: Blog, site: Site) -> None:
-        admission.forget_count()  # it is kept for a second of Python's clock, which is minutes here
+        forget_everything()  # the queue's count is kept for a second of Python's clock, which is minutes here
         request = BlogRequest(
             "keyword", f"topic {blog.request.number}", "en", "friendly", blog.request.length, publish=False
         )

@@ -54,7 +54,6 @@ def sandbox(_running_sandbox: Sandbox, settings: Any, transactional_db: None) ->
         "wix": {"requests": 200_000},
         "wix_token_info": {"requests": 200_000},
     }
-    wire._consistent.clear()
     yield _running_sandbox
     _running_sandbox.clear_faults()
     close_clients()

@@ -23,6 +23,7 @@ from django.db import connection
 
 from wix.models import AccessToken
 from workers.context.deadline import remaining
+from workers.context.process_memory import remembered
 from workers.database.connections import briefly, release_connection
 from workers.errors import RateLimited, WorkError
 
@@ -42,7 +43,7 @@ _LOOK_AGAIN_SECONDS, _LOOK_AGAIN_MAX_SECONDS = 0.1, 1.0
 _AFTER_A_FAILURE_SECONDS = 10.0
 
 _lock = threading.Lock()
-_known: dict[str, tuple[str, float]] = {}
+_known: dict[str, tuple[str, float]] = remembered({})
 _fetches: dict[str, Future[str]] = {}
 
 
@@ -74,12 +75,6 @@ def forget(instance_id: str | UUID) -> None:
     with _lock:
         _known.pop(str(instance_id), None)
     AccessToken.objects.filter(pk=instance_id).delete()
-
-
-def forget_known() -> None:
-    """What this process remembers; for tests, whose tables are emptied between them."""
-    with _lock:
-        _known.clear()
 
 
 def prune() -> None:

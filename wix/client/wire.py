@@ -16,6 +16,7 @@ from django.conf import settings
 from wix.client import answers
 from workers import outbound
 from workers.context.departure import timeouts
+from workers.context.process_memory import remembered
 from workers.database.connections import release_connection
 from workers.errors import ProviderFailure, TransientError, WorkError
 from workers.limits import Limit
@@ -30,7 +31,7 @@ _sessions = threading.local()
 _CONSISTENT = "X-Wix-Consistent"
 _JSON = {"Content-Type": "application/json"}
 _CONSISTENT_SITES = 1_000
-_consistent: dict[str, str] = {}
+_consistent: dict[str, str] = remembered({})
 
 
 @dataclass(frozen=True, slots=True)

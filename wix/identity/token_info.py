@@ -29,7 +29,8 @@ from wix.client import wire
 from wix.client.answers import WixRefused
 from wix.client.fields import number, uuid_or_none
 from workers.context.deadline import DeadlineExceeded, within
-from workers.context.on_behalf import Work, on_behalf_of
+from workers.context.on_behalf import on_behalf_of, stranger
+from workers.context.process_memory import remembered
 from workers.errors import RateLimited, TransientError
 from workers.limits import Limit
 
@@ -83,10 +84,8 @@ def _ask(token: str, digest: bytes) -> dict[str, Any]:
     # Fail at once if the database is away: what follows would wait a minute for it, as a worker may.
     connection.ensure_connection()
     wanted = wire.Request("POST", "/oauth2/token-info", "token_info", _ASKING_SECONDS, body={"token": token})
-    # For a breaker to tell one caller's trouble from everybody's: no site is known yet.
-    caller = -int.from_bytes(digest[:7])
     try:
-        with within(_IN_ALL_SECONDS), on_behalf_of(Work(id=caller, site=caller)):
+        with within(_IN_ALL_SECONDS), on_behalf_of(stranger(digest)):
             return wire.exchange(wire.WIX_TOKEN_INFO, Limit("wix_token_info"), wanted)
     except WixRefused as refused:
         if refused.status < 400:
@@ -138,7 +137,7 @@ def _seconds(exp: Any) -> float | None:
 # --- Answers that are kept --------------------------------------------------------------------------------------------
 
 _lock = threading.Lock()
-_let_in: dict[bytes, tuple[TokenInfo, float]] = {}
+_let_in: dict[bytes, tuple[TokenInfo, float]] = remembered({})
 
 
 def _remembered(digest: bytes) -> TokenInfo | None:
@@ -158,9 +157,3 @@ def _remember(digest: bytes, info: TokenInfo) -> None:
         while len(_let_in) >= _KEPT:
             del _let_in[next(iter(_let_in))]
         _let_in[digest] = (info, min(time.time() + settings.WIX_TOKEN_INFO_CACHE_SECONDS, info.expires_at))
-
-
-def forget() -> None:
-    """For tests."""
-    with _lock:
-        _let_in.clear()

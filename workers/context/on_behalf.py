@@ -1,4 +1,4 @@
-"""For which work, and which site's, the current thread calls others: known here only by their numbers."""
+"""On whose behalf the current thread calls other services. This room knows works and sites by their numbers only."""
 
 from __future__ import annotations
 
@@ -9,21 +9,29 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    id: int
-    site: int
+class Caller:
+    """A piece of work, and the party whose failures count together in a breaker: the site that the work is for."""
+
+    work: int
+    party: int
 
 
-_current: ContextVar[Work | None] = ContextVar("on_behalf_of", default=None)
+def stranger(digest: bytes) -> Caller:
+    """Return a caller whose site is not known yet. The same digest gives the same one, and no site or work has its number."""
+    number = -int.from_bytes(digest[:7])
+    return Caller(work=number, party=number)
 
 
-def current() -> Work | None:
+_current: ContextVar[Caller | None] = ContextVar("on_behalf_of", default=None)
+
+
+def current() -> Caller | None:
     return _current.get()
 
 
 @contextmanager
-def on_behalf_of(work: Work) -> Iterator[None]:
-    token = _current.set(work)
+def on_behalf_of(caller: Caller) -> Iterator[None]:
+    token = _current.set(caller)
     try:
         yield
     finally:

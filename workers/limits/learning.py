@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 
 from workers import limits
+from workers.context.process_memory import remembered
 from workers.limits import Learned, Limit, Named
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class _Known:
         return named.requests_per_minute in (None, self.requests) and named.tokens_per_minute in (None, self.tokens)
 
 
-_known: dict[Limit, _Known] = {}
+_known: dict[Limit, _Known] = remembered({})
 _lock = threading.Lock()
 
 
@@ -49,11 +50,6 @@ def note(limit: Limit, named: Named | None, *, began: float) -> None:
             _keep(limit, learned.requests_per_minute, learned.tokens_per_minute)
     if learned and learned.changed:
         _log(limit, learned)
-
-
-def forget() -> None:
-    """For tests, whose tables are emptied between them."""
-    _known.clear()
 
 
 def _is_news(limit: Limit, named: Named, began: float) -> bool:

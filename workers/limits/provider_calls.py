@@ -79,15 +79,15 @@ NOTHING: Mapping[str, Any] = dict.fromkeys(
 def row(
     provider: str, operation: str, outcome: str, seconds: float, *, request_id: str, tokens_reserved: int, usage: Usage
 ) -> dict[str, Any]:
-    """Parameters for `KEPT`; the work is the current thread's. Request ids come from outside, and may be anything."""
-    work = on_behalf.current()
+    """Parameters for `KEPT`; the caller is the current thread's. Request ids come from outside, and may be anything."""
+    caller = on_behalf.current()
     return {
         "provider": provider,
         "operation": operation[:40],
         "kind": usage.kind[:40],
         "language": usage.language[:10],
-        "work": work.id if work else None,
-        "site": work.site if work else None,
+        "work": caller.work if caller else None,
+        "site": caller.party if caller else None,
         "seconds": seconds if usage.seconds is None else usage.seconds,
         "outcome": outcome[:40],
         "request_id": request_id.replace("\0", "")[:100],

@@ -28,6 +28,7 @@ from django.db import connection, transaction
 
 from workers import metrics
 from workers.context.deadline import remaining
+from workers.context.process_memory import remembered
 from workers.database.connections import briefly
 from workers.database.prepared import Prepared
 from workers.errors import PermanentError, RateLimited, TooFast
@@ -132,8 +133,8 @@ def ask(limit: Limit, tokens: int = 0) -> tuple[float, bool]:
         if not limit.key:
             _rates[limit.provider, "requests"], _rates[limit.provider, "tokens"] = pace
         if granted:
-            metrics.count("reserved", limit.provider, "requests")
-            metrics.count("reserved", limit.provider, "tokens", by=tokens)
+            metrics.count(metrics.RESERVED, limit.provider, "requests")
+            metrics.count(metrics.RESERVED, limit.provider, "tokens", by=tokens)
         return float(ahead), bool(granted)
 
 
@@ -143,7 +144,7 @@ def settle(reservation: Reservation, tokens_used: int | None, call: Mapping[str,
     unused = 0 if tokens_used is None else max(0, reservation.tokens - tokens_used)
     refund = unused * settings.RATE_LIMIT_TOKEN_REFUND
     if reservation.tokens:
-        metrics.count("reserved", reservation.limit.provider, "tokens", by=-round(refund))
+        metrics.count(metrics.RESERVED, reservation.limit.provider, "tokens", by=-round(refund))
     used, late = tokens_used or 0, settings.RATE_LIMIT_LATE_SECONDS
     _execute(sql.SETTLE, id=_row_id(reservation.limit), used=used, refund=refund, late=late, **call, **following())
 
@@ -261,9 +262,9 @@ def following() -> dict[str, Any]:
     return {"follow": settings.RATE_LIMIT_FOLLOW_PROVIDER, "follow_seconds": settings.RATE_LIMIT_FOLLOW_SECONDS}
 
 
-_row_ids: dict[Limit, int] = {}
+_row_ids: dict[Limit, int] = remembered({})
 # By provider and "requests" or "tokens": what a shared limit's row last said.
-_rates: dict[tuple[str, str], float | None] = {}
+_rates: dict[tuple[str, str], float | None] = remembered({})
 
 
 def _row_id(limit: Limit) -> int:
@@ -280,14 +281,7 @@ def _row_id(limit: Limit) -> int:
     return _row_ids[limit]
 
 
-def forget_rows() -> None:
-    """For tests, whose tables are emptied between them."""
-    _row_ids.clear()
-    _rates.clear()
-    _lines.clear()
-
-
-_lines: dict[Limit, LocalLine] = {}
+_lines: dict[Limit, LocalLine] = remembered({})
 _lines_lock = threading.Lock()
 
 

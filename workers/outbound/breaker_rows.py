@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 from django.db.models.expressions import Combinable
 
-from workers.context.on_behalf import Work
+from workers.context.on_behalf import Caller
 from workers.database.clock import ClockTimestamp, seconds_from_now
 from workers.database.connections import briefly
 from workers.errors import AccountRefused, ProviderFailure
@@ -36,14 +36,16 @@ class Verdict(enum.Enum):
 
 
 @briefly
-def judge(provider: str, work: Work, error: ProviderFailure | AccountRefused, began: float, *, probe: bool) -> Verdict:
+def judge(
+    provider: str, caller: Caller, error: ProviderFailure | AccountRefused, began: float, *, probe: bool
+) -> Verdict:
     """Note a failure of a call that `began` at that monotonic time; it may open the breaker."""
     with transaction.atomic():
-        return _judge(_locked(provider), work, error, began, probe=probe)
+        return _judge(_locked(provider), caller, error, began, probe=probe)
 
 
 def _judge(
-    breaker: Breaker, work: Work, error: ProviderFailure | AccountRefused, began: float, *, probe: bool
+    breaker: Breaker, caller: Caller, error: ProviderFailure | AccountRefused, began: float, *, probe: bool
 ) -> Verdict:
     if breaker.opened_at:
         if probe:
@@ -55,10 +57,11 @@ def _judge(
     failures = BreakerFailure.objects.filter(provider=breaker.provider)
     refusal = isinstance(error, AccountRefused)
     is_own = not (isinstance(error, AccountRefused) and error.for_all) and (
-        failures.filter(own=True, work=work.id).exists() or _is_alone(failures.filter(refusal=refusal), work, refusal)
+        failures.filter(own=True, work=caller.work).exists()
+        or _is_alone(failures.filter(refusal=refusal), caller, refusal)
     )
-    failures.filter(own=True, work=work.id).delete()
-    failures.create(provider=breaker.provider, site=work.site, work=work.id, refusal=refusal, own=is_own)
+    failures.filter(own=True, work=caller.work).delete()
+    failures.create(provider=breaker.provider, party=caller.party, work=caller.work, refusal=refusal, own=is_own)
     if _is_enough(failures.filter(refusal=refusal), error):
         failures.filter(own=False, refusal=False).delete()
         _open(breaker, error)
@@ -66,28 +69,28 @@ def _judge(
     return Verdict.OWN if is_own else Verdict.DOUBT
 
 
-def _is_alone(failures: QuerySet[BreakerFailure], work: Work, refusal: bool) -> bool:
+def _is_alone(failures: QuerySet[BreakerFailure], caller: Caller, refusal: bool) -> bool:
     """Has nobody else failed since this work did first, long enough ago?"""
     seconds = settings.BREAKER_WINDOW_SECONDS if refusal else _ALONE_SECONDS
-    first = failures.filter(work=work.id, own=False, at__lt=seconds_from_now(-seconds)).order_by("at").first()
-    return first is not None and not failures.filter(at__gte=first.at).exclude(work=work.id).exists()
+    first = failures.filter(work=caller.work, own=False, at__lt=seconds_from_now(-seconds)).order_by("at").first()
+    return first is not None and not failures.filter(at__gte=first.at).exclude(work=caller.work).exists()
 
 
 def _is_enough(failures: QuerySet[BreakerFailure], error: ProviderFailure | AccountRefused) -> bool:
     if isinstance(error, AccountRefused):
-        needed, needed_sites = (1, 1) if error.for_all else (_REFUSALS, _REFUSALS)
+        needed, needed_parties = (1, 1) if error.for_all else (_REFUSALS, _REFUSALS)
     else:
-        needed, needed_sites = settings.BREAKER_FAILURES, settings.BREAKER_SITES
+        needed, needed_parties = settings.BREAKER_FAILURES, settings.BREAKER_SITES
     recent = failures.filter(own=False, at__gt=seconds_from_now(-settings.BREAKER_WINDOW_SECONDS))
-    found = recent.aggregate(all=Count("id"), sites=Count("site", distinct=True))
-    return bool(found["all"] >= needed and found["sites"] >= needed_sites)
+    found = recent.aggregate(all=Count("id"), parties=Count("party", distinct=True))
+    return bool(found["all"] >= needed and found["parties"] >= needed_parties)
 
 
 def _open(breaker: Breaker, error: ProviderFailure | AccountRefused) -> None:
     _rows(breaker).update(
         opened_at=ClockTimestamp(),
         probe_at=seconds_from_now(settings.BREAKER_PROBE_SECONDS),
-        probe_site=None,
+        probe_party=None,
         code=error.code,
         reason=error.message,
         **_changed(""),
@@ -96,19 +99,19 @@ def _open(breaker: Breaker, error: ProviderFailure | AccountRefused) -> None:
 
 
 @briefly
-def got_through(provider: str, work: Work, began: float) -> None:
+def got_through(provider: str, caller: Caller, began: float) -> None:
     """A call that began then has got an answer: what others failed at before it, and if they fail again, is their own."""
     doubts = BreakerFailure.objects.filter(provider=provider, own=False, at__lt=_monotonic(began))
-    doubts.exclude(work=work.id).update(own=True)
+    doubts.exclude(work=caller.work).update(own=True)
 
 
 @briefly
-def claim_probe(provider: str, work: Work, seconds: float) -> bool:
+def claim_probe(provider: str, caller: Caller, seconds: float) -> bool:
     """For a call of at most so many seconds. The same site has another turn only when nobody else wanted one for as long again."""
     nobody_else = Q(probe_at__lte=seconds_from_now(-settings.BREAKER_PROBE_SECONDS))
-    another = Q(probe_site=None) | ~Q(probe_site=work.site) | nobody_else
+    another = Q(probe_party=None) | ~Q(probe_party=caller.party) | nobody_else
     due = Breaker.objects.filter(another, opened_at__isnull=False, held_by="", probe_at__lte=ClockTimestamp())
-    return due.filter(pk=provider).update(probe_site=work.site, probe_at=seconds_from_now(seconds)) > 0
+    return due.filter(pk=provider).update(probe_party=caller.party, probe_at=seconds_from_now(seconds)) > 0
 
 
 @briefly
@@ -119,9 +122,7 @@ def release_probe(provider: str, seconds: float) -> None:
 
 
 @briefly
-def close(
-    provider: str, resume: Callable[[str], object], *, began: float = 0.0, by: str = "", reason: str = ""
-) -> bool:
+def close(provider: str, tell: Callable[[str], object], *, began: float = 0.0, by: str = "", reason: str = "") -> bool:
     """By a probe that `began` then, or by hand. False: it was closed, or is held open, or has opened since.
 
     In one transaction with what waits for it: whoever crashed in between would leave it waiting.
@@ -130,11 +131,11 @@ def close(
         found = Breaker.objects.filter(pk=provider, opened_at__isnull=False)
         if not by:
             found = found.filter(held_by="", opened_at__lte=_monotonic(began))
-        nothing = {"opened_at": None, "probe_at": None, "probe_site": None, "held_by": "", "code": ""}
+        nothing = {"opened_at": None, "probe_at": None, "probe_party": None, "held_by": "", "code": ""}
         closed = found.update(closed_at=ClockTimestamp(), reason=reason, **nothing, **_changed(by))
         if closed:
             _forgive(provider, by)
-            resume(provider)
+            tell(provider)
             _say(logging.WARNING, "provider back", provider=provider, by=by, reason=reason)
     return closed > 0
 

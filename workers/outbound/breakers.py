@@ -20,7 +20,6 @@ down only while there are doubts about somebody's failure.
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,24 +32,12 @@ from workers.context.on_behalf import current
 from workers.errors import AccountRefused, ProviderDown, ProviderFailure, RateLimited, WorkError
 from workers.outbound import breaker_rows
 from workers.outbound.breaker_rows import Verdict
+from workers.outbound.breaker_states import State, states
 
-_FRESH_SECONDS = 1.0
 # A failure that may be everybody's: until others have had time to get through, or to fail as well.
 _DOUBT_SECONDS = 10.0
 # Staff resume what they hold back; looking at it costs each blog an event.
 _HELD_SECONDS = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    open: bool = False
-    doubts: bool = False
-    probe_at: float = math.inf
-    """In this process's monotonic time; never, where staff hold it open."""
-
-    @property
-    def probe_is_due(self) -> bool:
-        return current() is not None and time.monotonic() >= self.probe_at
 
 
 @dataclass(slots=True)
@@ -66,19 +53,19 @@ class Passage:
         """Whatever the answer says of the work."""
         self.settled = True
         if self.probe:
-            breaker_rows.close(self.provider, _resume.get(), began=self.began)
-            forget_states()
-        elif (work := current()) and _known(self.provider).doubts:
-            breaker_rows.got_through(self.provider, work, self.began)
-            forget_states()
+            breaker_rows.close(self.provider, _tell.get(), began=self.began)
+            states.look_again()
+        elif (caller := current()) and states.of(self.provider).doubts:
+            breaker_rows.got_through(self.provider, caller, self.began)
+            states.look_again()
 
     def failed(self, error: ProviderFailure | AccountRefused) -> WorkError:
         """What the failure is for this work."""
         self.settled = True
-        if (work := current()) is None:
+        if (caller := current()) is None:
             return error
-        verdict = breaker_rows.judge(self.provider, work, error, self.began, probe=self.probe)
-        forget_states()
+        verdict = breaker_rows.judge(self.provider, caller, error, self.began, probe=self.probe)
+        states.look_again()
         match verdict:
             case Verdict.DOWN:
                 return ProviderDown(self.provider, retry_in=settings.BREAKER_PROBE_SECONDS)
@@ -99,7 +86,7 @@ def _doubt_seconds(error: WorkError) -> float:
 
 def look(provider: str) -> None:
     """Before waiting for a place in its limit. Raises ProviderDown, unless it would be a probe's turn."""
-    state = _known(provider)
+    state = states.of(provider)
     if state.open and not state.probe_is_due:
         raise _down(provider, state)
 
@@ -108,7 +95,7 @@ def look(provider: str) -> None:
 def passage(provider: str, seconds: float) -> Iterator[Passage]:
     """Around a call of at most `seconds`, when its place in the limit has come. Raises ProviderDown."""
     # As `look` has learned it, or others have since: whoever has a place in time must not wait for a database now.
-    state = _states.get(provider, _State())
+    state = states.as_known(provider)
     if state.open and not (state.probe_is_due and _is_the_probe(provider, seconds)):
         raise _down(provider, state)
     way = Passage(provider, probe=state.open)
@@ -120,14 +107,14 @@ def passage(provider: str, seconds: float) -> Iterator[Passage]:
 
 
 def _is_the_probe(provider: str, seconds: float) -> bool:
-    work = current()
-    claimed = work is not None and breaker_rows.claim_probe(provider, work, seconds)
+    caller = current()
+    claimed = caller is not None and breaker_rows.claim_probe(provider, caller, seconds)
     if not claimed:
-        forget_states()
+        states.look_again()
     return claimed
 
 
-def _down(provider: str, state: _State) -> ProviderDown:
+def _down(provider: str, state: State) -> ProviderDown:
     wait = state.probe_at - time.monotonic()
     if wait <= 0:  # somebody else's turn
         return ProviderDown(provider, retry_in=settings.BREAKER_PROBE_SECONDS)
@@ -136,51 +123,14 @@ def _down(provider: str, state: _State) -> ProviderDown:
 
 # --- What becomes of those that wait ----------------------------------------------------------------------------------
 
-_resume: ContextVar[Callable[[str], object]] = ContextVar("resume", default=lambda provider: None)
+_tell: ContextVar[Callable[[str], object]] = ContextVar("tell", default=lambda provider: None)
 
 
 @contextmanager
-def resuming(resume: Callable[[str], object]) -> Iterator[None]:
-    """Whoever closes a breaker inside tells `resume` so, in the same transaction."""
-    token = _resume.set(resume)
+def telling(tell: Callable[[str], object]) -> Iterator[None]:
+    """A call inside the block that closes a breaker calls `tell` with the provider, in the same transaction."""
+    token = _tell.set(tell)
     try:
         yield
     finally:
-        _resume.reset(token)
-
-
-# --- What this process knows ------------------------------------------------------------------------------------------
-
-_lock = threading.Lock()
-_states: dict[str, _State] = {}
-_look_at = float("-inf")
-_looks = _newest = 0
-
-
-def _known(provider: str) -> _State:
-    """At most a second old. One thread looks; the others go by what is known meanwhile, and wait for no database."""
-    global _look_at, _looks
-    with _lock:
-        mine = 0
-        if time.monotonic() >= _look_at:
-            _look_at = time.monotonic() + _FRESH_SECONDS
-            mine = _looks = _looks + 1
-    if mine:
-        _learn(mine, breaker_rows.read())
-    return _states.get(provider, _State())
-
-
-def _learn(look: int, rows: list[tuple[str, bool, bool, float]]) -> None:
-    global _newest, _states
-    now = time.monotonic()
-    found = {name: _State(is_open, doubts, now + probe_in) for name, is_open, doubts, probe_in in rows}
-    with _lock:
-        if look > _newest:
-            _newest, _states = look, found
-
-
-def forget_states() -> None:
-    """The next one looks."""
-    global _look_at
-    with _lock:
-        _look_at = float("-inf")
+        _tell.reset(token)

@@ -7,10 +7,10 @@ import pytest
 from django.utils import timezone
 
 from blogs.models import BlogGeneration, SiteLine
-from blogs.queue import admission
 from credits.models import Credit
 from tests.support import factories
 from tests.support.problems import problem
+from workers.context.process_memory import forget_everything
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 def _fill(count: int) -> None:
     for _ in range(count):
         factories.pending_generation(factories.site(credits=25))
-    admission.forget_count()
+    forget_everything()
 
 
 def test_a_full_queue_says_when_to_come_back_and_stores_and_charges_nothing(api: Any, settings: Any) -> None:
@@ -52,7 +52,7 @@ def test_the_last_free_place_is_given(api: Any, settings: Any) -> None:
     client = api(factories.site())
 
     assert client.post().status_code == 201
-    admission.forget_count()
+    forget_everything()
     problem(client.post(), 503, "queue_full")
 
 
@@ -73,7 +73,7 @@ def test_what_is_running_takes_no_place_in_the_queue(api: Any, settings: Any) ->
     settings.BLOG_QUEUE_LIMIT = 2
     for _ in range(2):
         factories.processing_generation()
-    admission.forget_count()
+    forget_everything()
 
     assert api(factories.site()).post().status_code == 201
 

@@ -7,7 +7,6 @@ from django.test import Client
 from django.utils import timezone
 
 from blogs.models import BlogGeneration, GenerationEvent, SiteLine
-from blogs.queue import forecast
 from credits.models import Credit, CreditAccount
 from tests.support import factories
 from tests.support.problems import problem
@@ -129,8 +128,7 @@ def test_the_position_counts_ones_own_blogs_and_the_turns_of_others(api: Any) ->
 
 
 @pytest.fixture
-def _nothing_measured_yet(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-    monkeypatch.setattr(forecast, "_rate", (float("-inf"), 0.0))
+def _nothing_measured_yet(settings: Any) -> None:
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, "openai": {"requests": 120, "tokens": 10_000_000}}
 
 

@@ -10,7 +10,7 @@ from django.test import Client
 from blogs.models import BlogGeneration
 from tests.support.blogs.desk_pages import text_of, visible
 from tests.support.factories import pending_generation, site
-from workers.context.on_behalf import Work
+from workers.context.on_behalf import Caller
 from workers.errors import AccountRefused
 from workers.models import Breaker
 from workers.outbound import breaker_rows
@@ -22,7 +22,7 @@ LIST, OPENAI = "/admin/workers/breaker/", "/admin/workers/breaker/openai/change/
 
 def _runs_out() -> None:
     error = AccountRefused("provider_quota", "Our OpenAI account has run out; an operator must look.", for_all=True)
-    breaker_rows.judge("openai", Work(id=1, site=1), error, time.monotonic(), probe=False)
+    breaker_rows.judge("openai", Caller(work=1, party=1), error, time.monotonic(), probe=False)
 
 
 def _is_open() -> bool:

@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from blogs.queue import admission
 from tests.support.blogs.desk_pages import text_of, visible
 from tests.support.factories import WorkerFactory, failed_generation, pending_generation, processing_generation
+from workers.context.process_memory import forget_everything
 from workers.models import RateLimit, RateLimitUsage
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ def test_the_first_page_shows_queue_workers_and_limits(desk: Client) -> None:
     RateLimitUsage.objects.create(
         limit=limit, started_at=timezone.now() - timedelta(seconds=10), requests=45, tokens=22_500
     )
-    admission.forget_count()
+    forget_everything()
 
     page = visible(text_of(desk, "/admin/"))
 
@@ -38,7 +38,7 @@ def test_the_first_page_shows_queue_workers_and_limits(desk: Client) -> None:
 
 def test_the_first_page_warns_when_blogs_wait_and_no_worker_is_alive(desk: Client) -> None:
     pending_generation()
-    admission.forget_count()
+    forget_everything()
 
     assert "blogs wait, nobody works" in text_of(desk, "/admin/")
 

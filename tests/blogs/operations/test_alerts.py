@@ -12,8 +12,8 @@ from django.utils import timezone
 from blogs.models import BlogGeneration
 from blogs.operations import alerts
 from blogs.operations.alerts import Trend
-from blogs.queue import admission
 from tests.support import factories
+from workers.context.process_memory import forget_everything
 from workers.models import RateLimit, RateLimitUsage
 
 pytestmark = pytest.mark.django_db
@@ -69,11 +69,11 @@ def test_health_tells_of_a_limit_that_is_full_while_the_queue_grows(client: Clie
         moment = timezone.now() - timedelta(seconds=ago)
         RateLimitUsage.objects.create(limit=limit, started_at=moment, requests=440)
     factories.WorkerFactory.create()
-    admission.forget_count()
+    forget_everything()
     assert client.get("/health").json()["alerts"] == []
 
     factories.pending_generation()
-    admission.forget_count()
+    forget_everything()
 
     (alert,) = client.get("/health").json()["alerts"]
     assert alert == {
@@ -85,7 +85,7 @@ def test_health_tells_of_a_limit_that_is_full_while_the_queue_grows(client: Clie
 
 def test_health_tells_that_nobody_works(client: Client) -> None:
     factories.pending_generation()
-    admission.forget_count()
+    forget_everything()
 
     body = client.get("/health").json()
 

@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from blogs.queue import admission, lifecycle
+from blogs.queue import lifecycle
 from tests.support import factories
+from workers.context.process_memory import forget_everything
 from workers.errors import RateLimited
 from workers.models import WorkerProcess
 
@@ -35,7 +36,7 @@ def test_an_idle_service_without_workers_is_fine(client: Client) -> None:
 @pytest.mark.django_db
 def test_blogs_without_a_worker_are_told_but_the_web_stays_in_service(client: Client) -> None:
     factories.pending_generation()
-    admission.forget_count()
+    forget_everything()
 
     response = client.get("/health")
 
@@ -60,7 +61,7 @@ def test_a_worker_that_has_fallen_silent_does_not_count(client: Client, silent: 
     factories.pending_generation()
     factories.WorkerFactory.create()
     _heartbeat_was(silent)
-    admission.forget_count()
+    forget_everything()
 
     body = client.get("/health").json()
 
@@ -80,7 +81,7 @@ def test_the_queue_is_described(client: Client, settings: Any) -> None:
             "UPDATE blog_generations SET created_at = clock_timestamp() - interval '90 seconds' WHERE id = %s",
             waiting[:1],
         )
-    admission.forget_count()
+    forget_everything()
 
     queue = client.get("/health").json()["queue"]
 

@@ -14,9 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from blogs.operations import metrics
 from blogs.operations.alerts import KINDS
-from blogs.queue import admission
 from tests.support import factories
 from workers import limits
+from workers.context.process_memory import forget_everything
 from workers.limits import Limit
 
 pytestmark = pytest.mark.django_db
@@ -85,7 +85,7 @@ def test_queue_and_workers_are_numbers(client: Client) -> None:
     factories.processing_generation(shop)
     factories.pending_generation(shop)
     factories.WorkerFactory.create(threads=20, in_flight=7, waiting={"openai:gpt": 3, "wix:a-site": 1})
-    admission.forget_count()
+    forget_everything()
 
     samples = scrape(client)
 
@@ -122,7 +122,7 @@ def test_each_shared_limit_is_described(client: Client) -> None:
 
 def test_an_alert_is_there_whether_it_fires_or_not(client: Client) -> None:
     factories.pending_generation()
-    admission.forget_count()
+    forget_everything()
 
     samples = scrape(client)
 

@@ -14,6 +14,7 @@ from tests.support import factories
 from tests.support.blogs.pipeline import Attempt
 from wix.models import Site
 from workers import limits
+from workers.context.process_memory import forget_everything
 from workers.models import RateLimit
 
 
@@ -31,7 +32,7 @@ def openai() -> dict[str, Any]:
 
 def unblocked() -> None:
     RateLimit.objects.update(blocked_until=None)
-    limits.forget_rows()
+    forget_everything()
 
 
 def test_a_halved_limit_is_followed_and_so_is_its_return(

@@ -15,7 +15,7 @@ from tests.support.blogs.pipeline import Attempt, free_and_balance, unblock_limi
 from wix.client import http
 from wix.models import Site
 from wix.posts import author
-from workers.context.on_behalf import Work
+from workers.context.on_behalf import Caller
 from workers.outbound import breaker_rows
 
 Kind = GenerationEvent.Kind
@@ -134,7 +134,7 @@ def test_publishing_that_never_works_leaves_the_draft_paid_with_a_warning(
 
     waiting = [attempt()]
     while waiting[-1].status == Status.PENDING:
-        breaker_rows.got_through("wix", Work(id=0, site=0), began=time.monotonic())
+        breaker_rows.got_through("wix", Caller(work=0, party=0), began=time.monotonic())
         waiting.append(attempt())
     done = waiting.pop()
 

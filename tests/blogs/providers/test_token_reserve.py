@@ -11,7 +11,7 @@ from django.db import OperationalError
 
 from blogs.providers import token_reserve
 from blogs.providers.token_reserve import FEW, Kind, best_max, bounded, tokens_per_byte, with_room
-from workers.context.on_behalf import Work, on_behalf_of
+from workers.context.on_behalf import Caller, on_behalf_of
 from workers.limits import provider_calls
 from workers.limits.provider_calls import Answer
 from workers.models import ProviderCall
@@ -180,7 +180,7 @@ class TestFromTheTable:
         kept([2_000] * FEW)
         kept([3_600], work=7, output_max=3_600, truncated=True)
 
-        with on_behalf_of(Work(7, 1)):
+        with on_behalf_of(Caller(7, 1)):
             assert token_reserve.output_max(MEDIUM, 3_600, 2) == 4_500
-        with on_behalf_of(Work(8, 1)):
+        with on_behalf_of(Caller(8, 1)):
             assert token_reserve.output_max(MEDIUM, 3_600, 2) == 2_500

@@ -8,9 +8,9 @@ from blogs.models import BlogGeneration
 from tests.sandbox import Sandbox
 from tests.support import factories
 from wix.models import Site
+from workers.context.process_memory import forget_everything
 from workers.database.clock import ClockTimestamp
 from workers.models import Breaker
-from workers.outbound import breakers
 
 Run = Callable[[BlogGeneration], BlogGeneration]
 """Claims this blog, whatever waits beside it, and runs it to its outcome; returns the row as it is afterwards."""
@@ -22,8 +22,8 @@ def is_open(provider: str) -> bool:
 
 def probe_is_due(site: int | None = None) -> None:
     """Just now, after one of that site."""
-    Breaker.objects.update(probe_at=ClockTimestamp(), probe_site=site)
-    breakers.forget_states()
+    Breaker.objects.update(probe_at=ClockTimestamp(), probe_party=site)
+    forget_everything()
 
 
 def open_openai(sandbox: Sandbox, shops: list[Site], run: Run) -> list[BlogGeneration]:

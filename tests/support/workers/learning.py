@@ -9,6 +9,7 @@ from django.db import connection
 
 from tests.support.workers.pacing import OPENAI
 from workers import limits
+from workers.context.process_memory import forget_everything
 from workers.limits import Named, learning, snapshot
 from workers.models import RateLimit
 
@@ -62,5 +63,5 @@ def hear(requests: int | None = None, tokens: int | None = None, *, seconds_ago:
 def hear_later(requests: int | None = None, tokens: int | None = None) -> None:
     """By a call that began after all that is known."""
     seconds_later(60)
-    learning.forget()
+    forget_everything()
     hear(requests, tokens)

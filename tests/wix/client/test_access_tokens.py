@@ -16,6 +16,7 @@ from tests.support.threads import at_once, in_background, wait_until
 from wix.client import access_tokens, http
 from wix.models import AccessToken, Site
 from workers.context.deadline import within
+from workers.context.process_memory import forget_everything
 from workers.errors import AccountRefused, RateLimited
 
 
@@ -36,7 +37,7 @@ def _never() -> tuple[str, float]:
 def test_it_is_asked_for_once_and_a_restart_finds_it(sandbox: Any, shop: Site) -> None:
     for _ in range(3):
         _ask(shop)
-    access_tokens.forget_known()
+    forget_everything()
 
     _ask(shop)
 
@@ -209,7 +210,7 @@ def test_a_row_is_used_until_five_minutes_before_its_end(sandbox: Any, shop: Sit
 
     for minutes, found in ((14_400 / 60 - 6, "first"), (14_400 / 60 - 4, "second")):
         AccessToken.objects.update(expires_at=timezone.now() + timedelta(minutes=240 - minutes))
-        access_tokens.forget_known()
+        forget_everything()
         assert access_tokens.current(instance_id, lambda: ("second", 14_400)) == found
 
 
@@ -232,7 +233,7 @@ def test_a_new_secret_key_reads_what_the_one_before_has_sealed(sandbox: Any, sho
 
     for fallbacks, found in (([old], "first"), ([], "second")):
         settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", fallbacks
-        access_tokens.forget_known()
+        forget_everything()
         assert access_tokens.current(instance_id, lambda: ("second", 14_400)) == found
 
 
@@ -240,7 +241,7 @@ def test_a_row_that_cannot_be_read_is_fetched_again(sandbox: Any, shop: Site) ->
     _ask(shop)
     for sealed in ("", "x", "gAAAAA", "é"):
         AccessToken.objects.update(sealed=sealed)
-        access_tokens.forget_known()
+        forget_everything()
         _ask(shop)
 
     assert _asked_for(sandbox) == 5

@@ -10,7 +10,7 @@ import pytest
 from wix.client.answers import NotConnected
 from wix.client.app_instance import AppInstance, Billing, app_instance, parsed
 from wix.models import Site
-from workers.context.on_behalf import Work, on_behalf_of
+from workers.context.on_behalf import Caller, on_behalf_of
 from workers.errors import AccountRefused, TransientError
 from workers.models import Breaker, BreakerFailure
 
@@ -89,7 +89,7 @@ def test_sites_that_have_removed_the_app_are_not_connected_and_no_breaker_hears_
     sandbox.switch(wix_removed=status)
 
     for number in range(3):
-        with on_behalf_of(Work(id=number, site=number)), pytest.raises(NotConnected) as refused:
+        with on_behalf_of(Caller(work=number, party=number)), pytest.raises(NotConnected) as refused:
             app_instance(str(shop.instance_id), seconds=5)
         assert refused.value.status == int(status)
 

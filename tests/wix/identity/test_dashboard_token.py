@@ -18,9 +18,10 @@ from tests.support.problems import problem
 from wix.identity import token_info
 from wix.models import Site
 from workers import limits
+from workers.context.process_memory import forget_everything
 from workers.limits import Limit
 from workers.models import Breaker, BreakerFailure
-from workers.outbound import breaker_rows, breakers
+from workers.outbound import breaker_rows
 
 
 def _get(token: str) -> Any:
@@ -143,7 +144,7 @@ def test_an_outage_opens_a_breaker_of_its_own_and_the_first_answer_closes_it(san
     assert list(Breaker.objects.filter(opened_at__isnull=False).values_list("pk", flat=True)) == ["wix_token_info"]
 
     breaker_rows.release_probe("wix_token_info", 0)
-    breakers.forget_states()
+    forget_everything()
 
     assert _get(_token(sandbox, site)).status_code == 200
     assert not Breaker.objects.filter(opened_at__isnull=False).exists()

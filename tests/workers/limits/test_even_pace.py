@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from tests.support.threads import PATIENCE_SECONDS, at_once
 from tests.support.workers.pacing import OPENAI, most_in_a_minute, schedule, slow
+from workers.context.process_memory import forget_everything
 from workers.limits import acquire, reservations
 from workers.models import RateLimit, RateLimitUsage
 
@@ -61,7 +62,7 @@ def test_requests_and_tokens_start_together_and_no_minute_holds_too_much_of_eith
 ) -> None:
     slow(settings, requests=30, tokens=40_000)
     RateLimit.objects.all().delete()
-    reservations.forget_rows()
+    forget_everything()
     costs = [8_000, *costs]
 
     starts = schedule(OPENAI, costs, settings)

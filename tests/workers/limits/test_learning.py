@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.support.workers.learning import apart, hear, hear_later, in_force, seconds_later, share
 from tests.support.workers.pacing import ON_TIME, OPENAI, most_in_a_minute, schedule, slow
 from workers import limits
+from workers.context.process_memory import forget_everything
 from workers.errors import RateLimited, TooFast
 from workers.limits import Named, acquire, block, learning, snapshot
 from workers.models import RateLimit
@@ -90,7 +91,7 @@ def test_after_a_raised_limit_nobody_waits_by_the_old_pace(settings: Any) -> Non
     acquire(OPENAI, tokens=1_000)
     assert snapshot("openai")[0]["next_free_in_seconds"] > 600
 
-    learning.forget()
+    forget_everything()
     hear(None, 600_000)
 
     assert snapshot("openai")[0]["next_free_in_seconds"] <= 2
@@ -101,7 +102,7 @@ def test_a_higher_limit_that_is_not_followed_brings_nothing_nearer(settings: Any
     hear(None, 1_000)
     acquire(OPENAI, tokens=1_000)
 
-    learning.forget()
+    forget_everything()
     hear(None, 2_000)
 
     assert snapshot("openai")[0]["next_free_in_seconds"] > 600
@@ -165,7 +166,7 @@ def test_an_answer_under_the_limit_of_before_does_not_bring_it_back() -> None:
     hear(300)
 
     hear(60_000, seconds_ago=10)
-    learning.forget()  # as another process, which has not heard of the change
+    forget_everything()  # as another process, which has not heard of the change
     hear(60_000, seconds_ago=10)
 
     assert in_force()[0] == 300
@@ -188,7 +189,7 @@ def test_what_another_process_wrote_is_corrected_within_seconds(monkeypatch: Any
 def test_a_change_is_logged_once(caplog: Any) -> None:
     caplog.set_level(logging.WARNING, "workers.limits.learning")
     hear(300)
-    learning.forget()
+    forget_everything()
     hear(300)
 
     assert [record.requests_per_minute for record in caplog.records] == [300]

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tests.support.query_plans import plan_of
 from workers import limits, outbound
-from workers.context.on_behalf import Work, current, on_behalf_of
+from workers.context.on_behalf import Caller, current, on_behalf_of
 from workers.errors import PermanentError, RateLimited, TransientError, WorkError
 from workers.limits import Limit, provider_calls
 from workers.limits.provider_calls import NOTHING, Answer, Usage
@@ -39,7 +39,7 @@ def call(
 def test_a_call_leaves_a_row_about_what_it_took_and_for_whom() -> None:
     usage = Usage("article:short", "de", 2_100, 600, prompt_tokens=500, output_tokens=350)
 
-    with on_behalf_of(Work(17, 4)):
+    with on_behalf_of(Caller(17, 4)):
         call(usage=usage, tokens_used=850, request_id="req_1")
 
     kept = ProviderCall.objects.get()
@@ -89,7 +89,7 @@ def test_what_comes_from_outside_always_fits() -> None:
 
 def test_a_settling_that_is_repeated_after_an_outage_keeps_one_row() -> None:
     reservation = limits.acquire(Limit("openai"), tokens=10)
-    with on_behalf_of(Work(17, 4)):
+    with on_behalf_of(Caller(17, 4)):
         row = provider_calls.row(
             "openai", "ask", "ok", 1.0, request_id="req_1", tokens_reserved=10, usage=Usage("a", "en")
         )
@@ -102,13 +102,13 @@ def test_a_settling_that_is_repeated_after_an_outage_keeps_one_row() -> None:
 
 def test_a_thread_knows_only_its_own_work() -> None:
     seen = []
-    with on_behalf_of(Work(1, 1)):
+    with on_behalf_of(Caller(1, 1)):
         other = threading.Thread(target=lambda: seen.append(current()))
         other.start()
         other.join()
-        with on_behalf_of(Work(2, 1)):
-            assert current() == Work(2, 1)
-        assert current() == Work(1, 1)
+        with on_behalf_of(Caller(2, 1)):
+            assert current() == Caller(2, 1)
+        assert current() == Caller(1, 1)
 
     assert seen == [None]
 

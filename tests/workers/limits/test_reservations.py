@@ -12,6 +12,7 @@ from django.db import connection
 
 from tests.support.threads import PATIENCE_SECONDS, at_once, in_background, wait_until
 from tests.support.workers.pacing import ON_TIME, OPENAI, REPLICATE, slow
+from workers.context.process_memory import forget_everything
 from workers.errors import PermanentError, RateLimited
 from workers.limits import Limit, acquire, block, reservations, settle, snapshot
 from workers.models import RateLimit, RateLimitUsage
@@ -163,7 +164,7 @@ def test_one_limit_does_not_disturb_another() -> None:
 def test_changed_settings_reach_the_row_when_a_process_starts(settings: Any) -> None:
     reservations.register(OPENAI)
     slow(settings, requests=30, tokens=500)
-    reservations.forget_rows()
+    forget_everything()
 
     reservations.register(OPENAI)
 

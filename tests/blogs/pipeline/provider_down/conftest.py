@@ -13,13 +13,13 @@ from tests.support import factories
 from tests.support.blogs.outages import Run
 from wix.models import Site
 from workers.database.clock import ClockTimestamp
-from workers.outbound import breakers
+from workers.outbound.breaker_states import states
 
 
 @pytest.fixture(autouse=True)
 def _few_are_enough(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.BREAKER_FAILURES = settings.BREAKER_SITES = 3
-    monkeypatch.setattr(breakers, "_FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(states, "fresh_seconds", 0.0)
 
 
 @pytest.fixture

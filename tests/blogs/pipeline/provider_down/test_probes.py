@@ -18,12 +18,14 @@ from tests.support import factories
 from tests.support.blogs.books import last_event
 from tests.support.blogs.outages import Run, is_open, open_openai, probe_is_due
 from wix.models import Site
-from workers.context.on_behalf import Work
+from workers.context.on_behalf import Caller
+from workers.context.process_memory import forget_everything
 from workers.database.clock import ClockTimestamp
 from workers.errors import ProviderDown, ProviderFailure
 from workers.models import Breaker
-from workers.outbound import breaker_rows, breakers
+from workers.outbound import breaker_rows
 from workers.outbound.breaker_rows import Verdict
+from workers.outbound.breaker_states import states
 
 
 def test_the_first_success_of_a_probe_closes_it_and_all_that_wait_come_back_at_once(
@@ -68,7 +70,7 @@ def test_a_site_that_is_alone_has_its_turn_again_a_little_later(
 ) -> None:
     blog = open_openai(sandbox, shops, run)[0]
     sandbox.clear_faults()
-    Breaker.objects.update(probe_site=shops[0].pk, probe_at=ClockTimestamp() - timedelta(seconds=16))
+    Breaker.objects.update(probe_party=shops[0].pk, probe_at=ClockTimestamp() - timedelta(seconds=16))
 
     assert run(blog).status == Status.DONE
 
@@ -92,7 +94,7 @@ def test_a_probe_that_comes_to_no_call_leaves_its_turn_to_the_next(
     monkeypatch.setattr("blogs.providers.openai._client", lambda: 1 / 0)
     run(factories.pending_generation(shops[3]))
     monkeypatch.undo()
-    monkeypatch.setattr(breakers, "_FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(states, "fresh_seconds", 0.0)
 
     assert run(factories.pending_generation(shops[4])).status == Status.DONE
     assert not is_open("openai")
@@ -135,10 +137,10 @@ def test_a_call_that_has_hung_since_before_it_closed_opens_it_not_again(
     began = time.monotonic()
     breaker_rows.hold_open("openai", by="staff:ada", reason="Down.")
     breaker_rows.close("openai", waiting.provider_is_back, by="staff:ada", reason="Up.")
-    work = Work(id=1, site=shops[0].pk)
+    caller = Caller(work=1, party=shops[0].pk)
     failure = ProviderFailure("timeout", "It hung.")
 
-    verdict = breaker_rows.judge("openai", work, failure, began, probe=False)
+    verdict = breaker_rows.judge("openai", caller, failure, began, probe=False)
 
     assert verdict is Verdict.DOUBT
     assert not is_open("openai")
@@ -149,10 +151,10 @@ def test_a_blog_that_is_put_off_just_after_it_closed_does_not_wait_for_it(
 ) -> None:
     """Its worker's knowledge is a second old."""
     breaker_rows.hold_open("openai", by="staff:ada", reason="Down.")
-    breakers._known("openai")
-    monkeypatch.setattr(breakers, "_FRESH_SECONDS", 1_000.0)
-    breakers.forget_states()
-    breakers._known("openai")
+    states.of("openai")
+    monkeypatch.setattr(states, "fresh_seconds", 1_000.0)
+    forget_everything()
+    states.of("openai")
     breaker_rows.close("openai", waiting.provider_is_back, by="staff:ada", reason="Up.")
 
     late = run(factories.pending_generation(shops[0]))

@@ -15,7 +15,7 @@ from tests.support.blogs.books import last_event
 from tests.support.blogs.outages import Run, is_open, probe_is_due
 from tests.support.blogs.pipeline import free_and_balance
 from wix.models import Site
-from workers.context.on_behalf import Work
+from workers.context.on_behalf import Caller
 from workers.models import BreakerFailure
 from workers.outbound import breaker_rows
 
@@ -73,7 +73,7 @@ def test_an_answer_to_what_was_asked_before_the_failure_says_nothing_of_it(
 ) -> None:
     sandbox.fault("openai", "500", times=None)
     blog = run(factories.pending_generation(shops[0]))
-    somebody = Work(id=0, site=shops[1].pk)
+    somebody = Caller(work=0, party=shops[1].pk)
 
     breaker_rows.got_through("openai", somebody, began=time.monotonic() - 60)
 
