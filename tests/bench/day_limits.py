@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from django.conf import settings
 
 from tests.bench.day_loop import Loop
-from workers import limits
 from workers.errors import RateLimited
-from workers.limits import Limit
+from workers.limits import Limit, limit_rows
 
 # From the network and the threads' waking up; without it the same replica would always be the first of those that ask at once.
 _JITTER_SECONDS = 0.005
@@ -80,7 +79,7 @@ class SharedLimits:
         start = pace.start(now, tokens)
         granted = start <= now + settings.RATE_LIMIT_HORIZON_SECONDS
         if granted and limit.provider != "wix":
-            ahead, granted = limits.ask(limit, tokens)
+            ahead, granted = limit_rows.ask(limit, tokens)
             self.surprises += not granted or abs(now + ahead - start) > _SAME_SECONDS
             start = now + ahead
         if granted:

@@ -1,6 +1,6 @@
 """What a reservation costs: alone on its limit, and with eight processes on one limit, whose row is a lock.
 
-The limit is so high that every call gets a place at once. No caller waits for one, and no call is made: only the question is
+The limit is so high that every call gets a place at once. Nobody waits for one here, and no call is made: only the question is
 measured, as `limits.acquire` asks it.
 """
 
@@ -50,10 +50,10 @@ def _together(start_at: float) -> float:
 
 def _reserve(model: str) -> float:
     """The seconds it took."""
-    from workers import limits
+    from workers.limits import Limit, limit_rows
 
     began = time.perf_counter()
-    ahead, granted = limits.ask(limits.Limit("openai", model=model), tokens=1)
+    ahead, granted = limit_rows.ask(Limit("openai", model=model), tokens=1)
     took = time.perf_counter() - began
     assert granted, f"no place within {ahead} s: the limit binds"
     return took

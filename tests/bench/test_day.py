@@ -20,7 +20,7 @@ from tests.bench.day_report import jain, windows_over_limit
 from tests.support.factories import WorkerFactory, pending_generation
 from workers import limits
 from workers.errors import RateLimited, TransientError
-from workers.limits import Limit
+from workers.limits import Limit, limit_rows
 
 pytestmark = pytest.mark.django_db
 REPLICATE = Limit("replicate")
@@ -113,7 +113,7 @@ def test_our_arithmetic_is_postgresqls(clock: Clock, settings: Any, limit: Limit
     for _ in range(300):
         clock.now += dice.expovariate(1)
         tokens = dice.choice((500, 1_000, 4_000)) if limit.provider == "openai" else 0
-        ahead, granted = limits.ask(limit, tokens)
+        ahead, granted = limit_rows.ask(limit, tokens)
         start = pace.start(clock.now, tokens)
         differences += [clock.now + ahead - start, granted - (start <= clock.now + 2)]
         if granted:

@@ -1,34 +1,15 @@
-"""The limits that all workers share: `limits.acquire` waits for a place, `limits.settle` says what the call used."""
+"""The limits that all workers share: `limits.acquire` waits for a place, `limits.settle` notes what the call used."""
 
-from workers.limits.reservations import (
-    Learned,
-    Limit,
-    Named,
-    Reservation,
-    acquire,
-    ask,
-    block,
-    following,
-    learn,
-    prune,
-    rate,
-    register,
-    settle,
-    snapshot,
-    waiting,
-    waiting_for_shared,
-)
+from workers.limits.limit import Limit, Named, Reservation
+from workers.limits.limit_rows import prune, rate, register, settle, snapshot
+from workers.limits.reservations import acquire, block, waiting, waiting_for_shared
 
 __all__ = [
-    "Learned",
     "Limit",
     "Named",
     "Reservation",
     "acquire",
-    "ask",
     "block",
-    "following",
-    "learn",
     "prune",
     "rate",
     "register",

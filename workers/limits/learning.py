@@ -1,7 +1,8 @@
-"""Learning from answers: what a provider says of our limit reaches all workers, through the limit's row.
+"""Learning from answers: a limit that a provider's answer names reaches all workers, through the limit's row.
 
-An answer costs a statement only when it names another limit than this process knows, or when the last one is some seconds old:
-what a provider goes on saying is confirmed that often, and forgotten when nobody says it any more (RATE_LIMIT_FOLLOW_SECONDS).
+An answer costs a statement only when it names another limit than this process knows, or when the last statement is some seconds
+old. So a limit that answers go on naming is confirmed that often, and one that they name no longer is dropped after
+RATE_LIMIT_FOLLOW_SECONDS.
 """
 
 from __future__ import annotations
@@ -11,13 +12,11 @@ import threading
 import time
 from dataclasses import dataclass
 
-from workers import limits
 from workers.context.process_memory import remembered
-from workers.limits import Learned, Limit, Named
+from workers.limits import limit_rows
+from workers.limits.limit import Learned, Limit, Named
 
 logger = logging.getLogger(__name__)
-
-_CONFIRM_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +37,14 @@ _known: dict[Limit, _Known] = remembered({})
 _lock = threading.Lock()
 
 
-def note(limit: Limit, named: Named | None, *, began: float) -> None:
-    """`began`: when the call was sent, in this process's monotonic time."""
-    if named is None or named == Named() or not _is_news(limit, named, began):
+def note(limit: Limit, named: Named | None, *, began: float, confirm_seconds: float = 5.0) -> None:
+    """Write down what an answer named, if that is news or the last confirmation is older than `confirm_seconds`.
+
+    `began`: when the call was sent, in this process's monotonic time.
+    """
+    if named is None or named == Named() or not _is_news(limit, named, began, confirm_seconds):
         return
-    learned = limits.learn(limit, named, age=time.monotonic() - began)
+    learned = limit_rows.learn(limit, named, age=time.monotonic() - began)
     with _lock:
         if learned is None:
             _known.pop(limit, None)
@@ -52,11 +54,11 @@ def note(limit: Limit, named: Named | None, *, began: float) -> None:
         _log(limit, learned)
 
 
-def _is_news(limit: Limit, named: Named, began: float) -> bool:
+def _is_news(limit: Limit, named: Named, began: float, confirm_seconds: float) -> bool:
     """If so it is taken as known at once: of all threads that hear the same, one writes it down."""
     with _lock:
         known = _known.get(limit)
-        if known and known.agrees_with(named, began) and time.monotonic() - known.told_at < _CONFIRM_SECONDS:
+        if known and known.agrees_with(named, began) and time.monotonic() - known.told_at < confirm_seconds:
             return False
         requests, tokens = named.requests_per_minute, named.tokens_per_minute
         if known and (requests is None or began < known.changed_at):

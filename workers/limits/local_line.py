@@ -1,4 +1,4 @@
-"""The line in front of each limit, in this process."""
+"""The line in which the threads of this process wait for a limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workers.errors import RateLimited
 
 
 class LocalLine:
-    """First come, first served: only the head talks to PostgreSQL, however many threads wait."""
+    """Lets threads pass first come, first served. Only the head talks to PostgreSQL, however many wait."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -20,7 +20,7 @@ class LocalLine:
         self.closed_until = 0.0
 
     def close_for(self, seconds: float) -> None:
-        """For those who hold a place already: the others hear it from PostgreSQL."""
+        """Stop threads that hold a place already. Those in the line hear of a block from PostgreSQL."""
         self.closed_until = max(self.closed_until, time.monotonic() + seconds)
 
     def __len__(self) -> int:

@@ -1,7 +1,7 @@
-"""What each paid call took, in a row of its own: for support, for sums, and to learn from how much the next one needs.
+"""What each paid call took, in a row of its own: for support, for sums, and for learning how much the next call needs.
 
-A row is written by the statement that settles the call's reservation (`rate_limits.settle`), so it costs no round trip. That
-statement may be repeated after an outage: a call of the same work with the same request id is kept once.
+The statement that settles the call's reservation (`limits.settle`) writes the row, so that it costs no round trip. That statement
+may be repeated after an outage: of calls of the same work with the same request id and operation, one is kept.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from django.db import connection
 
 from workers.context import on_behalf
 
-# No answer is as long; a server that says so is not believed, and its row still fits the columns.
+# No answer has as many tokens. A larger number is not believed, so that each row fits the columns.
 _MOST = 100_000_000
-_PRUNED_AT_ONCE = 10_000
 
 
 @dataclass(slots=True)
 class Usage:
-    """What a call is about, and what its answer says that it took. `kind` and `language` name calls that are alike."""
+    """What a call is about, and what it took by its answer. `kind` and `language` name calls that are alike."""
 
     kind: str = ""
     language: str = ""
@@ -34,11 +33,11 @@ class Usage:
     truncated: bool = False
     images: int = 0
     seconds: float | None = None
-    """As the provider counts them; None: as long as we waited."""
+    """As the provider counts them; None where only we know how long it took."""
 
 
 class Answer(NamedTuple):
-    """What can be learned from one call that came to an end."""
+    """The part of an ended call that others learn from."""
 
     work: int | None
     prompt_bytes: int
@@ -49,11 +48,11 @@ class Answer(NamedTuple):
 
 
 def count(number: object) -> int | None:
-    """A provider's number, if it is one: its JSON may hold anything."""
+    """Return a provider's number if it is one, else None: its JSON may hold anything."""
     return number if isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= _MOST else None
 
 
-# A part of `rate_limits`' statement; without a provider it keeps nothing.
+# A part of `statements.SETTLE`. Without a provider it keeps nothing.
 KEPT = """
 kept AS (
     INSERT INTO workers_providercall (provider, operation, kind, language, work, site, at, seconds, outcome, request_id,
@@ -79,7 +78,7 @@ NOTHING: Mapping[str, Any] = dict.fromkeys(
 def row(
     provider: str, operation: str, outcome: str, seconds: float, *, request_id: str, tokens_reserved: int, usage: Usage
 ) -> dict[str, Any]:
-    """Parameters for `KEPT`; the caller is the current thread's. Request ids come from outside, and may be anything."""
+    """Parameters for `KEPT`, with the current thread's caller. The request id comes from outside, so it is cleaned and cut."""
     caller = on_behalf.current()
     return {
         "provider": provider,
@@ -101,7 +100,7 @@ def row(
     }
 
 
-# Refusals are short, and say nothing about how long an answer is.
+# Without refusals: they are short, and say nothing about how long an answer is.
 _RECENT = """
 SELECT work, prompt_bytes, prompt_tokens, output_tokens, output_max, truncated FROM workers_providercall
  WHERE kind = %(kind)s {of_language} AND output_tokens IS NOT NULL AND (outcome = 'ok' OR truncated)
@@ -119,7 +118,7 @@ DELETE FROM workers_providercall WHERE id = ANY(ARRAY(
 
 
 def recent(kind: str, count: int, language: str | None = None) -> list[Answer]:
-    """The newest answers of a kind, in one language or in all."""
+    """Return the newest answers of a kind, in one language or in all."""
     statement = _RECENT_OF_KIND if language is None else _RECENT_OF_LANGUAGE
     with connection.cursor() as cursor:
         cursor.execute(statement, {"kind": kind, "language": language, "count": count})
@@ -127,18 +126,18 @@ def recent(kind: str, count: int, language: str | None = None) -> list[Answer]:
 
 
 def cut_at(work: int, kind: str) -> int | None:
-    """The largest output maximum that was too small for this very work."""
+    """Return the largest output maximum that was too small for this very work."""
     with connection.cursor() as cursor:
         cursor.execute(_CUT_AT, [work, kind])
         found: int | None = cursor.fetchone()[0]
         return found
 
 
-def prune() -> None:
-    """Forget calls of long ago, a batch at a time, so that nobody waits for long."""
+def prune(batch: int = 10_000) -> None:
+    """Delete calls older than PROVIDER_CALL_RETENTION_DAYS, a batch at a time so that each transaction is short."""
     older_than = timedelta(days=settings.PROVIDER_CALL_RETENTION_DAYS).total_seconds()
     with connection.cursor() as cursor:
         while True:
-            cursor.execute(_PRUNE, [older_than, _PRUNED_AT_ONCE])
-            if cursor.rowcount < _PRUNED_AT_ONCE:
+            cursor.execute(_PRUNE, [older_than, batch])
+            if cursor.rowcount < batch:
                 return

@@ -1,16 +1,16 @@
-"""The shared limits' statements. What they do together is told in `rate_limits`."""
+"""The statements of the shared limits. What they do together is told in `reservations`."""
 
 from __future__ import annotations
 
 from workers.database.prepared import Prepared
 from workers.limits import provider_calls
 
-# Staff and the stats endpoints see usage in steps of this many seconds.
+# The steps in which staff and the stats endpoints see usage.
 _BUCKET = "interval '5 seconds'"
 
 
 def _in_force(metric: str) -> str:
-    """The number that calls are paced by: the configured one, or the provider's, if we follow it and it is not too old."""
+    """SQL of the number that calls are paced by: the configured one, or the provider's if we follow it and it is not too old."""
     configured, provider = f"{metric}_per_minute", f"provider_{metric}_per_minute"
     return f"""
            CASE WHEN %(follow)s = 'off' OR {configured} IS NULL OR {provider} IS NULL
@@ -19,36 +19,35 @@ def _in_force(metric: str) -> str:
                 ELSE least({configured}, {provider}) END"""
 
 
-# Calls may leave late by as much (`rate_limits.acquire`), and what comes together then must fit into a minute too.
+# The tokens of a minute, less what can come together in it because calls may leave late (`Reservation.leave_by`).
 _ON_TIME = "{tokens} * (1 - %(late)s::float8 / 60)"
 
-# How much of the pace is left after "too fast".
+# The share of the full pace that is left after "too fast".
 _SHARE = """
            CASE WHEN full_pace_at > now THEN lowered_to ^ least(1, extract(epoch FROM full_pace_at - now)::float8
                 / nullif(extract(epoch FROM full_pace_at - lowered_at)::float8, 0)) ELSE 1 END"""
 
-# The row, and the time behind its lock; the statement's own start may be long past by then.
-_LOCKED = """
+RESERVE = Prepared(
+    "reserve",
+    f"""
 WITH locked AS MATERIALIZED (
     SELECT * FROM workers_ratelimit WHERE id = %(id)s FOR UPDATE
 ), at AS MATERIALIZED (
+    -- The time behind the lock: by then the statement's own start may be long past.
     SELECT clock_timestamp() AS now, locked.* FROM locked
-)"""
-
-# A call larger than any before it waits a little longer: what came before was paced to leave room for smaller ones. One that was
-# larger than a limit lowered since will never come again, and no room is left for it.
-RESERVE = Prepared(
-    "reserve",
-    f"""{_LOCKED}, in_force AS MATERIALIZED (
+), in_force AS MATERIALIZED (
     SELECT now, id, blocked_until, requests_tat, tokens_tat, largest_tokens, {_SHARE} AS share,
            {_in_force("requests")} AS requests_per_minute,
            {_in_force("tokens")} AS tokens_per_minute FROM at
 ), sized AS MATERIALIZED (
+    -- Pacing leaves room for one call of the largest size so far. If the limit was lowered below that size, no such call can come
+    -- again, and no room is left for it.
     SELECT in_force.*, CASE WHEN largest_tokens > tokens_per_minute THEN 0 ELSE largest_tokens END AS largest,
            {_ON_TIME.format(tokens="tokens_per_minute")} AS on_time FROM in_force
 ), paced AS MATERIALIZED (
     SELECT 60.0 / (greatest(requests_per_minute - floor(requests_per_minute * 0.01) - 1, 1) * share) AS request_seconds,
            60.0 / (greatest(on_time - greatest(largest, %(tokens)s), tokens_per_minute * 0.05) * share) AS token_seconds,
+           -- The calls before this one left room for a call of the largest size then. A larger one starts later by the difference.
            greatest(0, %(tokens)s - largest) * 60.0 / greatest(on_time - largest, tokens_per_minute * 0.05)
                * interval '1 second' AS first_of_its_size,
            sized.* FROM sized
@@ -59,6 +58,7 @@ RESERVE = Prepared(
     SELECT * FROM place WHERE start <= now + %(horizon)s * interval '1 second'
                           AND (tokens_per_minute IS NULL OR %(tokens)s <= tokens_per_minute)
 ), moved AS (
+    -- Both on from the common start: on from their own, a mix of small and large calls would exceed the limit.
     UPDATE workers_ratelimit r SET
         requests_tat = granted.start + granted.request_seconds * interval '1 second',
         tokens_tat = granted.start + coalesce(granted.token_seconds * %(tokens)s, 0) * interval '1 second',
@@ -84,7 +84,7 @@ VALUES (%(provider)s, %(key)s, %(model)s, %(requests)s, %(tokens)s, 0, 0,
         clock_timestamp() - interval '1 minute', clock_timestamp() - interval '1 minute')
 ON CONFLICT (provider, key, model) DO UPDATE
    SET requests_per_minute = excluded.requests_per_minute, tokens_per_minute = excluded.tokens_per_minute,
-       -- Raised: what was far ahead by the old pace is near by the new one.
+       -- After a raise, what was far ahead by the old pace is near by the new one.
        tokens_tat = CASE WHEN excluded.tokens_per_minute > r.tokens_per_minute
                          THEN least(r.tokens_tat, clock_timestamp() + interval '2 seconds') ELSE r.tokens_tat END
 RETURNING id
@@ -108,21 +108,28 @@ WITH {provider_calls.KEPT}, at AS MATERIALIZED (
 )
 INSERT INTO workers_ratelimitusage AS usage (limit_id, started_at, requests, tokens, tokens_used, rejections)
 SELECT id, date_bin({_BUCKET}, now, timestamptz '2000-01-01'), 0, 0, %(used)s::bigint, 0
-  FROM at LEFT JOIN given_back USING (id) -- so the limit's row is locked before this one, as in a reservation
+  FROM at LEFT JOIN given_back USING (id) -- the join makes it lock the limit's row first, as a reservation does
  WHERE %(used)s::bigint > 0
 ON CONFLICT (limit_id, started_at) DO UPDATE SET tokens_used = usage.tokens_used + excluded.tokens_used
 """,
 )
 
-# The many refusals of one overload lower the pace once. It rises again from the end of the block on; after "your traffic rose too
-# fast" by as little as the provider asks for, and what is rising that slowly is not hurried by a refusal of another kind.
 BLOCK = Prepared(
     "block",
-    f"""{_LOCKED}, judged AS MATERIALIZED (
+    f"""
+WITH locked AS MATERIALIZED (
+    SELECT * FROM workers_ratelimit WHERE id = %(id)s FOR UPDATE
+), at AS MATERIALIZED (
+    -- The time behind the lock: by then the statement's own start may be long past.
+    SELECT clock_timestamp() AS now, locked.* FROM locked
+), judged AS MATERIALIZED (
     SELECT at.*, greatest(blocked_until, now + %(seconds)s * interval '1 second') AS until,
            greatest(%(floor)s::float8, {_SHARE} * %(factor)s::float8) AS share,
+           -- An overload brings many refusals; they lower the pace once.
            %(lowers)s::boolean AND (lowered_at IS NULL OR now >= lowered_at + %(again)s * interval '1 second') AS lowers FROM at
 ), recovering AS MATERIALIZED (
+    -- The pace rises again from the end of the block on. After "your traffic rose too fast" it rises in 15 minutes by no more than
+    -- the growth that the provider asks for.
     SELECT judged.*, until + interval '1 second' * greatest(%(recovery)s::float8,
                CASE WHEN %(ramp)s::boolean THEN 900 * ln(1 / share) / ln(1 + %(growth)s::float8) END) AS full_at FROM judged
 ), blocked AS (
@@ -130,6 +137,7 @@ BLOCK = Prepared(
        SET blocked_until = until, rejections = r.rejections + 1, last_rejection_at = now,
            lowered_to = CASE WHEN lowers THEN share ELSE r.lowered_to END,
            lowered_at = CASE WHEN lowers THEN until ELSE r.lowered_at END,
+           -- A pace that rises that slowly is not hurried by a refusal of another kind.
            full_pace_at = CASE WHEN lowers THEN greatest(r.full_pace_at, full_at) ELSE r.full_pace_at END
       FROM recovering WHERE r.id = recovering.id RETURNING r.id, now
 )
@@ -139,13 +147,18 @@ ON CONFLICT (limit_id, started_at) DO UPDATE SET rejections = usage.rejections +
 """,
 )
 
-# An answer to a call that began before the last change may name the limit of then. A lower limit explains the refusals so far: the
-# pace is its own from here on, not a share of it. After a higher one, what was far ahead by the old pace is near by the new one.
 LEARN = Prepared(
     "learn_limit",
-    f"""{_LOCKED}, before AS MATERIALIZED (
+    f"""
+WITH locked AS MATERIALIZED (
+    SELECT * FROM workers_ratelimit WHERE id = %(id)s FOR UPDATE
+), at AS MATERIALIZED (
+    -- The time behind the lock: by then the statement's own start may be long past.
+    SELECT clock_timestamp() AS now, locked.* FROM locked
+), before AS MATERIALIZED (
     SELECT at.*, {_in_force("requests")} AS requests_before,
            {_in_force("tokens")} AS tokens_before,
+           -- An answer to a call that began before the last change may name the limit of then: it is not newer.
            provider_changed_at IS NULL OR now - %(age)s * interval '1 second' >= provider_changed_at AS newer FROM at
 ), named AS MATERIALIZED (
     SELECT id, now, requests_before, tokens_before, requests_per_minute, tokens_per_minute,
@@ -173,10 +186,12 @@ UPDATE workers_ratelimit r
        provider_changed_at = CASE WHEN changed THEN now ELSE r.provider_changed_at END,
        provider_requests_remaining = coalesce(%(requests_remaining)s::int, r.provider_requests_remaining),
        provider_tokens_remaining = coalesce(%(tokens_remaining)s::int, r.provider_tokens_remaining),
+       -- After a raise, what was far ahead by the old pace is near by the new one.
        requests_tat = CASE WHEN requests_after > requests_before
                            THEN least(r.requests_tat, now + interval '2 seconds') ELSE r.requests_tat END,
        tokens_tat = CASE WHEN tokens_after > tokens_before
                          THEN least(r.tokens_tat, now + interval '2 seconds') ELSE r.tokens_tat END,
+       -- A lower limit explains the refusals so far: from here on the pace is all of it, and not a share.
        lowered_at = CASE WHEN lower THEN greatest(now, r.blocked_until) ELSE r.lowered_at END,
        full_pace_at = CASE WHEN lower THEN NULL ELSE r.full_pace_at END
   FROM compared WHERE r.id = compared.id
@@ -197,7 +212,7 @@ DELETE FROM workers_ratelimit WHERE id IN (SELECT id FROM unused)
 """,
 )
 
-# The rows with what holds for them now.
+# All rows, with the numbers and the share of the pace that hold for them now.
 _NOW = f"""
     SELECT at.*, {_SHARE} AS share, {_in_force("requests")} AS in_force_requests,
            {_in_force("tokens")} AS in_force_tokens
@@ -205,7 +220,7 @@ _NOW = f"""
 
 IN_FORCE = f"SELECT id, in_force_requests, in_force_tokens FROM ({_NOW}) r WHERE id = ANY(%(limits)s)"
 
-# Of what a limit gives at most: pacing leaves room for one call of the largest size.
+# How much was used of what a limit gives at most; pacing leaves room for one call of the largest size.
 SHARES = f"""
 SELECT r.provider, r.model,
        greatest(coalesce(used.requests, 0) / in_force_requests,

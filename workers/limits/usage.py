@@ -1,4 +1,4 @@
-"""How much of the limits was used, by the five-second buckets that `rate_limits` leaves: for people, never for pacing."""
+"""How much of the limits was used, by the buckets of five seconds that reservations write: for people, never for pacing."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import connection
 
-from workers import limits
 from workers.limits import statements
+from workers.limits.limit_rows import following
 
 HOUR = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """Sixty seconds that ended `ago` minutes ago: not a minute of the clock, so that the last one is whole too."""
+    """Sixty seconds that ended `ago` minutes ago: no minute of the clock, so that the newest one is whole too."""
 
     ago: int
     requests: int = 0
@@ -26,11 +26,11 @@ class Minute:
     rejections: int = 0
 
     def share(self, requests_allowed: int, tokens_allowed: int | None) -> float:
-        """Of the limit that was nearer."""
+        """Return the used share of requests or of tokens, whichever is larger."""
         return max(self.requests / requests_allowed, self.tokens / tokens_allowed if tokens_allowed else 0)
 
 
-# Each is found by the index on (limit, start): the clock is a sub-select, which is evaluated once.
+# The clock is a sub-select, which is evaluated once, so that the index on (limit, start) finds the rows.
 _LAST_HOUR = """
 WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now)
 SELECT limit_id, floor(extract(epoch FROM (SELECT now FROM clock) - started_at) / 60)::int AS ago,
@@ -43,7 +43,7 @@ SELECT limit_id, floor(extract(epoch FROM (SELECT now FROM clock) - started_at) 
 
 
 def last_hour(limit_ids: Iterable[int]) -> dict[int, list[Minute]]:
-    """Sixty minutes of each limit, the oldest first."""
+    """Return sixty minutes of each limit, the oldest first."""
     found: dict[tuple[int, int], Minute] = {}
     ids = list(limit_ids)
     with connection.cursor() as cursor:
@@ -54,7 +54,7 @@ def last_hour(limit_ids: Iterable[int]) -> dict[int, list[Minute]]:
 
 
 class Allowed(NamedTuple):
-    """A minute, by the numbers in force: ours, or the provider's."""
+    """What a limit allows in a minute by the numbers in force, ours or the provider's."""
 
     requests: int
     tokens: int | None
@@ -62,13 +62,13 @@ class Allowed(NamedTuple):
 
 def allowed(limit_ids: Iterable[int]) -> dict[int, Allowed]:
     with connection.cursor() as cursor:
-        cursor.execute(statements.IN_FORCE, {"limits": list(limit_ids), **limits.following()})
+        cursor.execute(statements.IN_FORCE, {"limits": list(limit_ids), **following()})
         return {pk: Allowed(requests, tokens) for pk, requests, tokens in cursor.fetchall()}
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How much of a shared limit was used over a while; of requests and tokens the one that is nearer to its limit."""
+    """How much of a shared limit was used over a while: of its requests or of its tokens, whichever share is larger."""
 
     provider: str
     model: str
@@ -79,8 +79,8 @@ class Share:
 
 
 def shares(seconds: float) -> list[Share]:
-    """Of each limit that all sites share."""
-    parameters = {"seconds": seconds, "providers": list(settings.RATE_LIMITS), **limits.following()}
+    """Return the used share of each limit that all sites share, over the last `seconds`."""
+    parameters = {"seconds": seconds, "providers": list(settings.RATE_LIMITS), **following()}
     with connection.cursor() as cursor:
         cursor.execute(statements.SHARES, parameters)
         return [Share(provider, model, float(share)) for provider, model, share in cursor.fetchall()]

@@ -9,7 +9,7 @@ from django.test import Client
 from tests.support import factories
 from workers import limits
 from workers.errors import TooFast
-from workers.limits import Limit, Named
+from workers.limits import Limit, Named, limit_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +94,7 @@ def test_what_the_provider_names_is_shown_and_marked_where_it_differs(client: Cl
     limit = Limit("openai", model="gpt-5")
     limits.register(limit)
     (unsaid,) = _limits(client, OPENAI)
-    limits.learn(limit, Named(450, 30_000, 449, 29_000), age=0)
+    limit_rows.learn(limit, Named(450, 30_000, 449, 29_000), age=0)
 
     (said,) = _limits(client, OPENAI)
 
@@ -104,7 +104,7 @@ def test_what_the_provider_names_is_shown_and_marked_where_it_differs(client: Cl
     assert (shown["tokensPerMinute"], shown["tokensRemaining"]) == (30_000, 29_000)
     assert shown["differsFromConfigured"] is True
     assert (said["requests"]["limit"], said["tokens"]["limit"]) == (450, 30_000)
-    limits.learn(limit, Named(450, 450_000), age=-1)
+    limit_rows.learn(limit, Named(450, 450_000), age=-1)
     assert _limits(client, OPENAI)[0]["providerSays"]["differsFromConfigured"] is False
 
 

@@ -8,9 +8,8 @@ from typing import Any
 from django.db import connection
 
 from tests.support.workers.pacing import OPENAI
-from workers import limits
 from workers.context.process_memory import forget_everything
-from workers.limits import Named, learning, snapshot
+from workers.limits import Named, learning, limit_rows, snapshot
 from workers.models import RateLimit
 
 _TIMES = [
@@ -41,7 +40,7 @@ def apart(settings: Any, *, tokens: int = 0) -> float:
         )
     arrivals = []
     for _ in range(3):
-        limits.ask(OPENAI, tokens)
+        limit_rows.ask(OPENAI, tokens)
         limit = RateLimit.objects.get()
         arrivals.append(max(limit.requests_tat, limit.tokens_tat))
     return (arrivals[2] - arrivals[1]).total_seconds()
@@ -56,8 +55,16 @@ def in_force() -> tuple[int, int | None]:
     return seen["requests_per_minute"], seen["tokens_per_minute"]
 
 
-def hear(requests: int | None = None, tokens: int | None = None, *, seconds_ago: float = 0.0, **left: int) -> None:
-    learning.note(OPENAI, Named(requests, tokens, **left), began=time.monotonic() - seconds_ago)
+def hear(
+    requests: int | None = None,
+    tokens: int | None = None,
+    *,
+    seconds_ago: float = 0.0,
+    confirm_seconds: float = 5.0,
+    **left: int,
+) -> None:
+    began = time.monotonic() - seconds_ago
+    learning.note(OPENAI, Named(requests, tokens, **left), began=began, confirm_seconds=confirm_seconds)
 
 
 def hear_later(requests: int | None = None, tokens: int | None = None) -> None:

@@ -20,7 +20,7 @@ def slow(settings: Any, **numbers: int) -> None:
 def schedule(limit: Limit, costs: list[int], settings: Any) -> list[float]:
     """When calls of these costs may start, without waiting for it: all places are given at once."""
     settings.RATE_LIMIT_HORIZON_SECONDS = 1e6
-    starts = [reservations._reserve_from_the_head(limit, tokens, give_up_at=float("inf")) for tokens in costs]
+    starts = [reservations.reserve(limit, tokens, give_up_at=float("inf")) for tokens in costs]
     return [start - starts[0] for start in starts]
 
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tests.support.threads import PATIENCE_SECONDS, at_once
 from tests.support.workers.pacing import OPENAI, most_in_a_minute, schedule, slow
 from workers.context.process_memory import forget_everything
-from workers.limits import acquire, reservations
+from workers.limits import acquire, limit_rows, reservations
 from workers.models import RateLimit, RateLimitUsage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast_limits")]
@@ -134,7 +134,7 @@ import django
 django.setup()
 from concurrent.futures import ThreadPoolExecutor
 from django.conf import settings
-from workers.limits.reservations import Limit, acquire
+from workers.limits import Limit, acquire
 settings.RATE_LIMITS = {"openai": {"requests": int(sys.argv[1]), "tokens": 10_000_000}}
 def call(_):
     acquire(Limit("openai", model="m"), tokens=10)
@@ -171,7 +171,7 @@ def test_two_processes_share_one_pace(settings: Any, database_url: str) -> None:
 @with_commits
 def test_no_two_of_many_who_ask_at_the_same_time_get_the_same_place(settings: Any) -> None:
     slow(settings, requests=600)
-    reservations.register(OPENAI)
+    limit_rows.register(OPENAI)
 
     # Past the line in front of the limit, as different processes are.
     starts = sorted(start for got in at_once(*[lambda: places(5, settings)] * 6) for start in got)
@@ -182,4 +182,4 @@ def test_no_two_of_many_who_ask_at_the_same_time_get_the_same_place(settings: An
 
 def places(count: int, settings: Any) -> list[float]:
     settings.RATE_LIMIT_HORIZON_SECONDS = 1e6
-    return [reservations._reserve_from_the_head(OPENAI, 0, give_up_at=float("inf")) for _ in range(count)]
+    return [reservations.reserve(OPENAI, 0, give_up_at=float("inf")) for _ in range(count)]

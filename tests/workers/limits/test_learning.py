@@ -15,7 +15,7 @@ from tests.support.workers.pacing import ON_TIME, OPENAI, most_in_a_minute, sche
 from workers import limits
 from workers.context.process_memory import forget_everything
 from workers.errors import RateLimited, TooFast
-from workers.limits import Named, acquire, block, learning, snapshot
+from workers.limits import Named, acquire, block, learning, limit_rows, snapshot
 from workers.models import RateLimit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast_limits")]
@@ -146,13 +146,12 @@ def test_what_is_known_costs_no_statement(settings: Any) -> None:
     assert len(queries) == 0
 
 
-def test_what_is_left_and_that_it_still_holds_is_written_down_now_and_then(monkeypatch: Any) -> None:
+def test_what_is_left_and_that_it_still_holds_is_written_down_now_and_then() -> None:
     hear(300, 30_000, requests_remaining=10, tokens_remaining=5)
     seconds_later(60)
     before = RateLimit.objects.get().provider_requests_seen_at
-    monkeypatch.setattr(learning, "_CONFIRM_SECONDS", 0)
 
-    hear(300, 30_000, requests_remaining=9)
+    hear(300, 30_000, requests_remaining=9, confirm_seconds=0)
 
     limit = RateLimit.objects.get()
     assert (limit.provider_requests_remaining, limit.provider_tokens_remaining) == (9, 5)
@@ -172,16 +171,15 @@ def test_an_answer_under_the_limit_of_before_does_not_bring_it_back() -> None:
     assert in_force()[0] == 300
 
 
-def test_what_another_process_wrote_is_corrected_within_seconds(monkeypatch: Any) -> None:
+def test_what_another_process_wrote_is_corrected_within_seconds() -> None:
     hear(600)
     seconds_later(60)
-    limits.learn(OPENAI, Named(requests_per_minute=300), age=0)
+    limit_rows.learn(OPENAI, Named(requests_per_minute=300), age=0)
     seconds_later(60)
     hear(600)
     assert in_force()[0] == 300
 
-    monkeypatch.setattr(learning, "_CONFIRM_SECONDS", 0)
-    hear(600)
+    hear(600, confirm_seconds=0)
 
     assert in_force()[0] == 600
 

@@ -14,7 +14,7 @@ from tests.support.threads import PATIENCE_SECONDS, at_once, in_background, wait
 from tests.support.workers.pacing import ON_TIME, OPENAI, REPLICATE, slow
 from workers.context.process_memory import forget_everything
 from workers.errors import PermanentError, RateLimited
-from workers.limits import Limit, acquire, block, reservations, settle, snapshot
+from workers.limits import Limit, acquire, block, limit_rows, reservations, settle, snapshot
 from workers.models import RateLimit, RateLimitUsage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast_limits")]
@@ -162,11 +162,11 @@ def test_one_limit_does_not_disturb_another() -> None:
 
 
 def test_changed_settings_reach_the_row_when_a_process_starts(settings: Any) -> None:
-    reservations.register(OPENAI)
+    limit_rows.register(OPENAI)
     slow(settings, requests=30, tokens=500)
     forget_everything()
 
-    reservations.register(OPENAI)
+    limit_rows.register(OPENAI)
 
     assert (RateLimit.objects.get().requests_per_minute, RateLimit.objects.get().tokens_per_minute) == (30, 500)
 
@@ -181,8 +181,8 @@ def test_pruning_forgets_old_usage_and_the_limits_of_sites_that_nobody_has_used_
         cursor.execute("UPDATE workers_ratelimit SET used_at = used_at - interval '49 hours' WHERE key <> 'b'")
     acquire(of_other)
 
-    reservations.prune()
-    reservations.prune()  # a limit goes once its usage has gone
+    limit_rows.prune()
+    limit_rows.prune()  # a limit goes once its usage has gone
 
     assert set(RateLimit.objects.values_list("provider", "key")) == {("openai", ""), ("wix", "b")}
     assert set(RateLimitUsage.objects.values_list("limit__key", flat=True)) == {"b"}
@@ -272,9 +272,6 @@ def test_settling_gives_back_as_much_of_the_unused_tokens_as_configured(settings
     assert given_back.total_seconds() == pytest.approx(refund * 60 * 600 / (10_000 * ON_TIME - 1_000), abs=0.01)
 
 
-def test_a_place_whose_answer_came_too_late_is_not_taken(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reservations, "_STALE_ANSWER_SECONDS", -1.0)
-    settings.RATE_LIMIT_MAX_WAIT_SECONDS = 0.2
-
+def test_a_place_whose_answer_came_too_late_is_not_taken() -> None:
     with pytest.raises(RateLimited):
-        acquire(OPENAI)
+        reservations.reserve(OPENAI, 0, give_up_at=time.monotonic() + 0.2, stale_seconds=-1.0)

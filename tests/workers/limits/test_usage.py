@@ -7,8 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from workers import limits
-from workers.limits import statements, usage
+from workers.limits import limit_rows, statements, usage
 from workers.models import RateLimit, RateLimitUsage
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +81,7 @@ def test_the_hour_is_found_by_the_index_of_limit_and_start() -> None:
         cursor.execute("ANALYZE workers_ratelimitusage, workers_ratelimit")
         for sql, parameters in (
             (usage._LAST_HOUR, {"limits": [openai.pk]}),
-            (statements.SHARES, {"seconds": 300, "providers": ["openai"], **limits.following()}),
+            (statements.SHARES, {"seconds": 300, "providers": ["openai"], **limit_rows.following()}),
         ):
             cursor.execute("EXPLAIN " + sql, parameters)
             steps = "\n".join(line for (line,) in cursor.fetchall())

@@ -38,13 +38,13 @@ def test_none_is_held_while_a_provider_answers() -> None:
 def test_none_is_held_while_a_call_waits_for_its_turn_in_the_local_line(monkeypatch: Any) -> None:
     after_a_query()
     held = []
-    line = reservations._local_line
+    line = reservations.local_line
 
     def at_the_end_of_the_line(limit: Limit) -> Any:
         held.append(holds_a_connection())
         return line(limit)
 
-    monkeypatch.setattr(reservations, "_local_line", at_the_end_of_the_line)
+    monkeypatch.setattr(reservations, "local_line", at_the_end_of_the_line)
     outbound.call(ANYBODY, "ask", lambda call: None, limit=Limit("openai"), seconds=5)
 
     assert held == [False]

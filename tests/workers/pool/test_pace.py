@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from workers import limits, metrics
-from workers.limits import Limit
+from workers.limits import Limit, limit_rows
 from workers.models import RateLimit
 from workers.pool.pace import Crew, Pace
 
@@ -61,12 +61,12 @@ def test_tokens_that_come_back_are_not_used(settings: Any) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_it_goes_by_the_limit_that_all_share_now(settings: Any) -> None:
     limit = Limit("openai")
-    limits.ask(limit, tokens=10)
+    limit_rows.ask(limit, tokens=10)
     pace = Pace(60.0, {TOKENS: 5_100.0})
     before = pace.in_flight()
 
     RateLimit.objects.update(tokens_per_minute=225_000)
-    limits.ask(limit, tokens=10)
+    limit_rows.ask(limit, tokens=10)
 
     assert pace.in_flight() == pytest.approx(before / 2)
 
