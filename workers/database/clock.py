@@ -1,4 +1,4 @@
-"""Only PostgreSQL's clock decides about leases, `run_after` and limits, so that no machine's wrong clock can."""
+"""Time by PostgreSQL's clock. Only it decides about leases, `run_after` and limits, so that a machine's wrong clock can't."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django.db.models.expressions import Combinable
 
 
 class ClockTimestamp(Func):
-    """The time at this very moment, not at the start of the transaction as SQL's `now()`.
+    """Gives the time at this very moment; SQL's `now()` is the start of the transaction.
 
-    In a sub-select, which is evaluated once: compared with a bare volatile function, no index would be used.
+    It stands in a sub-select, which is evaluated once: for a comparison with a bare volatile function no index would be used.
     """
 
     template = "(SELECT clock_timestamp())"

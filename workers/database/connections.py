@@ -1,4 +1,4 @@
-"""Connections of the bounded pool: a thread holds one only while it uses it, so that fifty threads live on a dozen."""
+"""Connections of the bounded pool. A thread holds one only while it uses it, so that fifty threads live on a dozen."""
 
 from __future__ import annotations
 

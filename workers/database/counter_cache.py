@@ -1,4 +1,4 @@
-"""Counters that all gunicorn processes share, in PostgreSQL: just enough of a cache for django-ratelimit.
+"""Counters in PostgreSQL that all gunicorn processes share: just enough of a cache for django-ratelimit.
 
 It needs `add` and an atomic `incr`. Django's own database cache has no atomic one, and Redis would be one more server to run
 for a few counters a minute; where `CACHE_URL` names a Redis, that is used instead. The table is UNLOGGED: after a crash of the
@@ -12,9 +12,6 @@ from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.db import connection
-
-# One in so many new keys also clears away expired ones.
-_CLEAN_EVERY = 100
 
 _ADD = """
 INSERT INTO {table} AS counter (key, value, expires_at)
@@ -31,16 +28,20 @@ DELETE FROM {table} WHERE key IN (
 
 
 class CounterCache(BaseCache):
-    """`add`, `incr`, `get` of whole numbers; anything else a cache could do raises NotImplementedError as in BaseCache."""
+    """Offers `add`, `incr` and `get` of whole numbers; what else a cache does raises NotImplementedError, as in BaseCache.
+
+    Of new keys, one in OPTIONS["CLEAN_EVERY"] also deletes expired ones.
+    """
 
     def __init__(self, table: str, params: dict[str, Any]) -> None:
         super().__init__(params)
         self._table = connection.ops.quote_name(table)
+        self._clean_every: int = params.get("OPTIONS", {}).get("CLEAN_EVERY", 100)
 
     def add(self, key: str, value: int, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         seconds = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
         added = self._execute(_ADD, self.make_and_validate_key(key, version), value, seconds)[0] == 1
-        if added and random.randrange(_CLEAN_EVERY) == 0:
+        if added and random.randrange(self._clean_every) == 0:
             self._execute(_CLEAN)
         return added
 

@@ -1,4 +1,4 @@
-"""What a worker's thread does while PostgreSQL is away for a moment: wait for it, rather than lose what it has in hand."""
+"""Waiting for PostgreSQL while it is away for a moment, so that a worker's thread does not lose what it has in hand."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ DATABASE_AWAY = (OperationalError, InterfaceError, PoolExhausted)
 
 
 def outlasts_an_outage(transaction: Callable[P, R]) -> Callable[P, R]:
-    """Try the transaction again until three leases have passed; by then somebody else has rescued the work.
+    """Decorate a transaction: while the database is away it is tried again, until three leases have passed.
 
-    Only for functions that are safe to repeat when the first commit's answer was lost: lease and constraints see to that.
+    By then another worker has rescued the work. Only for functions that are safe to repeat when the first commit's answer was lost;
+    leases and constraints see to that.
     """
 
     @functools.wraps(transaction)

@@ -1,11 +1,11 @@
-"""A statement that each session parses and plans once a minute, and not each time: half of what our longest ones cost.
+"""Prepared statements: each session parses and plans them once a minute and not each time, which halves what our longest ones cost.
 
 psycopg2 knows no prepared statements, so this is SQL's own PREPARE and EXECUTE. The plan is made without looking at the parameters
-(`plan_cache_mode`, in settings). It may be made while the tables are empty, when reading all of them looks cheapest, and be used by
-a burst of thousands; so it is made without sequential scans, and anew each minute.
+(`plan_cache_mode`, in settings). A plan may be made while the tables are empty, when reading all of them looks cheapest, and then
+serve a burst of thousands. So it is made without sequential scans, and again each minute.
 
-Behind PgBouncer, where each transaction may have another session, the statement runs as text; in a process that finds itself behind
-a pooler it was not told of, too, from then on.
+Behind PgBouncer each transaction may have another session, so there the statement runs as text. A process that finds itself behind
+a pooler which the settings don't name does the same from then on.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ from psycopg2 import errors
 
 logger = logging.getLogger(__name__)
 
-_KEPT_SECONDS = 60
 _NAMED = re.compile(r"%\((\w+)\)s")
-# Another session than the one that prepared it, or that another process of ours has prepared it in.
+# The session is another than the one that prepared the statement, or one in which another process of ours prepared it.
 _NOT_OUR_SESSION = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
 # A migration has changed the type of a column that it returns.
 _OUTDATED = errors.FeatureNotSupported
@@ -35,12 +34,14 @@ _OUTDATED = errors.FeatureNotSupported
 class Prepared:
     sessions_are_ours = True
 
-    def __init__(self, name: str, sql: str, *, before: str = "") -> None:
-        """`sql` with named parameters; PostgreSQL decides their types, so what may be a fraction needs a cast where a whole number
-        would do. `name` is for people who look at what runs. `before`: statements, each with its semicolon, in the same
-        transaction and round trip."""
+    def __init__(self, name: str, sql: str, *, before: str = "", kept_seconds: float = 60.0) -> None:
+        """`sql` has named parameters. PostgreSQL decides their types, so a parameter that may be a fraction needs a cast where a
+        whole number would do. `name` is for people who look at what runs. `before`: statements, each with its semicolon, that run
+        in the same transaction and round trip. `kept_seconds`: how long a plan is used.
+        """
+        self.kept_seconds = kept_seconds
         names = list(dict.fromkeys(_NAMED.findall(sql)))
-        # By its text too, so that no other release of ours can mean another statement.
+        # Named by its text too, so that the same name never means another release's statement.
         self._name = f"{name}_{hashlib.sha256(sql.encode()).hexdigest()[:12]}"
         numbered = sql % {name: f"${number}" for number, name in enumerate(names, 1)}
         self._prepare = f"PREPARE {self._name} AS {numbered}".replace("%", "%%")
@@ -53,7 +54,10 @@ class Prepared:
         self._prepared_at: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 
     def execute(self, cursor: Any, parameters: Mapping[str, Any]) -> None:
-        """As `cursor.execute`. In a transaction it may raise OperationalError for one that needs only to be tried again."""
+        """Execute the statement on this cursor.
+
+        In a transaction it may raise OperationalError where the transaction needs only to be tried again.
+        """
         if not (settings.DATABASE_KEEPS_SESSIONS and Prepared.sessions_are_ours):
             cursor.execute(self._text, parameters)
             return
@@ -69,7 +73,7 @@ class Prepared:
     def _be_prepared(self, cursor: Any) -> None:
         session, now = cursor.connection, time.monotonic()
         prepared_at = self._prepared_at.get(session)
-        if prepared_at is not None and now - prepared_at < _KEPT_SECONDS:
+        if prepared_at is not None and now - prepared_at < self.kept_seconds:
             return
         if prepared_at is not None:
             cursor.execute(f"DEALLOCATE {self._name}")
@@ -83,7 +87,7 @@ class Prepared:
             cursor.execute(self._plan)
 
     def _learn(self, cursor: Any, error: DatabaseError) -> None:
-        """Raises the error if it is about something else."""
+        """Note what the error says about this session's statements. Raises the error itself if it is about something else."""
         if isinstance(error.__cause__, _NOT_OUR_SESSION):
             Prepared.sessions_are_ours = False
             message = "sessions are not ours: if DATABASE_URL leads to a pooler, set DATABASE_DIRECT_URL"

@@ -1,4 +1,4 @@
-"""Rows that a statement of ours returns, as Django's objects."""
+"""Making Django's objects of the rows that a statement of ours returns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ M = TypeVar("M", bound=Model)
 
 
 def columns(model: type[Model], table: str) -> str:
-    """For a SELECT; `instance` takes them in this order."""
+    """List the model's columns for a SELECT, in the order in which `instance` takes them."""
     return ", ".join(f"{table}.{field.column}" for field in model._meta.concrete_fields)
 
 

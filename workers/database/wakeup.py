@@ -1,6 +1,6 @@
-"""LISTEN and NOTIFY: an idle worker starts within milliseconds of a submit.
+"""Wake-ups by LISTEN and NOTIFY: an idle worker starts within milliseconds of a submit.
 
-Polling is the fallback, so that a lost notification costs seconds and not a blog.
+Workers poll as well, so a lost notification costs seconds and not a blog.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from workers.database.outage import DATABASE_AWAY
 logger = logging.getLogger(__name__)
 
 WORK = "work_is_ready"
-_RECONNECT_SECONDS = 2
 
 
 def notify(channel: str = WORK) -> None:
-    """Wake whoever waits for it. After the commit: inside, NOTIFY makes all commits wait for each other (13,000 -> 3,100 a second).
+    """Wake the workers that listen to this channel.
 
-    It is a transaction to PostgreSQL, but nothing that a crash could take needs to wait for the disk.
+    To be called after the commit: inside a transaction, NOTIFY makes all commits wait for each other (13,000 -> 3,100 a second). It
+    is a transaction of its own, which need not wait for the disk, because a crash can take nothing from it.
     """
     try:
         with connection.cursor() as cursor:
@@ -37,16 +37,20 @@ def notify(channel: str = WORK) -> None:
         logger.warning("no wake-up sent", exc_info=True, extra={"action": "notify"})
 
 
-def listen(wakes: Mapping[str, Callable[[], object]], stopping: threading.Event) -> None:
-    """Call a channel's function at each notification until `stopping`; reconnects for ever. On a connection of its own: through
-    poolers LISTEN gets lost."""
+def listen(
+    wakes: Mapping[str, Callable[[], object]], stopping: threading.Event, *, reconnect_seconds: float = 2.0
+) -> None:
+    """Call a channel's function at each of its notifications until `stopping` is set; a lost connection is made again.
+
+    The connection is a direct one, because poolers lose LISTEN.
+    """
     while not stopping.is_set():
         try:
             _listen_once(wakes, stopping)
         except psycopg2.Error as error:
-            # Quietly: whoever needs the database says loudly enough that it is gone.
+            # At INFO: code that needs the database warns that it is gone.
             logger.info("wake-ups lost, polling meanwhile", extra={"action": "listen", "error": type(error).__name__})
-            stopping.wait(_RECONNECT_SECONDS)
+            stopping.wait(reconnect_seconds)
 
 
 def _listen_once(wakes: Mapping[str, Callable[[], object]], stopping: threading.Event) -> None:
@@ -55,7 +59,7 @@ def _listen_once(wakes: Mapping[str, Callable[[], object]], stopping: threading.
         listener.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
         listener.cursor().execute("; ".join(f"LISTEN {channel}" for channel in wakes))
         for wake in wakes.values():
-            wake()  # whatever was sent while nobody listened
+            wake()  # for what was sent while this did not listen
         while not stopping.is_set():
             if any(select.select([listener], [], [], 1)):
                 listener.poll()
@@ -68,7 +72,7 @@ def _listen_once(wakes: Mapping[str, Callable[[], object]], stopping: threading.
 
 
 def connect_directly() -> psycopg2.extensions.connection:
-    """A session of its own, past any pooler."""
+    """Open a session of its own, past any pooler."""
     options: dict[str, Any] = settings.DATABASE_CONNECT_OPTIONS
     session: psycopg2.extensions.connection = psycopg2.connect(
         settings.DATABASE_DIRECT_URL,

@@ -1,4 +1,4 @@
-"""A worker's row: that it lives, and what it is at."""
+"""A worker's heartbeat: its row says that it lives, how much it has in flight and what its threads wait for."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from workers.pool.pace import Crew
 
 logger = logging.getLogger(__name__)
 
-# A killed worker's row stays a day, so that people see what happened.
+# A killed worker's row stays for a day, so that people see what happened.
 _FORGET_SECONDS = 24 * 3600
-# Three renewals missed, and then some.
+# A worker whose heartbeat is older than this is taken for lost: it has missed several renewals.
 FRESH_SECONDS = 30
 
 
@@ -38,7 +38,7 @@ def unregister(worker: WorkerProcess) -> None:
 
 
 def beat(worker: WorkerProcess, in_flight: int, *, stopping: bool) -> Crew | None:
-    """Who works, this worker included. None: our row is gone, somebody has given us up."""
+    """Write the heartbeat; return who works, this worker included. None: our row is gone, so others take us for dead."""
     with connection.cursor() as cursor:
         cursor.execute(
             _BEAT,
@@ -88,7 +88,7 @@ _last = {"at": time.monotonic(), "done": 0, "failed": 0}
 
 
 def log(in_flight: int, threads: int, stats: dict[str, Any]) -> None:
-    """One line that says how this worker and the queue are doing."""
+    """Log one line that says how this worker and the queue are doing."""
     now, done, failed = time.monotonic(), metrics.value(metrics.DONE), metrics.value(metrics.FAILED)
     new_done, seconds = done - _last["done"], max(now - _last["at"], 0.001)
     logger.info(
@@ -108,7 +108,7 @@ def log(in_flight: int, threads: int, stats: dict[str, Any]) -> None:
 
 
 def limiter_use() -> dict[str, str]:
-    """Share of each shared limit used in the last minute, for example `{"openai requests": "63%"}`."""
+    """Return the share of each shared limit that was used in the last minute, for example `{"openai requests": "63%"}`."""
     use = {}
     for limit in limits.snapshot(*settings.RATE_LIMITS):
         provider = limit["provider"]

@@ -1,11 +1,11 @@
-"""How much all workers together should have in flight: as much as uses the shared limits up, and not what would only wait for them.
+"""The pace: how much all workers together should have in flight, so that the shared limits are used up and little waits for them.
 
 By Little's law that is the limit's rate times the seat-seconds that go with one unit of it, for the limit that is reached first;
-times a headroom, because works differ. Waiting for a limit is not counted as work, or waiting would ask for more of it. So the
-rest stands in the fair line, where a newcomer's turn comes before it, and not on threads.
+times a headroom, because works differ. Waiting for a limit is not counted as work: otherwise waiting would ask for more of it. The
+rest waits in the fair line and not on threads, so that a newcomer's turn can come before it.
 
 Each worker measures for itself and takes its share by its threads. (Counting what is in flight under the claim lock would be
-exact, but an old snapshot that somebody keeps open makes such a count step over all that has run since.)
+exact, but while a dump or export keeps an old snapshot open, such a count steps over all that has run since.)
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from django.conf import settings
 
 from workers import limits, metrics
 
-# What is expected before anything is seen weighs as much as so many works; and of what was seen, so many are remembered. By
-# works and not by time: an outage or a quiet night teaches nothing about how long a work takes.
+# How many works the expectation before the first measurement counts for, and how many measured works are remembered. It goes by
+# works and not by time, because an outage or a quiet night teaches nothing about how long a work takes.
 _EXPECTED_WORKS, _REMEMBERED_WORKS = 20, 100
 
 # (provider, "requests" or "tokens")
@@ -27,13 +27,13 @@ Unit = tuple[str, str]
 
 
 class Crew(NamedTuple):
-    """All living workers that aren't leaving, as one of them sees them: threads in order of their ids."""
+    """The threads of all living workers that aren't leaving, as one of them sees them: in the order of their ids."""
 
     before: int
     mine: int
     after: int
-    # On the seats of those that are leaving.
     left_in_flight: int
+    """On the seats of workers that are leaving."""
 
     @property
     def threads(self) -> int:
@@ -42,7 +42,7 @@ class Crew(NamedTuple):
 
 @dataclass(slots=True)
 class Pace:
-    """Begins with what one work is expected to take: seat-seconds, and of each shared limit."""
+    """Measures what works take. It begins with what one work is expected to take: seat-seconds, and units of each shared limit."""
 
     seconds: float
     use: dict[Unit, float]
@@ -55,7 +55,7 @@ class Pace:
         self._seen = {unit: _reserved(unit) for unit in self.use}
 
     def beat(self, at_work: int, seconds: float) -> None:
-        """So many were at work, and not waiting for a shared limit, for so many seconds since the last beat."""
+        """Count the `seconds` since the last beat, in which `at_work` threads worked and did not wait for a shared limit."""
         self.seconds += max(0, at_work) * seconds
         for unit, before in self._seen.items():
             self._seen[unit] = _reserved(unit)
@@ -65,13 +65,13 @@ class Pace:
             self._scale(_REMEMBERED_WORKS / works)
 
     def in_flight(self) -> float:
-        """Of all workers together; inf where nothing is used of any limit."""
+        """Return how many works all workers together should have in flight; inf if no limit is used."""
         most = [limits.rate(*unit) * self.seconds / used for unit, used in self.use.items() if used > 0]
         headroom: float = settings.WORKS_IN_FLIGHT_HEADROOM
         return headroom * min(most, default=math.inf)
 
     def seats(self, crew: Crew) -> int:
-        """This worker's share, by its threads; at least one, or what a dead worker does not use would be nobody's."""
+        """Return this worker's share by its threads. It is at least one, so that some worker uses what a dead one leaves."""
         most = min(max(0.0, self.in_flight() - crew.left_in_flight), crew.threads)
         share = most / max(crew.threads, 1)
         return max(1, math.floor((crew.before + crew.mine) * share) - math.floor(crew.before * share))

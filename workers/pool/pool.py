@@ -1,9 +1,11 @@
-"""Threads, seats and signals: keeps seats filled from any source of work, and knows nothing of blogs.
+"""The pool: keeps the seats of a worker filled from any source of work, and knows nothing of blogs.
 
-The main thread claims; a seat is free again the moment its work ends, and is filled from the next claim, without waiting for the
-rest of a batch. Beside it three threads and one for each chore: one renews leases and shows that this process lives, one promotes
-and rescues, one listens for wake-ups. The first SIGTERM or SIGINT drains: no more claims, what runs may finish until the
-deadline, the rest goes back. The second leaves at once; leases then run out, and any worker rescues.
+A seat is a thread's place for one piece of work. The main thread claims work. A seat is free again the moment its work ends, and is
+filled from the next claim, without waiting for the rest of a batch. Three more threads run beside the seats: one renews leases and
+shows that this process lives, one promotes and rescues, one listens for wake-ups; and each chore has a thread of its own.
+
+The first SIGTERM or SIGINT drains: the worker claims no more, running work may finish until the deadline, and what is left goes
+back to the queue. The second leaves at once; leases then run out, and any worker rescues the work.
 """
 
 from __future__ import annotations
@@ -29,15 +31,12 @@ from workers.pool.pace import Pace
 
 logger = logging.getLogger(__name__)
 
-# After a database error, before the next try of whatever it was.
-_PAUSE_SECONDS = 1.0
-_RESCUE_EVERY_SECONDS = 5.0
 _REST_SECONDS = 0.05
 _PAUSE_WHILE_LOCKED_SECONDS = 0.2
 
 
 class Work(Protocol):
-    """One claimed piece of work. Its lease is renewed until `overdue`: a hung call must not look alive."""
+    """A claimed piece of work. The pool renews its lease until it is `overdue`, because a hung call must not look alive."""
 
     pk: int
 
@@ -63,11 +62,11 @@ class Chore(NamedTuple):
     name: str
     """What the log calls it when it fails."""
     woken_by: str = ""
-    """A channel of `wakeup`: at once, whenever something is sent there."""
+    """A channel of `wakeup`: the chore is done at once when something is sent there."""
     first_after_seconds: float | None = None
-    """After the start, where that is earlier than after each pause."""
+    """Set if the first time comes sooner after the start than after a pause."""
     asks: bool = False
-    """`do` takes a function that says whether it should go on: not while the worker stops."""
+    """`do` takes a function that says whether to go on; it says no once the worker stops."""
 
 
 class Pool:
@@ -81,10 +80,12 @@ class Pool:
         poll_seconds: float,
         chores: Sequence[Chore] = (),
         pace: Pace | None = None,
+        pause_seconds: float = 1.0,
+        rescue_every_seconds: float = 5.0,
     ) -> None:
-        """`chores` are done each on a thread of its own: one that waits for the network delays nobody.
+        """Each of the `chores` has a thread of its own, so that one that waits for the network delays no other.
 
-        `pace`: says how many of the seats are worth filling; without it, all.
+        `pace` says how many of the seats are worth filling; without it, all are. After an error a thread waits `pause_seconds`.
         """
         self._source = source
         self._execute = execute
@@ -93,6 +94,8 @@ class Pool:
         self._poll_seconds = poll_seconds
         self._chores = [(chore, threading.Event()) for chore in chores]
         self._pace = pace
+        self._pause_seconds = pause_seconds
+        self._rescue_every_seconds = rescue_every_seconds
         self._seats = threads
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="seat")
         self._running: dict[int, Work] = {}
@@ -133,7 +136,7 @@ class Pool:
             self._wake.wait(self._fill_seats())
 
     def _fill_seats(self) -> float:
-        """How many seconds until the next look, if nobody wakes us."""
+        """Claim work for the free seats; return the seconds until the next claim, unless a wake-up comes first."""
         limit = min(self._free_seats(), self._batch_size)
         claimed: list[Work] = []
         if limit > 0:
@@ -145,7 +148,7 @@ class Pool:
             self._executor.submit(self._occupy_a_seat, work)
         if not claimed:
             return self._poll_seconds
-        # Fewer than asked for was all there is, but for what just then came: all claims share a lock, so not again at once.
+        # A claim that brings fewer than asked for has emptied the queue. All claims share a lock, so the next one waits a little.
         return 0 if len(claimed) == limit else _REST_SECONDS
 
     def _occupy_a_seat(self, work: Work) -> None:
@@ -153,11 +156,11 @@ class Pool:
             with released_afterwards():
                 self._execute(work)
         except DATABASE_AWAY as error:
-            # Longer away than the lease: a rescue finds the work.
+            # The database was away for longer than the lease; a rescue finds the work.
             about = {"action": "outage", "work": work.pk, "error": type(error).__name__, "worker": self._worker.name}
             logger.warning("work lost its database", extra=about)
         except Exception:
-            # A thread's edge: `execute` ends every work in an outcome; what escapes it leaves a lease that runs out.
+            # A thread's edge. `execute` ends every work in an outcome; an error that escapes it leaves a lease that runs out.
             logger.exception("work ended without an outcome", extra={"action": "lost", "work": work.pk})
         finally:
             with self._lock:
@@ -175,7 +178,7 @@ class Pool:
     # --- In the background --------------------------------------------------------------------------------------------
 
     def _keep_alive(self) -> None:
-        """Renew leases and touch our row; now and then one line in the log."""
+        """Renew leases and touch our row; now and then write one line into the log."""
         beat_at = time.monotonic()
         log_at = beat_at + settings.BLOG_WORKER_HEARTBEAT_LOG_SECONDS
         while not self._finished.wait(settings.BLOG_WORKER_LEASE_RENEW_SECONDS):
@@ -195,10 +198,10 @@ class Pool:
                     heartbeat.log(len(works), self._threads, self._source.stats())
 
     def _beat(self, works: list[Work], seconds: float) -> bool:
-        """So many seconds after the last. False: our row is gone."""
+        """Touch our row, `seconds` after the last time, and learn how many seats to fill. False: our row is gone."""
         crew = heartbeat.beat(self._worker, len(works), stopping=self._stopping.is_set())
         if crew and self._pace:
-            # A gap, since the database was away or this process stopped, was no time at work.
+            # A longer gap was no time at work: the database was away, or this process was stopped.
             usual = min(seconds, 2 * settings.BLOG_WORKER_LEASE_RENEW_SECONDS)
             self._pace.beat(len(works) - waiting_for_shared(), usual)
             seats, self._seats = self._seats, self._pace.seats(crew)
@@ -216,10 +219,10 @@ class Pool:
                 if due == 0 and self._source.promote():
                     self._wake.set()
                     due = self._source.seconds_until_due()
-                # What is due and still there is locked by somebody.
+                # What is due and was not promoted is locked by another worker.
                 wait = wait if due is None else min(wait, due or _PAUSE_WHILE_LOCKED_SECONDS)
                 if time.monotonic() >= rescue_at:
-                    rescue_at = time.monotonic() + _RESCUE_EVERY_SECONDS
+                    rescue_at = time.monotonic() + self._rescue_every_seconds
                     if self._source.rescue():
                         self._wake.set()
             self._due.wait(max(0.01, min(wait, rescue_at - time.monotonic())))
@@ -245,22 +248,22 @@ class Pool:
 
     @contextmanager
     def _going_on(self, doing: str) -> Iterator[None]:
-        """What fails is logged and tried again after a pause: without these threads leases run out, and nothing is rescued."""
+        """Log what fails in the block and pause, so that the thread goes on: without it leases run out, and nothing is rescued."""
         try:
             with released_afterwards():
                 yield
         except DATABASE_AWAY as error:
             logger.warning("database away", extra={"action": "outage", "doing": doing, "error": type(error).__name__})
-            self._finished.wait(_PAUSE_SECONDS)
+            self._finished.wait(self._pause_seconds)
         except Exception:
             # A thread's edge.
             logger.exception("unexpected error", extra={"action": "bug", "doing": doing})
-            self._finished.wait(_PAUSE_SECONDS)
+            self._finished.wait(self._pause_seconds)
 
     # --- Leaving ------------------------------------------------------------------------------------------------------
 
     def _signalled(self, signum: int, frame: object) -> None:
-        """On the main thread, between any two of its instructions: so nothing here may take a lock that it could hold."""
+        """Runs on the main thread between any two of its instructions, so it may take no lock which that thread could hold."""
         self._signals += 1
         if self._signals > 1:
             os._exit(128 + signum)
@@ -282,7 +285,7 @@ class Pool:
                 self._wake.wait(min(1.0, max(0.0, deadline - time.monotonic())))
         left = self._works()
         if left:
-            # Their threads may hang in a call for long; having lost the lease they can write nothing more.
+            # Their threads may hang in a call for long. Without the lease they can write nothing more.
             with self._going_on("hand back"):
                 returned = self._source.hand_back(left)
                 logger.warning("handed back", extra={"action": "hand_back", "works": returned})

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from django.db import OperationalError
 
-from workers.pool.pace import Pace
-from workers.pool.pool import Chore, Pool
+from workers.pool.pool import Pool
 
 # Longer than any test's patience: whatever waits for the next poll fails.
 LONG = 60.0
@@ -114,7 +113,6 @@ def run(
     threads: int = 3,
     batch_size: int = 100,
     poll: float = LONG,
-    pace: Pace | None = None,
-    chores: Sequence[Chore] = (),
+    **more: Any,
 ) -> None:
-    Pool(shelf, execute, threads=threads, batch_size=batch_size, poll_seconds=poll, pace=pace, chores=chores).run()
+    Pool(shelf, execute, threads=threads, batch_size=batch_size, poll_seconds=poll, **more).run()

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from workers.database import prepared
 from workers.database.prepared import Prepared
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,9 +53,9 @@ def test_a_session_plans_it_once_whatever_the_parameters(statement: Prepared) ->
     assert _plans() == [(1 + 3, 0)]
 
 
-def test_it_is_planned_anew_after_a_while(statement: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_planned_again_after_a_while(statement: Prepared) -> None:
     _run(statement)
-    monkeypatch.setattr(prepared, "_KEPT_SECONDS", 0)
+    statement.kept_seconds = 0
 
     assert _run(statement) == (2, "50 %", 9, 1)
     assert _plans() == [(1 + 1, 0)]

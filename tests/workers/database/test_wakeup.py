@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import psycopg2
@@ -21,7 +22,8 @@ class Listener:
         self.woken, self.elsewhere = threading.Event(), threading.Event()
         self.stopping = threading.Event()
         wakes = {wakeup.WORK: self.woken.set, "elsewhere": self.elsewhere.set}
-        self.thread = threading.Thread(target=wakeup.listen, args=(wakes, self.stopping), daemon=True)
+        listen = partial(wakeup.listen, reconnect_seconds=0.01)
+        self.thread = threading.Thread(target=listen, args=(wakes, self.stopping), daemon=True)
         self.thread.start()
         # It wakes its worker once when it listens, for whatever was sent before.
         self.wait()
@@ -87,10 +89,7 @@ def test_a_notification_in_a_transaction_comes_with_its_commit(listener: Listene
     listener.wait(1)
 
 
-def test_a_listener_whose_session_was_cut_listens_again(
-    listener: Listener, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(wakeup, "_RECONNECT_SECONDS", 0.01)
+def test_a_listener_whose_session_was_cut_listens_again(listener: Listener, database_url: str) -> None:
     administrator = psycopg2.connect(database_url)
     administrator.autocommit = True
     with administrator.cursor() as cursor:

@@ -14,7 +14,6 @@ from tests.support.threads import PATIENCE_SECONDS, in_background, wait_until
 from tests.support.workers.shelf import LONG, Piece, Ran, Shelf, run, stop
 from workers.database import wakeup
 from workers.models import WorkerProcess
-from workers.pool import pool as pool_module
 from workers.pool.pace import Pace
 from workers.pool.pool import Chore
 
@@ -171,7 +170,7 @@ def test_a_wake_up_starts_new_work_long_before_the_next_poll() -> None:
 
 
 def test_without_a_wake_up_polling_finds_the_work(settings: Any) -> None:
-    settings.DATABASE_DIRECT_URL = "postgres://nobody@127.0.0.1:1/nothing"
+    settings.DATABASE_DIRECT_URL = "postgres://none@127.0.0.1:1/nothing"
     shelf = Shelf()
     ran = Ran(1)
 
@@ -186,13 +185,12 @@ def test_without_a_wake_up_polling_finds_the_work(settings: Any) -> None:
     assert ran.done == [1]
 
 
-def test_a_database_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_module, "_PAUSE_SECONDS", 0.01)
+def test_a_database_that_is_away_is_asked_again() -> None:
     shelf = Shelf(2)
     shelf.failures = 3
     ran = Ran(2)
 
-    run(shelf, ran, poll=0.01)
+    run(shelf, ran, poll=0.01, pause_seconds=0.01)
 
     assert sorted(ran.done) == [1, 2]
 
@@ -236,11 +234,10 @@ def test_a_worker_that_was_given_up_for_dead_stops_by_itself(settings: Any) -> N
     assert not WorkerProcess.objects.exists()
 
 
-def test_what_becomes_due_is_promoted_at_its_time_and_not_at_the_next_poll(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_module, "_RESCUE_EVERY_SECONDS", LONG)
+def test_what_becomes_due_is_promoted_at_its_time_and_not_at_the_next_poll() -> None:
     shelf = Shelf()
 
-    stop_after(shelf.promoted_twice, shelf)
+    stop_after(shelf.promoted_twice, shelf, rescue_every_seconds=LONG)
 
     assert shelf.promoted_twice.is_set()
 
@@ -253,7 +250,7 @@ def test_expired_leases_are_looked_for_from_the_start() -> None:
     assert shelf.rescued.is_set()
 
 
-def stop_after(event: threading.Event, shelf: Shelf) -> None:
+def stop_after(event: threading.Event, shelf: Shelf, **more: Any) -> None:
     """Run an idle pool until then, or until patience ends."""
 
     def wait_and_stop() -> None:
@@ -261,5 +258,5 @@ def stop_after(event: threading.Event, shelf: Shelf) -> None:
         stop()
 
     driver = in_background(wait_and_stop)
-    run(shelf, lambda piece: None)
+    run(shelf, lambda piece: None, **more)
     driver.join(PATIENCE_SECONDS)

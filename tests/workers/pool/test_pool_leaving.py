@@ -113,7 +113,7 @@ def process(database_url: str, settings: Any) -> Iterator[Callable[[int], subpro
         for one in started:
             one.kill()
 
-    # Whoever reads what a process says would wait for ever for one that never says it.
+    # Reading what a process says would wait for ever for one that never says it.
     patience = threading.Timer(PATIENCE_SECONDS, kill)
     patience.start()
     yield start
