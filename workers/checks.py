@@ -1,4 +1,4 @@
-"""System checks: settings that don't fit together are said at the start, with what to do."""
+"""System checks: at the start they name settings that don't fit together, with what to do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.db import DEFAULT_DB_ALIAS, connection
 
 from workers.database import wakeup
 
-# PostgreSQL's own default is 100 connections for everybody.
+# PostgreSQL's own default for all of its clients together.
 _POOL_MAX = 100
 
 
@@ -117,7 +117,7 @@ def _breakers() -> list[CheckMessage]:
         found.append(
             Error(
                 f"BREAKER_SITES ({settings.BREAKER_SITES}) is more than BREAKER_FAILURES ({settings.BREAKER_FAILURES}).",
-                hint="So many failures can't be of so many sites: no breaker would ever open at its number of failures.",
+                hint="Fewer failures can't be of that many sites: no breaker would ever open at its number of failures.",
                 id="workers.E012",
             )
         )
@@ -128,7 +128,7 @@ def _breakers() -> list[CheckMessage]:
 def sessions_are_as_asked(
     app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Only where a database is named (`check --database default`, `migrate`, a worker's start): it connects."""
+    """Check the database's sessions, where one is named (`check --database default`, `migrate`, a worker's start): it connects."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     with connection.cursor() as cursor:

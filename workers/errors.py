@@ -1,4 +1,4 @@
-"""What can go wrong with outside work, by what the caller should do about it."""
+"""Errors of work that needs other services, classed by what the caller should do about them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class WorkError(Exception):
-    """Something a person may read: a stable `code` and one sentence without secrets."""
+    """Holds what a person may read: a stable `code` and one sentence without secrets."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -15,16 +15,16 @@ class WorkError(Exception):
 
 
 class TooFast(Enum):
-    """What a provider says about the pace of all of us."""
+    """What a provider says about the pace of all our calls together."""
 
     RATE = "more than the limit"
     RAMP = "rising too fast, though within the limit"
 
 
 class RateLimited(WorkError):
-    """Not the work's fault, for all that is known: put it off for `retry_in` seconds and spend no attempt.
+    """Put the work off for `retry_in` seconds and spend no attempt: as far as we know it is not the work's fault.
 
-    `too_fast` if everybody should slow down.
+    `too_fast` is set if all workers should slow down.
     """
 
     def __init__(self, code: str, message: str, *, retry_in: float, too_fast: TooFast | None = None) -> None:
@@ -34,7 +34,7 @@ class RateLimited(WorkError):
 
 
 class ProviderDown(RateLimited):
-    """Nobody asks this provider now, but for a probe. What it says is for shops: why it is down is for staff."""
+    """The provider's breaker is open: only probes call it. The message is for shops; staff read the reason in the breaker's row."""
 
     def __init__(self, provider: str, *, retry_in: float) -> None:
         message = "A service that we need is down; this goes on as soon as it is back."
@@ -43,19 +43,23 @@ class ProviderDown(RateLimited):
 
 
 class TransientError(WorkError):
-    """May succeed next time."""
+    """Try again later; it counts as an attempt. The same call may succeed next time."""
 
 
 class ProviderFailure(TransientError):
-    """Says more of the provider than of the work: 5xx, no connection, no answer in time."""
+    """A transient error that says more of the provider than of the work: 5xx, no connection, no answer in time."""
 
 
 class PermanentError(WorkError):
-    """Will fail the same way every time."""
+    """Give up: the same call will fail the same way every time."""
 
 
 class AccountRefused(PermanentError):
-    """A key, a quota, a permission: something that a person must mend, unless only this work is refused. `for_all`: it can't be."""
+    """The provider refuses our key, our quota or a permission.
+
+    `for_all`: it refuses all our calls (a wrong key, a used-up quota), and a person must mend it. Without it, the provider may be
+    refusing this one work or site only.
+    """
 
     def __init__(self, code: str, message: str, *, for_all: bool = False) -> None:
         super().__init__(code, message)
@@ -63,4 +67,4 @@ class AccountRefused(PermanentError):
 
 
 class LeaseLost(Exception):
-    """Another worker holds this work by now: write nothing, leave."""
+    """Another worker holds this work by now: write nothing and leave."""

@@ -1,6 +1,6 @@
 """What a reservation costs: alone on its limit, and with eight processes on one limit, whose row is a lock.
 
-The limit is so high that every call gets a place at once. Nobody waits for one here, and no call is made: only the question is
+The limit is so high that every call gets a place at once. No caller waits for one, and no call is made: only the question is
 measured, as `limits.acquire` asks it.
 """
 

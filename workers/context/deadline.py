@@ -1,5 +1,8 @@
-"""A deadline for a whole outside call, or for several: the HTTP libraries' timeouts hold for each read, so a server that drips
-its answer outlasts them. `outbound/transports.py` asks here before each read; looking up a host's name has no limit."""
+"""A deadline for a whole outside call, or for several of them.
+
+The HTTP libraries' timeouts hold for each read, so a server that drips its answer outlasts them. `outbound/transports.py` asks here
+before each read. Looking up a host's name has no limit.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,12 @@ _ends_at: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
 class DeadlineExceeded(Exception):
-    """The whole call took longer than it may, though each read was in time."""
+    """The whole call took longer than it may, although each read was in time."""
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Everything inside ends by then. Nested: the earlier end holds, so that several calls can't outlast their stage."""
+    """End all calls of the block when `seconds` have passed. Of two nested blocks the earlier end holds."""
     token = _ends_at.set(min(_ends_at.get(), time.monotonic() + seconds))
     try:
         yield
@@ -27,7 +30,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def remaining() -> float:
-    """Seconds left; raises DeadlineExceeded when there are none."""
+    """Return the seconds left; raises DeadlineExceeded when there are none."""
     left = _ends_at.get() - time.monotonic()
     if left <= 0:
         raise DeadlineExceeded
@@ -35,12 +38,12 @@ def remaining() -> float:
 
 
 def has_ended() -> bool:
-    """The innermost deadline that is still around us."""
+    """Whether the deadline of the blocks that we are in is over."""
     return _ends_at.get() <= time.monotonic()
 
 
 def at_most(seconds: float | None) -> float | None:
-    """A socket's timeout: what the library asks for, but not past the deadline."""
+    """Return a socket's timeout: what the library asks for, but not past the deadline."""
     left = remaining()
     if math.isinf(left):
         return seconds

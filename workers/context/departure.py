@@ -1,6 +1,6 @@
-"""The other end of a call's time: a request leaves at the place in time that was reserved for it, or not at all.
+"""A departure: a request leaves at the place in time that was reserved for it, or not at all.
 
-Between the reservation and the request a process may be stopped, or busy: the first calls of 32 threads took a second until they
+Between the reservation and the request a process may be stopped or busy: the first calls of 32 threads took a second until they
 left, and then left together.
 """
 
@@ -18,7 +18,7 @@ _CONNECT_SECONDS = 5.0
 
 
 class MissedPlace(Exception):
-    """The request would leave too late, and crowd whoever has the next place."""
+    """The request would leave too late, and crowd the call that has the next place."""
 
 
 @dataclass(slots=True)
@@ -33,7 +33,10 @@ _departure: ContextVar[Departure | None] = ContextVar("departure", default=None)
 
 @contextmanager
 def leaving_by(moment: float) -> Iterator[Departure]:
-    """The first request inside leaves by that monotonic time, or raises MissedPlace, whatever a library then makes of it."""
+    """Let the block's first request leave by that monotonic time, or raise MissedPlace in it.
+
+    A library may turn that exception into one of its own, so `Departure.missed` says it too.
+    """
     departure = Departure(moment)
     token = _departure.set(departure)
     try:
@@ -43,7 +46,10 @@ def leaving_by(moment: float) -> Iterator[Departure]:
 
 
 def timeouts() -> dict[str, float]:
-    """In the form in which httpx and httpx2 pass them to a transport. To be asked for when a request leaves."""
+    """Return the timeouts of a request that leaves now, in the form in which httpx and httpx2 pass them to a transport.
+
+    Raises MissedPlace if it leaves too late for its place.
+    """
     departure = _departure.get()
     if departure and not departure.over:
         departure.missed = time.monotonic() > departure.at_the_latest

@@ -1,4 +1,4 @@
-"""Which piece of work the current thread is at, for every log line written meanwhile."""
+"""Names of what the current thread works on, for every log line that it writes meanwhile."""
 
 from __future__ import annotations
 

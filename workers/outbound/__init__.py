@@ -1,4 +1,4 @@
-"""The one door to other people's services: `outbound.call`."""
+"""Calls to other people's services: `outbound.call` is the one door to them."""
 
 from workers.outbound.door import Call, Provider, call
 

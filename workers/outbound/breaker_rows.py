@@ -1,4 +1,4 @@
-"""What all workers know of a provider's breaker: its row, and the failures that it is judged by. The rules are in `breakers.py`."""
+"""The rows of the breakers, which all workers share, and of the failures that open them. The rules are told in `breakers`."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from workers.models import Breaker, BreakerFailure
 
 logger = logging.getLogger(__name__)
 
-# Longer than any blog waits between two of its failures.
+# Longer than any work waits between two of its failures.
 _KEPT_SECONDS = 3_600.0
-# Where nobody else calls, neither a success nor a failure of others tells a poison from an outage; after so long it is poison.
+# Without calls of other works nothing tells a poisonous work from an outage. After this time its failures are taken for its own.
 _ALONE_SECONDS = 1_800.0
-# Of a permission that is refused: so many of so many sites.
+# A refused permission opens the breaker at this many refusals, of this many parties.
 _REFUSALS = 2
 
 
 class Verdict(enum.Enum):
-    DOWN = "the provider is down, so it costs the work nothing"
-    DOUBT = "it may be the provider or the work, so it costs nothing yet"
-    OWN = "others get through"
+    DOWN = "the provider is down: the failure costs the work no attempt"
+    DOUBT = "it may be the provider or the work: it costs no attempt yet"
+    OWN = "calls of other works get through: it costs an attempt"
 
 
 @briefly
 def judge(
     provider: str, caller: Caller, error: ProviderFailure | AccountRefused, began: float, *, probe: bool
 ) -> Verdict:
-    """Note a failure of a call that `began` at that monotonic time; it may open the breaker."""
+    """Note the failure of a call that `began` at that monotonic time, which may open the breaker; return whose failure it is."""
     with transaction.atomic():
         return _judge(_locked(provider), caller, error, began, probe=probe)
 
@@ -70,7 +70,7 @@ def _judge(
 
 
 def _is_alone(failures: QuerySet[BreakerFailure], caller: Caller, refusal: bool) -> bool:
-    """Has nobody else failed since this work did first, long enough ago?"""
+    """Whether this work first failed long enough ago, and no other work has failed since."""
     seconds = settings.BREAKER_WINDOW_SECONDS if refusal else _ALONE_SECONDS
     first = failures.filter(work=caller.work, own=False, at__lt=seconds_from_now(-seconds)).order_by("at").first()
     return first is not None and not failures.filter(at__gte=first.at).exclude(work=caller.work).exists()
@@ -100,32 +100,36 @@ def _open(breaker: Breaker, error: ProviderFailure | AccountRefused) -> None:
 
 @briefly
 def got_through(provider: str, caller: Caller, began: float) -> None:
-    """A call that began then has got an answer: what others failed at before it, and if they fail again, is their own."""
+    """Note that a call which began then has got an answer: what other works failed at before it is theirs if they fail again."""
     doubts = BreakerFailure.objects.filter(provider=provider, own=False, at__lt=_monotonic(began))
     doubts.exclude(work=caller.work).update(own=True)
 
 
 @briefly
 def claim_probe(provider: str, caller: Caller, seconds: float) -> bool:
-    """For a call of at most so many seconds. The same site has another turn only when nobody else wanted one for as long again."""
-    nobody_else = Q(probe_at__lte=seconds_from_now(-settings.BREAKER_PROBE_SECONDS))
-    another = Q(probe_party=None) | ~Q(probe_party=caller.party) | nobody_else
+    """Try to become the probe, for a call of at most `seconds`; False if it is not this caller's turn.
+
+    The same party gets a second turn only if no other has wanted one for another BREAKER_PROBE_SECONDS.
+    """
+    unwanted = Q(probe_at__lte=seconds_from_now(-settings.BREAKER_PROBE_SECONDS))
+    another = Q(probe_party=None) | ~Q(probe_party=caller.party) | unwanted
     due = Breaker.objects.filter(another, opened_at__isnull=False, held_by="", probe_at__lte=ClockTimestamp())
     return due.filter(pk=provider).update(probe_party=caller.party, probe_at=seconds_from_now(seconds)) > 0
 
 
 @briefly
 def release_probe(provider: str, seconds: float) -> None:
-    """Neither answered nor failed: somebody else may try in so many seconds."""
+    """Give the probe's turn back, since its call was neither answered nor failed; the next may try after `seconds`."""
     found = Breaker.objects.filter(pk=provider, opened_at__isnull=False, held_by="")
     found.update(probe_at=seconds_from_now(seconds))
 
 
 @briefly
 def close(provider: str, tell: Callable[[str], object], *, began: float = 0.0, by: str = "", reason: str = "") -> bool:
-    """By a probe that `began` then, or by hand. False: it was closed, or is held open, or has opened since.
+    """Close a breaker, for a probe that `began` then or for a member of staff (`by`), and call `tell`, all in one transaction.
 
-    In one transaction with what waits for it: whoever crashed in between would leave it waiting.
+    A crash between closing and telling would leave the works waiting that wait for this provider. Returns False if the breaker was
+    closed already, is held open, or has opened since the probe began.
     """
     with transaction.atomic():
         found = Breaker.objects.filter(pk=provider, opened_at__isnull=False)
@@ -141,8 +145,11 @@ def close(provider: str, tell: Callable[[str], object], *, began: float = 0.0, b
 
 
 def _forgive(provider: str, by: str) -> None:
-    """A probe of somebody else got through: those who were refused are refused alone, or what refused them is mended. What staff
-    close is mended."""
+    """Settle the refusals that opened the breaker.
+
+    If a probe got through, either only the refused works are refused, or the cause is mended: another refusal is the work's own. If
+    staff closed it, the cause is mended.
+    """
     refused = BreakerFailure.objects.filter(provider=provider, refusal=True)
     if by:
         refused.delete()
@@ -151,7 +158,7 @@ def _forgive(provider: str, by: str) -> None:
 
 
 def hold_open(provider: str, *, by: str, reason: str) -> None:
-    """By hand: no probe closes it."""
+    """Open a breaker by hand; no probe closes it."""
     with transaction.atomic():
         breaker = _locked(provider)
         opened_at = {} if breaker.opened_at else {"opened_at": ClockTimestamp()}
@@ -160,7 +167,7 @@ def hold_open(provider: str, *, by: str, reason: str) -> None:
 
 
 def is_open_for_sure(provider: str) -> bool:
-    """In a transaction: it can't close before that commits."""
+    """Whether a breaker is open. It can't close before the caller's transaction commits."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT opened_at IS NOT NULL FROM workers_breaker WHERE provider = %s FOR SHARE", [provider])
         row = cursor.fetchone()
@@ -169,7 +176,7 @@ def is_open_for_sure(provider: str) -> bool:
 
 @briefly
 def read() -> list[tuple[str, bool, bool, float]]:
-    """Of each provider: is it open, are there doubts about failures, and in how many seconds is the next probe due?"""
+    """Read for each provider: whether it is open, whether failures are in doubt, in how many seconds the next probe is due."""
     with connection.cursor() as cursor:
         cursor.execute(_READ)
         return list(cursor.fetchall())
@@ -188,7 +195,7 @@ def prune() -> None:
 
 
 def _locked(provider: str) -> Breaker:
-    """One failure at a time, so that exactly one of them opens it."""
+    """Lock the breaker's row, so that failures are judged one at a time and exactly one of them opens it."""
     Breaker.objects.bulk_create([Breaker(provider=provider)], ignore_conflicts=True)
     return Breaker.objects.select_for_update().get(pk=provider)
 
@@ -198,7 +205,7 @@ def _rows(breaker: Breaker) -> QuerySet[Breaker]:
 
 
 def _monotonic(at: float) -> Combinable:
-    """That moment of this process's monotonic time by PostgreSQL's clock."""
+    """Translate a moment of this process's monotonic time into PostgreSQL's clock."""
     return seconds_from_now(at - time.monotonic())
 
 

@@ -1,20 +1,25 @@
-"""Breakers: while a provider is down for everybody, nobody asks it but a probe now and then.
+"""Breakers: while a provider is down for all works, no call goes to it but a probe now and then.
 
-One opens after BREAKER_FAILURES provider-wide failures (5xx, refused connections, timeouts) of BREAKER_SITES sites within
-BREAKER_WINDOW_SECONDS without anybody getting through in between; at once where our key or quota is refused; and where a
-permission is, once a second site has met it. It closes with the first success of a probe: one call at a time that is let through,
-each of another site than the last. Staff may hold one open, and close any.
+A breaker opens
+- after BREAKER_FAILURES provider-wide failures (5xx, refused connections, timeouts) of BREAKER_SITES sites within
+  BREAKER_WINDOW_SECONDS, if no call has got through in between;
+- at once, if the provider refuses our key or our quota;
+- if it refuses a permission, once a second site has met that.
+It closes with the first probe that gets an answer. A probe is one call that is let through; the next probe is a call of another
+site. Staff may hold a breaker open, and close any.
 
-Who pays for a failure? Not the outage's victims: while a breaker is open no failure spends an attempt, a probe's neither, and what
-opened it is forgotten, but for refusals. (A poison blog can't keep one open all the same, because the next probe is another
-site's.) With a closed breaker a first failure is a doubt, and spends nothing: the work is put off for a moment. If another
-work's call that began after it gets through, and the work then fails again, it is the work's own, and each further one spends an
-attempt as any failure does: so poison ends FAILED, and harms nobody. It is also its own where nobody else has failed since its
-first failure, half an hour ago, or of a refusal a window ago; and so is a refusal after a probe of another work got through. (By
-work and not by site, or a shop that is alone at night would wait a day for its poison.)
+Who pays for a failure?
+- While the breaker is open: no work. A failure costs no attempt, a probe's neither. The failures that opened the breaker are
+  forgotten, except refusals. (A blog whose calls always fail can't keep a breaker open, because the next probe is another site's.)
+- While it is closed, a work's first failure is in doubt. It costs no attempt, and the work is put off for a moment.
+- The failure was the work's own, if a call of another work that began after it gets through. From then on each further failure of
+  this work costs an attempt, so that such a blog ends FAILED and harms no other.
+- It is also the work's own if no other work has failed since its first failure, half an hour ago (for a refusal: a window ago), and
+  if it is refused after a probe of another work got through. (This counts works and not sites; otherwise a shop that is alone at
+  night would wait a day for its blog to fail.)
 
-All workers share it: one row a provider. They look at it once a second and after each failure of their own; a success is written
-down only while there are doubts about somebody's failure.
+All workers share the breakers, one row per provider. A process looks at the rows once a second and after each failure of its own.
+It writes a success down only while some failure is in doubt.
 """
 
 from __future__ import annotations
@@ -34,15 +39,15 @@ from workers.outbound import breaker_rows
 from workers.outbound.breaker_rows import Verdict
 from workers.outbound.breaker_states import State, states
 
-# A failure that may be everybody's: until others have had time to get through, or to fail as well.
+# How long a doubtful failure puts a work off: until calls of other works have had time to get through, or to fail as well.
 _DOUBT_SECONDS = 10.0
-# Staff resume what they hold back; looking at it costs each blog an event.
+# Works need not look often at a breaker that staff hold open: closing it recalls them, and each look costs an event.
 _HELD_SECONDS = 600.0
 
 
 @dataclass(slots=True)
 class Passage:
-    """One call's way through a breaker; whoever gets an answer or a failure says so, once."""
+    """One call's way through a breaker. The call says once whether it got an answer or a failure."""
 
     provider: str
     probe: bool
@@ -50,7 +55,7 @@ class Passage:
     settled: bool = False
 
     def answered(self) -> None:
-        """Whatever the answer says of the work."""
+        """The provider has answered, whatever the answer says of the work."""
         self.settled = True
         if self.probe:
             breaker_rows.close(self.provider, _tell.get(), began=self.began)
@@ -60,7 +65,7 @@ class Passage:
             states.look_again()
 
     def failed(self, error: ProviderFailure | AccountRefused) -> WorkError:
-        """What the failure is for this work."""
+        """Note the failure; return the error that it is for this work."""
         self.settled = True
         if (caller := current()) is None:
             return error
@@ -74,7 +79,7 @@ class Passage:
         return error
 
     def throttled(self) -> None:
-        """A 429 says neither that it is up nor that it is down: a probe's turn is over, and the next comes as after a failure."""
+        """End a probe's turn as after a failure: a 429 says neither that the provider is up nor that it is down."""
         if self.probe:
             self.settled = True
             breaker_rows.release_probe(self.provider, settings.BREAKER_PROBE_SECONDS)
@@ -85,7 +90,7 @@ def _doubt_seconds(error: WorkError) -> float:
 
 
 def look(provider: str) -> None:
-    """Before waiting for a place in its limit. Raises ProviderDown, unless it would be a probe's turn."""
+    """Raises ProviderDown if the breaker is open and no probe is due. For calls that are about to wait for a place in the limit."""
     state = states.of(provider)
     if state.open and not state.probe_is_due:
         raise _down(provider, state)
@@ -93,8 +98,8 @@ def look(provider: str) -> None:
 
 @contextmanager
 def passage(provider: str, seconds: float) -> Iterator[Passage]:
-    """Around a call of at most `seconds`, when its place in the limit has come. Raises ProviderDown."""
-    # As `look` has learned it, or others have since: whoever has a place in time must not wait for a database now.
+    """Wrap a call of at most `seconds` whose place in the limit has come. Raises ProviderDown."""
+    # As it was last read, by `look` or since: a call that has a place in time must not wait for a database now.
     state = states.as_known(provider)
     if state.open and not (state.probe_is_due and _is_the_probe(provider, seconds)):
         raise _down(provider, state)
@@ -103,7 +108,7 @@ def passage(provider: str, seconds: float) -> Iterator[Passage]:
         yield way
     finally:
         if way.probe and not way.settled:
-            breaker_rows.release_probe(provider, 0)  # it came to no call at all
+            breaker_rows.release_probe(provider, 0)  # no request was sent
 
 
 def _is_the_probe(provider: str, seconds: float) -> bool:
@@ -116,12 +121,12 @@ def _is_the_probe(provider: str, seconds: float) -> bool:
 
 def _down(provider: str, state: State) -> ProviderDown:
     wait = state.probe_at - time.monotonic()
-    if wait <= 0:  # somebody else's turn
+    if wait <= 0:  # another call is the probe
         return ProviderDown(provider, retry_in=settings.BREAKER_PROBE_SECONDS)
     return ProviderDown(provider, retry_in=_HELD_SECONDS if wait == math.inf else max(wait, 1.0))
 
 
-# --- What becomes of those that wait ----------------------------------------------------------------------------------
+# --- What becomes of the works that wait ------------------------------------------------------------------------------
 
 _tell: ContextVar[Callable[[str], object]] = ContextVar("tell", default=lambda provider: None)
 

@@ -1,5 +1,8 @@
-"""The one door to other people's services: is it up, a place in the limit, a deadline for the whole call, our three errors, one log
-line, one metric."""
+"""The one door to other people's services.
+
+It asks the breaker whether the service is up, waits for a place in the limit, sets a deadline for the whole call, turns failures
+into our errors, and writes one log line and one metric.
+"""
 
 from __future__ import annotations
 
@@ -22,32 +25,32 @@ from workers.outbound.breakers import Passage
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# A call that had less says nothing of its provider when its time is over.
+# A call that had less time than this says nothing of its provider when it is over.
 _FAIR_SECONDS = 5.0
-# A machine that misses so many in a row is too busy.
+# A machine that misses this many places in a row is too busy.
 _PLACES = 5
 
 
 @dataclass(slots=True)
 class Call:
-    """What a request learns about itself while it runs, for the log and the limiter."""
+    """Holds what a request learns about itself while it runs, for the log and the limiter."""
 
     tokens_used: int | None = None
     request_id: str = ""
     named: Named | None = None  # what the answer says of our limit
     usage: Usage | None = None
-    """Set where a row is to be kept about the call, however it ends."""
+    """Set if a row is to be kept about the call, whatever its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """How to understand one service: which exceptions its client raises, and what each of them means for us."""
+    """Describes one service: which exceptions its client raises, and which of our errors each of them is."""
 
     name: str
     raises: tuple[type[Exception], ...]
     explain: Callable[[Exception], WorkError]
     part: str = ""
-    """Of the service, where it may be down by itself."""
+    """Names a part of the service that may be down by itself; it has a breaker of its own."""
 
     @property
     def breaker(self) -> str:
@@ -81,7 +84,7 @@ def call(
 def _make(
     provider: Provider, operation: str, request: Callable[[Call], T], reservation: Reservation, seconds: float
 ) -> T:
-    """Raises MissedPlace too; then nothing has left."""
+    """Raises MissedPlace too; then no request was sent."""
     attempt = Call()
     outcome = "aborted"  # unless it comes to an answer or to an error of the provider's
     with breakers.passage(provider.breaker, seconds) as passage, leaving_by(reservation.leave_by) as departure:
@@ -109,7 +112,7 @@ def _make(
 
 
 def _consequence(passage: Passage, limit: Limit, error: WorkError) -> WorkError:
-    """What all others should know of it, and the error as it is for this work then."""
+    """Tell breaker and limit what the error says of the provider; return the error that it is for this work."""
     match error:
         case ProviderFailure() | AccountRefused():
             return passage.failed(error)

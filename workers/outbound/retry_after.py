@@ -1,4 +1,4 @@
-"""How long a refused call should wait, by its headers."""
+"""Reading from an answer's headers how long a refused call should wait."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 
 def seconds(headers: Mapping[str, str]) -> float | None:
-    """`retry-after-ms`, then `Retry-After` as seconds or as an HTTP date; None without either, or if they make no sense."""
+    """Read `retry-after-ms`, then `Retry-After` as seconds or as an HTTP date; None without either, or if they make no sense."""
     for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
             wait = float(headers[name]) / scale
@@ -21,7 +21,7 @@ def seconds(headers: Mapping[str, str]) -> float | None:
 
 
 def _until(date: str | None, sent_at: str | None) -> float | None:
-    """By the clock of who wrote the date, if the answer says what that is: ours may be wrong."""
+    """Seconds until that date, by the clock of the server if the answer tells it: ours may be wrong."""
     ends_at, now = _timestamp(date), _timestamp(sent_at)
     if ends_at is None:
         return None

@@ -1,6 +1,6 @@
-"""The transports of our three HTTP clients: each gives every single read no more than what is left of its call.
+"""Transports for our three HTTP clients. Each gives every single read no more time than what is left of its call.
 
-httpx2 carries the `openai` SDK, httpx the `replicate` SDK, requests Wix.
+httpx2 carries the `openai` SDK, httpx the `replicate` SDK, and requests our calls to Wix.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from workers.context.departure import timeouts
 
 
 class _Stream:
-    """A connection on which no read outlasts the call, so that neither headers nor a body that drip do."""
+    """A connection on which no read outlasts the call, so that headers or a body that drip can't outlast it either."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -59,7 +59,7 @@ class _Backend:
 
 @functools.cache
 def _trusted() -> ssl.SSLContext:
-    """One for all clients of the process: whoever reads the certificates needs 50 ms for it, and some megabytes."""
+    """Make one context for all clients of the process: reading the certificates takes 50 ms and some megabytes."""
     return httpx.create_ssl_context()
 
 
@@ -92,7 +92,7 @@ class HttpxTransport(httpx.HTTPTransport):
 
 
 class _Received(io.RawIOBase):
-    """What arrives at a socket, read under the same rule. `http.client` reads an answer's headers line by line from it."""
+    """Reads a socket under the same rule. `http.client` reads an answer's headers from it line by line."""
 
     def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
         self._sock, self._raw = sock, raw
@@ -132,7 +132,7 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
 
 
 class RequestsAdapter(requests.adapters.HTTPAdapter):
-    """For `requests.Session.mount`. The caller still gives each request the `timeouts()`: connecting goes by those."""
+    """For `requests.Session.mount`. Connecting goes by the `timeouts()` that the caller gives to each request."""
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, **options)

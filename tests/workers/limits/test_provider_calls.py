@@ -138,13 +138,12 @@ def test_the_newest_answers_of_a_kind_are_found_but_no_refusals() -> None:
     assert [answer.work for answer in provider_calls.recent("article:short", 10)] == [2, 1, 0]
 
 
-def test_old_rows_go_in_batches(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-    monkeypatch.setattr(provider_calls, "_PRUNED_AT_ONCE", 2)
+def test_old_rows_go_in_batches(settings: Any) -> None:
     settings.PROVIDER_CALL_RETENTION_DAYS = 30
     for days in (31, 31, 40, 50, 60, 29):
         kept_call(at=timezone.now() - timedelta(days=days))
 
-    provider_calls.prune()
+    provider_calls.prune(batch=2)
 
     assert ProviderCall.objects.count() == 1
 

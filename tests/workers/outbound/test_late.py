@@ -30,7 +30,7 @@ SLOW = Provider("openai", raises=(Wrapped,), explain=explain)
 
 
 class Library:
-    """Busy for longer than the place waits, the first so many times."""
+    """Busy for longer than the place waits, a number of times at first."""
 
     def __init__(self, late: int, seconds: float) -> None:
         self.late, self.seconds = late, seconds
