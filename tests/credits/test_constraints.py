@@ -9,16 +9,10 @@ from django.db import IntegrityError, connection, transaction
 
 from credits import ledger
 from credits.models import Credit, CreditAccount
-from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 
 BLOG = 4_711
-
-
-@pytest.fixture
-def account() -> CreditAccount:
-    return ledger.lock(factories.site(credits=100).pk)
 
 
 def _refused(constraint: str, account: CreditAccount, **entry: Any) -> None:

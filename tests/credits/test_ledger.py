@@ -15,11 +15,6 @@ pytestmark = pytest.mark.django_db
 BLOG = 4_711
 
 
-@pytest.fixture
-def account() -> CreditAccount:
-    return ledger.lock(factories.site(credits=100).pk)
-
-
 def _sums(account: CreditAccount) -> tuple[int, int, int]:
     account.refresh_from_db()
     return account.balance, account.held, account.debt

@@ -4,18 +4,14 @@ import signal
 
 import pytest
 
-from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
+from blogs.models import BlogGeneration, GenerationEvent, Stage
 from blogs.operations import proof
 from tests.sandbox import Sandbox
-from tests.support.blogs.worker_process import STAGE_CALLS, MakeWorker, submit_blogs
+from tests.support.blogs.worker_process import STAGE_CALLS, MakeWorker, stages_in_hand, submit_blogs
 from tests.support.threads import wait_until
 from wix.models import Site
 
 pytestmark = pytest.mark.slow_process
-
-
-def _stages() -> set[str]:
-    return set(BlogGeneration.objects.filter(status=Status.PROCESSING).values_list("stage", flat=True))
 
 
 def test_sigterm_hands_back_what_is_stuck_in_any_stage_and_spends_no_attempt(
@@ -26,7 +22,7 @@ def test_sigterm_hands_back_what_is_stuck_in_any_stage_and_spends_no_attempt(
     submit_blogs(shop, len(STAGE_CALLS))
     draining = worker(BLOG_WORKER_DRAIN_SECONDS="0.5")
     draining.start()
-    wait_until(lambda: _stages() == set(Stage.values))
+    wait_until(lambda: stages_in_hand() == set(Stage.values))
 
     draining.signal(signal.SIGTERM)
 

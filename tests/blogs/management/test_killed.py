@@ -11,7 +11,14 @@ from blogs.operations import proof
 from credits.models import Credit
 from tests.sandbox import Sandbox
 from tests.support import factories
-from tests.support.blogs.worker_process import STAGE_CALLS, MakeWorker, statuses, submit_blogs, take_over
+from tests.support.blogs.worker_process import (
+    STAGE_CALLS,
+    MakeWorker,
+    stages_in_hand,
+    statuses,
+    submit_blogs,
+    take_over,
+)
 from tests.support.threads import wait_until
 from wix.models import Site
 from workers.models import WorkerProcess
@@ -19,10 +26,6 @@ from workers.models import WorkerProcess
 pytestmark = pytest.mark.slow_process
 
 _BLOGS = 12
-
-
-def _stages_in_hand() -> set[str]:
-    return set(BlogGeneration.objects.filter(status=Status.PROCESSING).values_list("stage", flat=True))
 
 
 def test_a_worker_killed_in_every_stage_leaves_every_blog_done_once_with_one_draft_and_one_capture(
@@ -34,7 +37,7 @@ def test_a_worker_killed_in_every_stage_leaves_every_blog_done_once_with_one_dra
     submit_blogs(shop, _BLOGS)
     first = worker()
     first.start()
-    wait_until(lambda: _stages_in_hand() == set(Stage.values) and statuses().count("DONE") == _BLOGS - len(STAGE_CALLS))
+    wait_until(lambda: stages_in_hand() == set(Stage.values) and statuses().count("DONE") == _BLOGS - len(STAGE_CALLS))
 
     first.kill()
     second = worker()
@@ -76,7 +79,7 @@ def test_a_second_signal_leaves_at_once_and_a_rescue_repairs(sandbox: Sandbox, s
     factories.pending_generation(shop)
     leaving = worker()
     leaving.start()
-    wait_until(lambda: _stages_in_hand() == {"article"})
+    wait_until(lambda: stages_in_hand() == {"article"})
 
     leaving.signal(signal.SIGTERM)
     wait_until(lambda: WorkerProcess.objects.filter(stopping=True).exists())  # two at once would arrive as one

@@ -19,11 +19,6 @@ from workers.models import WorkerProcess
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
 
 
-@pytest.fixture
-def worker() -> WorkerProcess:
-    return factories.WorkerFactory.create()
-
-
 def site_with(blogs: int) -> Site:
     site = factories.site(credits=25 * (blogs + 10))
     for _ in range(blogs):

@@ -11,19 +11,21 @@ from blogs import queue
 from blogs.models import BlogGeneration, QueueClock
 from blogs.queue import lifecycle, lines
 from tests.support import factories
-from tests.support.blogs.books import expire_leases, in_hand, line_of, make_due, set_turn, shares, site_with, starts
-from wix.models import Site
-from workers import limits
+from tests.support.blogs.books import (
+    block_wix,
+    expire_leases,
+    in_hand,
+    line_of,
+    make_due,
+    set_turn,
+    shares,
+    site_with,
+    starts,
+)
 from workers.errors import TransientError
-from workers.limits import Limit
 from workers.models import WorkerProcess
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
-
-
-@pytest.fixture
-def worker() -> WorkerProcess:
-    return factories.WorkerFactory.create()
 
 
 # --- Between sites ----------------------------------------------------------------------------------------------------
@@ -146,10 +148,6 @@ def test_a_single_free_seat_goes_past_a_site_that_holds_its_share(worker: Worker
 
 
 # --- Who is skipped ---------------------------------------------------------------------------------------------------
-
-
-def block_wix(site: Site, seconds: float) -> None:
-    limits.block(Limit("wix", key=str(site.instance_id)), seconds)
 
 
 def test_a_site_that_wix_has_blocked_for_long_is_skipped(worker: WorkerProcess) -> None:

@@ -10,23 +10,12 @@ from blogs import queue
 from blogs.models import BlogGeneration, QueueClock
 from blogs.queue import forecast, lifecycle
 from tests.support import factories
-from tests.support.blogs.books import line_of, set_turn, shares, site_with, starts
+from tests.support.blogs.books import block_wix, line_of, set_turn, shares, site_with, starts
 from wix.models import Site
-from workers import limits
 from workers.database.clock import seconds_from_now
-from workers.limits import Limit
 from workers.models import RateLimit, WorkerProcess
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
-
-
-@pytest.fixture
-def worker() -> WorkerProcess:
-    return factories.WorkerFactory.create()
-
-
-def block_wix(site: Site, seconds: float) -> None:
-    limits.block(Limit("wix", key=str(site.instance_id)), seconds)
 
 
 def test_a_site_that_was_blocked_does_not_catch_up_on_what_it_missed(worker: WorkerProcess) -> None:

@@ -34,11 +34,6 @@ from workers.models import WorkerProcess
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("right_books")]
 
 
-@pytest.fixture
-def worker() -> WorkerProcess:
-    return factories.WorkerFactory.create()
-
-
 def put_first(generation: BlogGeneration) -> BlogGeneration:
     return waiting.put_first(generation.pk, by="staff:ann")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -13,16 +12,17 @@ import pytest
 from django.utils import timezone
 
 from blogs import queue
-from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
+from blogs.models import BlogGeneration, GenerationEvent, Status
 from blogs.queue import lifecycle, lines, submitting
 from blogs.queue.lifecycle import WrongState
 from credits.ledger import InsufficientCredits
 from credits.models import CreditAccount
 from tests.support import factories
 from tests.support.blogs.books import expire_leases, make_due, with_line
+from tests.support.blogs.outcomes import defer, fail, retry_later, succeed
 from tests.support.threads import at_once
 from wix.models import Site
-from workers.errors import LeaseLost, PermanentError, RateLimited, TransientError
+from workers.errors import LeaseLost
 from workers.models import WorkerProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("right_books")]
@@ -101,22 +101,6 @@ class Player:
     def any_blog(self) -> BlogGeneration | None:
         ids = list(BlogGeneration.objects.values_list("pk", flat=True))
         return BlogGeneration.objects.get(pk=self.dice.choice(ids)) if ids else None
-
-
-def succeed(generation: BlogGeneration) -> None:
-    lifecycle.succeed(generation, Stage.DRAFT, {}, draft_post_id=str(uuid.uuid4()))
-
-
-def defer(generation: BlogGeneration) -> None:
-    lifecycle.defer(generation, RateLimited("rate_limited", "Later.", retry_in=1))
-
-
-def retry_later(generation: BlogGeneration) -> None:
-    lifecycle.retry_later(generation, TransientError("timeout", "Too slow."))
-
-
-def fail(generation: BlogGeneration) -> None:
-    lifecycle.fail(generation, PermanentError("refused", "No."))
 
 
 def work_off_everything(sites: list[Site], worker: WorkerProcess) -> None:

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 import pytest
 
-from tests.sandbox.wix_webhooks import public_key
 from tests.support.wix.webhooks import deliver, deliver_and_work
 from wix import catalog
 from wix.models import Catalogue, WebhookDelivery
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _key(settings: Any) -> None:
-    settings.WIX_WEBHOOK_PUBLIC_KEYS = [public_key()]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("wix_signs")]
 
 
 def test_each_kind_of_change_makes_the_catalog_due() -> None:

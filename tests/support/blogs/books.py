@@ -15,6 +15,8 @@ from blogs.queue import lines
 from credits.models import CreditAccount
 from tests.support import factories
 from wix.models import Site
+from workers import limits
+from workers.limits import Limit
 from workers.models import WorkerProcess
 
 
@@ -85,6 +87,11 @@ def with_line(site: Site) -> SiteLine:
     """Return the site's line, made if there is none yet."""
     with transaction.atomic():
         return lines.lock(site.pk)
+
+
+def block_wix(site: Site, seconds: float) -> None:
+    """Wix has told this site alone to wait."""
+    limits.block(Limit("wix", key=str(site.instance_id)), seconds)
 
 
 def make_due(**condition: Any) -> int:

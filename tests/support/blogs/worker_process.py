@@ -92,6 +92,10 @@ def statuses() -> list[str]:
     return sorted(BlogGeneration.objects.values_list("status", flat=True))
 
 
+def stages_in_hand() -> set[str]:
+    return set(BlogGeneration.objects.filter(status=Status.PROCESSING).values_list("stage", flat=True))
+
+
 def take_over() -> list[BlogGeneration]:
     """Waits until all leases have run out, and claims what they held for a worker of ours."""
     wait_until(lambda: not BlogGeneration.objects.filter(status=Status.PROCESSING).exists() or _rescued(), seconds=10)

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.support.wix.instances import base64url
+
 INSTANCE = "0b3f1f0e-7f0e-4b1a-9c55-0d6a0b0c0d0e"
 PLAN = {"operationTimeStamp": "2026-11-01T10:00:00.000Z", "vendorProductId": "pro", "cycle": "MONTHLY"}
 IDENTITY = '{"identityType":"WIX_USER","wixUserId":"u"}'
@@ -40,7 +42,7 @@ def signed(claims: Any, header: Any = None, *, key: str = "ours") -> str:
     header = {"alg": "RS256", "typ": "JWT"} if header is None else header
     algorithm = header.get("alg") if isinstance(header, dict) else "RS256"
     message = f"{_part(header)}.{_part(claims)}"
-    return f"{message}.{_encoded(_signature(str(algorithm), message.encode(), key))}"
+    return f"{message}.{base64url(_signature(str(algorithm), message.encode(), key))}"
 
 
 def _signature(algorithm: str, message: bytes, key: str) -> bytes:
@@ -52,11 +54,7 @@ def _signature(algorithm: str, message: bytes, key: str) -> bytes:
 
 
 def _part(value: Any) -> str:
-    return _encoded(value if isinstance(value, bytes) else json.dumps(value).encode())
-
-
-def _encoded(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return base64url(value if isinstance(value, bytes) else json.dumps(value).encode())
 
 
 def claims(data: Any = '{"appId":"a"}', event_type: Any = "AppInstalled", **more: Any) -> dict[str, Any]:
@@ -175,14 +173,14 @@ def _forgeries() -> Iterator[tuple[str, str]]:
     }.items():
         for algorithm, digest in (("HS256", hashlib.sha256), ("HS512", hashlib.sha512)):
             message = f"{_part({'alg': algorithm, 'typ': 'JWT'})}.{payload}"
-            yield f"{algorithm} with {name}", f"{message}.{_encoded(hmac.digest(secret, message.encode(), digest))}"
+            yield f"{algorithm} with {name}", f"{message}.{base64url(hmac.digest(secret, message.encode(), digest))}"
     yield "key of somebody else", signed(claims(), key="theirs")
     numbers = private_key("theirs").public_key().public_numbers()
-    jwk = {"kty": "RSA", "n": _encoded(numbers.n.to_bytes(256)), "e": "AQAB"}
+    jwk = {"kty": "RSA", "n": base64url(numbers.n.to_bytes(256)), "e": "AQAB"}
     yield "key of somebody else in the header", signed(claims(), {"alg": "RS256", "jwk": jwk}, key="theirs")
     curve = ec.generate_private_key(ec.SECP256R1())
     message = f"{_part({'alg': 'ES256'})}.{payload}"
-    yield "ES256", f"{message}.{_encoded(curve.sign(message.encode(), ec.ECDSA(hashes.SHA256())))}"
+    yield "ES256", f"{message}.{base64url(curve.sign(message.encode(), ec.ECDSA(hashes.SHA256())))}"
     yield (
         "RS256 that is PS256",
         signed(claims(), {"alg": "PS256"}).replace(_part({"alg": "PS256"}), _part({"alg": "RS256"})),
