@@ -1,3 +1,5 @@
+"""`GET /api/credits`: what a site can spend."""
+
 from __future__ import annotations
 
 from django.conf import settings

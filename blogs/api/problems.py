@@ -44,8 +44,7 @@ _TITLES = {
     500: "Internal error",
     503: "Temporarily unavailable",
 }
-
-
+# Problems that a larger plan solves: their answer says where to buy it.
 _UPGRADE_HELPS = ("insufficient_credits", PLAN_LIMIT)
 
 

@@ -1,3 +1,5 @@
+"""The endpoints of blogs: ask for one, list them, read one, set another time."""
+
 from __future__ import annotations
 
 import re

@@ -1,0 +1,1 @@
+"""For support staff: the admin pages of all rooms."""

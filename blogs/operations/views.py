@@ -55,7 +55,7 @@ def health(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For Prometheus. Without the database there are no numbers, so the scrape itself fails."""
+    """Answer a scrape of Prometheus. Without the database there are no numbers, so the scrape itself fails."""
     try:
         return HttpResponse(numbers.page(), content_type=numbers.CONTENT_TYPE)
     except DATABASE_AWAY as error:

@@ -1,3 +1,5 @@
+"""The worker: takes blogs from the queue and runs each through the pipeline, until it is told to stop."""
+
 from __future__ import annotations
 
 import gc
