@@ -182,7 +182,7 @@ def test_every_alert_has_a_rule_of_its_severity() -> None:
 
 
 def test_the_operators_page_names_every_metric(client: Client) -> None:
-    documented = set(re.findall(r"`([a-z_]+)[`{]", (ROOT / "README.md").read_text()))
+    documented = set(re.findall(r"`([a-z_]+)[`{]", (ROOT / "docs" / "monitoring.md").read_text()))
 
     kinds = re.findall(r"^# TYPE (\w+)", client.get("/metrics").content.decode(), flags=re.MULTILINE)
 
