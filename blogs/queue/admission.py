@@ -1,4 +1,4 @@
-"""Whether the queue takes another blog: a full queue says so at the door, before credits are held."""
+"""Decides whether the queue takes another blog: a full queue refuses it before credits are held."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from blogs.models import UNFINISHED, BlogGeneration, SiteLine, Status
 from blogs.queue import forecast
 from workers.context.process_memory import remembered
 
-# How old the count may be. It can overshoot by what arrives in that time, which is cheaper than counting each time.
+# How old the count may be. The limit can be passed by the blogs that arrive in that time: cheaper than to count each time.
 _FRESH_SECONDS = 1.0
 PLAN_LIMIT = "plan_limit"
 
 
 class NoRoom(Exception):
-    """The queue, or this site's part of it, is full. `estimated_wait` in seconds: until what waits has started."""
+    """The queue, or this site's part of it, is full. `estimated_wait`: the seconds until all that waits has started."""
 
     def __init__(self, code: str, message: str, *, estimated_wait: float) -> None:
         super().__init__(message)
         self.code = code
         self.estimated_wait = round(estimated_wait)
-        # There is room again long before that: when a tenth of it has started, and it is worth another try within ten minutes.
+        # There is room long before that. Another try is worth it when a tenth has started, and within ten minutes.
         self.retry_after = int(min(max(estimated_wait / 10, 10), 600))
 
 
@@ -39,7 +39,7 @@ class _Count:
 
 _ready = remembered(_Count())
 
-# Paused lines keep nobody waiting, and must not keep others out.
+# Blogs in paused lines make no other blog wait, so they must not keep others out.
 _READY = """
 SELECT (SELECT count(*) FROM (
            SELECT 1 FROM blog_generations
@@ -51,14 +51,14 @@ SELECT (SELECT count(*) FROM (
 
 
 def require_room(site_id: int, *, scheduled: bool) -> None:
-    """In the queue, and in this site's part of it. Raises NoRoom."""
+    """Require room in the queue and in this site's part of it. Raises NoRoom."""
     require_room_in_queue(site_id, scheduled=scheduled)
     line = SiteLine.objects.filter(pk=site_id).first() or SiteLine()
     require_room_of_site(line.waiting, scheduled=scheduled)
 
 
 def require_room_in_queue(site_id: int, *, scheduled: bool) -> None:
-    """Raises NoRoom."""
+    """Require room in the queue, or in the site's schedule. Raises NoRoom."""
     if scheduled:
         _require_room_to_schedule(site_id)
         return
@@ -71,12 +71,15 @@ def require_room_in_queue(site_id: int, *, scheduled: bool) -> None:
 
 
 def places_of_a_site() -> int:
-    """One shop may not take the whole queue from the others."""
+    """Return how many blogs one site may have in line: half the queue, so that no shop takes all of it from the others."""
     return int(settings.BLOG_QUEUE_LIMIT // 2)
 
 
 def require_room_in_plan(site_id: int, open_max: int) -> None:
-    """Raises NoRoom. Exact where the site's account is locked. What is scheduled counts too, or a plan's limit could be put off."""
+    """Require fewer unfinished blogs than the plan allows. Raises NoRoom. It is exact where the site's account is locked.
+
+    Scheduled blogs count too, or a site could get round its plan by asking for later.
+    """
     unfinished = BlogGeneration.objects.filter(site_id=site_id, status__in=UNFINISHED)[:open_max].count()
     if unfinished >= open_max:
         raise NoRoom(
@@ -87,7 +90,7 @@ def require_room_in_plan(site_id: int, open_max: int) -> None:
 
 
 def require_room_of_site(waiting: int, *, scheduled: bool) -> None:
-    """Raises NoRoom. `waiting`: the blogs in its line."""
+    """Require room for a blog that joins its site's line, where `waiting` blogs are. Raises NoRoom."""
     if not scheduled and waiting >= places_of_a_site():
         raise NoRoom(
             "site_queue_full",
@@ -97,8 +100,10 @@ def require_room_of_site(waiting: int, *, scheduled: bool) -> None:
 
 
 def ready_count() -> int:
-    """Blogs in all lines, and those that are back in them when a provider is back: counted no further than the limit, and at most a
-    second old."""
+    """Count the blogs in all lines, and those that come back to them as soon as a provider is back.
+
+    It counts no further than the limit, and the count is at most a second old.
+    """
     now = time.monotonic()
     if now - _ready.read_at > _FRESH_SECONDS:
         with connection.cursor() as cursor:

@@ -53,6 +53,6 @@ class Command(BaseCommand):
                     removed.update(batch)
                     time.sleep(pause)
         finally:
-            # Also after Ctrl-C: what went is gone.
+            # Also after Ctrl-C: earlier batches are committed.
             counts = ", ".join(f"{number} of {table}" for table, number in removed.items() if number)
             self.stdout.write(f"Removed {counts or 'nothing'}.")
