@@ -158,8 +158,7 @@ def fail(generation: BlogGeneration, error: WorkError) -> None:
         return
     with transaction.atomic():
         account = ledger.lock(generation.site_id)
-        columns = {**_final(Status.FAILED), "error_code": error.code, "error_message": error.message}
-        fence.update(generation, **columns)
+        fence.update(generation, **_final(Status.FAILED), error_code=error.code, error_message=error.message)
         ledger.release(account, generation.pk, reason=error.code)
         history.record(generation, Kind.FAILED, error)
 

@@ -38,8 +38,8 @@ def put_first(generation_id: int, *, by: str) -> BlogGeneration:
         generation = locked.generation
         if generation.status != Status.PENDING:
             raise WrongState(f"it is {generation.status}; only PENDING blogs can be put first")
-        of_the_future = BlogGeneration.objects.filter(pk=generation_id, run_after__gt=ClockTimestamp())
-        if generation.started_at is None and of_the_future.exists():
+        not_due = BlogGeneration.objects.filter(pk=generation_id, run_after__gt=ClockTimestamp())
+        if generation.started_at is None and not_due.exists():
             raise WrongState("it waits for the time its shop chose, and is in no line until then")
         others = BlogGeneration.objects.filter(site=generation.site_id, ready=True).exclude(pk=generation.pk)
         lowest = others.order_by("priority").values_list("priority", flat=True).first() or 0
