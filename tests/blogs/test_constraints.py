@@ -1,4 +1,4 @@
-"""The database keeps the rules too: what must never be is refused whoever writes it."""
+"""The database keeps the rules too: what must never be is refused to every writer."""
 
 from __future__ import annotations
 

@@ -18,13 +18,13 @@ SELECT relname, pg_relation_size(oid) > %s FROM pg_class
 
 
 def database_url(port: int | str | None = None) -> str:
-    """For other processes and for connections outside Django; with another port, of a pooler in front of it."""
+    """Return its URL, for other processes and for connections outside Django. Another port is that of a pooler in front of it."""
     at = connection.settings_dict
     return f"postgres://{quote(at['USER'])}:{quote(at['PASSWORD'])}@{at['HOST']}:{port or at['PORT']}/{at['NAME']}"
 
 
 def empty_quickly() -> None:
-    """Replaces Django's flush, which makes all permissions again: that takes twice as long as most tests."""
+    """Replace Django's flush, which makes all permissions again: that takes twice as long as most tests."""
     TransactionTestCase._fixture_teardown = _empty_all_but_permissions  # type: ignore[attr-defined]
 
 

@@ -35,7 +35,7 @@ class WorkerFactory(factory.django.DjangoModelFactory[WorkerProcess]):
 
 
 def site(credits: int = 1_000, **fields: Any) -> Site:
-    """A connected site with that many credits."""
+    """Make a connected site with that many credits."""
     made = SiteFactory.create(**fields)
     if credits:
         with transaction.atomic():
@@ -49,14 +49,14 @@ def blog_request(source_id: str = "wool scarves", **fields: Any) -> BlogRequest:
 
 
 def pending_generation(site_: Site | None = None, **fields: Any) -> BlogGeneration:
-    """Waiting in its site's line."""
+    """Make a blog that waits in its site's line."""
     return submitting.submit(site=site_ or site(), request=blog_request(**fields))
 
 
 def processing_generation(
     site_: Site | None = None, worker: WorkerProcess | None = None, **fields: Any
 ) -> BlogGeneration:
-    """Claimed by a worker, its lease held by what is returned. Nothing else may be waiting."""
+    """Make a blog and let a worker claim it. What is returned holds its lease. No other blog may be waiting."""
     pending = pending_generation(site_, **fields)
     (claimed,) = queue.claim(worker or WorkerFactory.create(), 1)
     assert claimed.pk == pending.pk

@@ -35,14 +35,15 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 def start_worker(
     arguments: Sequence[str], environment: Mapping[str, str], output: IO[bytes] | None, *, prefix: tuple[str, ...] = ()
 ) -> Process:
-    """Without an `output` it is silent. `prefix` is a command that prepares something and then becomes another, like `nsenter`."""
+    """Start a worker, silent without an `output`. `prefix` is a command that prepares something and then becomes another
+    (`nsenter`)."""
     return start(["manage.py", "run_blog_worker", *arguments], environment, output, prefix=prefix)
 
 
 def start(
     command: Sequence[str], environment: Mapping[str, str], output: IO[bytes] | None, *, prefix: tuple[str, ...] = ()
 ) -> Process:
-    """`command`: what follows `python`, a file or `-m` and a module."""
+    """Start a process of Python. `command` is what follows `python`: a file, or `-m` and a module."""
     if sys.platform == "linux":
         return _Forked(_nursery(prefix).fork(command, environment, output))
     silent = subprocess.DEVNULL
@@ -86,7 +87,7 @@ class _Forked:
 
 
 class _Nursery:
-    """The process that forks; it ends with us."""
+    """The process that forks ours. It ends with us."""
 
     def __init__(self, prefix: tuple[str, ...]) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
@@ -136,7 +137,7 @@ def _serve(line: socket.socket, ours: int) -> None:
 
 
 def _fork_again(line: socket.socket, message: bytes, output: int, writing: int, ours: int) -> None:
-    """So that the new process loses its parent, and comes to us."""
+    """Fork a second time, so that the new process loses its parent and comes to us."""
     line.close()
     if pid := os.fork():
         os.write(writing, str(pid).encode())

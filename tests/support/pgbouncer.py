@@ -43,7 +43,7 @@ class PgBouncer:
         return database_url()
 
     def environment(self) -> dict[str, str]:
-        """For a process of ours whose database is behind this PgBouncer."""
+        """Return settings for a process of ours whose database is behind this PgBouncer."""
         return {"DATABASE_URL": self.url, "DATABASE_DIRECT_URL": self.direct_url}
 
     def start(self) -> None:
@@ -70,7 +70,7 @@ class PgBouncer:
         return False
 
     def _adapted(self) -> Path:
-        """The deployed file with this machine's addresses, and fewer connections than there are threads."""
+        """Write the deployed file with this machine's addresses, and with fewer connections than there are threads."""
         ini = configparser.ConfigParser(interpolation=None)
         ini.read(_DEPLOYED)
         there, name = ini["databases"].pop("blogs"), self._database["NAME"]

@@ -6,7 +6,7 @@ from django.conf import settings
 
 
 def problem(response: Any, http: int, code: str) -> dict[str, Any]:
-    """The body of a refused request, after all that is promised for every one of them."""
+    """Return the body of a refused request. Fails unless it holds all that is promised for every refusal."""
     assert response.status_code == http, response.content[:500]
     assert response["Content-Type"] == "application/problem+json"
     body: dict[str, Any] = response.json()

@@ -14,7 +14,7 @@ from tests.support.database import database_url
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`python <arguments>` to its end, on the tests' database unless the environment names another."""
+    """Run `python <arguments>` to its end, on the tests' database unless the environment names another."""
     known = {
         **os.environ,
         "DATABASE_URL": database_url(),
@@ -35,7 +35,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 
 def ask(script: str, **environment: str) -> Any:
-    """What the script prints as JSON, with Django ready."""
+    """Run a script with Django ready. Return what it prints as JSON."""
     done = run(
         "-c", f"import django\ndjango.setup()\n{script}", DJANGO_SETTINGS_MODULE="config.settings", **environment
     )

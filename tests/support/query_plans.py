@@ -17,7 +17,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def plan_of(call: Callable[[], object], containing: str) -> list[dict[str, Any]]:
-    """All nodes of the plan of the statement that `call` really sends and that contains this."""
+    """Return all nodes of the plan of the statement that `call` really sends and that contains this text."""
     with CaptureQueriesContext(connection) as sent:
         call()
     statements = [query["sql"].split(";\n")[-1] for query in sent if containing in query["sql"]]
@@ -33,7 +33,7 @@ def indexes(plan: list[dict[str, Any]]) -> set[str]:
 
 
 def condition(plan: list[dict[str, Any]], index: str) -> str:
-    """How the index is entered; where it is only read from end to end, nothing."""
+    """Return the condition by which the index is entered: empty where it is only read from end to end."""
     return " ".join(node.get("Index Cond", "") for node in plan if node.get("Index Name") == index)
 
 

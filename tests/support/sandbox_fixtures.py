@@ -40,7 +40,7 @@ def _running_sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sandbox(_running_sandbox: Sandbox, settings: Any, transactional_db: None) -> Iterator[Sandbox]:
-    """Empty, obeyed by the product's own base-URL settings, and as patient as a test can afford."""
+    """An empty sandbox. The product's own base-URL settings name it, and wait as long as a test can afford."""
     _running_sandbox.reset()
     settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = _running_sandbox.openai_url, "sk-test-secret"
     settings.REPLICATE_BASE_URL, settings.REPLICATE_API_TOKEN = _running_sandbox.replicate_url, "r8-test-secret"
@@ -60,7 +60,7 @@ def sandbox(_running_sandbox: Sandbox, settings: Any, transactional_db: None) ->
 
 
 def close_clients() -> None:
-    """What a process keeps open as long as it lives, and was opened for this test's addresses."""
+    """Close what a process keeps open as long as it lives: it was opened for this test's addresses."""
     openai._client().close()
     replicate._client()._client.close()
     replicate._reader().close()

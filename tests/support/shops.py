@@ -44,7 +44,7 @@ class Shop:
         return {"imageUrl": f"https://static.wixstatic.com/media/{self.host}-{number}.jpg", "imageElsewhere": True}
 
     def requests(self) -> list[dict[str, Any]]:
-        """What the shop asks for: its topics in turn, each fourth one about a product of its own."""
+        """Return what the shop asks for: its topics in turn, each fourth one about a product of its own."""
         catalog, wanted = self.catalog(), []
         for number in range(self.blogs):
             if catalog and number % 4 == 3:

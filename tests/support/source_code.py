@@ -14,7 +14,7 @@ ROOMS = ("config", "blogs", "wix", "credits", "workers")
 
 @functools.cache
 def modules(*folders: str) -> list[Path]:
-    """Every Python file in these folders, relative to the project's root, without migrations and other people's."""
+    """Return every Python file in these folders, relative to the project's root, without migrations and other people's."""
     found = (path.relative_to(ROOT) for folder in folders for path in (ROOT / folder).rglob("*.py"))
     return sorted(path for path in found if not {"migrations", "node_modules", ".venv"} & {*path.parts})
 
@@ -25,7 +25,7 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Dotted names of all that a module imports, and of what it imports from there."""
+    """Give the dotted names of all that a module imports."""
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -34,7 +34,7 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def texts(path: Path) -> Iterator[str]:
-    """The string constants of a module; of an f-string, what stands between its values, joined by a space."""
+    """Give the string constants of a module. Of an f-string it gives what stands between the values, joined by a space."""
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.JoinedStr):
             yield " ".join(

@@ -16,7 +16,7 @@ PATIENCE_SECONDS = 30
 
 
 def at_once(*calls: Callable[[], T]) -> list[T]:
-    """What each call returned, in their order; what one of them raised is raised here."""
+    """Run the calls at the same moment, each on a thread. Return what they returned, in order; raise what one of them raised."""
     start = threading.Barrier(len(calls))
 
     def run(call: Callable[[], T]) -> T:
@@ -32,7 +32,7 @@ def at_once(*calls: Callable[[], T]) -> list[T]:
 
 
 def in_background(call: Callable[[], object]) -> threading.Thread:
-    """Started; the caller joins it."""
+    """Start a thread. The caller joins it."""
 
     def run() -> None:
         try:

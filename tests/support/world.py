@@ -40,7 +40,7 @@ class World:
         self.processes.start("worker", "manage.py", "run_blog_worker", **self.environment)
 
     def fork_worker(self, name: str, *arguments: str, prefix: tuple[str, ...] = (), **environment: str) -> Process:
-        """The same, with less to import."""
+        """Start a worker in a forked process, which has less to import."""
 
         def start(ours: dict[str, str], log: IO[bytes] | None) -> Process:
             return forks.start_worker(arguments, {**ours, **self.environment, **environment}, log, prefix=prefix)
@@ -48,14 +48,14 @@ class World:
         return self.processes.adopt(name, start)
 
     def submit(self, shop: Shop, body: dict[str, Any]) -> requests.Response:
-        """As the Wix integration does it: over HTTP, the signed instance as Bearer."""
+        """Submit a blog as the Wix integration does it: over HTTP, with the signed instance as Bearer."""
         from wix.identity.signed_instance import sign_instance
 
         headers = {"Authorization": f"Bearer {sign_instance(shop.instance_id)}"}
         return requests.post(f"{self.url}/api/blog-generation", json=body, headers=headers, timeout=30)
 
     def health(self) -> int:
-        """The status it answers with."""
+        """Return the status that /health answers with."""
         return requests.get(f"{self.url}/health", timeout=10).status_code
 
 
@@ -72,7 +72,7 @@ def running(
     workload: str | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[World]:
-    """PostgreSQL, sandbox and gunicorn; workers are started by the caller. Time runs `speed` times faster than at the real
+    """Start PostgreSQL, the sandbox and gunicorn; the caller starts workers. Time runs `speed` times faster than at the real
     services: latencies are divided by it, limits multiplied. This process's own Django uses the same database.
 
     `settings`: environment variables of all processes. `workload`: answers count as long as it says, and not as their text is.
@@ -171,7 +171,7 @@ def _listens(host: str, port: int) -> bool:
 
 
 def free_port(wanted: int = 0) -> int:
-    """The wanted port or the next that is free; 0 for any."""
+    """Return the wanted port, or the next that is free. 0 stands for any."""
     for port in range(wanted, wanted + 50) if wanted else [0]:
         with socket.socket() as probe:
             # As gunicorn binds: a port whose last server has just gone is free.

@@ -86,7 +86,7 @@ def test_the_hint_of_a_limit_names_the_variable_to_correct(settings: Any) -> Non
 
 
 @pytest.mark.django_db
-def test_a_direct_address_that_nobody_answers_is_a_warning_since_polling_goes_on(settings: Any) -> None:
+def test_a_direct_address_that_does_not_answer_is_a_warning_since_polling_goes_on(settings: Any) -> None:
     settings.DATABASE_DIRECT_URL = "postgres://none@127.0.0.1:1/none"
 
     assert "workers.W003" in found(databases=["default"])

@@ -90,7 +90,7 @@ def with_line(site: Site) -> SiteLine:
 
 
 def block_wix(site: Site, seconds: float) -> None:
-    """Wix has told this site alone to wait."""
+    """Let Wix have told this site alone to wait."""
     limits.block(Limit("wix", key=str(site.instance_id)), seconds)
 
 

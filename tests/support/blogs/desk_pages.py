@@ -36,7 +36,7 @@ def ids_listed(client: Client, url_name: str = BLOGS, **query: Any) -> list[int]
 
 
 def act(client: Client, action: str, *ids: int, url_name: str = BLOGS, query: str = "", **fields: Any) -> str:
-    """Run an action on selected rows; the message that staff read afterwards."""
+    """Run an action on selected rows. Return the message that staff read afterwards."""
     data = {"action": action, "_selected_action": ids, "index": 0, **fields}
     response = client.post(reverse(url_name) + query, data, follow=True)
     assert response.status_code == 200
@@ -44,7 +44,7 @@ def act(client: Client, action: str, *ids: int, url_name: str = BLOGS, query: st
 
 
 def hidden_key(page: str) -> str:
-    """The idempotency key in the form for credits."""
+    """Return the idempotency key in the form for credits."""
     found = re.search(r'name="key" value="([0-9a-f-]{36})"', page)
     assert found
     return found.group(1)

@@ -19,7 +19,7 @@ from wix.models import Site
 def written_generation(
     site: Site | None = None, *, text: str = "Wear it twice.", product_name: str = "Mug"
 ) -> BlogGeneration:
-    """DONE, with an article that speaks of a product."""
+    """Make a blog that is DONE, with an article that speaks of a product."""
     generation = processing_generation(site)
     products = {"source_text": "wool", "products": [{"id": "p1", "name": product_name, "text": ""}]}
     lifecycle.checkpoint(generation, Stage.PRODUCTS, products, next_stage=Stage.ARTICLE)
@@ -53,7 +53,7 @@ SELECT %(site)s, CASE WHEN n %% 50 = 0 THEN 'FAILED' ELSE 'DONE' END, 'keyword',
 
 
 def thousands_of_blogs(site: Site, count: int) -> None:
-    """A minute apart, the last just now; one in fifty has failed."""
+    """Make finished blogs a minute apart, the last one just now. One in fifty has failed."""
     with connection.cursor() as cursor:
         cursor.execute(_THOUSANDS, {"site": site.pk, "count": count})
         cursor.execute("ANALYZE blog_generations")

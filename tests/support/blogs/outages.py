@@ -21,7 +21,7 @@ def is_open(provider: str) -> bool:
 
 
 def probe_is_due(site: int | None = None) -> None:
-    """Just now, after one of that site."""
+    """Let a probe be due now, the one before having been of that site."""
     Breaker.objects.update(probe_at=ClockTimestamp(), probe_party=site)
     forget_everything()
 

@@ -38,12 +38,12 @@ def end_delays() -> None:
 
 
 def unblock_limits() -> None:
-    """The minute that a provider asked for is over."""
+    """Let the minute be over that a provider asked for."""
     RateLimit.objects.update(blocked_until=None)
 
 
 def age_the_create(seconds: float) -> None:
-    """As if the create had been begun that much earlier."""
+    """Let a create of a draft have begun that much earlier."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE blog_generations SET draft_create_started_at = draft_create_started_at - %s * interval '1 second'",
@@ -52,19 +52,19 @@ def age_the_create(seconds: float) -> None:
 
 
 def warnings(generation: BlogGeneration) -> list[str]:
-    """The codes of a blog's warnings."""
+    """Return the codes of a blog's warnings."""
     return list(generation.events.filter(kind=GenerationEvent.Kind.WARNING).values_list("code", flat=True))
 
 
 def free_and_balance(site: Site) -> tuple[int, int]:
-    """A site's credits; fails where the ledger's sums are wrong."""
+    """Return a site's free credits and its balance. Fails where the ledger's sums are wrong."""
     account = CreditAccount.objects.get(site=site)
     assert proof.discrepancies() == []
     return account.available, account.balance
 
 
 def count(sandbox: Sandbox, operation: str) -> int:
-    """How many requests of that kind the sandbox's Wix was sent."""
+    """Count the requests of that kind that the sandbox's Wix was sent."""
     return len(sandbox.requests("wix", operation))
 
 

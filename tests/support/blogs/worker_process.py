@@ -32,14 +32,14 @@ STAGE_CALLS = {
 
 
 def submit_blogs(shop: Site, count: int) -> None:
-    """The first about a product: what it asks Wix for in its first stage keeps no other blog of its shop waiting."""
+    """Submit blogs of one shop. Only the first is about a product, so that no other waits for Wix in its first stage."""
     factories.pending_generation(shop, source_type="product", source_id=PRODUCTS[0]["id"], publish=True)
     for number in range(1, count):
         factories.pending_generation(shop, source_id=f"topic {number}", publish=True)
 
 
 class Worker:
-    """Short leases, so that a rescue takes two seconds and not twenty."""
+    """A worker process of ours. Its leases are short, so that a rescue takes two seconds and not twenty."""
 
     def __init__(self, sandbox: Sandbox, **settings: str) -> None:
         self._settings = {
@@ -97,7 +97,7 @@ def stages_in_hand() -> set[str]:
 
 
 def take_over() -> list[BlogGeneration]:
-    """Waits until all leases have run out, and claims what they held for a worker of ours."""
+    """Wait until all leases have run out, and claim what they held for a worker of ours."""
     wait_until(lambda: not BlogGeneration.objects.filter(status=Status.PROCESSING).exists() or _rescued(), seconds=10)
     return queue.claim(factories.WorkerFactory.create(), 50)
 

@@ -10,7 +10,7 @@ from tests.support.wix.plans import make_plans
 
 @pytest.fixture
 def wix_signs(settings: Any) -> None:
-    """Webhooks of the sandbox's are believed."""
+    """The product believes the sandbox's webhooks."""
     settings.WIX_WEBHOOK_PUBLIC_KEYS = [public_key()]
 
 

@@ -32,7 +32,7 @@ FREE = AppInstance("x", is_free=True)
 
 
 def apply(site: Site, found: AppInstance, at: datetime) -> int:
-    """How many credits it gave."""
+    """Return how many credits it gave."""
     return subscriptions.carry(site, found, read_at=at).granted
 
 

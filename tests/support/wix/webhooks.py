@@ -17,7 +17,7 @@ T0 = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: no handler of ours catches it."""
+    """An end like SIGKILL's: no handler of ours catches it."""
 
 
 def post(body: str | bytes, content_type: str = "text/plain", **extra: Any) -> Any:
@@ -38,7 +38,7 @@ def signed(at: float) -> int:
 
 
 def deliver_and_work(event_type: str, instance_id: uuid.UUID, data: Any = None, **more: Any) -> str:
-    """What came of it."""
+    """Return what came of the delivery."""
     deliver(event_type, instance_id, data, **more)
     return work_off()
 
@@ -50,6 +50,6 @@ def work_off() -> str:
 
 
 def make_due() -> None:
-    """Whatever is put off."""
+    """Let all deliveries be due that are put off."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE wix_webhookdelivery SET due_at = clock_timestamp() WHERE due_at IS NOT NULL")

@@ -18,7 +18,7 @@ def database_url(db: Any) -> str:
 
 @pytest.fixture
 def fast_limits(settings: Any) -> Iterator[None]:
-    """Places are a millisecond apart, and no thread waits for one any more when the test has ended."""
+    """Limits whose places are a millisecond apart. When the test has ended, no thread waits for one any more."""
     settings.RATE_LIMITS = {
         "openai": {"requests": 60_000, "tokens": 6_000_000},
         "replicate": {"requests": 60_000},
@@ -30,7 +30,7 @@ def fast_limits(settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def signals_of_its_own(settings: Any, database_url: str) -> Iterator[None]:
-    """A pool takes over the process's signals, and listens on a connection outside Django."""
+    """Give a pool its signals and its connection: it takes over the process's signals, and listens outside Django."""
     settings.DATABASE_DIRECT_URL = database_url
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield

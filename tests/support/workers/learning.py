@@ -31,7 +31,7 @@ def seconds_later(seconds: float) -> None:
 
 
 def apart(settings: Any, *, tokens: int = 0) -> float:
-    """Seconds from one place to the next, by the row: however slow this machine is, it is never late for them."""
+    """Return the seconds from one place to the next, by the row: however slow this machine is, it is never late for them."""
     settings.RATE_LIMIT_HORIZON_SECONDS = 1e6
     with connection.cursor() as cursor:
         cursor.execute(
@@ -68,7 +68,7 @@ def hear(
 
 
 def hear_later(requests: int | None = None, tokens: int | None = None) -> None:
-    """By a call that began after all that is known."""
+    """Note what a call was told that began after all that is known."""
     seconds_later(60)
     forget_everything()
     hear(requests, tokens)

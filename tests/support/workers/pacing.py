@@ -18,14 +18,14 @@ def slow(settings: Any, **numbers: int) -> None:
 
 
 def schedule(limit: Limit, costs: list[int], settings: Any) -> list[float]:
-    """When calls of these costs may start, without waiting for it: all places are given at once."""
+    """Return when calls of these costs may start, without waiting for it: all places are given at once."""
     settings.RATE_LIMIT_HORIZON_SECONDS = 1e6
     starts = [reservations.reserve(limit, tokens, give_up_at=float("inf")) for tokens in costs]
     return [start - starts[0] for start in starts]
 
 
 def most_in_a_minute(starts: list[float], weights: list[int]) -> int:
-    """In the fullest sliding window; a little shorter, since a start is known only as well as its answer was fast."""
+    """Return the weight of the fullest sliding minute, cut a little short: a start is known only as well as its answer was fast."""
     sums = [0, *accumulate(weights)]
     fullest, first = 0, 0
     for last, start in enumerate(starts):

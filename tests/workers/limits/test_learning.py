@@ -62,7 +62,7 @@ def test_one_that_is_named_for_a_limit_we_do_not_have_changes_nothing(settings: 
     assert in_force() == (60_000, None)
 
 
-def test_what_nobody_says_any_more_is_forgotten(settings: Any) -> None:
+def test_what_is_said_no_more_is_forgotten(settings: Any) -> None:
     slow(settings, requests=600)
     hear(300)
     seconds_later(settings.RATE_LIMIT_FOLLOW_SECONDS - 30)
@@ -85,7 +85,7 @@ def test_no_minute_after_a_lowered_limit_holds_more_than_it(settings: Any) -> No
     assert most_in_a_minute(starts, [1] * len(costs)) <= 100
 
 
-def test_after_a_raised_limit_nobody_waits_by_the_old_pace(settings: Any) -> None:
+def test_after_a_raised_limit_no_call_waits_by_the_old_pace(settings: Any) -> None:
     slow(settings, tokens=600_000)
     hear(None, 1_000)
     acquire(OPENAI, tokens=1_000)

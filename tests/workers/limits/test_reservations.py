@@ -25,7 +25,7 @@ with_commits = pytest.mark.django_db(transaction=True)
 
 
 @with_commits
-def test_nobody_reserves_further_ahead_than_the_horizon(settings: Any) -> None:
+def test_no_call_reserves_further_ahead_than_the_horizon(settings: Any) -> None:
     slow(settings, requests=600)
     settings.RATE_LIMIT_HORIZON_SECONDS = 0.2
     settings.RATE_LIMIT_MAX_WAIT_SECONDS = 0.25
@@ -172,7 +172,7 @@ def test_changed_settings_reach_the_row_when_a_process_starts(settings: Any) -> 
 
 
 @with_commits
-def test_pruning_forgets_old_usage_and_the_limits_of_sites_that_nobody_has_used_since() -> None:
+def test_pruning_forgets_old_usage_and_the_limits_of_sites_that_have_not_been_used_since() -> None:
     of_site, of_other = Limit("wix", key="a"), Limit("wix", key="b")
     for limit in (OPENAI, of_site, of_other):
         acquire(limit)
