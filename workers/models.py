@@ -28,7 +28,7 @@ class WorkerProcess(models.Model):
 
 
 class Breaker(models.Model):
-    """Whether calls to a provider may begin (`outbound/breakers.py`). Without a row, or without `opened_at`, they may."""
+    """Says whether calls to a provider may begin (`outbound/breakers.py`). Without a row, or without `opened_at`, they may."""
 
     provider = models.CharField(max_length=20, primary_key=True)
     opened_at = models.DateTimeField(null=True, blank=True)

@@ -38,7 +38,7 @@ def remaining() -> float:
 
 
 def has_ended() -> bool:
-    """Whether the deadline of the blocks that we are in is over."""
+    """Tell whether the deadline of the blocks that we are in is over."""
     return _ends_at.get() <= time.monotonic()
 
 

@@ -29,7 +29,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a provider's answer says of our limit; None where it says nothing."""
+    """Holds what a provider's answer says of our limit; None where it says nothing."""
 
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None

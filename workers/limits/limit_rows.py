@@ -84,7 +84,7 @@ def block(limit: Limit, seconds: float, too_fast: TooFast | None) -> None:
 
 
 def believable(seconds: float) -> float:
-    """How long a refusal blocks: as long as the provider says, but ten minutes where it names a longer time or a negative one."""
+    """Return how long a refusal blocks: as the provider says, but ten minutes where it names a longer time or a negative one."""
     return seconds if 0 <= seconds <= _LONGEST_BLOCK_SECONDS else _LONGEST_BLOCK_SECONDS
 
 
@@ -104,13 +104,13 @@ def learn(limit: Limit, named: Named, *, age: float) -> Learned | None:
 
 
 def rate(provider: str, what: str) -> float:
-    """How much of a shared limit's "requests" or "tokens" a second gives: as its row last said, before that as configured."""
+    """Return what a shared limit gives in a second of "requests" or "tokens": as its row last said, before that as configured."""
     per_minute: float = _rates.get((provider, what)) or settings.RATE_LIMITS[provider][what]
     return per_minute / 60
 
 
 def snapshot(*providers: str) -> list[dict[str, Any]]:
-    """Each shared limit of these providers, for people to read; sites' own limits are left out."""
+    """Read each shared limit of these providers, for people; sites' own limits are left out."""
     with connection.cursor() as cursor:
         cursor.execute(sql.SNAPSHOT, {"providers": list(providers), **following()})
         names = [column.name for column in cursor.description]
@@ -128,7 +128,7 @@ def register(limit: Limit) -> None:
 
 
 def following() -> dict[str, Any]:
-    """Parameters of each statement that asks which numbers are in force."""
+    """Return the parameters of each statement that asks which numbers are in force."""
     return {"follow": settings.RATE_LIMIT_FOLLOW_PROVIDER, "follow_seconds": settings.RATE_LIMIT_FOLLOW_SECONDS}
 
 

@@ -22,7 +22,7 @@ _MOST = 100_000_000
 
 @dataclass(slots=True)
 class Usage:
-    """What a call is about, and what it took by its answer. `kind` and `language` name calls that are alike."""
+    """Holds what a call is about, and what it took by its answer. `kind` and `language` name calls that are alike."""
 
     kind: str = ""
     language: str = ""
@@ -78,7 +78,7 @@ NOTHING: Mapping[str, Any] = dict.fromkeys(
 def row(
     provider: str, operation: str, outcome: str, seconds: float, *, request_id: str, tokens_reserved: int, usage: Usage
 ) -> dict[str, Any]:
-    """Parameters for `KEPT`, with the current thread's caller. The request id comes from outside, so it is cleaned and cut."""
+    """Return the parameters of `KEPT`. The request id comes from outside, so it is cleaned and cut."""
     caller = on_behalf.current()
     return {
         "provider": provider,

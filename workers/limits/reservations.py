@@ -84,13 +84,13 @@ def block(limit: Limit, seconds: float, too_fast: TooFast | None = None) -> None
 
 
 def waiting() -> dict[str, int]:
-    """How many threads of this process wait, by the limit's name."""
+    """Count the threads of this process that wait, by the limit's name."""
     with _lines_lock:
         return {str(limit): len(line) for limit, line in _lines.items() if len(line)}
 
 
 def waiting_for_shared() -> int:
-    """How many threads of this process wait for a limit which all sites share."""
+    """Count the threads of this process that wait for a limit which all sites share."""
     with _lines_lock:
         return sum(len(line) for limit, line in _lines.items() if not limit.key)
 

@@ -70,7 +70,7 @@ def _judge(
 
 
 def _is_alone(failures: QuerySet[BreakerFailure], caller: Caller, refusal: bool) -> bool:
-    """Whether this work first failed long enough ago, and no other work has failed since."""
+    """Tell whether this work first failed long enough ago, and no other work has failed since."""
     seconds = settings.BREAKER_WINDOW_SECONDS if refusal else _ALONE_SECONDS
     first = failures.filter(work=caller.work, own=False, at__lt=seconds_from_now(-seconds)).order_by("at").first()
     return first is not None and not failures.filter(at__gte=first.at).exclude(work=caller.work).exists()
@@ -167,7 +167,7 @@ def hold_open(provider: str, *, by: str, reason: str) -> None:
 
 
 def is_open_for_sure(provider: str) -> bool:
-    """Whether a breaker is open. It can't close before the caller's transaction commits."""
+    """Tell whether a breaker is open, and lock it: it can't close before the caller's transaction commits."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT opened_at IS NOT NULL FROM workers_breaker WHERE provider = %s FOR SHARE", [provider])
         row = cursor.fetchone()

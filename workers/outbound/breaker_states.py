@@ -36,13 +36,13 @@ class States:
         self._looks = self._newest = 0
 
     def of(self, provider: str) -> State:
-        """A provider's state, at most `fresh_seconds` old; reads all of them first where it is this thread's turn to look."""
+        """Return a provider's state, at most `fresh_seconds` old. Reads all states first if it is this thread's turn to look."""
         if look := self._my_look():
             self._learn(look, breaker_rows.read())
         return self.as_known(provider)
 
     def as_known(self, provider: str) -> State:
-        """The state as it was last read, without asking the database."""
+        """Return the state as it was last read, without asking the database."""
         return self._states.get(provider, State())
 
     def look_again(self) -> None:
@@ -55,7 +55,7 @@ class States:
             self._look_at, self._states = -math.inf, {}
 
     def _my_look(self) -> int:
-        """The number of the look that this thread should take; 0 where another thread has just looked, or is looking."""
+        """Return the number of the look that this thread should take; 0 if another thread has looked or is looking."""
         with self._lock:
             if time.monotonic() < self._look_at:
                 return 0

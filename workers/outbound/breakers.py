@@ -55,7 +55,7 @@ class Passage:
     settled: bool = False
 
     def answered(self) -> None:
-        """The provider has answered, whatever the answer says of the work."""
+        """Note that the provider has answered, whatever the answer says of the work."""
         self.settled = True
         if self.probe:
             breaker_rows.close(self.provider, _tell.get(), began=self.began)
@@ -133,7 +133,7 @@ _tell: ContextVar[Callable[[str], object]] = ContextVar("tell", default=lambda p
 
 @contextmanager
 def telling(tell: Callable[[str], object]) -> Iterator[None]:
-    """A call inside the block that closes a breaker calls `tell` with the provider, in the same transaction."""
+    """Make each call inside the block that closes a breaker also call `tell` with the provider, in the same transaction."""
     token = _tell.set(tell)
     try:
         yield

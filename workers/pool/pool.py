@@ -45,7 +45,7 @@ class Work(Protocol):
 
 
 class Source(Protocol):
-    """What the pool needs of a queue (`blogs.queue` is one)."""
+    """Defines what the pool needs of a queue (`blogs.queue` is one)."""
 
     def claim(self, worker: Any, limit: int, running: Any) -> list[Any]: ...
     def renew(self, works: Any) -> int: ...
