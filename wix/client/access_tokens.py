@@ -23,7 +23,7 @@ from django.db import connection
 
 from wix.models import AccessToken
 from workers.context.deadline import remaining
-from workers.context.process_memory import remembered
+from workers.context.process_memory import Latest, remembered
 from workers.database.connections import briefly, release_connection
 from workers.errors import RateLimited, WorkError
 
@@ -43,7 +43,7 @@ _LOOK_AGAIN_SECONDS, _LOOK_AGAIN_MAX_SECONDS = 0.1, 1.0
 _AFTER_A_FAILURE_SECONDS = 10.0
 
 _lock = threading.Lock()
-_known: dict[str, tuple[str, float]] = remembered({})
+_known: Latest[str, tuple[str, float]] = remembered(Latest(_KEPT))
 _fetches: dict[str, Future[str]] = {}
 
 
@@ -93,9 +93,6 @@ def _for_all_threads(instance_id: str, fetch: Fetch, awaited: Future[str]) -> st
         awaited.set_exception(error)
         raise
     with _lock:
-        _known.pop(instance_id, None)
-        while len(_known) >= _KEPT:
-            del _known[next(iter(_known))]
         _known[instance_id] = (token, time.monotonic() + seconds - _MARGIN_SECONDS)
         del _fetches[instance_id]
     awaited.set_result(token)

@@ -30,7 +30,7 @@ from wix.client.answers import WixRefused
 from wix.client.fields import number, uuid_or_none
 from workers.context.deadline import DeadlineExceeded, within
 from workers.context.on_behalf import on_behalf_of, stranger
-from workers.context.process_memory import remembered
+from workers.context.process_memory import Latest, remembered
 from workers.errors import RateLimited, TransientError
 from workers.limits import Limit
 
@@ -137,7 +137,7 @@ def _seconds(exp: Any) -> float | None:
 # --- Answers that are kept --------------------------------------------------------------------------------------------
 
 _lock = threading.Lock()
-_let_in: dict[bytes, tuple[TokenInfo, float]] = remembered({})
+_let_in: Latest[bytes, tuple[TokenInfo, float]] = remembered(Latest(_KEPT))
 
 
 def _remembered(digest: bytes) -> TokenInfo | None:
@@ -154,6 +154,4 @@ def _remember(digest: bytes, info: TokenInfo) -> None:
     if info.expires_at is None or settings.WIX_TOKEN_INFO_CACHE_SECONDS <= 0:
         return
     with _lock:
-        while len(_let_in) >= _KEPT:
-            del _let_in[next(iter(_let_in))]
         _let_in[digest] = (info, min(time.time() + settings.WIX_TOKEN_INFO_CACHE_SECONDS, info.expires_at))

@@ -7,11 +7,28 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 
 class Memory(Protocol):
     """A dict, or an object of ours that can be emptied."""
 
     def clear(self) -> None: ...
+
+
+class Latest(dict[K, V]):
+    """A dict that holds at most `most` keys: a new one pushes out the one that was set longest ago. Set under a lock."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    def __setitem__(self, key: K, value: V) -> None:
+        self.pop(key, None)
+        while len(self) >= self.most:
+            del self[next(iter(self))]
+        super().__setitem__(key, value)
 
 
 M = TypeVar("M", bound=Memory)

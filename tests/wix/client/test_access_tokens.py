@@ -278,7 +278,7 @@ def test_rows_that_are_over_are_removed(sandbox: Any, shop: Site) -> None:
 
 
 def test_only_the_latest_are_remembered(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access_tokens, "_KEPT", 2)
+    monkeypatch.setattr(access_tokens._known, "most", 2)
 
     for number in range(4):
         access_tokens.current(f"00000000-0000-4000-8000-00000000000{number}", lambda: ("one", 14_400))

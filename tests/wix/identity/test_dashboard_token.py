@@ -192,7 +192,7 @@ def test_an_answer_without_an_end_is_believed_once(sandbox: Any) -> None:
 
 
 def test_only_the_latest_answers_are_kept(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_info, "_KEPT", 2)
+    monkeypatch.setattr(token_info._let_in, "most", 2)
     site = factories.site()
     tokens = [_token(sandbox, site) for _ in range(3)]
     for token in tokens:
