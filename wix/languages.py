@@ -5,5 +5,5 @@ from __future__ import annotations
 import re
 
 TAG_MAX = 35
-# Of its form alone: not all that BCP 47 allows, and whether such a language exists is not asked.
+# Checks the form alone: it allows less than BCP 47 does, and doesn't ask whether such a language exists.
 TAG = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z")

@@ -30,7 +30,7 @@ from workers.errors import TransientError
 # Cycles that are paid once and not month by month: they give once.
 ONCE = ("ONE_TIME", "NO_CYCLE")
 _LOOK_AGAIN = timedelta(days=1)
-# Where Wix says that a site pays and doesn't say for what.
+# The product of a site that pays, where Wix doesn't say for what.
 UNNAMED = "unnamed"
 
 
@@ -88,7 +88,7 @@ def _pay(
     subscription.vendor_product_id = billing.product_id or subscription.vendor_product_id or UNNAMED
     subscription.plan = Plan.objects.filter(vendor_product_id=subscription.vendor_product_id).first()
     subscription.cycle, subscription.invoice_id = billing.cycle[:20], billing.invoice_id[:100]
-    # When it has passed and Wix still says paid, a payment is being tried again: it stays active.
+    # If it has passed and Wix still says that the site pays, a payment is being tried again: the plan stays active.
     subscription.expires_at = billing.expires_at
     subscription.auto_renewing, subscription.on_free_trial = billing.auto_renewing, billing.on_free_trial
     subscription.next_grant_at = period(subscription.paid_since, read_at)[1]

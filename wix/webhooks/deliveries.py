@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
 
 # --- The web's side ---------------------------------------------------------------------------------------------------
 
-# A resend has the digest of an event that we know: it only adds one to `received`. The exception are events without a time and
+# A resend has the digest of an event that we know: it only adds one to `received`. Exceptions are events without a time and
 # without an id of their own (AppInstalled, AppRemoved): a second install of the app has the digest of the first. So one of those
 # that Wix signed later than the one we know is handled again, and the handler finds out whether it is news.
 _STORE = """
