@@ -63,7 +63,7 @@ def checkpoint(
     warnings: Sequence[WorkError] = (),
     **post: str,
 ) -> bool:
-    """Save a stage's output, once, and move on to the next stage. False: somebody had asked to cancel it, so it is CANCELLED.
+    """Save a stage's output, once, and move on to the next stage. False: the blog is CANCELLED, as somebody had asked.
 
     `post`: those of `fence.POST_COLUMNS` that the stage has found out.
     """
@@ -119,7 +119,7 @@ def succeed(
 
 @outlasts_an_outage
 def defer(generation: BlogGeneration, limited: RateLimited, *, at_most: float = math.inf) -> None:
-    """Put it off without spending an attempt. After 24 hours in which it was only put off, fail."""
+    """Put a blog off without spending an attempt. After 24 hours in which it was only put off, it fails."""
     with transaction.atomic():
         elapsed = _deferred_for(generation)
         if elapsed > settings.BLOG_MAX_DEFERRAL_SECONDS:
@@ -140,7 +140,7 @@ _DOWN_FOR_TOO_LONG = PermanentError("provider_down", "A service that we need was
 
 @outlasts_an_outage
 def retry_later(generation: BlogGeneration, error: WorkError) -> None:
-    """Try again after a while, or fail when this was the last attempt."""
+    """Let a blog be tried again after a while; when this was the last attempt, it fails."""
     if generation.attempts >= settings.BLOG_MAX_ATTEMPTS:
         fail(generation, error)
         return
@@ -268,7 +268,7 @@ def _final(status: Status) -> dict[str, Any]:
 
 
 def _wait(generation: BlogGeneration, seconds: float, **columns: Any) -> bool:
-    """Put it back to PENDING, outside the line until `seconds` from now. False: somebody had asked to cancel it, so it is."""
+    """Put a blog back to PENDING, outside the line until `seconds` from now. False: somebody had asked to cancel it, so it is."""
     if honour_cancel(generation):
         return False
     later = {"status": Status.PENDING, "run_after": seconds_from_now(seconds), "waits_for": "", **_NO_LEASE}
@@ -277,7 +277,7 @@ def _wait(generation: BlogGeneration, seconds: float, **columns: Any) -> bool:
 
 
 def _join(locked: LockedBlog, **columns: Any) -> None:
-    """Put it back to PENDING, at once, and into its line."""
+    """Put a blog back to PENDING, and into its line at once."""
     lines.join(locked.line)
     at_once = {"status": Status.PENDING, "ready": True, "run_after": None, "waits_for": "", "deferred_since": None}
     locked.write(**at_once, **_NO_LEASE, **columns)

@@ -154,7 +154,7 @@ def hand_back(generations: Sequence[BlogGeneration]) -> int:
 
 
 def _though_one_cannot(move: Callable[[Any], bool], what: Any) -> bool:
-    """Move it, or log that it can't be: one blog whose books are wrong must not keep those behind it from being moved."""
+    """Move a blog, or log that it can't be moved: one blog whose books are wrong must not keep those behind it from being moved."""
     try:
         return move(what)
     except (IntegrityError, ledger.NoOpenHold):

@@ -29,7 +29,7 @@ _SMALLEST = -32_768
 
 
 def put_first(generation_id: int, *, by: str) -> BlogGeneration:
-    """Put it at the head of its site's line. That ends a retry or a deferral, but no schedule. Raises WrongState.
+    """Put a blog at the head of its site's line. That ends a retry or a deferral, but no schedule. Raises WrongState.
 
     Between sites the turns of their lines decide as before, so no other site starts later for it.
     """
