@@ -93,9 +93,9 @@ class WebhookDeliveryAdmin(DeskAdmin):
     @admin.action(description="Leave failed ones as they are, and alert no more", permissions=["change"])
     def ignore(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
         chosen = self._chosen(queryset)
-        for delivery in (failed := chosen.filter(status=_Status.FAILED)):
+        for delivery in chosen.filter(status=_Status.FAILED):
             self.log_change(request, delivery, "Left as failed.")
-        ignored = failed.update(status=_Status.IGNORED)
+        ignored = deliveries.leave_failed(chosen)
         others = chosen.count() - ignored
         self.message_user(request, f"{ignored} ignored, {others} skipped (not failed).")
 

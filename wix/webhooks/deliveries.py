@@ -107,6 +107,11 @@ def replay(chosen: QuerySet[WebhookDelivery]) -> int:
     return count
 
 
+def leave_failed(chosen: QuerySet[WebhookDelivery]) -> int:
+    """Leave failed deliveries as they are, so that no alert counts them. Return how many."""
+    return chosen.filter(status=Status.FAILED).update(status=Status.IGNORED)
+
+
 # --- The worker's side ------------------------------------------------------------------------------------------------
 
 _TAKE = f"""
