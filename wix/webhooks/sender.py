@@ -120,11 +120,11 @@ _SAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
     "PlanReactivated": lambda: _plan(invoiceId="1001", reason="AUTO_RENEW_TURNED_ON"),
     "PlanTransferred": lambda: _plan(invoiceId="1001"),
     "InvoiceStatusUpdated": lambda: {"status": "PAID", "invoiceId": "1001", "recurring": True},
-    "wix.posts.media.site_media.v1.file_descriptor_file_ready": lambda: _domain_event(
-        "wix.posts.media.site_media.v1.file_descriptor", "file_ready", actionEvent={"bodyAsJson": "{}"}
+    "wix.media.site_media.v1.file_descriptor_file_ready": lambda: _domain_event(
+        "wix.media.site_media.v1.file_descriptor", "file_ready", actionEvent={"bodyAsJson": "{}"}
     ),
-    "wix.posts.drafts.v3.draft_created": lambda: _domain_event(
-        "wix.posts.drafts.v3.draft", "created", createdEvent={"entityAsJson": "{}"}
+    "wix.blog.v3.draft_created": lambda: _domain_event(
+        "wix.blog.v3.draft", "created", createdEvent={"entityAsJson": "{}"}
     ),
 }
 

@@ -35,6 +35,14 @@ def test_each_event_that_does_something_can_be_sent() -> None:
     assert sender.sample("wix.categories.v1.category_item_added_to_category")["slug"] == "item_added_to_category"
 
 
+def test_the_domain_events_are_named_as_wix_names_them() -> None:
+    assert {name for name in sender.EVENT_TYPES if name.startswith("wix.")} >= {
+        "wix.media.site_media.v1.file_descriptor_file_ready",
+        "wix.blog.v3.draft_created",
+    }
+    assert sender.sample("wix.blog.v3.draft_created")["entityFqdn"] == "wix.blog.v3.draft"
+
+
 def test_nothing_is_signed_in_production(settings: Any) -> None:
     settings.DEBUG = False
 

@@ -151,7 +151,7 @@ GOOD: dict[str, Callable[[], str | bytes]] = {
     "what PostgreSQL can't hold": lambda: signed(
         {"data": envelope(data='{"a\\u0000b":"\\ud800","big":1e999}', eventType="T\0" * 200)}
     ),
-    "200 KB": lambda: token("wix.posts.drafts.v3.draft_created", INSTANCE, {"entity": "x" * 100_000}),
+    "200 KB": lambda: token("wix.blog.v3.draft_created", INSTANCE, {"entity": "x" * 100_000}),
 }
 
 
