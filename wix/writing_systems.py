@@ -26,12 +26,15 @@ _DANGLING = (
 )
 
 
-def shortened(text: str, limit: int) -> str:
-    """Cut a text to at most `limit` characters, between words, or between characters where the script has no spaces."""
+def shortened(text: str, limit: int, *, least: int = 0) -> str:
+    """Cut a text to at most `limit` characters, between words, or between characters where the script has no spaces.
+
+    Where its words end too early to leave more than `least` characters, it is cut between characters too.
+    """
     text = text.strip()
     if len(text) <= limit:
         return text
-    end = next((end for end in range(limit, 0, -1) if _between_words(text, end)), None)
+    end = next((end for end in range(limit, least, -1) if _between_words(text, end)), None)
     if end is None:
         end = next((end for end in range(limit, 0, -1) if _between_characters(text, end)), 0)
     while end and (text[end - 1].isspace() or text[end - 1] in _DANGLING):

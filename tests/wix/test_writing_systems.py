@@ -48,3 +48,12 @@ def test_a_text_without_spaces_is_used_up_to_the_limit(text: str, limit: int) ->
 )
 def test_where_a_text_is_cut(text: str, limit: int, short: str) -> None:
     assert shortened(text, limit) == short
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "length"),
+    [("XL " + "w" * 264, 200, 200), ("- " + "W" * 240, 200, 200), ("Neu: " + "x" * 1_600, 1_500, 1_500)],
+)
+def test_words_that_end_early_leave_at_least_what_is_asked_for(text: str, limit: int, length: int) -> None:
+    assert len(shortened(text, limit, least=limit // 2)) == length
+    assert len(shortened(text, limit)) < 5

@@ -85,7 +85,7 @@ def collection(instance_id: str, family: str, collection_id: str, *, seconds: fl
         if family == V3:
             path, params, kind = f"/categories/v1/categories/{_quoted(collection_id)}", _V3_TREE, "category"
         answer = http.request(instance_id, "GET", path, operation="collection_get", seconds=seconds, params=params)
-        return shortened(plain(pick(answer, kind, "name")), NAME_MAX)
+        return shortened(plain(pick(answer, kind, "name")), NAME_MAX, least=NAME_MAX // 2)
 
     return _of_family(family, lambda: _unless_unknown(ask))
 

@@ -93,7 +93,7 @@ def from_v1(raw: Any) -> Product:
     return Product(
         id=str(pick(raw, "id")),
         name=_name(raw),
-        text=shortened(plain(raw.get("description")), TEXT_MAX),
+        text=shortened(plain(raw.get("description")), TEXT_MAX, least=TEXT_MAX // 2),
         price=_price(prices.get("discountedPrice"), prices.get("price")),
         currency=_currency(prices.get("currency")),
         url=_address(address),
@@ -113,7 +113,7 @@ def from_v3(raw: Any) -> Product:
     return Product(
         id=str(pick(raw, "id")),
         name=_name(raw),
-        text=shortened(plain(raw.get("plainDescription")), TEXT_MAX),
+        text=shortened(plain(raw.get("plainDescription")), TEXT_MAX, least=TEXT_MAX // 2),
         price=_price(lowest.get("amount")),
         currency=_currency(raw.get("currency")),
         url=_address(object_in(raw, "url").get("url")),
@@ -152,7 +152,7 @@ def _name(raw: dict[str, Any]) -> str:
 
 
 def _line(value: Any, limit: int) -> str:
-    return shortened(plain(value), limit)
+    return shortened(plain(value), limit, least=limit // 2)
 
 
 def _price(*amounts: Any) -> Decimal | None:
