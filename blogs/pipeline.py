@@ -111,9 +111,11 @@ def run(generation: BlogGeneration) -> None:
         output, warnings = _take(step, generation, inputs)
         if step.stage == Stage.DRAFT:
             _remember_author(generation, output)
-        if not _save(generation, step.stage, output, warnings, following):
+        if not _save(generation, step.stage, output, warnings, following) or following is None:
             return
         inputs = inputs.with_output(step.stage, output)
+    # SUCCEED saves the last output together with DONE, so no blog comes here; one that does must not end silently.
+    raise AssertionError("no stage is missing, and the blog is not finished")
 
 
 def _missing(generation: BlogGeneration, inputs: Inputs) -> list[Step]:
