@@ -26,8 +26,11 @@ _SETS_STATUS = re.compile(
 )
 _MOVES_MONEY = re.compile(r"\b(?:UPDATE|INSERT\s+INTO|DELETE\s+FROM|TRUNCATE)\s+\"?credits_\w+")
 _TABLES = {"blogs": r"blog_generations|blogs_\w+", "wix": r"wix_\w+", "credits": r"credits_\w+"}
-# What a statement says before the name of a table.
-_NAMING = r"\b(?:FROM|JOIN|UPDATE|INTO|TABLE|ONLY|ANALYZE|TRUNCATE)\s+(?:ONLY\s+)?\"?(?:{})\b"
+# A statement, and the name of a table anywhere in it: a comma may stand before the name as well.
+_STATEMENT = re.compile(r"\b(?:SELECT|UPDATE|INSERT\s+INTO|DELETE\s+FROM|TRUNCATE|ANALYZE|FROM|JOIN)\b")
+_NAMING = r"\b(?:{})\b"
+# Django's way from a row to one of a room above it.
+_WAY_UP = {"credits": r"\b(?:generation|site)__(?!isnull$|in$)", "wix": r"\b(?:generations|line|credit_account)__", "workers": "(?!)"}
 
 
 def test_a_blogs_status_is_written_by_the_queues_moves_and_their_statements_alone() -> None:
@@ -49,9 +52,43 @@ def test_money_moves_in_the_ledger_alone() -> None:
 def test_no_statement_names_a_table_of_a_room_above(room: str) -> None:
     above = "|".join(_TABLES[other] for other in ROOMS[1 : ROOMS.index(room)])
 
-    found = [f"{path}: {what}" for path in modules(room) for what in _matching(path, re.compile(_NAMING.format(above)))]
+    named = re.compile(_NAMING.format(above))
+    found = [
+        f"{path}: {table[0]}"
+        for path in modules(room)
+        for text in texts(path)
+        if _STATEMENT.search(text)
+        for table in named.finditer(text)
+    ]
 
     assert found == []
+
+
+@pytest.mark.parametrize("room", ROOMS[2:])
+def test_no_query_follows_a_foreign_key_to_a_room_above(room: str) -> None:
+    way_up = re.compile(_WAY_UP[room])
+
+    found = [f"{path}: {word}" for path in modules(room) for word in _keywords(path) if way_up.search(word)]
+
+    assert found == []
+
+
+def test_no_code_of_ours_finds_a_module_or_a_model_by_its_name() -> None:
+    """Such an import is seen by no contract."""
+    by_name = {"import_module", "import_string", "get_model", "__import__"}
+
+    found = {
+        f"{path}: {ast.unparse(node)}"
+        for path in modules("blogs", "wix", "credits", "workers")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in by_name
+    }
+
+    assert found == set()
+
+
+def _keywords(path: Path) -> Iterator[str]:
+    yield from (node.arg for node in ast.walk(tree_of(path)) if isinstance(node, ast.keyword) and node.arg)
 
 
 def _matching(path: Path, pattern: re.Pattern[str]) -> Iterator[str]:
@@ -64,6 +101,9 @@ def _status_by_django(path: Path) -> Iterator[str]:
         given: list[ast.expr] = []
         if isinstance(node, ast.Call) and (_is_write(node) or ast.unparse(node.func) == "BlogGeneration"):
             given = [word.value for word in node.keywords if word.arg == "status"]
+            given += [value for word in node.keywords if word.arg is None for value in _statuses_of(word.value)]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "setattr" and _is_status(node.args[1]):
+            given = [node.args[2]]
         elif isinstance(node, ast.Dict):
             given = [
                 value for key, value in zip(node.keys, node.values, strict=True) if _is_status(key) and _is_named(value)
@@ -73,6 +113,13 @@ def _status_by_django(path: Path) -> Iterator[str]:
         ):
             given = [node.value]
         yield from (ast.unparse(node) for value in given if _may_be_a_blogs(value))
+
+
+def _statuses_of(unpacked: ast.expr) -> list[ast.expr]:
+    """The values of `**{"status": ...}`, texts too."""
+    if not isinstance(unpacked, ast.Dict):
+        return []
+    return [value for key, value in zip(unpacked.keys, unpacked.values, strict=True) if _is_status(key)]
 
 
 def _is_status(key: ast.expr | None) -> bool:
