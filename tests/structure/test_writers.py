@@ -30,7 +30,11 @@ _TABLES = {"blogs": r"blog_generations|blogs_\w+", "wix": r"wix_\w+", "credits":
 _STATEMENT = re.compile(r"\b(?:SELECT|UPDATE|INSERT\s+INTO|DELETE\s+FROM|TRUNCATE|ANALYZE|FROM|JOIN)\b")
 _NAMING = r"\b(?:{})\b"
 # Django's way from a row to one of a room above it.
-_WAY_UP = {"credits": r"\b(?:generation|site)__(?!isnull$|in$)", "wix": r"\b(?:generations|line|credit_account)__", "workers": "(?!)"}
+_WAY_UP = {
+    "credits": r"\b(?:generation|site)__(?!isnull$|in$)",
+    "wix": r"\b(?:generations|line|credit_account)__",
+    "workers": "(?!)",
+}
 
 
 def test_a_blogs_status_is_written_by_the_queues_moves_and_their_statements_alone() -> None:
