@@ -22,6 +22,7 @@ from wix.models import Site
 from wix.posts import drafts
 from workers.database.connections import released_afterwards
 from workers.errors import PermanentError, WorkError
+from workers.texts import cut
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def _close(doubtful: _Doubtful, why_not: str = "") -> None:
 
 def _note(doubtful: _Doubtful, message: str) -> None:
     GenerationEvent.objects.create(
-        generation_id=doubtful.pk, kind=GenerationEvent.Kind.SWEPT, stage=Stage.DRAFT, message=message[:500]
+        generation_id=doubtful.pk, kind=GenerationEvent.Kind.SWEPT, stage=Stage.DRAFT, message=cut(message, 500)
     )
     about = {"action": "swept", "blog": doubtful.pk, "site": doubtful.site_id}
     logger.warning("draft swept: %s", message, extra=about)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from enum import Enum
 
+from workers.texts import cut, storable_text
+
+_MESSAGE_MAX = 500
+
 
 class WorkError(Exception):
-    """Holds what a person may read: a stable `code` and one sentence without secrets."""
+    """Holds what a person may read: a stable `code` and one sentence without secrets, which can be stored whatever it repeats."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
         self.code = code
-        self.message = message[:500]
+        self.message = cut(storable_text(message), _MESSAGE_MAX)
+        super().__init__(self.message)
 
 
 class TooFast(Enum):

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from blogs.article import plain_text as texts
+from workers.texts import parsed_json
 
 VERSION = 1
 
@@ -30,7 +31,7 @@ BUTTON_MAX = 40
 BLOCKS_MIN = 4
 WORDS_MIN = 120
 
-# PostgreSQL would refuse a NUL or a lone surrogate, but only when the answer is stored.
+# NULs, halves of emojis and marks that readers can't see are left out where the answer is read.
 Text = Annotated[str, AfterValidator(texts.printable)]
 
 
@@ -176,8 +177,10 @@ def parse_article(text: str) -> ArticleContent:
 
 def _parse(model: type[_Model], text: str) -> _Model:
     try:
-        return model.model_validate_json(text)
-    except ValidationError as error:
+        return model.model_validate(parsed_json(text))
+    except ValueError as error:
+        if not isinstance(error, ValidationError):
+            raise InvalidArticle(["it is not JSON"]) from error
         raise InvalidArticle([_told(problem) for problem in error.errors()]) from error
 
 

@@ -30,6 +30,7 @@ from workers.limits import Limit
 from workers.limits.provider_calls import Usage, count
 from workers.outbound import Call
 from workers.outbound.transports import Httpx2Transport
+from workers.texts import parsed_json
 
 # The account's money has run out. Waiting doesn't help.
 _QUOTA_CODES = frozenset(
@@ -82,7 +83,7 @@ def complete(
         call.named = openai_limits.named(raw.headers)
         call.request_id = raw.headers.get("x-request-id", "")
         # Read as plain JSON: an answer of another shape must become our error, not an attribute that happens to be None.
-        return _finished_text(json.loads(raw.text), call)
+        return _finished_text(parsed_json(raw.text), call)
 
     tokens = token_reserve.prompt_tokens(kind, prompt_bytes) + max_tokens
     return outbound.call(OPENAI, schema_name, ask, limit=limit(), seconds=seconds, tokens=tokens)

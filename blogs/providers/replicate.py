@@ -35,6 +35,7 @@ from workers.limits import Limit
 from workers.limits.provider_calls import Usage
 from workers.outbound import Call
 from workers.outbound.transports import HttpxTransport
+from workers.texts import parsed_json, storable_text
 
 # As long as a blog waits for its picture. A run that has not started by then is not charged.
 _CANCEL_AFTER = "10m"
@@ -63,8 +64,8 @@ def order(prompt: str, *, seconds: float) -> str:
         finally:
             answer = _answer.get()
             call.named = replicate_limits.named(answer) if answer is not None else None
-        call.request_id, call.usage.images = str(prediction.id), 1
-        return prediction.id
+        call.request_id, call.usage.images = storable_text(str(prediction.id)), 1
+        return call.request_id
 
     return outbound.call(REPLICATE, "create", create, limit=limit(), seconds=seconds)
 
@@ -110,7 +111,7 @@ def _read(prediction_id: str, call: Call) -> dict[str, Any]:
     answer = _reader().get(f"/v1/predictions/{prediction_id}")
     call.named = replicate_limits.named(answer)
     answer.raise_for_status()
-    body = answer.json()
+    body = parsed_json(answer.content)
     if not isinstance(body, dict):
         raise ProviderFailure("provider_unavailable", "Replicate sent an answer that is not an object.")
     if (seconds := _predict_time(body)) is not None:

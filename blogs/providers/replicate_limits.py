@@ -9,6 +9,7 @@ import httpx
 
 from workers.limits import Named
 from workers.outbound import retry_after
+from workers.texts import parsed_json
 
 _THROTTLED_SECONDS = 5.0
 # "Your rate limit resets in ~5s", "Expected available in 1 second", "resets in ~30s".
@@ -45,7 +46,7 @@ def wait_of(answer: httpx.Response | None) -> float:
 
 def _body(answer: httpx.Response) -> dict[str, Any]:
     try:
-        body = answer.json()
+        body = parsed_json(answer.content)
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}

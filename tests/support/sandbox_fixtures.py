@@ -10,6 +10,7 @@ import pytest
 from blogs.providers import openai, replicate
 from tests.sandbox import Sandbox
 from tests.support import factories
+from tests.support.front import Front, front_of
 from wix.client import wire
 from wix.models import Site
 
@@ -68,6 +69,16 @@ def close_clients() -> None:
     for remembered in (openai._client, replicate._client, replicate._reader, replicate._fetcher):
         remembered.cache_clear()
     wire._session().close()
+
+
+@pytest.fixture
+def front(sandbox: Sandbox, settings: Any) -> Iterator[Front]:
+    """A door between the product and the sandbox, which answers or changes what a test tells it to."""
+    with front_of(sandbox.url) as door:
+        settings.OPENAI_BASE_URL = f"{door.url}/openai/v1"
+        settings.REPLICATE_BASE_URL = f"{door.url}/replicate"
+        settings.WIX_BASE_URL = f"{door.url}/wix"
+        yield door
 
 
 @pytest.fixture

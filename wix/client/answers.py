@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import requests
 
 from workers.errors import PermanentError, ProviderFailure, RateLimited, TooFast
 from workers.outbound import retry_after
+from workers.texts import cut, parsed_json
 
 # Wix says "wait a minute and retry" and documents no Retry-After.
 _THROTTLED_SECONDS = 60.0
@@ -39,7 +39,7 @@ class NotConnected(PermanentError):
 def understood(answer: requests.Response, raw: bytes) -> dict[str, Any]:
     """Return the JSON object that Wix sent. Raises RateLimited, ProviderFailure, WixRefused."""
     try:
-        body = json.loads(raw) if raw else {}
+        body = parsed_json(raw) if raw else {}
     except ValueError:
         body = None
     if answer.status_code == 429:
@@ -73,7 +73,7 @@ def _refusal(status: int, body: dict[str, Any]) -> WixRefused:
         said = "; ".join(f"{found.get('field')}: {found.get('description')}" for found in violations[:3])
     return WixRefused(
         "wix_rejected",
-        f"Wix refused the request ({status}): {said}"[:300],
+        cut(f"Wix refused the request ({status}): {said}", 300),
         status=status,
         application_code=str(application.get("code", "") or body.get("error", "")),
         rules=tuple(str(found.get("ruleName")) for found in violations if found.get("ruleName")),

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from wix.client.fields import moment, moment_of_epoch, number, uuid_or_none
+from workers.texts import parsed_json
 
 # Wix signs for four hours and says so in `expirationDate`; an instance without one counts from its `signDate`.
 _LIFETIME = timedelta(hours=4)
@@ -46,7 +47,7 @@ def read_instance(signed: str) -> Mapping[str, Any]:
     if not _is_ours(signature.encode(), data):
         raise InvalidInstance("its signature is not right for this app")
     try:
-        payload = json.loads(_decode(data))
+        payload = parsed_json(_decode(data))
     except (ValueError, binascii.Error):
         raise InvalidInstance("its data is not base64url of JSON") from None
     if not isinstance(payload, dict):

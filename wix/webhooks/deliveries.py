@@ -26,6 +26,7 @@ from workers.database.connections import released_afterwards
 from workers.database.outage import DATABASE_AWAY
 from workers.database.rows import columns, instance
 from workers.errors import PermanentError, WorkError
+from workers.texts import cut
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ _TAKEN_SECONDS = 300
 ATTEMPTS_MAX = 10
 _BACKOFF_SECONDS, _BACKOFF_MAX_SECONDS = 60.0, 7_200.0
 _PRUNED_AT_ONCE = 1_000
+_OUTCOME_MAX = 500
 
 
 class Outcome(NamedTuple):
@@ -175,7 +177,7 @@ def _put_off(delivery: WebhookDelivery, why: str, wait: float) -> None:
         _finish(delivery, Outcome(Status.FAILED, why))
         return
     backoff = min(_BACKOFF_SECONDS * 2 ** (delivery.attempts - 1), _BACKOFF_MAX_SECONDS)
-    _mine(delivery).update(due_at=seconds_from_now(max(backoff, wait)), outcome=why[:500])
+    _mine(delivery).update(due_at=seconds_from_now(max(backoff, wait)), outcome=cut(why, _OUTCOME_MAX))
     logger.info("webhook put off", extra=_about(delivery, "webhook"))
 
 
@@ -184,7 +186,7 @@ def _finish(delivery: WebhookDelivery, outcome: Outcome) -> None:
         "status": outcome.status,
         "due_at": None,
         "processed_at": ClockTimestamp(),
-        "outcome": outcome.message[:500],
+        "outcome": cut(outcome.message, _OUTCOME_MAX),
     }
     if _mine(delivery).update(**done):
         level = logging.ERROR if outcome.status == Status.FAILED else logging.INFO

@@ -23,6 +23,7 @@ from uuid import UUID
 from django.conf import settings
 
 from wix.client.fields import moment, moment_of_epoch, uuid_or_none
+from workers.texts import storable
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -154,14 +155,14 @@ def _event(claims: dict[str, Any]) -> Event:
     envelope = _opened(claims, "data")
     if not isinstance(envelope, dict):
         raise _malformed("Its data is not an event.")
-    data = _storable(_opened(envelope, "data"))
+    data = storable(_opened(envelope, "data"))
     if envelope.get("identity"):
         _opened(envelope, "identity")
     event_type, instance = envelope.get("eventType"), envelope.get("instanceId")
     if not instance and isinstance(data, dict):
         # Invoices also name it in their own data.
         instance = data.get("instanceId")
-    event_type = _storable(event_type)[:EVENT_TYPE_MAX] if isinstance(event_type, str) else ""
+    event_type = storable(event_type)[:EVENT_TYPE_MAX] if isinstance(event_type, str) else ""
     fields = data if isinstance(data, dict) else {}
     happened_at = moment(fields.get("operationTimeStamp")) or moment(fields.get("eventTime"))
     id_ = fields.get("id") if "entityFqdn" in fields else None
@@ -182,20 +183,6 @@ def _opened(layer: dict[str, Any], name: str) -> Any:
         raise _malformed(f"It lacks a layer ({name}).")
     inner = layer[name]
     return json.loads(inner, parse_constant=_no_constant) if isinstance(inner, str) else inner
-
-
-def _storable(value: Any) -> Any:
-    """Replace what JSON may hold and PostgreSQL's jsonb may not: NUL, half a surrogate pair, an infinite number."""
-    match value:
-        case str():
-            return value.replace("\0", "�").encode("utf-8", "replace").decode()
-        case dict():
-            return {_storable(name): _storable(inner) for name, inner in value.items()}
-        case list():
-            return [_storable(inner) for inner in value]
-        case float() if value in (float("inf"), float("-inf")):
-            return None
-    return value
 
 
 def _digest(*parts: Any) -> str:

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from workers.context import on_behalf
+from workers.texts import storable_text
 
 # No answer has as many tokens. A larger number is not believed, so that each row fits the columns.
 _MOST = 100_000_000
@@ -89,7 +90,7 @@ def row(
         "site": caller.party if caller else None,
         "seconds": seconds if usage.seconds is None else usage.seconds,
         "outcome": outcome[:40],
-        "request_id": request_id.replace("\0", "")[:100],
+        "request_id": storable_text(request_id)[:100],
         "tokens_reserved": tokens_reserved,
         "prompt_bytes": usage.prompt_bytes,
         "prompt_tokens": usage.prompt_tokens,

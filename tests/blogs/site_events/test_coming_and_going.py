@@ -20,6 +20,7 @@ from credits.models import Credit
 from tests.sandbox import Sandbox
 from tests.support import factories
 from tests.support.blogs.books import sessions_waiting_for_a_lock
+from tests.support.front import Front
 from tests.support.threads import at_once, in_background, wait_until
 from tests.support.wix.plans import available
 from tests.support.wix.webhooks import Killed, deliver, deliver_and_work, make_due, work_off
@@ -43,6 +44,18 @@ def test_a_site_is_made_as_wix_describes_it_with_its_trial(instance: uuid.UUID) 
         "EUR",
     )
     assert available(instance) == 50
+
+
+@pytest.mark.parametrize("odd", ["\ud83e", "\x00"], ids=ascii)
+def test_a_site_whose_name_cannot_be_stored_is_installed_with_what_can(
+    instance: uuid.UUID, front: Front, odd: str
+) -> None:
+    named = {"siteDisplayName": f"Odd {odd}", "locale": f"de{odd}", "url": f"https://{odd}.example"}
+    front.on("GET", "/apps/v1/instance", lambda answer: {**answer, "site": {**answer["site"], **named}})
+
+    assert deliver_and_work("AppInstalled", instance) == "installed; free"
+
+    assert Site.objects.get().name == "Odd �"
 
 
 def test_reinstalling_revives_it_and_gives_no_second_trial(instance: uuid.UUID, sandbox: Sandbox) -> None:

@@ -1,0 +1,97 @@
+"""Text that came from outside: made storable, and cut between what readers see as characters."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.errors import PermanentError
+from workers.texts import cut, parsed_json, storable
+
+GERMANY, FRANCE = "\U0001f1e9\U0001f1ea", "\U0001f1eb\U0001f1f7"
+ANY_JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.floats() | st.text(st.characters(exclude_categories=())),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=())), inner),
+)
+
+
+@given(ANY_JSON)
+def test_any_json_is_read_as_what_can_be_stored(value: Any) -> None:
+    raw = json.dumps(value)
+
+    for form in (raw, raw.encode(), json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")):
+        kept = parsed_json(form)
+        assert storable(kept) == kept
+        # PostgreSQL's JSON has no NaN and no infinity, its text no surrogates.
+        assert json.dumps(kept, ensure_ascii=False, allow_nan=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        (
+            rb'{"a\u0000": ["half \ud83e", "\udd1e", {"whole": "\ud83e\udd1e"}]}',
+            {"a�": ["half �", "�", {"whole": "🤞"}]},
+        ),
+        (b'"\xed\xa0\xbe raw"', "� raw"),
+        (b"[NaN, -Infinity, 1e999, 1.5]", [None, None, None, 1.5]),
+    ],
+)
+def test_a_mark_stands_where_something_could_not_be_read(raw: bytes, value: Any) -> None:
+    assert parsed_json(raw) == value
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b'"\xff"', b"[" * 100_000, b'{"a":' * 50_000])
+def test_what_is_no_json_is_a_value_error(raw: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  of any kind
+        parsed_json(raw)
+
+
+def test_an_errors_message_can_be_stored_whatever_it_repeats() -> None:
+    error = PermanentError("wix_rejected", "title: 'Warm \ud83e\0 wool' " + GERMANY * 300)
+
+    assert error.message.startswith("title: 'Warm �� wool' ")
+    assert len(error.message) <= 500
+    assert error.message == str(error) == storable(error.message)
+    assert error.message.count("\U0001f1e9") == error.message.count("\U0001f1ea")
+
+
+@pytest.mark.parametrize(
+    "seen_as_one",
+    [
+        GERMANY,
+        "👩🏽",
+        "👩\u200d👩\u200d👧",
+        "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+        "1\ufe0f\u20e3",
+        "e\u0301\u0316",
+        "न\u094dद\u0940",
+        "ก\u0e33",
+        "\u1112\u1161\u11ab",
+        "ｶ\uff9e",
+        "\r\n",
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("beside", ["", "x", FRANCE, "字"], ids=ascii)
+def test_nothing_that_is_seen_as_one_character_is_cut_in_two(seen_as_one: str, beside: str) -> None:
+    unit = beside + seen_as_one
+    ends = {0} | {n * len(unit) for n in range(4)} | {n * len(unit) + len(beside) for n in range(3)}
+
+    for limit in range(3 * len(unit) + 1):
+        assert len(cut(unit * 3, limit)) in ends, limit
+
+
+@pytest.mark.parametrize("run", ["a" + "\u0301" * 60_000, GERMANY * 30_000, "\u200d" * 60_000, "\ud83d" * 60_000])
+def test_long_runs_take_no_time(run: str) -> None:
+    began = time.thread_time()
+
+    PermanentError("any", run)
+    cut(run, 50_000)
+
+    assert time.thread_time() - began < 1
