@@ -7,10 +7,14 @@ from typing import Any
 from blogs.models import SourceType
 from blogs.stages.inputs import Inputs
 from wix import catalog
+from wix.client.http import WixRefused
 from workers.errors import PermanentError
+from workers.texts import cut
 
 # No article has room for more, and each costs prompt tokens.
 _AT_MOST = 6
+# Something in the shop keeps Wix from listing its products: a product that is not whole, for example.
+_CANNOT_BE_LISTED = 428
 
 
 def run(inputs: Inputs) -> dict[str, Any]:
@@ -25,10 +29,10 @@ def run(inputs: Inputs) -> dict[str, Any]:
 def _about_product(inputs: Inputs) -> dict[str, Any]:
     found = catalog.product(inputs.instance_id, inputs.source_id, seconds=inputs.seconds)
     if found is None:
-        raise _not_found(f"The shop has no product with the id {inputs.source_id[:60]!r}.")
+        raise _not_found(f"The shop has no product with the id {cut(inputs.source_id, 60)!r}.")
     if not found.visible:
         raise _not_found(
-            f"The product {found.name[:100]!r} is hidden in the shop: show it there, or choose another one."
+            f"The product {cut(found.name, 100)!r} is hidden in the shop: show it there, or choose another one."
         )
     return {"source_text": found.name, "products": [found.as_dict()]}
 
@@ -40,15 +44,25 @@ def _about_collection(inputs: Inputs) -> dict[str, Any]:
     """
     name = catalog.collection_name(inputs.instance_id, inputs.source_id, seconds=inputs.seconds)
     if name is None:
-        raise _not_found(f"The shop has no collection with the id {inputs.source_id[:60]!r}.")
-    within = _fitting(inputs, name, collection_id=inputs.source_id)
-    return {"source_text": name, "products": within or _fitting(inputs, name)}
+        raise _not_found(f"The shop has no collection with the id {cut(inputs.source_id, 60)!r}.")
+    return {"source_text": name, "products": _fitting(inputs, name, collection_id=inputs.source_id)}
 
 
 def _fitting(inputs: Inputs, topic: str, collection_id: str = "") -> list[dict[str, Any]]:
-    return catalog.fitting(
-        inputs.instance_id, topic, at_most=_AT_MOST, seconds=inputs.seconds, collection_id=collection_id
-    )
+    """Choose products that fit. Where Wix can't list the shop's products the blog goes on without any, and says so."""
+    try:
+        for within in dict.fromkeys([collection_id, ""]):
+            found = catalog.fitting(
+                inputs.instance_id, topic, at_most=_AT_MOST, seconds=inputs.seconds, collection_id=within
+            )
+            if found:
+                return found
+    except WixRefused as refused:
+        if refused.status != _CANNOT_BE_LISTED:
+            raise
+        message = f"The article is written without the shop's products: {refused.message}"
+        inputs.warn(PermanentError("products_refused", message))
+    return []
 
 
 def _not_found(message: str) -> PermanentError:

@@ -48,7 +48,7 @@ def fitting(
     """Return the visible products that fit a topic best, as `Product.as_dict`; any where none fits, none where there are no Stores.
 
     With `collection_id` only those of that collection. Raises RateLimited where another blog reads the shop's products and needs
-    longer than `patience`, in seconds.
+    longer than `patience`, in seconds; WixRefused where Wix refuses them, and no reading of the last day can be used.
     """
     reading.ensure(instance_id, seconds=seconds, patience=patience)
     return choosing.choose(instance_id, topic, at_most=at_most, collection_id=collection_id)

@@ -24,6 +24,8 @@ VERSIONS = (V1, V3)
 _PAGE = 100
 _V3_FIELDS = ["URL", "CURRENCY", "PLAIN_DESCRIPTION", "MEDIA_ITEMS_INFO", "ALL_CATEGORIES_INFO"]
 _V3_TREE = {"treeReference.appNamespace": "@wix/stores"}
+# How the codes end that say that an app is missing: Wix documents none for Stores, and its other apps end theirs like this.
+_MISSING = "NOT_INSTALLED"
 _WRONG_FAMILY = ("CATALOG_V1_SITE_CALLING_CATALOG_V3_API", "CATALOG_V3_CALLING_CATALOG_V1_API")
 
 T = TypeVar("T")
@@ -153,15 +155,18 @@ def _unless_unknown(ask: Callable[[], T]) -> T | None:
 def _of_family(family: str, ask: Callable[[], T]) -> T:
     """Return what `ask` does. Raises OtherCatalog, NoCatalog instead of a refusal that means it.
 
-    Without Stores V1 answers 401 (to a token that is good elsewhere), and V3 probably 428 or 404.
+    Without Stores V1 answers 401 (to a token that is good elsewhere), and V3 404, or 428 with a code that says so. A 428 with
+    another code is a refusal of these products: Wix answers so for one whose variants contradict its options, and for its page.
     """
     try:
         return ask()
     except http.WixRefused as refused:
-        if refused.status == 428 and refused.application_code in _WRONG_FAMILY:
+        code = refused.application_code
+        if refused.status == 428 and code in _WRONG_FAMILY:
             raise OtherCatalog from refused
-        if refused.status in ((401, 428) if family == V1 else (404, 428)):
-            raise NoCatalog(refused.application_code) from refused
+        says_none = refused.status == 428 and (code == PROVISIONING or code.endswith(_MISSING))
+        if says_none or refused.status == (401 if family == V1 else 404):
+            raise NoCatalog(code) from refused
         raise
 
 

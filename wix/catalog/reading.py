@@ -66,6 +66,8 @@ def asking(instance_id: str, ask: Callable[[str], T | None], *, seconds: float) 
 
 def _learned(instance_id: str, seconds: float) -> str:
     version = api.version(instance_id, seconds=seconds)
+    if version not in (*api.VERSIONS, api.NOT_INSTALLED):
+        raise http.WixRefused("wix_rejected", f"Wix names a catalog that we don't know: {version!r}", status=428)
     # The lack of Stores is not remembered: they may be installed at any time.
     store.remember_version(instance_id, version if version in api.VERSIONS else "")
     return version
@@ -88,7 +90,8 @@ def _read(begun: Reading, seconds: float, *, stop_at: float) -> bool:
                 raise _unsettled()
             following = _read_on(reading, seconds)
     except (WorkError, DeadlineExceeded) as error:
-        if store.usable_products(reading.instance_id) is None:
+        products = store.usable_products(reading.instance_id)
+        if products is None or (isinstance(error, http.WixRefused) and not products):
             store.leave_off(reading)
             raise
         code = getattr(error, "code", "timeout")

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from blogs.models import Stage, StageOutput, Status
 from tests.sandbox import Sandbox
 from tests.support import factories
 from tests.support.blogs.books import last_event
-from tests.support.blogs.pipeline import Attempt, free_and_balance
+from tests.support.blogs.pipeline import Attempt, free_and_balance, warnings
+from tests.support.front import Answer, Front
 from tests.support.sandbox_fixtures import PRODUCTS
-from wix.models import Catalogue
+from wix.models import Catalogue, Site
 
 WINTER = "11111111-0000-4000-8000-000000000000"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,3 +118,62 @@ def test_a_shop_without_products_gets_its_article_too(sandbox: Sandbox, attempt:
     factories.pending_generation(site)
 
     assert attempt().status == Status.DONE
+
+
+BROKEN = {"message": "variant option choice is missing", "details": {"applicationError": {"code": "MISSING_CHOICE"}}}
+
+
+@pytest.mark.parametrize("version", ["V1_CATALOG", "V3_CATALOG"])
+@pytest.mark.parametrize("code", ["MISSING_CHOICE", "", "STORES_IS_TIRED"])
+def test_where_wix_cannot_list_the_products_the_blog_says_so(
+    front: Front, sandbox: Sandbox, shop: Site, attempt: Attempt, version: str, code: str
+) -> None:
+    sandbox.add_shop(str(shop.instance_id), catalog_version=version, products=PRODUCTS)
+    refusal = {"message": "broken variant", "details": {"applicationError": {"code": code}}}
+    front.on("POST", "/products/query", Answer(428, refusal))
+    for _ in range(2):
+        factories.pending_generation(shop)
+
+        done = attempt()
+
+        assert (done.status, warnings(done)) == (Status.DONE, ["products_refused"])
+        assert not Catalogue.objects.filter(read_at__isnull=False).exists()
+
+
+@pytest.mark.parametrize("source", ["product", "collection"])
+def test_a_product_that_wix_cannot_read_is_not_said_to_be_missing(
+    front: Front, sandbox: Sandbox, shop: Site, attempt: Attempt, source: str
+) -> None:
+    front.on("GET", "/(products|categories)/", Answer(428, BROKEN))
+    factories.pending_generation(shop, source_type=source, source_id=PRODUCTS[0]["id"])
+
+    failed = attempt()
+
+    assert (failed.status, failed.error_code) == (Status.FAILED, "wix_rejected")
+    assert free_and_balance(shop) == (1_000, 1_000)
+
+
+def test_a_catalog_that_we_do_not_know_is_not_an_empty_one(
+    front: Front, sandbox: Sandbox, shop: Site, attempt: Attempt
+) -> None:
+    front.on("GET", "/provision/version", Answer(200, {"catalogVersion": "V4_CATALOG"}))
+    factories.pending_generation(shop)
+
+    done = attempt()
+
+    assert (done.status, warnings(done)) == (Status.DONE, ["products_refused"])
+    assert not Catalogue.objects.filter(read_at__isnull=False).exists()
+
+
+def test_an_empty_catalog_is_not_gone_by_where_wix_refuses_the_products(
+    front: Front, sandbox: Sandbox, shop: Site, attempt: Attempt
+) -> None:
+    sandbox.add_shop(str(shop.instance_id), catalog_version="STORES_NOT_INSTALLED")
+    factories.pending_generation(shop)
+    assert warnings(attempt()) == []
+    Catalogue.objects.update(read_at=F("read_at") - timedelta(hours=1))
+    sandbox.add_shop(str(shop.instance_id), products=PRODUCTS)
+    front.on("POST", "/products/query", Answer(428, BROKEN))
+    factories.pending_generation(shop)
+
+    assert warnings(attempt()) == ["products_refused"]
