@@ -23,6 +23,7 @@ from blogs.models import Article, BlogGeneration, Stage
 from blogs.queue import fence, lifecycle, waiting
 from blogs.stages import article, draft, idea, image, image_order, media, products, publish
 from blogs.stages.inputs import Inputs
+from wix import languages
 from wix.models import Site
 from workers.context.deadline import DeadlineExceeded, within
 from workers.context.log_context import log_context
@@ -171,7 +172,7 @@ def _inputs(generation: BlogGeneration) -> Inputs:
         member_id=_text(site.member_id),
         source_type=generation.source_type,
         source_id=generation.source_id,
-        language=generation.language or site.language or "en",
+        language=languages.normalised(generation.language or site.language or "en"),
         tone=generation.tone,
         length=generation.length,
         cover=generation.cover,

@@ -24,26 +24,33 @@ from blogs.models import (
     Tone,
 )
 from blogs.queue.request import BlogRequest
-from wix import languages
+from wix import languages, writing_systems
 
 _FAR = timedelta(days=366)
+# Signs that come along with words that were typed or copied: direction marks, zero-width spaces, byte order marks, soft hyphens.
+_COME_ALONG = writing_systems.Invisible(writing_systems.INVISIBLE)
 
 
 class PlainTextField(serializers.CharField):
-    """Trims a text and puts it into Unicode's composed form; refuses control characters."""
+    """Trims a text, takes out what isn't seen and puts it into Unicode's composed form; refuses control characters."""
 
     default_error_messages = {"control": "Control characters are not allowed."}
 
     def to_internal_value(self, data: Any) -> str:
         text = unicodedata.normalize("NFC", super().to_internal_value(data))
-        # Cc: controls, Cs: lone surrogates (which no database takes), Cf: invisible formatting such as direction overrides.
-        # Zero-width joiners are Cf too, but Persian words and many emoji need them.
-        if any(unicodedata.category(char) in ("Cc", "Cs", "Cf") and char not in "\n\t\u200c\u200d" for char in text):
+        if any(map(_is_control, text)):
             self.fail("control")
-        text = " ".join(text.split())
+        text = unicodedata.normalize("NFC", " ".join(_COME_ALONG.removed(text).split()))
         if not text.strip("\u200c\u200d "):
             self.fail("blank")
         return text
+
+
+def _is_control(char: str) -> bool:
+    """True for controls (Cc), lone surrogates (Cs), which no database takes, and what turns the direction of a text round."""
+    if char in writing_systems.OVERRIDES:
+        return True
+    return unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\r\t"
 
 
 class ChoiceField(serializers.ChoiceField):

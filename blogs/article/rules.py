@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 
 from blogs.article import plain_text as texts
+from blogs.article import wording
 from blogs.article.schema import (
     ALT_TEXT_MAX,
     BLOCKS_MIN,
@@ -37,53 +39,33 @@ from blogs.article.schema import (
     products_named,
     word_count,
 )
+from blogs.article.slugs import slug
+from wix import languages
 from wix.writing_systems import shortened
 
 META_DESCRIPTION_MIN = 70
+_TAG_READ = 1_000
 
-# TODO counts only in capitals with a colon or bracket: "todo" is Spanish for "everything".
-_PLACEHOLDER = re.compile(
-    r"lorem ipsum|\[insert|\[your |\[(?:product|shop|store|brand|company|link|image|url)\b[^\]]{0,30}\]"
-    r"|\{\{|(?-i:\bTODO:|\[TODO)",
-    re.IGNORECASE,
-)
-_PLACEHOLDER_TITLE = re.compile(r"(?:(?:blog|article|post) )?title|untitled|heading(?: \d+)?", re.IGNORECASE)
-_LEAK = re.compile(
-    r"as an ai (?:language )?model|as an ai assistant|as a large language model|</?data>"
-    r"|\bproduct_ids?\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b",
-    re.IGNORECASE,
-)
-# All parts are bounded: otherwise a long text without spaces takes quadratic time. No \b stands before Latin letters: in Japanese
-# an address follows the text directly.
-_ADDRESS = re.compile(
-    r"[a-z]{2,10}://|(?<![a-z])www\.|\S@[\w-]{1,63}\.\w|mailto:|\w\.(?:com|net|org|io|shop|store)/\S", re.IGNORECASE
-)
-# Each address has one of these, and almost no text has. Looking for an address at every letter takes a hundred times longer.
-_PART_OF_ADDRESS = re.compile(r"[/@]|www\.|mailto:", re.IGNORECASE)
-# Old and new codes of one language, which Wix and models mix: Hebrew, Indonesian, Yiddish, and Norwegian Bokmål.
-_SAME_LANGUAGE = {"iw": "he", "in": "id", "ji": "yi", "nb": "no"}
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
-def problems(article: ArticleContent, *, product_ids: Collection[str], language: str) -> list[str]:
-    """Say why the article can't be published, for the writer's one repair. Empty when it can."""
+def problems(article: ArticleContent, *, product_ids: Collection[str], language: str, about: str = "") -> list[str]:
+    """Say why the article can't be published, for the writer's one repair. Empty when it can.
+
+    `about`: the shop's own texts. What they speak of is no fault of the article.
+    """
     return [
         *_language_problems(article, language),
         *_part_problems(article),
-        *_wording_problems(article),
+        *_wording_problems(article, about),
         *_structure_problems(article),
         *(f"unknown product id {unknown!r}" for unknown in sorted(set(products_named(article)) - set(product_ids))),
     ]
 
 
 def _language_problems(article: ArticleContent, language: str) -> Iterator[str]:
-    if _primary(article.language) != _primary(language):
+    if not languages.same(article.language, language):
         yield f"written in {article.language!r}, not in {language!r}"
-
-
-def _primary(language: str) -> str:
-    subtag = re.split("[-_]", language.strip().lower())[0]
-    return _SAME_LANGUAGE.get(subtag, subtag)
 
 
 def _part_problems(article: ArticleContent) -> Iterator[str]:
@@ -116,19 +98,12 @@ def _has_empty_part(block: Block) -> bool:
             return not parts or not all(part.strip() for part in parts)
 
 
-def _wording_problems(article: ArticleContent) -> Iterator[str]:
+def _wording_problems(article: ArticleContent, about: str) -> Iterator[str]:
     headings = [block.text for block in article.blocks if isinstance(block, Heading)]
-    for heading in (article.title, article.meta_title, *headings):
-        if _PLACEHOLDER_TITLE.fullmatch(heading.strip()):
-            yield f"placeholder {heading.strip()!r}"
+    head = (article.title, article.meta_title, article.meta_description, article.excerpt, *article.tags)
     body = (text for block in article.blocks for text in block_texts(block))
-    for text in (article.title, article.meta_title, article.meta_description, article.excerpt, *article.tags, *body):
-        patterns = [("placeholder", _PLACEHOLDER), ("text of the prompt", _LEAK)]
-        if _PART_OF_ADDRESS.search(text):
-            patterns.append(("address", _ADDRESS))
-        for kind, pattern in patterns:
-            if found := pattern.search(text):
-                yield f"{kind} {found[0]!r} in {shortened(texts.one_line(text), 60)!r}"
+    yield from wording.problems_of_titles((article.title, article.meta_title, *headings), about=about)
+    yield from wording.problems_of_texts(head, body, about=about)
 
 
 def _structure_problems(article: ArticleContent) -> Iterator[str]:
@@ -154,7 +129,7 @@ def tidied(article: ArticleContent) -> ArticleContent:
             "title": _short_line(article.title, TITLE_MAX),
             "meta_title": _short_line(article.meta_title, META_TITLE_MAX),
             "meta_description": _short_line(article.meta_description, META_DESCRIPTION_MAX),
-            "slug": texts.slug(article.slug, SLUG_MAX) or texts.slug(article.title, SLUG_MAX),
+            "slug": slug(article.slug, SLUG_MAX) or slug(article.title, SLUG_MAX),
             "excerpt": _short_line(article.excerpt, EXCERPT_MAX),
             "tags": _tidied_tags(article.tags),
             "blocks": list(_tidied_blocks(article.blocks)),
@@ -169,9 +144,11 @@ def _short_line(text: str, limit: int) -> str:
 def _tidied_tags(tags: Iterable[str]) -> list[str]:
     unique: dict[str, str] = {}
     for tag in tags:
-        text = _short_line(texts.one_line(tag).lstrip("# "), TAG_MAX)
+        # Composed, as Wix keeps those that people type; cut first, since composing a long run of accents takes quadratic time.
+        composed = unicodedata.normalize("NFC", texts.one_line(tag)[:_TAG_READ])
+        text = _short_line(composed.lstrip("# "), TAG_MAX)
         if text:
-            unique.setdefault(text.casefold(), text)
+            unique.setdefault(texts.folded(text), text)
     return list(unique.values())[:TAGS_MAX]
 
 

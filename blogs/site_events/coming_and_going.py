@@ -24,6 +24,7 @@ from wix.client.app_instance import AppInstance
 from wix.client.fields import moment, uuid_or_none
 from wix.identity import sightings, sites
 from wix.models import ApiKey, Site, Subscription, WebhookDelivery
+from wix.writing_systems import shortened
 from workers.errors import TransientError
 
 INSTALLED, REMOVED = "AppInstalled", "AppRemoved"
@@ -105,13 +106,13 @@ def _connect(site: Site, found: AppInstance | None, origin: UUID | None) -> None
 def _described(site: Site, found: AppInstance) -> dict[str, object]:
     columns: dict[str, object] = {}
     if found.site_name:
-        columns["name"] = found.site_name[:200]
+        columns["name"] = shortened(found.site_name, 200)
     if found.site_url.startswith(("https://", "http://")) and len(found.site_url) <= 500:
         columns["url"] = found.site_url
     if len(found.currency) == 3:
         columns["currency"] = found.currency
-    if not site.language and languages.TAG.fullmatch(found.locale):
-        columns["language"] = found.locale
+    if not site.language and languages.TAG.fullmatch(locale := languages.normalised(found.locale)):
+        columns["language"] = locale
     return columns
 
 

@@ -35,8 +35,18 @@ def run(inputs: Inputs) -> dict[str, Any]:
     known = {product["id"] for product in inputs.of(Stage.PRODUCTS)["products"]}
     try:
         article = tidied(parse_article(text))
-        if found := problems(article, product_ids=known, language=inputs.language):
+        if found := problems(article, product_ids=known, language=inputs.language, about=_said_by_the_shop(inputs)):
             raise InvalidArticle(found)
     except InvalidArticle as invalid:
         raise TransientError("content_invalid", str(invalid)) from invalid
-    return {**article.model_dump(), "prompt_version": prompts.VERSION}
+    # The tag that was asked for, however the model spells it.
+    return {**article.model_dump(), "language": inputs.language, "prompt_version": prompts.VERSION}
+
+
+def _said_by_the_shop(inputs: Inputs) -> str:
+    """Return the texts that are the shop's own: what it asked for, its name and address, its products."""
+    found = inputs.of(Stage.PRODUCTS)
+    products = [
+        part for product in found["products"] for part in (product["name"], product["text"], product.get("brand", ""))
+    ]
+    return "\n".join([found["source_text"], inputs.site_name, inputs.site_url, *products])

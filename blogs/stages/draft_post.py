@@ -16,8 +16,8 @@ from workers.errors import PermanentError
 
 _KEYWORD_MAX = 100
 _KEYWORDS_MAX = 5
-# The fields that are left out when Wix's refusal names one of these.
-_PARTS = {"tagIds": ("tagIds",), "categoryIds": ("categoryIds",), "seoData": ("seoData",), "seoSlug": ("seoSlug",)}
+# The fields that are left out when Wix's refusal names them.
+_PARTS = ("tagIds", "categoryIds", "seoData", "seoSlug", "language")
 _PICTURES = ("media", "image")
 _FREE_SITES = ".wixsite.com"
 
@@ -28,7 +28,7 @@ def compose(inputs: Inputs, article: ArticleContent, marker: str) -> dict[str, A
     post: dict[str, Any] = {
         "title": article.title,
         "excerpt": article.excerpt,
-        "language": article.language,
+        "language": inputs.language,
         "commentingEnabled": True,
         "richContent": _rich_content(inputs, article, marker),
         "seoData": {
@@ -51,10 +51,11 @@ def compose(inputs: Inputs, article: ArticleContent, marker: str) -> dict[str, A
 
 def lighter(post: dict[str, Any], refusal: str) -> dict[str, Any] | None:
     """Return the post without the part that Wix's refusal names; None if it names no part that can be spared."""
-    for name, fields in _PARTS.items():
-        if name in refusal and any(field in post for field in fields):
-            return {field: value for field, value in post.items() if field not in fields}
-    if not any(word in refusal.lower() for word in _PICTURES):
+    said = refusal.lower()
+    for name in _PARTS:
+        if name.lower() in said and name in post:
+            return {field: value for field, value in post.items() if field != name}
+    if not any(word in said for word in _PICTURES):
         return None
     spared = {field: value for field, value in post.items() if field != "media"}
     without = {**spared, "richContent": ricos.without_images(post["richContent"])}

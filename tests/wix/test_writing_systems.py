@@ -44,6 +44,11 @@ def test_a_text_without_spaces_is_used_up_to_the_limit(text: str, limit: int) ->
         ("ยาวมากที่สุด", 8, "ยาวมาก"),
         ("cafe\u0301s", 4, "caf"),
         ("👍🏽👍🏽", 3, "👍🏽"),
+        ("🇩🇪🇫🇷🇩🇪", 3, "🇩🇪"),
+        ("字🇩🇪字", 2, "字"),
+        ("👩\u200d👧 👩\u200d👧", 6, "👩\u200d👧"),
+        ("བོད་ཀྱི་ལུག", 6, "བོད་"),
+        ("ꆈꌠꉙꆏ", 3, "ꆈꌠꉙ"),
     ],
 )
 def test_where_a_text_is_cut(text: str, limit: int, short: str) -> None:

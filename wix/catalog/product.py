@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from wix import writing_systems
 from wix.client.fields import list_in, object_in, objects, pick, text_in
 from wix.writing_systems import shortened
+from workers.texts import UNREADABLE
 
 NAME_MAX, TEXT_MAX = 200, 1_500
 _IMAGES, _OPTIONS, _CHOICES = 5, 6, 20
@@ -27,9 +28,9 @@ _MARKUP_MAX = 20_000
 # None of these patterns looks past the next angle bracket, so that a text of nothing but brackets costs no more than another.
 _TAG = re.compile(r"</?[a-z!?][^<>]*>", re.IGNORECASE)
 _UNREADABLE = re.compile(r"<(/?)(?:script|style)\b[^<>]*>", re.IGNORECASE)
-# With the number signs of Arabic and Syriac, and private characters.
-_INVISIBLE = re.compile(
-    f"[\u0600-\u0605\u06dd\u070f\ue000-\uf8ff\U000e0080-\U000e0fff\U000f0000-\U0010ffff{writing_systems.INVISIBLE}]"
+# With the number signs of Arabic and Syriac, private characters, and the mark for what could not be read.
+_INVISIBLE = writing_systems.Invisible(
+    f"\u0600-\u0605\u06dd\u070f\ue000-\uf8ff\U000e0080-\U000e0fff\U000f0000-\U0010ffff{UNREADABLE}{writing_systems.INVISIBLE}"
 )
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
@@ -133,7 +134,8 @@ def plain(markup: Any) -> str:
     """Strip tags, entities, controls and invisible characters. Escaped markup goes too: nothing may become a tag later."""
     text = markup[:_MARKUP_MAX] if isinstance(markup, str) else ""
     text = html.unescape(_TAG.sub(" ", "".join(_readable(text))))
-    return " ".join(_INVISIBLE.sub("", _CONTROL.sub(" ", _TAG.sub(" ", text))).split())
+    shown = _INVISIBLE.removed(_CONTROL.sub(" ", text))
+    return " ".join(_TAG.sub(" ", shown).split())
 
 
 def _readable(markup: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from wix.catalog.product import Product
-from wix.writing_systems import UNSPACED
+from wix.writing_systems import TIBETAN, UNSPACED
 
 # How much of a product's text counts: enough to say what it is, and little enough to compare thousands.
 _TEXT_MAX = 600
@@ -18,10 +18,11 @@ _WORDS_MAX = 100
 # A prompt has up to 2,000 characters; its first words say what it is about.
 _TOPIC_MAX = 12
 
+_UNSPACED = UNSPACED + TIBETAN
 # The vowel signs of Indian scripts are no letters to Python.
-_RUN = re.compile(f"[{UNSPACED}]+|(?:(?![{UNSPACED}])(?:[^\\W_]|[\u0900-\u0dff]))+")
+_RUN = re.compile(f"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])(?:[^\\W_]|[\u0900-\u0dff]))+")
 # Of these letters, each two neighbours count as a word.
-_LETTERS_WITHOUT_SPACES = re.compile(f"[{UNSPACED}]")
+_LETTERS_WITHOUT_SPACES = re.compile(f"[{_UNSPACED}]")
 
 
 def of(text: str) -> list[str]:

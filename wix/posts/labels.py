@@ -9,6 +9,7 @@ Wix's id. If it gave the claim up, or died, the label may have been made: the bl
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -103,7 +104,8 @@ def forget(instance_id: str, family: Family, wix_ids: Collection[str]) -> None:
 
 
 def _folded(label: str) -> str:
-    return " ".join(label.split()).casefold()[:100]
+    """Return the form by which labels are compared: in whatever capitals, in Unicode's composed form."""
+    return unicodedata.normalize("NFC", " ".join(label.split()).casefold())[:100]
 
 
 @dataclass(slots=True)

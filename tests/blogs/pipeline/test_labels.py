@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from django.db.models.functions import Now
@@ -39,6 +40,21 @@ def test_tags_and_categories_that_are_there_are_used_whatever_their_capitals(
     assert wool in draft["tagIds"]
     assert (draft["categoryIds"][0], len(draft["categoryIds"])) == (news, 2)
     assert count(sandbox, "tag_create") == 1 + 2  # ours here, and two that the article needed
+
+
+@pytest.mark.parametrize("typed", ["NFC", "NFD"])
+def test_a_label_in_unicodes_other_form_is_the_same_label(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, typed: Literal["NFC", "NFD"]
+) -> None:
+    cafe = unicodedata.normalize(typed, "Café au lait")
+    news = make_at_wix(shop, "/blog/v3/categories", "category_create", category={"label": cafe})["category"]["id"]
+    factories.pending_generation(shop, categories=[unicodedata.normalize("NFC", "CAFÉ au lait")])
+
+    done = attempt()
+
+    assert (done.status, warnings(done)) == (Status.DONE, [])
+    assert sandbox.drafts()[0]["categoryIds"] == [news]
+    assert count(sandbox, "category_create") == 1
 
 
 def test_labels_once_known_are_asked_for_no_more(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
