@@ -24,8 +24,8 @@ _COUNTRIES = (
     "de at ch li eu uk fr it es pt nl be lu dk se no fi is ie pl cz sk hu ro bg gr tr ru su ua by lt lv ee si hr ba us ca mx br ar "
     "cl pe ve uy au nz jp cn hk tw kr in pk bd lk sg my th vn id ph ae sa il ir eg za ng ke ma tn kz ge am az"
 )
-_SPACED = "|".join(sorted(f"{_COMMON} {_MORE} {_COUNTRIES} рф бел укр срб бг".split(), key=len, reverse=True))
-_UNSPACED = "中国|中國|公司|网络|網路|在线|香港|台湾|台灣|한국|भारत|ไทย|みんな"
+_LATIN_NAMES = "|".join(sorted(f"{_COMMON} {_MORE} {_COUNTRIES}".split(), key=len, reverse=True))
+_OTHER_NAMES = "рф|бел|укр|срб|бг|中国|中國|公司|网络|網路|在线|香港|台湾|台灣|한국|भारत|ไทย|みんな"
 # Fields of templates end so too (`customer.email`, `product.id`): these are addresses only with a path.
 _FIELDS = {"blog", "email", "id", "life", "link", "media", "news", "page", "space", "today", "world"}
 # No words: after a full stop that lacks its space these begin no sentence, whatever their capitals.
@@ -34,7 +34,12 @@ _NO_WORDS = {"com", "org"}
 _ENDS_OF_FILES = "js|ts|md|py|rs|sh|cs|rb|go|hs|kt|vb|ps|gz|xz|so|ml|mm|cm|km|kg|st|db|ui"
 # A dot comes first in each pattern, then what must stand before it: few places of a text have a dot to look at.
 _LETTER = "0-9A-Z_a-zÀ-ɏЀ-ӿ"
-_DOMAIN = re.compile(rf"[.。｡](?<=[^\W_].)((?:{_SPACED})(?![{_LETTER}])|{_UNSPACED})", re.IGNORECASE)
+# A Chinese full stop is a dot between Latin letters, as browsers read it. Elsewhere it ends a sentence, and the next one may begin
+# with "China".
+_DOMAIN = re.compile(
+    rf"(?:\.(?<=[^\W_].)|[。｡](?<=[0-9A-Za-z].))({_LATIN_NAMES})(?![{_LETTER}])|\.(?<=[^\W_].)({_OTHER_NAMES})(?!\w)",
+    re.IGNORECASE,
+)
 _SHORT_WITH_PATH = re.compile(rf"[.](?<=[^\W_].)(?!(?:{_ENDS_OF_FILES})/)[a-z]{{2}}(?=/\w)")
 _MARKED = re.compile(
     r"://(?<=[a-z]{2}://)|(?<![a-z])mailto:|www\.(?<![a-z]www\.)|@(?<=\S@)[\w-]{1,63}\.\w", re.IGNORECASE
@@ -54,7 +59,10 @@ _PHONES = (
     (re.compile(rf"(?<![{_LETTER}.,+-])(?<!\d )(\(?0\d{{1,5}}\)?(?:[ /-]\d{{2,8}}){{1,5}})(?![{_LETTER}-])"), 9, 14),
     (re.compile(rf"(?<![a-z])(?:{_CALLED})\W{{0,4}}\+?(\d[{_SEPARATORS}]{{4,18}}\d)", re.IGNORECASE), 6, 15),
 )
-_DATE = re.compile(r"\d{1,2}[/ -]\d{1,2}[/ -](?:19|20)\d\d")
+# Dates, months, years, and numbers in a row (01 02 03).
+_NO_PHONE = re.compile(
+    r"\d{1,2}[/ -](?:19|20)\d\d(?!\d)|(?<!\d)(?:19|20)\d\d[/ -](?:19|20)\d\d(?!\d)|\A0\d(?:\D0\d+)+\Z"
+)
 
 
 def addresses(text: str, *, known: str = "") -> Iterator[str]:
@@ -84,7 +92,7 @@ def _web_addresses(text: str) -> Iterator[str]:
 
 def _is_domain(text: str, found: re.Match[str]) -> bool:
     """Tell a site's name from an abbreviation, a full stop that lacks its space, and what code is made of."""
-    before, top_level = text[max(0, found.start() - _LONGEST) : found.start()], found[1]
+    before, top_level = text[max(0, found.start() - _LONGEST) : found.start()], found[1] or found[2]
     label = re.split(r"[^\w-]", before)[-1]
     if before.rfind("{{") > before.rfind("}}") or _SOFTWARE.fullmatch(f"{label}.{top_level}"):
         return False
@@ -117,7 +125,7 @@ def _begin(text: str, start: int, letter: re.Pattern[str]) -> int:
 def _phones(text: str) -> Iterator[str]:
     for pattern, least, most in _PHONES:
         for found in pattern.finditer(text):
-            if least <= len(_digits(found[1])) <= most and not _DATE.search(found[1]):
+            if least <= len(_digits(found[1])) <= most and not _NO_PHONE.search(found[1]):
                 yield found[1]
 
 

@@ -15,7 +15,7 @@ from wix.client.answers import NotConnected, WixRefused
 from wix.client.fields import pick
 from wix.client.wire import WIX_TOKEN, Request
 from workers import outbound
-from workers.errors import AccountRefused, PermanentError
+from workers.errors import AccountRefused, PermanentError, TransientError
 from workers.limits import Limit
 from workers.outbound import Call
 
@@ -37,8 +37,10 @@ def fetch(instance_id: str, *, may_be_gone: bool = False) -> tuple[str, float]:
             raise _no_access(refused, may_be_gone) from None
 
     answer = outbound.call(WIX_TOKEN, "token", send, limit=Limit("wix", key=instance_id), seconds=_SECONDS)
-    lasts = answer.get("expires_in")
-    return str(pick(answer, "access_token")), float(lasts) if isinstance(lasts, int | float) else 0.0
+    lasts, token = answer.get("expires_in"), str(pick(answer, "access_token"))
+    if not (token.isascii() and token.isprintable()):
+        raise TransientError("wix_unavailable", "Wix sent a token that no header can carry.")
+    return token, float(lasts) if isinstance(lasts, int | float) else 0.0
 
 
 def _answer(instance_id: str, call: Call) -> dict[str, Any]:

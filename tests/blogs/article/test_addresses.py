@@ -12,7 +12,7 @@ WRITTEN = [
     "evil.com", "EVIL.COM", "Evil.Com", "evil.co.uk", "evil.shop", "evil-deals.xyz", "x.com", "163.com", "müller.de",
     "bit.ly/x", "t.me/abc", "youtu.be/abc", "evil.page/x", "www.evil.example", "https://a.b", "ftp://a.b",
     "MAILTO:us", "me@x.example",
-    "ｅｖｉｌ．ｃｏｍ", "𝐞𝐯𝐢𝐥.com", "ⓔⓥⓘⓛ.ⓒⓞⓜ", "evil。com", "evil[.]com", "evil (dot) com", "пример.рф", "例え.中国",
+    "ｅｖｉｌ．ｃｏｍ", "𝐞𝐯𝐢𝐥.com", "ⓔⓥⓘⓛ.ⓒⓞⓜ", "evil。com", "evil[.]com", "evil (dot) com",
     "+49 30 1234567", "+442071838750", "+1 (212) 555-0199", "(212) 555-0199", "212.555.0199", "1-800-555-0199",
     "0800 123 4567", "030/1234567", "06 12 34 56 78", "１２３-４５６-７８９０", "tel: 12345678", "WhatsApp 5512345678",
 ]  # fmt: skip
@@ -23,6 +23,8 @@ LOOKING_ALIKE = [
     "1 000 000 000", "z.B. d.h. u.a. m.in.", "e.g. i.e. p.m. U.S.", "warm.It keeps", "cup.In winter", "Send @mug a note", "at 8:30",
     "Dr.med", "2.5 km/h", "and/or", "{{ product.page }}",
     "a theme has customer.email and product.id", "self.is_short", "S.A. de C.V.", "TP.HCM", "10.000/20.000", "+49", "a .com domain",
+    "很多人喜欢这个品牌。中国的茶很有名。in 2024", "좋습니다.한국은 겨울이 춥다", "ул.белая",
+    "01 02 03 04 05 06", "03/2024-05/2025", "call 2024-2025 a good season", "Will.i.am, Socket.IO and Paint.NET",
 ]  # fmt: skip
 
 
@@ -33,6 +35,11 @@ def test_an_address_is_found_however_it_is_written(address: str, around: str) ->
 
     assert list(addresses(text))
     assert any("address" in told for told in problems_with(text))
+
+
+@pytest.mark.parametrize("address", ["пример.рф", "例え.中国", "예시.한국"])
+def test_names_of_other_scripts_are_addresses_too(address: str) -> None:
+    assert list(addresses(f"→ {address}, {address}.")) == [address, address]
 
 
 @pytest.mark.parametrize("text", LOOKING_ALIKE)

@@ -129,3 +129,13 @@ def test_an_address_of_a_picture_that_holds_it_is_no_picture(
 
     assert done.status in (Status.DONE, Status.PENDING)
     assert done.error_code != "internal"
+
+
+@ODD
+def test_a_token_that_holds_it_is_no_answer(front: Front, shop: Site, attempt: Attempt, odd: str) -> None:
+    front.on("POST", "/oauth2/token$", lambda answer: {**answer, "access_token": f"a{odd}"})
+    factories.pending_generation(shop)
+
+    waits = attempt()
+
+    assert (waits.status, waits.error_code) == (Status.PENDING, "wix_unavailable")
