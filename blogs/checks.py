@@ -46,7 +46,19 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         message = f"WIX_MEDIA_STUCK_SECONDS ({stuck}) must be less than STAGE_MEDIA_DEADLINE_SECONDS ({media})."
         hint = "What is left of the deadline is for the upload of a picture whose import is stuck."
         found.append(Error(message, hint=hint, id="blogs.E007"))
-    return found + _alerts() + _learning()
+    return found + _alerts() + _learning() + _words_of_openai()
+
+
+def _words_of_openai() -> list[CheckMessage]:
+    known = {
+        "OPENAI_ANSWER_FORMAT": ("json_schema", "json_object"),
+        "OPENAI_MAX_TOKENS_FIELD": ("max_completion_tokens", "max_tokens"),
+    }
+    return [
+        Error(f"{name} must be {' or '.join(words)}.", hint=f"Leave {name} out of .env for OpenAI.", id="blogs.E020")
+        for name, words in known.items()
+        if getattr(settings, name) not in words
+    ]
 
 
 def _alerts() -> list[CheckMessage]:

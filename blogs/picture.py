@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import F
 
 from blogs.models import BlogGeneration, Stage
+from blogs.providers.replicate_errors import Interrupted
 from blogs.queue import lifecycle
 from wix.client.wire import WIX, WIX_TOKEN
 from workers.database.clock import ClockTimestamp
@@ -22,6 +23,7 @@ STAGES = (Stage.IMAGE_ORDER, Stage.IMAGE, Stage.MEDIA)
 
 _NEED_ITS_FILE = (Stage.IMAGE, Stage.MEDIA)
 _TOO_OLD = TransientError("image_too_old", "The picture would be gone before Wix has it; another one is ordered.")
+_INTERRUPTED = "image_interrupted"
 
 
 def longest_wait(generation: BlogGeneration, error: WorkError) -> float:
@@ -64,7 +66,19 @@ def order_again_if_too_old(generation: BlogGeneration, *, before: Stage) -> bool
     age = ordered.values_list(ClockTimestamp() - F("created_at"), flat=True).first()
     if age is None or age.total_seconds() <= settings.BLOG_IMAGE_MAX_AGE_SECONDS:
         return False
-    if generation.events.filter(code=_TOO_OLD.code).exists():
+    return _order_again(generation, _TOO_OLD)
+
+
+@outlasts_an_outage
+def order_again_if_interrupted(generation: BlogGeneration, error: WorkError) -> bool:
+    """Send the blog back to the order, once, if Replicate's machines have failed and not the picture."""
+    if not isinstance(error, Interrupted):
         return False
-    lifecycle.start_over(generation, Stage.IMAGE_ORDER, forgetting=(Stage.IMAGE_ORDER, Stage.IMAGE), because=_TOO_OLD)
+    return _order_again(generation, TransientError(_INTERRUPTED, f"{error.message} Another one is ordered."))
+
+
+def _order_again(generation: BlogGeneration, because: WorkError) -> bool:
+    if generation.events.filter(code__in=(_TOO_OLD.code, _INTERRUPTED)).exists():
+        return False
+    lifecycle.start_over(generation, Stage.IMAGE_ORDER, forgetting=(Stage.IMAGE_ORDER, Stage.IMAGE), because=because)
     return True

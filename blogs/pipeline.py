@@ -109,7 +109,11 @@ def run(generation: BlogGeneration) -> None:
         if may_be_too_old and picture.order_again_if_too_old(generation, before=step.stage):
             inputs, may_be_too_old = _inputs(generation), False
             continue
-        output, warnings = _take(step, generation, inputs)
+        taken = _take(step, generation, inputs)
+        if taken is None:
+            inputs = _inputs(generation)
+            continue
+        output, warnings = taken
         if step.stage == Stage.DRAFT:
             _remember_author(generation, output)
         if not _save(generation, step.stage, output, warnings, following) or following is None:
@@ -138,9 +142,9 @@ def _save(
     )
 
 
-def _take(step: Step, generation: BlogGeneration, inputs: Inputs) -> tuple[Output, list[WorkError]]:
+def _take(step: Step, generation: BlogGeneration, inputs: Inputs) -> tuple[Output, list[WorkError]] | None:
     """Run one stage; return its output and its warnings. An optional stage that is given up has an empty output and its error as
-    a warning."""
+    a warning. None: the blog was sent back to an earlier stage."""
     warnings: list[WorkError] = []
     seconds = settings.STAGE_DEADLINE_SECONDS[step.stage]
     # The stage ends by then, with all its calls and their waits for limits. A thread that doesn't end is stuck.
@@ -151,6 +155,8 @@ def _take(step: Step, generation: BlogGeneration, inputs: Inputs) -> tuple[Outpu
             return step.run(replace(inputs, seconds=seconds, warn=warnings.append)), warnings
         except (WorkError, DeadlineExceeded) as raised:
             error = _took_too_long(step.stage) if isinstance(raised, DeadlineExceeded) else raised
+            if picture.order_again_if_interrupted(generation, error):
+                return None
             if step.optional and picture.is_given_up(generation, error):
                 return {}, [*warnings, error]
             raise

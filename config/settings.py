@@ -262,6 +262,8 @@ RATE_LIMIT_LOWER_FLOOR = env.float("RATE_LIMIT_LOWER_FLOOR", default=0.3)
 RATE_LIMIT_LOWER_AGAIN_SECONDS = env.float("RATE_LIMIT_LOWER_AGAIN_SECONDS", default=5)
 RATE_LIMIT_RECOVERY_SECONDS = env.float("RATE_LIMIT_RECOVERY_SECONDS", default=20)
 RATE_LIMIT_RAMP_GROWTH = env.float("RATE_LIMIT_RAMP_GROWTH", default=0.5)
+# No wait that an answer names is believed beyond this (`workers/outbound/retry_after.py`).
+RETRY_AFTER_MAX_SECONDS = env.float("RETRY_AFTER_MAX_SECONDS", default=7_200)
 # Times the blogs in flight that would just use the limits up (`workers/pool/pace.py`). 0: every seat is filled.
 WORKS_IN_FLIGHT_HEADROOM = env.float("WORKS_IN_FLIGHT_HEADROOM", default=1.2)
 # At least BLOG_RETENTION_DAYS: `prune_generations` archives a blog together with its calls.
@@ -288,6 +290,9 @@ REQUIRED_SETTINGS = tuple(REQUIRED)
 
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", default="")
 OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1")
+# What servers that speak OpenAI's language may lack: strict schemas, and the newer name of the output maximum.
+OPENAI_ANSWER_FORMAT = env.str("OPENAI_ANSWER_FORMAT", default="json_schema")
+OPENAI_MAX_TOKENS_FIELD = env.str("OPENAI_MAX_TOKENS_FIELD", default="max_completion_tokens")
 OPENAI_IDEA_MAX_TOKENS = env.int("OPENAI_IDEA_MAX_TOKENS", default=900)
 OPENAI_ARTICLE_MAX_TOKENS: dict[str, int] = {
     "short": env.int("OPENAI_ARTICLE_SHORT_MAX_TOKENS", default=2_400),
@@ -311,6 +316,7 @@ WIX_APP_SECRET = env.str("WIX_APP_SECRET", default="")
 WIX_APP_SECRET_PREVIOUS = env.str("WIX_APP_SECRET_PREVIOUS", default="")
 WIX_TOKEN_INFO_CACHE_SECONDS = env.float("WIX_TOKEN_INFO_CACHE_SECONDS", default=300)
 WIX_BASE_URL = env.str("WIX_BASE_URL", default="https://www.wixapis.com")
+WIX_UPLOAD_HOSTS = env.list("WIX_UPLOAD_HOSTS", default=["wixmp.com", "wix.com", "wixapis.com"])
 # Each is a PEM (newlines may be written \\n) or the base64 of one. There are two while the key is changed.
 WIX_WEBHOOK_PUBLIC_KEYS = env.list("WIX_WEBHOOK_PUBLIC_KEYS", default=[])
 # Development only: `manage.py send_webhook` signs with this key, and only with DEBUG do we accept its signature.

@@ -77,6 +77,9 @@ def _limits() -> list[CheckMessage]:
     if not (settings.WORKS_IN_FLIGHT_HEADROOM == 0 or settings.WORKS_IN_FLIGHT_HEADROOM >= 1):
         hint = "1.2 is ordinary; 0 fills every seat; between 0 and 1 the limits could not be used up."
         found.append(Error("WORKS_IN_FLIGHT_HEADROOM must be 0, or 1 and more.", hint=hint, id="workers.E008"))
+    if not settings.RETRY_AFTER_MAX_SECONDS > 0:
+        hint = "7200: two hours at most are waited, whatever an answer names."
+        found.append(Error("RETRY_AFTER_MAX_SECONDS must be positive.", hint=hint, id="workers.E020"))
     return found + _learning() + _breakers()
 
 

@@ -65,9 +65,27 @@ class AccountRefused(PermanentError):
     refusing this one work or site only.
     """
 
+    sign = ""
+    """Only refusals of the same sign count together."""
+
     def __init__(self, code: str, message: str, *, for_all: bool = False) -> None:
         super().__init__(code, message)
         self.for_all = for_all
+        self.code_for_all = code
+        """The breaker's code, once it is known that all calls are refused."""
+
+
+class RequestRefused(AccountRefused):
+    """The provider refuses a request and doesn't say in words that we know whose fault that is.
+
+    It is the work's own, unless several parties get the same refusal (`sign`) and no call gets through in between. Then the
+    provider refuses all our calls, as one does that lacks what we ask it for.
+    """
+
+    def __init__(self, code: str, message: str, *, sign: str) -> None:
+        super().__init__(code, message)
+        self.sign = sign[:100]
+        self.code_for_all = "provider_misconfigured"
 
 
 class LeaseLost(Exception):

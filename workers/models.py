@@ -56,7 +56,13 @@ class BreakerFailure(models.Model):
     provider = models.CharField(max_length=20)
     party = models.BigIntegerField(db_column="site", help_text="whose failures count as one: a site")
     work = models.BigIntegerField()
-    refusal = models.BooleanField(default=False, help_text="of our key, quota or permission")
+    refusal = models.BooleanField(default=False, help_text="of our key, quota or permission, or of the request")
+    sign = models.CharField(
+        max_length=100,
+        blank=True,
+        db_default="",
+        help_text="names a refusal that no rule of ours knows: the same ones count",
+    )
     own = models.BooleanField(default=False, help_text="the work's own fault, since calls of other works got through")
     at = models.DateTimeField(db_default=Now())
 

@@ -14,7 +14,8 @@ _MINUTES = 600.0
 _LARGEST = 2**31 - 1
 # Limits a day are named in the same words: "requests per day (RPD): Limit 10000".
 _IN_TEXT = {"requests": re.compile(r"\(RPM\): Limit:? (\d+)"), "tokens": re.compile(r"\(TPM\): Limit:? (\d+)")}
-_AGAIN = re.compile(r"(?:try again in|retry after) ((?:\d+(?:\.\d+)? ?(?:h|ms|m|s)[a-z]* ?)+)", re.IGNORECASE)
+_AGAIN = re.compile(r"(?:try again in|retry in|retry after) ((?:\d+(?:\.\d+)? ?(?:h|ms|m|s)[a-z]* ?)+)", re.IGNORECASE)
+_BEHIND = "llm_provider-"
 _PART = re.compile(r"(\d+(?:\.\d+)?) ?(h|ms|m|s)")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
@@ -32,9 +33,24 @@ def named(headers: Mapping[str, str], refusal: str = "") -> Named:
 def wait_of(headers: Mapping[str, str], refusal: str) -> float:
     """Return the seconds to wait: by headers, else by the text ("try again in 1.146s", "in 6m0s"). Either may be missing."""
     wait = retry_after.seconds(headers)
-    if wait is None and (found := _AGAIN.search(refusal)):
-        wait = _seconds(found.group(1))
+    if wait is None:
+        wait = retry_after.seconds(_behind_a_gateway(headers))
+    if wait is None:
+        wait = wait_in(refusal)
     return _THROTTLED_SECONDS if wait is None else max(0.1, wait)
+
+
+def wait_in(refusal: str) -> float | None:
+    """Read when to come again from a refusal's text; None where it doesn't say."""
+    found = _AGAIN.search(refusal)
+    return retry_after.capped(_seconds(found.group(1))) if found else None
+
+
+def _behind_a_gateway(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that LiteLLM passes on from the provider behind it."""
+    return {
+        name.lower().removeprefix(_BEHIND): said for name, said in headers.items() if name.lower().startswith(_BEHIND)
+    }
 
 
 def _smallest(headers: Mapping[str, str], what: str, metric: str, *, least: int = 0) -> int | None:

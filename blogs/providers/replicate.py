@@ -19,21 +19,14 @@ import replicate.client
 import replicate.exceptions
 from django.conf import settings
 
-from blogs.providers import replicate_limits
+from blogs.providers import replicate_errors, replicate_limits
 from blogs.providers.replicate_files import Download, Picture, mime_type_of, picture_named
 from workers import outbound
-from workers.errors import (
-    AccountRefused,
-    PermanentError,
-    ProviderFailure,
-    RateLimited,
-    TooFast,
-    TransientError,
-    WorkError,
-)
+from workers.errors import PermanentError, ProviderFailure, TransientError, WorkError
 from workers.limits import Limit
 from workers.limits.provider_calls import Usage
 from workers.outbound import Call
+from workers.outbound.bodies import MOST_BYTES_OF_TEXT
 from workers.outbound.transports import HttpxTransport
 from workers.texts import parsed_json, storable_text
 
@@ -71,7 +64,11 @@ def order(prompt: str, *, seconds: float) -> str:
 
 
 def collect(prediction_id: str, *, seconds: float) -> Picture:
-    """Wait for an ordered picture. Raises PermanentError `image_failed` if there will be none, TransientError when time is up."""
+    """Wait for an ordered picture.
+
+    Raises PermanentError `image_failed` if there will be none, its subclass Interrupted if another order may bring one, and
+    TransientError when time is up.
+    """
     ends_at = time.monotonic() + seconds
     while True:
         left = ends_at - time.monotonic()
@@ -80,7 +77,7 @@ def collect(prediction_id: str, *, seconds: float) -> Picture:
         found = outbound.call(REPLICATE, "get", functools.partial(_read, prediction_id), limit=_READS, seconds=left)
         status, output = found.get("status"), found.get("output")
         if status in _FAILED or found.get("data_removed"):
-            raise PermanentError("image_failed", f"Replicate could not make the picture ({status}).")
+            raise replicate_errors.of_failure(str(status), found.get("error"))
         if status == "succeeded":
             return picture_named(output)
         time.sleep(min(settings.REPLICATE_POLL_SECONDS, max(0.0, ends_at - time.monotonic())))
@@ -92,7 +89,7 @@ def download(picture: Picture, *, at_most: int, seconds: float) -> Download:
     def get(call: Call) -> bytes:
         content = bytearray()
         with _fetcher().stream("GET", picture.url) as answer:
-            if 400 <= answer.status_code < 500 and answer.status_code != 429:
+            if 300 <= answer.status_code < 500 and answer.status_code != 429:
                 # A file's host knows nothing of our account, so no answer of it is an AccountRefused.
                 raise PermanentError("image_failed", f"The picture can't be fetched ({answer.status_code}).")
             answer.raise_for_status()
@@ -132,6 +129,8 @@ _answer: ContextVar[httpx.Response | None] = ContextVar("replicate_answer", defa
 
 
 def _remember(answer: httpx.Response) -> None:
+    if answer.is_redirect:  # the SDK would take it for a prediction
+        raise replicate_errors.of_look(answer)
     answer.read()
     _answer.set(answer)
 
@@ -142,7 +141,7 @@ def _client() -> replicate.client.Client:
     client = replicate.client.Client(
         api_token=settings.REPLICATE_API_TOKEN,
         base_url=settings.REPLICATE_BASE_URL,
-        transport=HttpxTransport(),
+        transport=HttpxTransport(most_bytes=MOST_BYTES_OF_TEXT),
         headers={"Cancel-After": _CANCEL_AFTER},
         event_hooks={"response": [_remember]},
         trust_env=False,
@@ -156,7 +155,7 @@ def _reader() -> httpx.Client:
     return httpx.Client(
         base_url=settings.REPLICATE_BASE_URL,
         headers={"Authorization": f"Bearer {settings.REPLICATE_API_TOKEN}"},
-        transport=HttpxTransport(),
+        transport=HttpxTransport(most_bytes=MOST_BYTES_OF_TEXT),
         trust_env=False,
     )
 
@@ -170,23 +169,12 @@ def _fetcher() -> httpx.Client:
 def _explain(error: Exception) -> WorkError:
     if isinstance(error, httpx.TimeoutException):
         return ProviderFailure("timeout", "Replicate did not answer in time.")
-    if isinstance(error, replicate.exceptions.ReplicateError):
-        return _by_status(error.status or 0, _answer.get())
     if isinstance(error, httpx.HTTPStatusError):
-        return _by_status(error.response.status_code, error.response)
+        return replicate_errors.of_look(error.response)
+    answer = _answer.get()
+    if answer is not None and isinstance(error, replicate.exceptions.ReplicateError):
+        return replicate_errors.of_order(answer)
     return ProviderFailure("provider_unavailable", "The connection to Replicate broke, or its answer made no sense.")
-
-
-def _by_status(status: int, answer: httpx.Response | None) -> WorkError:
-    if status == 429:
-        wait = replicate_limits.wait_of(answer)
-        return RateLimited("rate_limited", "Replicate asks us to wait.", retry_in=wait, too_fast=TooFast.RATE)
-    if status in (401, 402, 403):
-        message = f"Replicate refuses our account ({status}); an operator must look."
-        return AccountRefused("provider_quota", message, for_all=status != 403)
-    if status >= 500 or status == 0:
-        return ProviderFailure("provider_unavailable", f"Replicate answered {status}.")
-    return PermanentError("image_failed", f"Replicate refused the picture ({status}).")
 
 
 REPLICATE = outbound.Provider(
@@ -198,6 +186,7 @@ REPLICATE = outbound.Provider(
         pydantic.v1.ValidationError,
         ValueError,
         AttributeError,
+        RecursionError,
     ),
     explain=_explain,
 )

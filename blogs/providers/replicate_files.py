@@ -13,10 +13,11 @@ import httpx
 from django.conf import settings
 
 from workers.errors import PermanentError
+from workers.outbound.addresses import leads_to
 
 _MIME_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 
-_STARTS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png", b"RIFF": "image/webp"}
+_STARTS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def picture_named(output: Any) -> Picture:
         url = httpx.URL(named if isinstance(named, str) else "")
     except httpx.InvalidURL:
         url = httpx.URL("")
-    if not _is_replicates(url):
+    if not leads_to(str(url), settings.REPLICATE_FILE_HOSTS, base_url=settings.REPLICATE_BASE_URL):
         raise PermanentError("image_failed", "Replicate named no picture, or one on a host that is not its own.")
     mime_type = _MIME_TYPES.get(PurePosixPath(url.path).suffix.lower())
     if mime_type is None:
@@ -50,15 +51,12 @@ def picture_named(output: Any) -> Picture:
     return Picture(str(url), mime_type)
 
 
-def _is_replicates(url: httpx.URL) -> bool:
-    hosts = settings.REPLICATE_FILE_HOSTS
-    is_its_host = any(url.host == name or url.host.endswith(f".{name}") for name in hosts)
-    return is_its_host and url.scheme == httpx.URL(settings.REPLICATE_BASE_URL).scheme
-
-
 def mime_type_of(content: bytes) -> str:
     """Read the type from the file's first bytes. Raises PermanentError `image_failed` for what Wix doesn't take."""
     mime_type = next((kind for start, kind in _STARTS.items() if content.startswith(start)), None)
+    # RIFF holds sounds and films too; the kind stands behind its length.
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        mime_type = "image/webp"
     if mime_type is None:
         raise PermanentError("image_failed", "Replicate's file is not a picture that Wix takes.")
     return mime_type

@@ -38,7 +38,7 @@ def wait_of(answer: httpx.Response | None) -> float:
     if wait is None:
         wait = retry_after.seconds({"retry-after": str(_body(answer).get("retry_after", ""))})
     if wait is None and (found := _AGAIN.search(_detail(answer))):
-        wait = float(found.group(1))
+        wait = retry_after.capped(float(found.group(1)))
     if wait is None:
         wait = retry_after.seconds({"retry-after": answer.headers.get("ratelimit-reset", "")})
     return _THROTTLED_SECONDS if wait is None else max(1.0, wait)

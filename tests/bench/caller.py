@@ -48,6 +48,7 @@ def main() -> int:
 def _call_for_ever(binding: str, number: int) -> None:
     from blogs.article.prompts import Prompt
     from blogs.providers import openai
+    from blogs.providers.openai_answers import Truncated
     from blogs.providers.token_reserve import Kind
     from workers.errors import WorkError
 
@@ -63,7 +64,7 @@ def _call_for_ever(binding: str, number: int) -> None:
                 max_tokens=most,
                 seconds=60,
             )
-        except openai.Truncated:
+        except Truncated:
             continue  # as good as any: it was charged, and it is not read
         except WorkError as error:
             print(f"{error.code}: {error.message}", file=sys.stderr, flush=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import gzip
 import json
 import socket
 import struct
 import time
+import zlib
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -41,12 +44,26 @@ async def spoil(world: World, fault: Fault, request: web.Request, work: Work) ->
             return web.Response(text='{"id": "abc", "choices": [', content_type="application/json")
         case "html":
             return web.Response(text=_HTML, content_type="text/html")
+        case "redirect":
+            return web.Response(status=302, headers={"Location": "https://elsewhere.example/"})
+        case "gzip_bomb":
+            headers = {"Content-Type": "application/json", "Content-Encoding": "gzip, gzip"}
+            return web.Response(body=bomb(), headers=headers)
         case "after_success":
             await work()
             await hold(world, request, fault.seconds)
             return reset(request)
         case unknown:
             raise AssertionError(unknown)
+
+
+@functools.cache
+def bomb(megabytes: int = 256) -> bytes:
+    """A JSON text of many spaces, encoded twice: less than two kilobytes."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    spaces = b" " * 1024 * 1024
+    once = b"".join(packer.compress(spaces) for _ in range(megabytes)) + packer.compress(b"{}") + packer.flush()
+    return gzip.compress(once)
 
 
 def is_gone(request: web.Request) -> bool:

@@ -22,7 +22,12 @@ REFUSALS = {"429", "429_no_retry_after", "401", "403", "500", "503", "not_found"
 # The connection or the body breaks: the same for all three.
 BREAKAGES = {
     "timeout", "reset", "drip", "drip_headers", "truncated", "wrong_json", "invalid_json", "html", "after_success",
-    "500_after_success",
+    "500_after_success", "redirect", "gzip_bomb",
+}  # fmt: skip
+_OF_OPENAI = {
+    "billing_not_active", "hard_limit", "deactivated", "access_terminated", "402", "gateway_quota", "gateway_budget",
+    "content_filter_400", "content_policy_400", "invalid_prompt", "gateway_content", "no_json_schema",
+    "no_max_completion_tokens", "unknown_model", "no_deployment", "odd_400", "odder_400", "fenced", "in_parts", "gateway_refusal",
 }  # fmt: skip
 # Only where they make sense: kind -> provider -> operations.
 SPECIAL: dict[str, dict[str, set[str]]] = {
@@ -33,6 +38,7 @@ SPECIAL: dict[str, dict[str, set[str]]] = {
     "project_spend_limit_exceeded": {"openai": OPERATIONS["openai"]},
     "organization_usage_limit_exceeded": {"openai": OPERATIONS["openai"]},
     "request_too_large": {"openai": OPERATIONS["openai"]},
+    **{kind: {"openai": OPERATIONS["openai"]} for kind in _OF_OPENAI},
     "slow_down": {"openai": OPERATIONS["openai"]},
     "503_slow_down": {"openai": OPERATIONS["openai"]},
     "refusal": {"openai": OPERATIONS["openai"]},
@@ -40,6 +46,11 @@ SPECIAL: dict[str, dict[str, set[str]]] = {
     "content_filter": {"openai": OPERATIONS["openai"]},
     "invalid_article": {"openai": {"article"}},
     "prediction_failed": {"replicate": {"create"}},
+    "interrupted": {"replicate": {"create"}},
+    "high_demand": {"replicate": {"create"}},
+    "sensitive": {"replicate": {"create"}},
+    "version_gone": {"replicate": {"create"}},
+    "invalid_input": {"replicate": {"create"}},
     "aborted": {"replicate": {"create"}},
     "canceled": {"replicate": {"create"}},
     "never_ready": {"replicate": {"create"}},
@@ -56,6 +67,7 @@ SPECIAL: dict[str, dict[str, set[str]]] = {
 # These don't stand in the call's way: they change what comes of it.
 OUTCOMES = {
     "refusal", "length", "content_filter", "invalid_article", "prediction_failed", "aborted", "canceled", "never_ready",
+    "interrupted", "high_demand", "sensitive", "fenced", "in_parts", "gateway_refusal",
     "half_made", "no_output", "foreign_output", "not_a_picture", "media_failed", "media_pending_forever",
 }  # fmt: skip
 

@@ -8,7 +8,6 @@ import math
 import uuid
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from aiohttp import web
@@ -17,12 +16,12 @@ from tests.sandbox import writer
 from tests.sandbox.faults import Fault
 from tests.sandbox.limits import SlidingWindow
 from tests.sandbox.openai_errors import ERRORS, NO_KEY, bad_request, come_back, error
+from tests.sandbox.openai_request import BYTES_PER_TOKEN, IN_WORDS, OPERATIONS, Request
 from tests.sandbox.provider import Call, Provider, Refused, Route
 from tests.sandbox.world import World
 
-BYTES_PER_TOKEN = 4
-_OPERATIONS = {"blog_idea": "idea", "blog_article": "article"}
 _ORGANIZATION = "org-sandbox"
+_DECLINED = "I'm sorry, but I can't help with that request."
 
 
 def duration(seconds: float) -> str:
@@ -36,59 +35,6 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours}h{minutes}m{text}"
     return f"{minutes}m{text}" if minutes else text
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The part of a chat completion request that this stand-in looks at."""
-
-    model: str
-    messages: list[dict[str, Any]]
-    schema_name: str | None
-    max_tokens: int | None
-
-    @classmethod
-    def read(cls, document: dict[str, Any] | None) -> Request:
-        if document is None:
-            raise bad_request("We could not parse the JSON body of your request.")
-        model, messages = document.get("model"), document.get("messages")
-        if not isinstance(model, str) or not model:
-            raise bad_request("you must provide a model parameter")
-        if not isinstance(messages, list) or not messages or not all(_is_message(message) for message in messages):
-            raise bad_request("Missing required parameter: 'messages'.", "messages")
-        if document.get("stream"):
-            raise bad_request("This stand-in does not stream.", "stream")
-        max_tokens = document.get("max_completion_tokens", document.get("max_tokens"))
-        if max_tokens is not None and (not isinstance(max_tokens, int) or max_tokens < 1):
-            raise bad_request("Invalid 'max_completion_tokens': expected a positive integer.", "max_completion_tokens")
-        return cls(model, messages, _schema_name(document), max_tokens)
-
-    @property
-    def prompt_tokens(self) -> int:
-        characters = sum(len(str(message["content"]).encode()) for message in self.messages)
-        return math.ceil(characters / BYTES_PER_TOKEN)
-
-    @property
-    def charge(self) -> int:
-        return self.prompt_tokens + (self.max_tokens or 0)
-
-    @property
-    def prompt(self) -> str:
-        return str(next((m["content"] for m in reversed(self.messages) if m["role"] == "user"), ""))
-
-
-def _is_message(message: Any) -> bool:
-    return isinstance(message, dict) and isinstance(message.get("role"), str) and "content" in message
-
-
-def _schema_name(document: dict[str, Any]) -> str | None:
-    response_format = document.get("response_format")
-    if not isinstance(response_format, dict) or response_format.get("type") != "json_schema":
-        return None
-    json_schema = response_format.get("json_schema")
-    if not isinstance(json_schema, dict) or not isinstance(json_schema.get("name"), str):
-        raise bad_request("Missing required parameter: 'response_format.json_schema.name'.", "response_format")
-    return str(json_schema["name"])
 
 
 class OpenAI(Provider):
@@ -112,8 +58,8 @@ class OpenAI(Provider):
     def operation(self, named: str, body: bytes) -> str:
         # Inside a prompt the name's quotes would be escaped, so this cannot mistake text for the schema's name.
         if named == "other":
-            for schema_name, operation in _OPERATIONS.items():
-                if f'"{schema_name}"'.encode() in body:
+            for schema_name, operation in OPERATIONS.items():
+                if f'"{schema_name}"'.encode() in body or IN_WORDS.format(schema_name).encode() in body:
                     return operation
         return named
 
@@ -122,7 +68,7 @@ class OpenAI(Provider):
             raise Refused(error(401, "invalid_request_error", None, NO_KEY))
         if call.operation == "unknown":
             return
-        request = Request.read(call.document())
+        request = Request.read(call.body)
         if request.charge > self.tokens.limit:
             self._refuse_request(request, self.requests.take())
         # Both are counted before either refuses: a refused call counts in full.
@@ -142,7 +88,7 @@ class OpenAI(Provider):
         raise Refused(self._too_large(request.model, request.charge))
 
     async def complete(self, call: Call) -> web.Response:
-        request = Request.read(call.document())
+        request = Request.read(call.body)
         order = _order(request)
         message, finish_reason = self._written(call, order)
         completion_tokens = self._length(call, order, message)
@@ -157,6 +103,8 @@ class OpenAI(Provider):
     def _length(self, call: Call, order: writer.Order | None, message: dict[str, Any]) -> int:
         """In tokens: the workload's if one was asked for, and the answer is a whole text."""
         content = message["content"]
+        if isinstance(content, list):
+            content = "".join(part["text"] for part in content)
         if order and content and not call.has_fault("content_filter"):
             drawn = self.world.tokens(call.operation, order.sections)
             if drawn is not None:
@@ -166,16 +114,26 @@ class OpenAI(Provider):
     def _written(self, call: Call, order: writer.Order | None) -> tuple[dict[str, Any], str]:
         message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None, "annotations": []}
         if call.has_fault("refusal"):
-            return message | {"refusal": "I'm sorry, but I can't help with that request."}, "stop"
+            return message | {"refusal": _DECLINED}, "stop"
+        if call.has_fault("gateway_refusal"):  # as LiteLLM passes it on
+            kept = {"content": None, "provider_specific_fields": {"refusal": _DECLINED}}
+            return {"role": "assistant", "refusal": None, **kept}, "stop"
         content = _answer(call, order)
         if call.has_fault("content_filter"):
             return message | {"content": content[:20]}, "content_filter"
         if call.has_fault("length"):
             return message | {"content": content[: len(content) * 2 // 3]}, "length"
+        if call.has_fault("fenced"):
+            content = f"```json\n{content}\n```\n"
+        if call.has_fault("in_parts"):
+            half = len(content) // 2
+            return message | {
+                "content": [{"type": "text", "text": part} for part in (content[:half], content[half:])]
+            }, "stop"
         return message | {"content": content}, "stop"
 
     def refusal(self, kind: str, fault: Fault, call: Call) -> web.Response:
-        request = Request.read(call.document())
+        request = Request.read(call.body)
         headers = self._come_back(fault.seconds)
         if kind in ("429", "429_no_retry_after"):
             text = self._limit_text(request.model, "requests", self.requests, 1, fault.seconds)
@@ -255,7 +213,7 @@ def _told(noun: str, window: SlidingWindow, *, times: int = 1) -> dict[str, str]
 
 
 def _order(request: Request) -> writer.Order | None:
-    if request.schema_name not in _OPERATIONS:
+    if request.schema_name not in OPERATIONS:
         return None
     try:
         return writer.Order.from_prompt(request.prompt)

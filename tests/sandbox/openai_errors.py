@@ -57,6 +57,66 @@ ERRORS = {
         404, "invalid_request_error", "model_not_found",
         "The model does not exist or you do not have access to it.",
     ),
+    # The account is refused, in the words of OpenAI, of Azure and of servers that speak its language.
+    "billing_not_active": (
+        429, "billing_not_active", "billing_not_active",
+        "Your account is not active, please check your billing details on our website.",
+    ),
+    "hard_limit": (400, "invalid_request_error", "billing_hard_limit_reached", "Billing hard limit has been reached."),
+    "deactivated": (
+        401, "invalid_request_error", "account_deactivated",
+        "The OpenAI account associated with this API key has been deactivated.",
+    ),
+    "access_terminated": (
+        403, "access_terminated", None,
+        "Your access was terminated due to violation of our policies, please check your email for more information.",
+    ),
+    "402": (402, "unknown_error", "invalid_request_error", "Insufficient Balance"),
+    "gateway_quota": (
+        429, None, "429",
+        "litellm.RateLimitError: RateLimitError: OpenAIException - You exceeded your current quota, please check your plan and "
+        "billing details.. Received Model Group=writer\nAvailable Model Group Fallbacks=None",
+    ),
+    "gateway_budget": (
+        400, "budget_exceeded", "400", "Budget has been exceeded! Current cost: 10.2, Max budget: 10.0",
+    ),
+    # The topic is refused before it is written about.
+    "content_filter_400": (
+        400, None, "content_filter",
+        "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please modify your "
+        "prompt and retry.",
+    ),
+    "content_policy_400": (
+        400, "image_generation_user_error", "content_policy_violation",
+        "Your request was rejected as a result of our safety system.",
+    ),
+    "invalid_prompt": (
+        400, "invalid_request_error", "invalid_prompt",
+        "Invalid prompt: your prompt was flagged as potentially violating our usage policy. Please try again with a different "
+        "prompt.",
+    ),
+    "gateway_content": (
+        400, None, "400",
+        "litellm.BadRequestError: litellm.ContentPolicyViolationError: ContentPolicyViolationError: OpenAIException - Your "
+        "request was rejected.",
+    ),
+    # What every call gets from a server that isn't as our settings say.
+    "no_json_schema": (
+        400, "invalid_request_error", None,
+        "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.",
+    ),
+    "no_max_completion_tokens": (
+        400, "BadRequestError", None, "Unrecognized request argument supplied: max_completion_tokens",
+    ),
+    "unknown_model": (
+        400, "invalid_request_error", "400",
+        "/chat/completions: Invalid model name passed in model=writer. Call `/v1/models` to view available models for your key.",
+    ),
+    "no_deployment": (
+        404, None, "DeploymentNotFound", "The API deployment for this resource does not exist.",
+    ),
+    "odder_400": (400, "bad_request", "E18", "The upstream said never."),
+    "odd_400": (400, "bad_request", "E17", "The upstream said no (request 8f3c0a91)."),
 }  # fmt: skip
 NO_KEY = (
     "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "
@@ -66,7 +126,7 @@ NO_KEY = (
 
 def error(
     status: int,
-    kind: str,
+    kind: str | None,
     code: str | None,
     message: str,
     *,

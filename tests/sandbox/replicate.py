@@ -16,15 +16,19 @@ from tests.sandbox import picture
 from tests.sandbox.faults import Fault
 from tests.sandbox.limits import Bucket, SlidingWindow
 from tests.sandbox.provider import Call, Provider, Refused, Route
-from tests.sandbox.replicate_errors import ERRORS, LOW_CREDIT, THROTTLED, error, invalid, throttled
+from tests.sandbox.replicate_errors import ERRORS, FAILURES, LOW_CREDIT, THROTTLED, error, invalid, throttled
 from tests.sandbox.world import World, iso
 
 KEPT_SECONDS = 3600
 _TERMINAL = {"succeeded", "failed", "canceled", "aborted"}
-_OUTCOMES = {"prediction_failed": "failed", "aborted": "aborted", "canceled": "canceled", "never_ready": "processing"}
+_OUTCOMES = {
+    "aborted": "aborted",
+    "canceled": "canceled",
+    "never_ready": "processing",
+    **dict.fromkeys(FAILURES, "failed"),
+}
 _ASPECT_RATIOS = {"1:1", "16:9", "21:9", "3:2", "2:3", "4:5", "5:4", "3:4", "4:3", "9:16", "9:21"}
 _OUTPUT_FORMATS = {"webp", "jpg", "png"}
-_FAILURE = "Prediction failed: CUDA out of memory. Tried to allocate 2.00 GiB."
 # What a prediction that succeeded names as its output where it should be an address of Replicate's.
 _ODD_OUTPUTS: dict[str, list[str]] = {
     "no_output": [],
@@ -85,7 +89,7 @@ class Prediction:
             "logs": "",
             "output": self.output(now),
             "data_removed": now >= self.removed_at,
-            "error": _FAILURE if status == "failed" else None,
+            "error": FAILURES.get(self.fault) if status == "failed" else None,
             "source": "api",
             "status": status,
             "created_at": iso(self.created),

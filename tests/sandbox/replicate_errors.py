@@ -20,6 +20,19 @@ ERRORS = {
     "500": (500, "Internal server error", "An unexpected error occurred. Please try again."),
     "503": (503, "Service unavailable", "The service is temporarily unavailable. Please try again."),
     "not_found": (404, "Not found", "The requested resource could not be found."),
+    "version_gone": (
+        422,
+        "Invalid version or not permitted",
+        "The specified version does not exist (or perhaps you don't have permission to use it?)",
+    ),
+    "invalid_input": (422, "Input validation failed", "- input.prompt: prompt must be shorter than 400 characters"),
+}
+# kind -> why a prediction has failed.
+FAILURES = {
+    "prediction_failed": "Prediction failed: CUDA out of memory. Tried to allocate 2.00 GiB.",
+    "interrupted": "Prediction interrupted; please retry (code: PA)",
+    "high_demand": "Service is currently unavailable due to high demand. Please try again later. (E003)",
+    "sensitive": "The input or output was flagged as sensitive. Please try again with different inputs. (E005)",
 }
 THROTTLED = {
     "resets": "Request was throttled. Your rate limit resets in ~{}s.",

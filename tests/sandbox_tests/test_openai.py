@@ -45,9 +45,9 @@ def test_usage_is_a_quarter_of_the_bytes(openai_client: openai.OpenAI, order: di
     answer = openai_client.chat.completions.create(**request)
 
     assert answer.usage is not None
-    prompt_bytes = sum(len(message["content"].encode()) for message in request["messages"])
+    sent_bytes = len(json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode())
     answer_bytes = len((answer.choices[0].message.content or "").encode())
-    assert answer.usage.prompt_tokens == -(-prompt_bytes // 4)
+    assert answer.usage.prompt_tokens == -(-sent_bytes // 4)
     assert answer.usage.completion_tokens == -(-answer_bytes // 4)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from workers.errors import PermanentError, ProviderFailure, RateLimited, TooFast
+from workers.errors import AccountRefused, PermanentError, ProviderFailure, RateLimited, TooFast
 from workers.outbound import retry_after
 from workers.texts import cut, parsed_json
 
@@ -37,7 +37,7 @@ class NotConnected(PermanentError):
 
 
 def understood(answer: requests.Response, raw: bytes) -> dict[str, Any]:
-    """Return the JSON object that Wix sent. Raises RateLimited, ProviderFailure, WixRefused."""
+    """Return the JSON object that Wix sent. Raises RateLimited, ProviderFailure, AccountRefused, WixRefused."""
     try:
         body = parsed_json(raw) if raw else {}
     except ValueError:
@@ -52,7 +52,10 @@ def understood(answer: requests.Response, raw: bytes) -> dict[str, Any]:
         )
     if answer.status_code >= 500:
         raise ProviderFailure("wix_unavailable", f"Wix answered {answer.status_code}.")
-    if answer.status_code >= 300:
+    if 300 <= answer.status_code < 400:
+        message = f"Wix sends us elsewhere ({answer.status_code}); an operator must look at WIX_BASE_URL."
+        raise AccountRefused("provider_misconfigured", message)
+    if answer.status_code >= 400:
         raise _refusal(answer.status_code, body if isinstance(body, dict) else {})
     if not isinstance(body, dict):
         raise ProviderFailure("wix_unavailable", "Wix sent something that is not a JSON object.")

@@ -11,8 +11,9 @@ from django.conf import settings
 from wix.client import access_tokens, token_fetch, wire
 from wix.client.answers import WixRefused
 from wix.client.wire import WIX, Request
-from workers.errors import TransientError
+from workers.errors import PermanentError
 from workers.limits import Limit
+from workers.outbound.addresses import leads_to
 
 __all__ = ["WixRefused", "request", "upload"]
 
@@ -46,10 +47,11 @@ def request(
 def upload(instance_id: str, url: str, content: bytes, mime_type: str, *, seconds: float) -> dict[str, Any]:
     """Send bytes to an address that Wix gave us. It carries its own permission: no token of ours goes there.
 
-    Raises WixRefused (4xx), RateLimited, TransientError.
+    Raises WixRefused (4xx), RateLimited, TransientError; PermanentError `media_failed` for an address that is not on a host of Wix.
     """
-    if urlsplit(url).scheme != urlsplit(settings.WIX_BASE_URL).scheme:
-        raise TransientError("wix_unavailable", "Wix named an upload address of another kind.")
+    hosts = [*settings.WIX_UPLOAD_HOSTS, urlsplit(settings.WIX_BASE_URL).hostname or ""]
+    if not leads_to(url, hosts, base_url=settings.WIX_BASE_URL):
+        raise PermanentError("media_failed", "Wix named an upload address that is not on a host of its own.")
     wanted = Request("PUT", url, "media_upload", seconds, body=content)
     return wire.exchange(WIX, Limit("wix", key=instance_id), wanted, {"Content-Type": mime_type})
 

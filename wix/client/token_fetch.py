@@ -20,6 +20,8 @@ from workers.limits import Limit
 from workers.outbound import Call
 
 _SECONDS = 30.0
+# Wix's tokens are good for four hours.
+_LONGEST_SECONDS = 4 * 3600.0
 # OAuth's code for an id or secret that is wrong.
 _WRONG_SECRET = "invalid_client"
 
@@ -37,10 +39,17 @@ def fetch(instance_id: str, *, may_be_gone: bool = False) -> tuple[str, float]:
             raise _no_access(refused, may_be_gone) from None
 
     answer = outbound.call(WIX_TOKEN, "token", send, limit=Limit("wix", key=instance_id), seconds=_SECONDS)
-    lasts, token = answer.get("expires_in"), str(pick(answer, "access_token"))
+    token = str(pick(answer, "access_token"))
     if not (token.isascii() and token.isprintable()):
         raise TransientError("wix_unavailable", "Wix sent a token that no header can carry.")
-    return token, float(lasts) if isinstance(lasts, int | float) else 0.0
+    return token, _lasts(answer.get("expires_in"))
+
+
+def _lasts(told: object) -> float:
+    """Return for how many seconds a token is good: what Wix says, but no longer than it says for any."""
+    if not isinstance(told, int | float) or not told > 0:  # which a NaN isn't
+        return 0.0
+    return float(min(told, _LONGEST_SECONDS))
 
 
 def _answer(instance_id: str, call: Call) -> dict[str, Any]:

@@ -18,13 +18,10 @@ from workers import outbound
 from workers.context.departure import timeouts
 from workers.context.process_memory import remembered
 from workers.database.connections import release_connection
-from workers.errors import ProviderFailure, TransientError, WorkError
+from workers.errors import ProviderFailure, WorkError
 from workers.limits import Limit
 from workers.outbound import Call
 from workers.outbound.transports import RequestsAdapter
-
-# A page of 100 products with descriptions stays far below; more is not an answer that we asked for.
-_MAX_BYTES = 16 * 1024 * 1024
 
 _sessions = threading.local()
 # What was just written may be read stale. An answer's mark, sent along with the site's next requests, asks for no older state.
@@ -70,12 +67,11 @@ def send(wanted: Request, instance_id: str, headers: dict[str, str], call: Call)
         headers={**_JSON, **headers, **_last_written(instance_id)},
         timeout=(limits["connect"], limits["read"]),
         allow_redirects=False,
-        stream=True,
     )
     with answer:
         call.request_id = answer.headers.get("x-wix-request-id", "")
         _note_written(instance_id, answer.headers.get(_CONSISTENT))
-        return answers.understood(answer, _read(answer))
+        return answers.understood(answer, answer.content)
 
 
 def _encoded(body: Any) -> bytes | None:
@@ -108,23 +104,13 @@ def _session() -> requests.Session:
     return session
 
 
-def _read(answer: requests.Response) -> bytes:
-    """Return the whole body. Raises TransientError where it is too large."""
-    chunks = bytearray()
-    while chunk := answer.raw.read1(64 * 1024, decode_content=True):
-        chunks += chunk
-        if len(chunks) > _MAX_BYTES:
-            raise TransientError("wix_unavailable", "Wix sent an answer that is too large.")
-    return bytes(chunks)
-
-
 def _explain(error: Exception) -> WorkError:
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
         return ProviderFailure("timeout", "Wix did not answer in time.")
     return ProviderFailure("wix_unavailable", "The connection to Wix broke.")
 
 
-_BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError)
+_BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError, RecursionError)
 WIX = outbound.Provider("wix", raises=_BROKEN, explain=_explain)
 # A breaker of its own: while a wrong secret or an outage keeps us from new tokens, sites that have one go on.
 WIX_TOKEN = outbound.Provider("wix", raises=_BROKEN, explain=_explain, part="token")

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 _KEPT_SECONDS = 3_600.0
 # Without calls of other works nothing tells a poisonous work from an outage. After this time its failures are taken for its own.
 _ALONE_SECONDS = 1_800.0
-# A refused permission opens the breaker at this many refusals, of this many parties.
+# A permission, or a request, that is refused opens the breaker at this many refusals, of this many parties.
 _REFUSALS = 2
 
 
@@ -50,27 +51,33 @@ def _judge(
     if breaker.opened_at:
         if probe:
             next_at = seconds_from_now(settings.BREAKER_PROBE_SECONDS)
-            _rows(breaker).filter(held_by="").update(code=error.code, reason=error.message, probe_at=next_at)
+            _rows(breaker).filter(held_by="").update(code=_code(error), reason=error.message, probe_at=next_at)
         return Verdict.DOWN
     if _rows(breaker).filter(closed_at__gte=_monotonic(began)).exists():
         return Verdict.DOUBT  # a call that has hung since before it closed says nothing of the time after
     failures = BreakerFailure.objects.filter(provider=breaker.provider)
-    refusal = isinstance(error, AccountRefused)
+    alike = _alike(error)
     is_own = not (isinstance(error, AccountRefused) and error.for_all) and (
-        failures.filter(own=True, work=caller.work).exists()
-        or _is_alone(failures.filter(refusal=refusal), caller, refusal)
+        failures.filter(own=True, work=caller.work).exists() or _is_alone(failures.filter(**alike), caller, error)
     )
     failures.filter(own=True, work=caller.work).delete()
-    failures.create(provider=breaker.provider, party=caller.party, work=caller.work, refusal=refusal, own=is_own)
-    if _is_enough(failures.filter(refusal=refusal), error):
+    failures.create(provider=breaker.provider, party=caller.party, work=caller.work, own=is_own, **alike)
+    if _is_enough(failures.filter(**alike), error):
         failures.filter(own=False, refusal=False).delete()
         _open(breaker, error)
         return Verdict.DOWN
     return Verdict.OWN if is_own else Verdict.DOUBT
 
 
-def _is_alone(failures: QuerySet[BreakerFailure], caller: Caller, refusal: bool) -> bool:
+def _alike(error: ProviderFailure | AccountRefused) -> dict[str, Any]:
+    """Return the columns of the failures that count together with this one."""
+    refusal = isinstance(error, AccountRefused)
+    return {"refusal": refusal, "sign": error.sign if isinstance(error, AccountRefused) else ""}
+
+
+def _is_alone(failures: QuerySet[BreakerFailure], caller: Caller, error: ProviderFailure | AccountRefused) -> bool:
     """Tell whether this work first failed long enough ago, and no other work has failed since."""
+    refusal = isinstance(error, AccountRefused)
     seconds = settings.BREAKER_WINDOW_SECONDS if refusal else _ALONE_SECONDS
     first = failures.filter(work=caller.work, own=False, at__lt=seconds_from_now(-seconds)).order_by("at").first()
     return first is not None and not failures.filter(at__gte=first.at).exclude(work=caller.work).exists()
@@ -91,11 +98,15 @@ def _open(breaker: Breaker, error: ProviderFailure | AccountRefused) -> None:
         opened_at=ClockTimestamp(),
         probe_at=seconds_from_now(settings.BREAKER_PROBE_SECONDS),
         probe_party=None,
-        code=error.code,
+        code=_code(error),
         reason=error.message,
         **_changed(""),
     )
-    _say(logging.ERROR, "provider down", provider=breaker.provider, code=error.code, reason=error.message)
+    _say(logging.ERROR, "provider down", provider=breaker.provider, code=_code(error), reason=error.message)
+
+
+def _code(error: ProviderFailure | AccountRefused) -> str:
+    return error.code_for_all if isinstance(error, AccountRefused) else error.code
 
 
 @briefly

@@ -3,8 +3,8 @@
 A breaker opens
 - after BREAKER_FAILURES provider-wide failures (5xx, refused connections, timeouts) of BREAKER_SITES sites within
   BREAKER_WINDOW_SECONDS, if no call has got through in between;
-- at once, if the provider refuses our key or our quota;
-- if it refuses a permission, once a second site has met that.
+- at once, if the provider refuses our key, our quota, or what we ask of it in every call;
+- if it refuses a permission, or a request for a reason that we don't know, once a second site has met the same.
 It closes with the first probe that gets an answer. A probe is one call that is let through; the next probe is a call of another
 site. Staff may hold a breaker open, and close any.
 

@@ -125,8 +125,8 @@ def _consequence(passage: Passage, limit: Limit, error: WorkError) -> WorkError:
 
 
 def _explain(provider: Provider, error: Exception, seconds: float, took: float) -> WorkError:
-    if isinstance(error, WorkError):
-        return error
+    if ours := _ours(error):
+        return ours
     late = TransientError(
         "timeout", f"{provider.name} did not finish its answer within {min(seconds, took):.0f} seconds."
     )
@@ -135,6 +135,13 @@ def _explain(provider: Provider, error: Exception, seconds: float, took: float) 
     if isinstance(error, DeadlineExceeded):
         return ProviderFailure(late.code, late.message)
     return provider.explain(error)
+
+
+def _ours(error: BaseException | None) -> WorkError | None:
+    """Find an error of ours, which a library may have turned into one of its own."""
+    while error is not None and not isinstance(error, WorkError):
+        error = error.__cause__
+    return error
 
 
 def _settle(

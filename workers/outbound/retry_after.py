@@ -1,4 +1,7 @@
-"""Reading from an answer's headers how long a refused call should wait."""
+"""Reading from an answer's headers how long a refused call should wait.
+
+No wait is believed beyond RETRY_AFTER_MAX_SECONDS: a year is a slip of the other side, and to look again costs one call.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import math
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+
+from django.conf import settings
 
 
 def seconds(headers: Mapping[str, str]) -> float | None:
@@ -16,8 +21,15 @@ def seconds(headers: Mapping[str, str]) -> float | None:
         except (KeyError, ValueError):
             continue
         if math.isfinite(wait) and wait >= 0:
-            return wait
-    return _until(headers.get("retry-after"), headers.get("date"))
+            return capped(wait)
+    until = _until(headers.get("retry-after"), headers.get("date"))
+    return None if until is None else capped(until)
+
+
+def capped(wait: float) -> float:
+    """Limit a wait, wherever in an answer it was read."""
+    longest: float = settings.RETRY_AFTER_MAX_SECONDS
+    return min(wait, longest)
 
 
 def _until(date: str | None, sent_at: str | None) -> float | None:
@@ -31,5 +43,5 @@ def _until(date: str | None, sent_at: str | None) -> float | None:
 def _timestamp(date: str | None) -> float | None:
     try:
         return parsedate_to_datetime(date).timestamp() if date else None
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, TypeError, IndexError):
         return None

@@ -1,4 +1,5 @@
-"""Transports for our three HTTP clients. Each gives every single read no more time than what is left of its call.
+"""Transports for our three HTTP clients. Each gives every single read no more time than what is left of its call, and every answer
+no more bytes than `bodies` says.
 
 httpx2 carries the `openai` SDK, httpx the `replicate` SDK, and requests our calls to Wix.
 """
@@ -10,6 +11,7 @@ import http.client
 import io
 import socket
 import ssl
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -20,6 +22,9 @@ import urllib3.connection
 
 from workers.context.deadline import at_most
 from workers.context.departure import timeouts
+from workers.outbound.bodies import MOST_BYTES, bounded
+
+_PIECE_BYTES = 64 * 1024
 
 # --- httpx and httpx2: twins, each on an httpcore of its own ----------------------------------------------------------
 
@@ -63,29 +68,73 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+class _Body:
+    """An answer's stream, bounded and decoded, so that its client finds nothing to decode."""
+
+    def __init__(self, stream: Any, encoding: str, most: int) -> None:
+        self._stream, self._encoding, self._most = stream, encoding, most
+
+    def __iter__(self) -> Iterator[bytes]:
+        return bounded(self._stream, self._encoding, self._most)
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class _HttpxBody(_Body, httpx.SyncByteStream): ...
+
+
+class _Httpx2Body(_Body, httpx2.SyncByteStream): ...
+
+
+def _prepare(request: httpx.Request | httpx2.Request) -> None:
+    request.extensions = {**request.extensions, "timeout": timeouts()}
+    request.headers["Accept-Encoding"] = "identity"
+
+
+def _encoding_taken_from(headers: httpx.Headers | httpx2.Headers) -> str:
+    """Remove what would make the client decode bytes or text by itself; return the body's encoding.
+
+    The charset goes too: JSON is UTF-8, and a name such as `zlib_codec` there makes a client fail in odd ways.
+    """
+    encoding: str = headers.get("content-encoding", "")
+    if encoding:
+        del headers["content-encoding"]
+        headers.pop("content-length", None)
+    if "content-type" in headers:
+        headers["content-type"] = headers["content-type"].partition(";")[0]
+    return encoding
+
+
 class Httpx2Transport(httpx2.HTTPTransport):
     """For the `openai` SDK, which runs on httpx2."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, most_bytes: int = MOST_BYTES, **options: Any) -> None:
         super().__init__(verify=_trusted(), **options)
+        self._most_bytes = most_bytes
         # The pool takes a backend, but this class offers no way to hand it one.
         self._pool._network_backend = _Backend(self._pool._network_backend)  # type: ignore[assignment]
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        request.extensions = {**request.extensions, "timeout": timeouts()}
-        return super().handle_request(request)
+        _prepare(request)
+        answer = super().handle_request(request)
+        answer.stream = _Httpx2Body(answer.stream, _encoding_taken_from(answer.headers), self._most_bytes)
+        return answer
 
 
 class HttpxTransport(httpx.HTTPTransport):
     """For the `replicate` SDK, which runs on httpx and by default sends creates with no timeout at all."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, most_bytes: int = MOST_BYTES, **options: Any) -> None:
         super().__init__(verify=_trusted(), **options)
+        self._most_bytes = most_bytes
         self._pool._network_backend = _Backend(self._pool._network_backend)  # type: ignore[assignment]
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        request.extensions = {**request.extensions, "timeout": timeouts()}
-        return super().handle_request(request)
+        _prepare(request)
+        answer = super().handle_request(request)
+        answer.stream = _HttpxBody(answer.stream, _encoding_taken_from(answer.headers), self._most_bytes)
+        return answer
 
 
 # --- requests, on urllib3, on http.client -----------------------------------------------------------------------------
@@ -132,8 +181,24 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
 
 
 class RequestsAdapter(requests.adapters.HTTPAdapter):
-    """For `requests.Session.mount`. Connecting goes by the `timeouts()` that the caller gives to each request."""
+    """For `requests.Session.mount`. Connecting goes by the `timeouts()` that the caller gives to each request.
+
+    The whole answer is read here, before requests sees it: of a redirect requests decodes the body even where it follows none.
+    """
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, **options)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
+        request.headers["Accept-Encoding"] = "identity"
+        answer = super().send(request, *arguments, **{**options, "stream": True})
+        with answer.raw as raw:
+            content = b"".join(bounded(_pieces(raw), answer.headers.get("content-encoding", ""), MOST_BYTES))
+        answer.raw = io.BytesIO(content)
+        return answer
+
+
+def _pieces(raw: Any) -> Iterator[bytes]:
+    while piece := raw.read1(_PIECE_BYTES, decode_content=False):
+        yield piece

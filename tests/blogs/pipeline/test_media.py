@@ -13,8 +13,10 @@ from tests.sandbox import Sandbox
 from tests.support import factories
 from tests.support.blogs.pipeline import Attempt, warnings
 from tests.support.sandbox_fixtures import PRODUCTS
+from wix.client import http
 from wix.models import Site
 from workers.errors import PermanentError
+from workers.outbound.addresses import leads_to
 
 PHOTOGRAPHED = [
     {**product, "imageUrl": f"https://static.wixstatic.com/media/a1b2_{number}~mv2.jpg"}
@@ -55,6 +57,36 @@ def test_a_picture_that_wix_cannot_fetch_is_uploaded(
     (sent,) = sandbox.requests("wix", "media_upload")
     assert sent["headers"]["Content-Type"] == "image/png"
     assert cover(sandbox)["wixMedia"]["image"]["id"].endswith("~mv2.png")
+
+
+@pytest.mark.parametrize(
+    "address", ["https://evil.example/upload/x", "http://127.0.0.1:9/upload/x", "http://wixmp.com.evil.example/x"]
+)
+def test_nothing_is_uploaded_to_a_host_that_is_not_wixs(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    sandbox.fault("wix", "media_failed", "media_import")
+    ask = http.request
+
+    def named(instance_id: str, method: str, path: str, **more: Any) -> dict[str, Any]:
+        answer = ask(instance_id, method, path, **more)
+        return {"uploadUrl": address} if path.endswith("/generate-upload-url") else answer
+
+    monkeypatch.setattr(http, "request", named)
+    factories.pending_generation(shop)
+
+    done = attempt()
+
+    assert (done.status, warnings(done)) == (Status.DONE, ["media_failed"])
+    assert sandbox.requests("wix", "media_upload") == []
+
+
+def test_wixs_own_hosts_may_be_uploaded_to(settings: Any) -> None:
+    settings.WIX_BASE_URL = "https://www.wixapis.com"
+    hosts = [*settings.WIX_UPLOAD_HOSTS]
+
+    assert leads_to("https://upload.wixmp.com/upload/abc?x=1", hosts, base_url=settings.WIX_BASE_URL)
+    assert not leads_to("https://upload.wixmp.com:8443/upload/abc", hosts, base_url=settings.WIX_BASE_URL)
 
 
 def test_a_full_media_manager_is_the_owners_to_mend(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:

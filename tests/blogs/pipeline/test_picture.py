@@ -152,6 +152,73 @@ def test_an_output_that_is_no_picture_of_replicates_is_left_out(
     assert sandbox.requests("wix", "media_import") == []
 
 
+@pytest.mark.parametrize("kind", ["interrupted", "high_demand"])
+def test_a_picture_that_was_only_interrupted_is_ordered_once_more(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, kind: str
+) -> None:
+    sandbox.fault("replicate", kind, "create")
+    factories.pending_generation(shop)
+
+    done = attempt()
+
+    assert (done.status, done.attempts, warnings(done)) == (Status.DONE, 1, [])
+    assert len(sandbox.requests("replicate", "create")) == 2
+    assert len(sandbox.requests("openai", "article")) == 1
+    assert covers(sandbox) != [None]
+    assert done.events.filter(kind=Kind.RETRYING, code="image_interrupted").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "orders", "why"),
+    [("interrupted", 2, "please retry"), ("prediction_failed", 1, "CUDA"), ("sensitive", 1, "flagged as sensitive")],
+)
+def test_a_picture_that_fails_for_good_leaves_its_reason(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, kind: str, orders: int, why: str
+) -> None:
+    sandbox.fault("replicate", kind, "create", times=None)
+    factories.pending_generation(shop)
+
+    done = attempt()
+
+    assert done.status == Status.DONE
+    assert len(sandbox.requests("replicate", "create")) == orders
+    warning = done.events.get(kind=Kind.WARNING)
+    assert warning.code == "image_failed"
+    assert why in warning.message
+
+
+def riff(kind: bytes) -> bytes:
+    return b"RIFF" + (len(kind) + 64).to_bytes(4, "little") + kind + bytes(64)
+
+
+@pytest.mark.parametrize(
+    ("content", "mime_type"),
+    [(b"\xff\xd8\xff\xe0", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (riff(b"WEBPVP8 "), "image/webp")],
+)
+def test_a_files_first_bytes_say_what_it_is(content: bytes, mime_type: str) -> None:
+    assert replicate_files.mime_type_of(content) == mime_type
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        riff(b"WAVEfmt "),
+        riff(b"AVI LIST"),
+        riff(b""),
+        b"RIFF",
+        b"RIFFWEBP",
+        b"\x89PNG",
+        b"\xff\xd8",
+        b"",
+        b"GIF89a",
+        b"<svg>",
+    ],
+)
+def test_a_sound_a_film_or_a_part_of_a_picture_is_none(content: bytes) -> None:
+    with pytest.raises(PermanentError):
+        replicate_files.mime_type_of(content)
+
+
 def test_none_of_ours_asks_a_files_host_for_anything(
     sandbox: Sandbox, shop: Site, attempt: Attempt, settings: Any
 ) -> None:
@@ -190,6 +257,10 @@ def test_the_kind_of_picture_is_read_from_its_address(settings: Any, output: Any
         "https://replicate.delivery@pictures.example/out.png",
         "https://replicate.delivery.example/out.png",
         "https://replicate.delivery:port/out.png",
+        "https://replicate.delivery:8443/out.png",
+        "https://someone@replicate.delivery/out.png",
+        "https://someone:secret@pbxt.replicate.delivery/out.png",
+        "https://evil.example\\.replicate.delivery/out.png",
         "https://replicate.delivery/out",
         "data:image/png;base64,AAAA",
     ],
