@@ -4,6 +4,9 @@ in any of them is cut."""
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Literal
 
 from workers.texts import is_between_characters
 
@@ -27,6 +30,8 @@ INVISIBLE = (
 _SPELLED_FLAG = "\U0001f3f4[\U000e0020-\U000e007e]{2,8}\U000e007f"
 
 _MARKS = "\u0f0b\u0f0d-\u0f14\u3000-\u3004\u3008-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+# How many marks may follow a letter, by Unicode's stream-safe text format (UAX #15). No language needs more than five.
+MARKS_MAX = 30
 # A text without spaces may be cut beside any of these.
 _CUTTABLE = re.compile(f"[{UNSPACED}{_MARKS}]")
 # Commas, colons, dashes and opening brackets and quotes: no cut text ends with one of them.
@@ -44,6 +49,33 @@ class Invisible:
 
     def removed(self, text: str) -> str:
         return self._pattern.sub(r"\1", text)
+
+
+def has_endless_marks(text: str) -> bool:
+    """Tell whether more than MARKS_MAX marks follow one letter."""
+    return not text.isascii() and any(count > MARKS_MAX for _, count in _marks_counted(text))
+
+
+def normalized(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
+    """Put a text into one of Unicode's forms. Of endless marks only the first MARKS_MAX stay.
+
+    `unicodedata.normalize` sorts the marks of a letter in quadratic time: 32,000 of them take two seconds.
+    """
+    if has_endless_marks(text):
+        text = "".join(char for char, count in _marks_counted(text) if count <= MARKS_MAX)
+    return unicodedata.normalize(form, text)
+
+
+def _marks_counted(text: str) -> Iterator[tuple[str, int]]:
+    """Yield each character with the number of marks that have come since the last letter.
+
+    Taken apart, since some are marks only then: Tibetan vowel signs, half-width sound marks.
+    """
+    count = 0
+    for char in text:
+        for part in unicodedata.normalize("NFKD", char):
+            count = count + 1 if unicodedata.combining(part) else 0
+        yield char, count
 
 
 def shortened(text: str, limit: int, *, least: int = 0) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from blogs.models import (
     CATEGORIES_MAX,
@@ -31,13 +32,54 @@ _FAR = timedelta(days=366)
 _COME_ALONG = writing_systems.Invisible(writing_systems.INVISIBLE)
 
 
-class PlainTextField(serializers.CharField):
+class Bounded(serializers.Field[Any, Any, Any, Any]):
+    """The base of all fields that are sent to us: refuses a value that is too long before anything reads it.
+
+    64 KB of accents, joiners or brackets may take seconds to normalise or to search, and no other thread runs meanwhile.
+    """
+
+    raw_max = 100
+    unreadable = too_long = "invalid"
+
+    def run_validation(self, data: Any = empty) -> Any:
+        if isinstance(data, list | dict):
+            self.refuse(self.unreadable)
+        if isinstance(data, str) and len(data) > self.raw_max:
+            self.refuse(self.too_long)
+        return super().run_validation(data)
+
+    def refuse(self, code: str) -> None:
+        """Fail with one of the field's own errors, and with all values that its words may name."""
+        self.fail(code, max_length=getattr(self, "max_length", None), format="2026-12-24T09:00:00Z", input="")
+
+
+class TextField(Bounded, serializers.CharField):
+    """A text of at most `max_length` characters. With accents apart and spaces to spare it may come in four times as many."""
+
+    too_long = "max_length"
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, **kwargs)
+        self.raw_max = 4 * max_length
+
+
+class LanguageField(TextField, serializers.RegexField):
+    pass
+
+
+class PlainTextField(TextField):
     """Trims a text, takes out what isn't seen and puts it into Unicode's composed form; refuses control characters."""
 
-    default_error_messages = {"control": "Control characters are not allowed."}
+    default_error_messages = {
+        "control": "Control characters are not allowed.",
+        "marks": f"A letter may have {writing_systems.MARKS_MAX} accents.",
+    }
 
     def to_internal_value(self, data: Any) -> str:
-        text = unicodedata.normalize("NFC", super().to_internal_value(data))
+        text = super().to_internal_value(data)
+        if writing_systems.has_endless_marks(text):
+            self.fail("marks")
+        text = unicodedata.normalize("NFC", text)
         if any(map(_is_control, text)):
             self.fail("control")
         text = unicodedata.normalize("NFC", " ".join(_COME_ALONG.removed(text).split()))
@@ -53,8 +95,23 @@ def _is_control(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\r\t"
 
 
-class ChoiceField(serializers.ChoiceField):
+class ListField(Bounded, serializers.ListField):
+    """A list whose length is looked at before its items are."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
+            self.refuse("max_length")
+        return serializers.ListField.run_validation(self, data)
+
+
+class YesNoField(Bounded, serializers.BooleanField):
+    pass
+
+
+class ChoiceField(Bounded, serializers.ChoiceField):
     """Names the allowed values in its error. DRF's own message would repeat the refused value."""
+
+    unreadable = too_long = "invalid_choice"
 
     def __init__(self, choices: Any, **kwargs: Any) -> None:
         allowed = ", ".join(value for value, _ in choices)
@@ -62,7 +119,7 @@ class ChoiceField(serializers.ChoiceField):
         super().__init__(choices=choices, **kwargs)
 
 
-class MomentField(serializers.DateTimeField):
+class MomentField(Bounded, serializers.DateTimeField):
     """Takes a time with its offset, within a year; null means now."""
 
     default_error_messages = {
@@ -82,16 +139,14 @@ class MomentField(serializers.DateTimeField):
 class BlogRequestSerializer(serializers.Serializer[BlogRequest]):
     sourceType = ChoiceField(SourceType.choices, source="source_type")
     sourceId = PlainTextField(source="source_id", max_length=PROMPT_MAX)
-    language = serializers.RegexField(languages.TAG, required=False, default="", max_length=languages.TAG_MAX)
+    language = LanguageField(regex=languages.TAG, required=False, default="", max_length=languages.TAG_MAX)
     tone = ChoiceField(Tone.choices, default=Tone.FRIENDLY)
     length = ChoiceField(Length.choices, default=Length.MEDIUM)
-    publish = serializers.BooleanField(default=False)
+    publish = YesNoField(default=False)
     scheduledAt = MomentField(source="scheduled_at", required=False, allow_null=True, default=None)
     publishAt = MomentField(source="publish_at", required=False, allow_null=True, default=None)
     cover = ChoiceField(Cover.choices, default=Cover.GENERATED)
-    categories = serializers.ListField(
-        child=PlainTextField(max_length=CATEGORY_MAX), max_length=CATEGORIES_MAX, default=list
-    )
+    categories = ListField(child=PlainTextField(max_length=CATEGORY_MAX), max_length=CATEGORIES_MAX, default=list)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         publish_at, scheduled_at = attrs["publish_at"], attrs["scheduled_at"]

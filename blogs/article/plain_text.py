@@ -52,7 +52,7 @@ def one_line(text: str) -> str:
 
 def folded(text: str) -> str:
     """Return the form by which texts are compared: in whatever capitals, in Unicode's composed form."""
-    return unicodedata.normalize("NFC", text.casefold())
+    return writing_systems.normalized("NFC", text.casefold())
 
 
 def words(text: str) -> int:

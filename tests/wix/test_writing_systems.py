@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import unicodedata
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.blogs.articles import any_text
-from wix.writing_systems import shortened
+from wix.writing_systems import MARKS_MAX, has_endless_marks, normalized, shortened
 
 
 @given(any_text, st.integers(0, 40))
@@ -62,3 +65,18 @@ def test_where_a_text_is_cut(text: str, limit: int, short: str) -> None:
 def test_words_that_end_early_leave_at_least_what_is_asked_for(text: str, limit: int, length: int) -> None:
     assert len(shortened(text, limit, least=limit // 2)) == length
     assert len(shortened(text, limit)) < 5
+
+
+@given(any_text, st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
+def test_a_text_is_normalized_as_python_does(text: str, form: Literal["NFC", "NFD", "NFKC", "NFKD"]) -> None:
+    assert normalized(form, text) == unicodedata.normalize(form, text)
+
+
+@pytest.mark.parametrize("mark", ["\u0316", "\u0345", "\u05b0", "\u0e38", "\u0f73", "\uff9e"], ids=ascii)
+def test_of_endless_marks_the_first_stay(mark: str) -> None:
+    each = len(unicodedata.normalize("NFKD", mark))
+    enough, text = mark * (MARKS_MAX // each), "a" + mark * 1_000 + "b"
+
+    assert has_endless_marks(text)
+    assert not has_endless_marks(f"a{enough}b")
+    assert normalized("NFC", text) == unicodedata.normalize("NFC", f"a{enough}b")

@@ -32,6 +32,8 @@ _UNREADABLE = re.compile(r"<(/?)(?:script|style)\b[^<>]*>", re.IGNORECASE)
 _INVISIBLE = writing_systems.Invisible(
     f"\u0600-\u0605\u06dd\u070f\ue000-\uf8ff\U000e0080-\U000e0fff\U000f0000-\U0010ffff{UNREADABLE}{writing_systems.INVISIBLE}"
 )
+# Numbers that no character has. Python refuses to read one of thousands of digits.
+_NO_CHARACTER = re.compile("&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{8,});?")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 
@@ -132,7 +134,7 @@ def from_v3(raw: Any) -> Product:
 
 def plain(markup: Any) -> str:
     """Strip tags, entities, controls and invisible characters. Escaped markup goes too: nothing may become a tag later."""
-    text = markup[:_MARKUP_MAX] if isinstance(markup, str) else ""
+    text = _NO_CHARACTER.sub("", markup[:_MARKUP_MAX]) if isinstance(markup, str) else ""
     text = html.unescape(_TAG.sub(" ", "".join(_readable(text))))
     shown = _INVISIBLE.removed(_CONTROL.sub(" ", text))
     return " ".join(_TAG.sub(" ", shown).split())

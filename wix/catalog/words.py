@@ -10,11 +10,13 @@ import unicodedata
 from collections.abc import Iterator
 
 from wix.catalog.product import Product
-from wix.writing_systems import TIBETAN, UNSPACED
+from wix.writing_systems import TIBETAN, UNSPACED, normalized
 
 # How much of a product's text counts: enough to say what it is, and little enough to compare thousands.
 _TEXT_MAX = 600
 _WORDS_MAX = 100
+# Longer than any that we make a vector or a query of.
+_READ_MAX = 10_000
 # A prompt has up to 2,000 characters; its first words say what it is about.
 _TOPIC_MAX = 12
 
@@ -27,6 +29,7 @@ _LETTERS_WITHOUT_SPACES = re.compile(f"[{_UNSPACED}]")
 
 def of(text: str) -> list[str]:
     """Return a text's words in order, each once, folded. They have letters and digits only, so that none needs quoting."""
+    text = text[:_READ_MAX]
     folded = text.lower() if text.isascii() else _folded(text)
     found: list[str] = []
     for run in _RUN.findall(folded):
@@ -41,7 +44,7 @@ def of(text: str) -> list[str]:
 
 def _folded(text: str) -> str:
     """Fold case, and drop accents, which people leave out; in some scripts they are signs beside the letters (Thai, Arabic)."""
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    decomposed = normalized("NFKD", normalized("NFKC", text)[:_READ_MAX].casefold())
     return unicodedata.normalize("NFC", "".join(char for char in decomposed if unicodedata.category(char) != "Mn"))
 
 

@@ -9,7 +9,6 @@ Wix's id. If it gave the claim up, or died, the label may have been made: the bl
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,6 +20,7 @@ from django.db.models import Max, Q, QuerySet
 from wix.client import http
 from wix.client.fields import pick
 from wix.models import BlogLabel, Site
+from wix.writing_systems import normalized
 from workers.context.deadline import DeadlineExceeded
 from workers.database.clock import ClockTimestamp
 from workers.database.outage import outlasts_an_outage
@@ -105,7 +105,7 @@ def forget(instance_id: str, family: Family, wix_ids: Collection[str]) -> None:
 
 def _folded(label: str) -> str:
     """Return the form by which labels are compared: in whatever capitals, in Unicode's composed form."""
-    return unicodedata.normalize("NFC", " ".join(label.split()).casefold())[:100]
+    return normalized("NFC", " ".join(label.split()).casefold())[:100]
 
 
 @dataclass(slots=True)

@@ -12,6 +12,8 @@ from blogs.article.plain_text import folded, one_line, words
         ("only  plain   letters ", "only plain letters"),
         ("no\u200bthing\0 to\u202e see\ufeff", "nothing to see"),
         ("a\u200db \u200d c\u200c", "ab c"),
+        ("é\u200d\u200d\u200d é\u200d\u200da", "é éa"),
+        ("é\u200d\u200c\u200dé", "é\u200d\u200c\u200dé"),
         ("می\u200cروم 👨\u200d👩\u200d👧", "می\u200cروم 👨\u200d👩\u200d👧"),
         ("Warm\ufffd wool\U000e0069\U000e006a", "Warm wool"),
         ("🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",) * 2,
