@@ -76,6 +76,12 @@ WITH account AS ({SET_ASIDE.format(account="%(account)s")}) {HOLD.format(blog="%
 """
 
 
+def held_for(generation_id: int) -> int:
+    """Return how many credits are held for a blog now; 0 where none are."""
+    entries = Credit.objects.filter(generation_id=generation_id, kind__in=[Kind.HOLD, Kind.CAPTURE, Kind.RELEASE])
+    return sum(amount if kind == Kind.HOLD else -amount for kind, amount in entries.values_list("kind", "amount"))
+
+
 def insufficient(site_id: int, amount: int) -> InsufficientCredits:
     """Make the error that says how many credits there are."""
     account = CreditAccount.objects.get(site_id=site_id)

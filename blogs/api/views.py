@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 from rest_framework import mixins, viewsets
 from rest_framework.exceptions import NotFound, ValidationError
@@ -17,6 +16,7 @@ from rest_framework.reverse import reverse
 from blogs.api.serializers import BlogGenerationSerializer, BlogRequestSerializer, RescheduleSerializer, warnings_of
 from blogs.models import BlogGeneration, Status
 from blogs.queue import forecast, submitting, waiting
+from credits import ledger
 from wix.identity.auth import site_of
 from workers.database.outage import DATABASE_AWAY
 
@@ -88,8 +88,16 @@ def _described(generation: BlogGeneration) -> dict[str, Any]:
         **BlogGenerationSerializer(generation).data,
         "queuePosition": position,
         "estimatedWaitSeconds": wait,
-        "creditsHeld": 0 if generation.is_finished else settings.BLOG_CREDITS,
+        "creditsHeld": 0 if generation.is_finished else _held(generation),
     }
+
+
+def _held(generation: BlogGeneration) -> int | None:
+    """Return what its hold holds, whatever a blog costs by now; None while the database is away, as for the forecast."""
+    try:
+        return ledger.held_for(generation.pk)
+    except DATABASE_AWAY:
+        return None
 
 
 def _forecast(generation: BlogGeneration) -> tuple[int | None, int | None]:
