@@ -15,7 +15,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from wix.client.fields import moment_of_epoch, uuid_or_none
+from wix.client.fields import moment_of_epoch, text_in, uuid_or_none
 from wix.identity import api_keys, sightings, sites, token_info
 from wix.identity.signed_instance import InvalidInstance, read_instance, time_of
 from wix.identity.token_info import InvalidToken, TokenInfo
@@ -42,7 +42,7 @@ class SignedInstance(_Bearer):
         except InvalidInstance as error:
             raise _refused(f"The app instance was refused: {error}.") from None
         site = sites.seen(UUID(payload["instanceId"]), uuid_or_none(payload.get("originInstanceId")))
-        sightings.compare(site, time_of(payload.get("signDate")), str(payload.get("vendorProductId") or ""))
+        sightings.compare(site, time_of(payload.get("signDate")), text_in(dict(payload), "vendorProductId"))
         return site, payload
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from wix.client.fields import moment, moment_of_epoch, number, uuid_or_none
+from wix.client.fields import moment, moment_of_epoch, number, text_in, uuid_or_none
 from workers.texts import parsed_json
 
 # Wix signs for four hours and says so in `expirationDate`; an instance without one counts from its `signDate`.
@@ -73,15 +73,19 @@ def sign_instance(instance_id: uuid.UUID | str, *, lifetime: timedelta = _LIFETI
     return f"{_signature(settings.WIX_APP_SECRET, data).decode()}.{data}"
 
 
-def _check(payload: Mapping[str, Any]) -> None:
+def _check(payload: dict[str, Any]) -> None:
     if uuid_or_none(payload.get("instanceId")) is None:
         raise InvalidInstance("it names no instanceId")
     if payload.get("appDefId") != settings.WIX_APP_ID:
         raise InvalidInstance("it is for another app")
     if payload.get("aid"):
         raise InvalidInstance("it belongs to an anonymous visitor of the site")
-    if not payload.get("uid"):
+    if not text_in(payload, "uid"):
         raise InvalidInstance("it names no Wix user (uid)")
+    if payload.get("demoMode") not in (None, False, 0, "", "false"):
+        raise InvalidInstance("it is of a demonstration, and of no site")
+    if not _manages_the_site(payload):
+        raise InvalidInstance("it speaks for no owner or contributor of the site")
     now = timezone.now()
     signed_at, expires_at = time_of(payload.get("signDate")), time_of(payload.get("expirationDate"))
     if signed_at is None:
@@ -90,6 +94,19 @@ def _check(payload: Mapping[str, Any]) -> None:
         raise InvalidInstance("its signDate lies in the future")
     if now > (expires_at or signed_at + _LIFETIME):
         raise InvalidInstance("it has expired; load the page again for a new one")
+
+
+def _manages_the_site(payload: dict[str, Any]) -> bool:
+    """Tell whether it speaks for the site's owner or a contributor, as a dashboard's token must, and not for a member.
+
+    Certain is: the owner has `permissions` "OWNER", and the owner's `uid` is the `siteOwnerId`; a contributor's is another. Wix's
+    documents don't say which `permissions` a contributor has. So any counts, but for one that names a member or a visitor; and
+    a user who has none must be the owner.
+    """
+    permissions = text_in(payload, "permissions").strip().upper()
+    if any(word in permissions for word in ("MEMBER", "VISITOR", "ANONYMOUS")):
+        return False
+    return bool(permissions) or payload["uid"] == payload.get("siteOwnerId")
 
 
 def time_of(value: Any) -> datetime | None:

@@ -166,6 +166,57 @@ def test_an_instance_without_a_wix_user_is_refused(user: Any) -> None:
     assert "uid" in _refusal(signed(payload(uid=user)))
 
 
+@pytest.mark.parametrize("user", [7, True, [], ["x"], {"id": 1}])
+def test_a_user_is_named_by_a_text(user: Any) -> None:
+    assert "uid" in _refusal(signed(payload(uid=user)))
+
+
+OWNER = "11111111-2222-4333-8444-555555555555"
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        {"permissions": "OWNER"},
+        {"permissions": "OWNER", "uid": OWNER, "siteOwnerId": OWNER},
+        {"permissions": "CONTRIBUTOR"},
+        {"permissions": "whatever Wix says of a contributor", "siteOwnerId": ...},
+        {"permissions": None, "uid": OWNER, "siteOwnerId": OWNER},
+        {"permissions": ..., "uid": OWNER, "siteOwnerId": OWNER},
+        {"demoMode": ...},
+        {"demoMode": None},
+        {"demoMode": "false"},
+    ],
+    ids=str,
+)
+def test_owners_and_contributors_come_in(who: dict[str, Any]) -> None:
+    assert read_instance(signed(payload(**who)))
+
+
+@pytest.mark.parametrize("permissions", [..., None, "", "  ", False, 0, [], ["OWNER"], {"OWNER": True}])
+@pytest.mark.parametrize("owner", [OWNER, ..., None, ""])
+def test_a_user_without_permissions_who_is_not_the_owner_is_a_member_and_refused(permissions: Any, owner: Any) -> None:
+    assert "no owner or contributor" in _refusal(signed(payload(permissions=permissions, siteOwnerId=owner)))
+
+
+@pytest.mark.parametrize("permissions", ["MEMBER", "SITE_MEMBER", "site member", "Visitor", "ANONYMOUS_VISITOR"])
+def test_a_member_by_name_is_refused(permissions: str) -> None:
+    told = _refusal(signed(payload(permissions=permissions, uid=OWNER, siteOwnerId=OWNER)))
+
+    assert "no owner or contributor" in told
+
+
+@pytest.mark.parametrize("demo", [True, "true", "True", 1, "yes", [True], {"on": True}])
+def test_a_demonstration_speaks_for_no_site(demo: Any) -> None:
+    assert "demonstration" in _refusal(signed(payload(demoMode=demo)))
+
+
+@pytest.mark.parametrize("depth", [500, 900, 990, 1_500, 2_900])
+def test_a_nested_instance_is_refused_and_no_error_of_ours(depth: int) -> None:
+    for data in (b"[" * depth + b"]" * depth, b'{"a":' + b"[" * depth + b"]" * depth + b"}"):
+        assert _refusal(signed(data))
+
+
 @pytest.mark.parametrize("write", [iso, milliseconds])
 def test_an_instance_is_good_until_it_expires(write: Any) -> None:
     lasts = payload(signDate=write(NOW - timedelta(hours=4)), expirationDate=write(NOW + timedelta(seconds=1)))
