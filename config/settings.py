@@ -27,6 +27,13 @@ if not SECRET_KEY:
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Besides the app's own pages at Wix (config/door/cors.py).
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "PATCH", "POST"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "X-Request-ID"]
+CORS_PREFLIGHT_MAX_AGE = 3_600
 
 INSTALLED_APPS = [
     "blogs",
@@ -41,6 +48,7 @@ INSTALLED_APPS = [
 if sys.argv[1:2] != ["run_blog_worker"]:
     INSTALLED_APPS += [
         "rest_framework",
+        "corsheaders",
         "django_ratelimit",
         "whitenoise.runserver_nostatic",
         # Not AdminConfig, which imports all admin modules in every process: config/urls.py does that.
@@ -52,6 +60,9 @@ if sys.argv[1:2] != ["run_blog_worker"]:
 
 MIDDLEWARE = [
     "config.request_id.RequestIdMiddleware",
+    # Above whatever may refuse a request: a page must be able to read why.
+    "config.door.cors.AppPages",
+    "config.door.front_door.FrontDoor",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -315,6 +326,8 @@ WIX_APP_SECRET = env.str("WIX_APP_SECRET", default="")
 # Also verifies, while the secret is changed. It signs nothing.
 WIX_APP_SECRET_PREVIOUS = env.str("WIX_APP_SECRET_PREVIOUS", default="")
 WIX_TOKEN_INFO_CACHE_SECONDS = env.float("WIX_TOKEN_INFO_CACHE_SECONDS", default=300)
+WIX_TOKEN_INFO_REFUSED_SECONDS = env.float("WIX_TOKEN_INFO_REFUSED_SECONDS", default=30)
+WIX_TOKEN_INFO_THREADS = env.int("WIX_TOKEN_INFO_THREADS", default=6)
 WIX_BASE_URL = env.str("WIX_BASE_URL", default="https://www.wixapis.com")
 WIX_UPLOAD_HOSTS = env.list("WIX_UPLOAD_HOSTS", default=["wixmp.com", "wix.com", "wixapis.com"])
 # Each is a PEM (newlines may be written \\n) or the base64 of one. There are two while the key is changed.
@@ -353,6 +366,9 @@ LOGGING = {
         "openai": {"level": "WARNING"},
         # Logs errors alone: `blogs.api.problems` logs a line for each refused request, and the views one for a lost database.
         "django.request": {"level": "ERROR", "filters": ["unavailable"]},
+        # An error with its traceback for each request that Django finds suspicious. `blogs.api.problems` logs a line.
+        "django.security": {"level": "CRITICAL"},
+        "django.security.csrf": {"level": "WARNING"},
         "sqlalchemy.pool": {"level": "CRITICAL"},
     },
 }

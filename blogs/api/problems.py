@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -74,7 +74,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return plain_problem(request, 400, code="malformed", detail="The request could not be understood.")
+    """Answer what Django finds suspicious. Its own log line, with a traceback, is left out (`settings.LOGGING`)."""
+    problem = _problem(exception) or _MALFORMED
+    http, code = problem["http"], problem["code"]
+    logger.info(
+        "request refused", extra={"action": "refused", "http": http, "code": code, "error": type(exception).__name__}
+    )
+    return plain_problem(request, http, code=code, detail=problem["detail"])
 
 
 def plain_problem(request: HttpRequest, http: int, **fields: Any) -> HttpResponse:
@@ -134,6 +140,8 @@ def _problem(error: Exception) -> dict[str, Any] | None:
         case RequestDataTooBig():
             detail = f"The body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
             return {"http": 413, "code": "request_too_large", "detail": detail}
+        case UnreadablePostError():
+            return {**_MALFORMED}
         case IdempotencyConflict():
             detail = "This Idempotency-Key came with another request before; use a new key for a new request."
             return {"http": 422, "code": "idempotency_key_reused", "detail": detail}
@@ -162,6 +170,7 @@ def _problem(error: Exception) -> dict[str, Any] | None:
     return None
 
 
+_MALFORMED = {"http": 400, "code": "malformed", "detail": "The request could not be understood."}
 _VALIDATION_DETAIL = "Some fields are missing or have a value that isn't allowed; `errors` names each."
 
 

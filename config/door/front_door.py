@@ -1,0 +1,83 @@
+"""Refuses, in one place and before any other code reads them, requests that would only fail later; and reads bodies in chunks.
+
+Each refusal is one quiet line in the log: a stranger can send any number of these.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse
+from gunicorn.http.errors import ParseException
+
+from blogs.api.problems import plain_problem
+from blogs.api.webhooks import BODY_MAX_BYTES, webhooks
+from config.door import content_types
+
+logger = logging.getLogger(__name__)
+
+_DESK = "/admin"
+_HAVE_BODIES = {"POST", "PUT", "PATCH"}
+
+
+class FrontDoor:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if because := _mistake(request):
+            return _refused(request, 400, "malformed", because)
+        return self._get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Read a body whose end only the server knows, since Django takes a missing length for an empty body."""
+        if request.method not in _HAVE_BODIES or request.META.get("CONTENT_LENGTH"):
+            return None
+        if not request.META.get("wsgi.input_terminated"):
+            return None
+        most = BODY_MAX_BYTES if view is webhooks else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        try:
+            body: bytes = request.META["wsgi.input"].read(most + 1)
+        except (OSError, ParseException):
+            return _refused(request, 400, "malformed", "The body breaks off, or its chunks are not as HTTP has them.")
+        if len(body) > most:
+            return _refused(request, 413, "request_too_large", f"The body may have {most} bytes.")
+        request.META["CONTENT_LENGTH"] = str(len(body))
+        request._stream = io.BytesIO(body)
+        return None
+
+
+def _mistake(request: HttpRequest) -> str:
+    """Say why a request can't be understood; '' for one that can."""
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return "This service has another host name."
+    if content_types.read(request.META.get("CONTENT_TYPE", "")) is None:
+        return "The Content-Type can't be read, or its charset is not UTF-8 nor another that extends ASCII."
+    if not content_types.is_acceptable(request.META.get("HTTP_ACCEPT", "")):
+        return "The Accept header can't be read."
+    if request.path_info.startswith(_DESK) and _has_nul(request):
+        return "A NUL character is no part of any name."
+    return ""
+
+
+def _has_nul(request: HttpRequest) -> bool:
+    """Look for what PostgreSQL takes in no text: lists' searches and filters, addresses, cookies."""
+    query = request.META.get("QUERY_STRING", "")
+    sent = [request.path_info, query, *request.COOKIES.values()]
+    return "%00" in query or any("\0" in text for text in sent)
+
+
+def _refused(request: HttpRequest, http: int, code: str, detail: str) -> HttpResponse:
+    host = request.META.get("HTTP_HOST", "")[:100]
+    about = {"action": "refused", "http": http, "code": code, "because": detail, "host": host}
+    logger.info("request refused", extra=about)
+    answer = plain_problem(request, http, code=code, detail=detail)
+    answer["Content-Length"] = str(len(answer.content))
+    return answer
