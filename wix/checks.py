@@ -13,6 +13,7 @@ from wix.webhooks.token import InvalidKey
 
 # Wix's own tokens last four hours.
 _LONGEST_CACHE_SECONDS = 4 * 3600
+_LONGEST_REFUSAL_SECONDS = 600
 
 
 @register(Tags.compatibility)
@@ -27,6 +28,14 @@ def identity_makes_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         message = f"WIX_TOKEN_INFO_CACHE_SECONDS must be between 0 and {_LONGEST_CACHE_SECONDS}."
         hint = "300: for this time a person who has lost access to a site at Wix may still use our API."
         found.append(Error(message, hint=hint, id="wix.E002"))
+    if not 0 <= settings.WIX_TOKEN_INFO_REFUSED_SECONDS <= _LONGEST_REFUSAL_SECONDS:
+        message = f"WIX_TOKEN_INFO_REFUSED_SECONDS must be between 0 and {_LONGEST_REFUSAL_SECONDS}."
+        hint = "30: for this time a token that Wix has refused is refused without asking again."
+        found.append(Error(message, hint=hint, id="wix.E004"))
+    if settings.WIX_TOKEN_INFO_THREADS < 1:
+        message = "WIX_TOKEN_INFO_THREADS must be at least 1."
+        hint = "6: a third of WEB_THREADS. With more, false tokens would keep other requests waiting."
+        found.append(Error(message, hint=hint, id="wix.E005"))
     if settings.SECRET_KEY in settings.SECRET_KEY_FALLBACKS or "" in settings.SECRET_KEY_FALLBACKS:
         message = "SECRET_KEY_FALLBACKS must hold other keys than SECRET_KEY, and no empty one."
         hint = "SECRET_KEY is the new one; the fallbacks are those before it."

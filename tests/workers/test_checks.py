@@ -67,6 +67,9 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("wix.E001", {"WIX_APP_SECRET": "same", "WIX_APP_SECRET_PREVIOUS": "same"}),
     ("wix.E002", {"WIX_TOKEN_INFO_CACHE_SECONDS": -1}),
     ("wix.E002", {"WIX_TOKEN_INFO_CACHE_SECONDS": 14_401}),
+    ("wix.E004", {"WIX_TOKEN_INFO_REFUSED_SECONDS": -1}),
+    ("wix.E004", {"WIX_TOKEN_INFO_REFUSED_SECONDS": 601}),
+    ("wix.E005", {"WIX_TOKEN_INFO_THREADS": 0}),
     ("wix.E003", {"SECRET_KEY": "one", "SECRET_KEY_FALLBACKS": ["two", "one"]}),
     ("blogs.W001", {"BLOG_IMAGE_MAX_AGE_SECONDS": 3_100}),
 ]

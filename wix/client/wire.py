@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,14 +44,22 @@ class Request:
 
 
 def exchange(
-    provider: outbound.Provider, limit: Limit, wanted: Request, headers: dict[str, str] | None = None
+    provider: outbound.Provider,
+    limit: Limit,
+    wanted: Request,
+    headers: dict[str, str] | None = None,
+    *,
+    patience: float = math.inf,
 ) -> dict[str, Any]:
-    """Make one outbound call of one request. Raises what `answers.understood` does, and what the outbound door does."""
+    """Make one outbound call of one request. Raises what `answers.understood` does, and what the outbound door does.
+
+    `patience`: how many seconds it may wait for its place in the limit.
+    """
 
     def once(call: Call) -> dict[str, Any]:
         return send(wanted, limit.key, headers or {}, call)
 
-    return outbound.call(provider, wanted.operation, once, limit=limit, seconds=wanted.seconds)
+    return outbound.call(provider, wanted.operation, once, limit=limit, seconds=wanted.seconds, patience=patience)
 
 
 def send(wanted: Request, instance_id: str, headers: dict[str, str], call: Call) -> dict[str, Any]:

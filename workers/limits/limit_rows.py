@@ -5,6 +5,7 @@ The arithmetic is in `statements`. `reservations` waits for what is answered her
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
@@ -31,12 +32,13 @@ _row_ids: dict[Limit, int] = remembered({})
 _rates: dict[tuple[str, str], float | None] = remembered({})
 
 
-def ask(limit: Limit, tokens: int = 0) -> tuple[float, bool]:
+def ask(limit: Limit, tokens: int = 0, *, horizon: float = math.inf) -> tuple[float, bool]:
     """Ask once for a place: in how many seconds it begins, and whether it is now reserved or was too far ahead for that.
 
+    A place is reserved at most RATE_LIMIT_HORIZON_SECONDS ahead, and `horizon`.
     Raises PermanentError if the call is larger than the limit, RateLimited if it is only larger than what the provider names now.
     """
-    horizon, late = settings.RATE_LIMIT_HORIZON_SECONDS, settings.RATE_LIMIT_LATE_SECONDS
+    horizon, late = min(horizon, settings.RATE_LIMIT_HORIZON_SECONDS), settings.RATE_LIMIT_LATE_SECONDS
     while True:
         answer = _execute(sql.RESERVE, id=_row_id(limit), tokens=tokens, horizon=horizon, late=late, **following())
         if answer is None:

@@ -16,6 +16,7 @@ itself. A limit that the provider's answers name is followed (`learning`).
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
@@ -32,17 +33,19 @@ _lines: dict[Limit, LocalLine] = remembered({})
 _lines_lock = threading.Lock()
 
 
-def acquire(limit: Limit, *, tokens: int = 0) -> Reservation:
+def acquire(limit: Limit, *, tokens: int = 0, patience: float = math.inf) -> Reservation:
     """Wait until a call may start. Raises RateLimited after RATE_LIMIT_MAX_WAIT_SECONDS, PermanentError if it can never fit.
+
+    With less `patience` than that, in seconds, it is told sooner; a place that begins later is not even reserved.
 
     Must not be called in a transaction: a row that stays locked while a thread waits would stop all others.
     """
     began = time.monotonic()
-    give_up_at = began + min(settings.RATE_LIMIT_MAX_WAIT_SECONDS, remaining())
+    give_up_at = began + min(settings.RATE_LIMIT_MAX_WAIT_SECONDS, patience, remaining())
     line = local_line(limit)
     while True:
         with line.head(give_up_at):
-            start_at = reserve(limit, tokens, give_up_at)
+            start_at = reserve(limit, tokens, give_up_at, horizon=patience)
         time.sleep(max(0.0, start_at - time.monotonic()))
         if time.monotonic() < line.closed_until:
             continue  # told to stop since the place was given
@@ -55,14 +58,16 @@ def acquire(limit: Limit, *, tokens: int = 0) -> Reservation:
             raise RateLimited("rate_limited", f"This machine is {late:.1f} s late for each place it gets.", retry_in=10)
 
 
-def reserve(limit: Limit, tokens: int, give_up_at: float, *, stale_seconds: float = 1.0) -> float:
-    """Ask until a place is given; return when it starts, in this process's monotonic time.
+def reserve(
+    limit: Limit, tokens: int, give_up_at: float, *, stale_seconds: float = 1.0, horizon: float = math.inf
+) -> float:
+    """Ask until a place is given; return when it starts, in this process's monotonic time: at most `horizon` seconds from now.
 
     An answer that took longer than `stale_seconds` is not believed: this process may have been stopped, and the place be long past.
     """
     while True:
         asked_at = time.monotonic()
-        ahead, granted = limit_rows.ask(limit, tokens)
+        ahead, granted = limit_rows.ask(limit, tokens, horizon=horizon)
         now = time.monotonic()
         if granted and now - asked_at <= stale_seconds:
             return now + ahead
@@ -70,7 +75,7 @@ def reserve(limit: Limit, tokens: int, give_up_at: float, *, stale_seconds: floa
             continue
         if now + ahead > give_up_at:
             raise RateLimited("rate_limited", f"The limit of {limit.provider} is used up.", retry_in=ahead)
-        time.sleep(min(ahead - settings.RATE_LIMIT_HORIZON_SECONDS, give_up_at - now))
+        time.sleep(min(ahead - min(horizon, settings.RATE_LIMIT_HORIZON_SECONDS), give_up_at - now))
 
 
 def block(limit: Limit, seconds: float, too_fast: TooFast | None = None) -> None:

@@ -7,6 +7,7 @@ into our errors, and writes one log line and one metric.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,15 +66,16 @@ def call(
     limit: Limit,
     seconds: float,
     tokens: int = 0,
+    patience: float = math.inf,
 ) -> T:
-    """Make one request of at most `seconds`, after a place for it (and `tokens`) in `limit` has come.
+    """Make one request of at most `seconds`, after a place for it (and `tokens`) in `limit` has come, if that is within `patience`.
 
     Raises RateLimited, TransientError or PermanentError, and nothing else that `provider` knows of.
     """
     release_connection()
     for _ in range(_PLACES):
         breakers.look(provider.breaker)
-        reservation = limits.acquire(limit, tokens=tokens)
+        reservation = limits.acquire(limit, tokens=tokens, patience=patience)
         try:
             return _make(provider, operation, request, reservation, seconds)
         except MissedPlace:

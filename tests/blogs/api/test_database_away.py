@@ -35,7 +35,7 @@ def ask_everything():
     ask("get", "/api/rate-limiter/stats")
     ask("get", "/api/replicate-rate-limiter/stats")
     ask("get", "/api/credits")
-    ask("get", "/api/credits?as=wix", headers={"authorization": "OauthNG.JWS.a.b.c"})
+    ask("get", "/api/credits?as=wix", headers={"authorization": "OauthNG.JWS.eyJhbGciOiJIUzI1NiJ9.e30.x"})
     wish = {"sourceType": "keyword", "sourceId": "wool"}
     ask("post", "/api/blog-generation", data=wish, content_type="application/json")
     settings.WIX_WEBHOOK_PUBLIC_KEYS = [wix_webhooks.public_key()]

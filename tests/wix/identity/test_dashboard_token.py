@@ -95,7 +95,10 @@ def test_a_token_that_must_not_come_in_is_told_why_and_leaves_no_trace(sandbox: 
 def test_a_token_that_wix_does_not_know_is_refused_and_no_breaker_hears_of_it(sandbox: Any) -> None:
     for says in ("inactive", "400"):
         sandbox.switch(wix_bad_token=says)
-        problem(_get("OauthNG.JWS.a.b.c"), 401, "invalid_token")
+        # A header and claims such as Wix's, and a signature that is not.
+        problem(_get(f"OauthNG.JWS.eyJhbGciOiJIUzI1NiJ9.e30.{says}"), 401, "invalid_token")
+
+    assert len(sandbox.requests("wix", "token_info")) == 2
 
     assert not BreakerFailure.objects.exists()
 

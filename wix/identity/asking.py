@@ -1,0 +1,67 @@
+"""Questions to Wix for which web requests wait: one at a time about the same thing, and never more threads than may wait.
+
+A web process has few threads, and an outside call holds one for seconds. So only WIX_TOKEN_INFO_THREADS of them may wait, whatever
+is asked; a request that would be one more is told to come back. The others go on answering.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+from django.conf import settings
+
+from workers.database.connections import release_connection
+
+T = TypeVar("T")
+
+
+class NoAnswer(Exception):
+    """This question was not put to Wix, or its answer did not come."""
+
+
+class Questions(Generic[T]):
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: dict[bytes, Future[T]] = {}
+        self._waiting = 0
+
+    def ask(self, about: bytes, question: Callable[[], T], *, seconds: float) -> T:
+        """Return or raise what the question does, or what the same question does on another thread. Raises NoAnswer."""
+        with self._a_thread():
+            mine: Future[T] = Future()
+            with self._lock:
+                others = self._open.setdefault(about, mine)
+            if others is mine:
+                return self._put(about, mine, question)
+            release_connection()
+            try:
+                return others.result(seconds)
+            except (CancelledError, TimeoutError):
+                raise NoAnswer from None
+
+    @contextmanager
+    def _a_thread(self) -> Iterator[None]:
+        with self._lock:
+            if self._waiting >= settings.WIX_TOKEN_INFO_THREADS:
+                raise NoAnswer
+            self._waiting += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+    def _put(self, about: bytes, answer: Future[T], question: Callable[[], T]) -> T:
+        try:
+            found = question()
+            answer.set_result(found)
+            return found
+        finally:
+            with self._lock:
+                del self._open[about]
+            # Without an answer the others hear of none: whatever was raised is this thread's own.
+            answer.cancel()
