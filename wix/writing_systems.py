@@ -26,8 +26,10 @@ OVERRIDES = "\u202d\u202e"
 INVISIBLE = (
     "\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f"
 )
-# A flag that is spelled with tags, as Scotland's is. Tags elsewhere only hide words from the reader.
-_SPELLED_FLAG = "\U0001f3f4[\U000e0020-\U000e007e]{2,8}\U000e007f"
+# For a character class: letters and a joiner of accents that show nothing at all.
+BLANK = "\u034f\u115f\u1160\u2800\u3164\uffa0"
+# A flag that is spelled with tags, as Scotland's is: by the code of its region. Tags elsewhere only hide words from the reader.
+_SPELLED_FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
 
 _MARKS = "\u0f0b\u0f0d-\u0f14\u3000-\u3004\u3008-\u303f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
 # How many marks may follow a letter, by Unicode's stream-safe text format (UAX #15). No language needs more than five.

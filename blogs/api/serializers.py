@@ -29,7 +29,7 @@ from wix import languages, writing_systems
 
 _FAR = timedelta(days=366)
 # Signs that come along with words that were typed or copied: direction marks, zero-width spaces, byte order marks, soft hyphens.
-_COME_ALONG = writing_systems.Invisible(writing_systems.INVISIBLE)
+_COME_ALONG = writing_systems.Invisible(writing_systems.INVISIBLE + writing_systems.BLANK)
 
 
 class Bounded(serializers.Field[Any, Any, Any, Any]):

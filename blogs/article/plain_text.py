@@ -11,7 +11,7 @@ from workers.texts import UNREADABLE
 # With controls (but tab, line ends and NEL, which are spaces), blank letters, and the mark for what could not be read. Readers see
 # none of these, or learn nothing from them.
 _INVISIBLE = writing_systems.Invisible(
-    f"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u034f\u115f\u1160\u2800\u3164\uffa0{UNREADABLE}{writing_systems.INVISIBLE}"
+    f"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f{writing_systems.BLANK}{UNREADABLE}{writing_systems.INVISIBLE}"
 )
 # Joiners next to ASCII or a space: there they are only invisible. A run is looked at once, from its beginning: from each of its
 # joiners, a long run takes quadratic time.

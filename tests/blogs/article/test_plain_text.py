@@ -16,6 +16,7 @@ from blogs.article.plain_text import folded, one_line, words
         ("é\u200d\u200c\u200dé", "é\u200d\u200c\u200dé"),
         ("می\u200cروم 👨\u200d👩\u200d👧", "می\u200cروم 👨\u200d👩\u200d👧"),
         ("Warm\ufffd wool\U000e0069\U000e006a", "Warm wool"),
+        ("🏴\U000e0069\U000e0067\U000e006e\U000e006f\U000e0072\U000e0065\U000e0020\U000e0061\U000e007f", "🏴"),
         ("🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",) * 2,
         ("10\u202f000\xa0€", "10\u202f000\xa0€"),
     ],
