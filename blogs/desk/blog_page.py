@@ -19,7 +19,8 @@ from workers.models import ProviderCall
 EVENTS_SHOWN = CALLS_SHOWN = 200
 
 
-def about(generation: BlogGeneration) -> dict[str, Any]:
+def about(generation: BlogGeneration, *, with_ledger: bool) -> dict[str, Any]:
+    entries = Credit.objects.filter(generation=generation.pk).select_related("created_by").order_by("id")
     outputs = list(generation.outputs.order_by("id").values("stage", "output", "created_at"))
     newest_events = list(generation.events.order_by("-id")[: EVENTS_SHOWN + 1])
     article = Article.objects.filter(pk=generation.pk).first()
@@ -31,7 +32,7 @@ def about(generation: BlogGeneration) -> dict[str, Any]:
         "article": article,
         "blocks": _blocks(article, outputs) if article else [],
         **_calls(generation),
-        "entries": Credit.objects.filter(generation=generation.pk).select_related("created_by").order_by("id"),
+        "entries": entries if with_ledger else None,
         # The address comes from Wix: only a web page may become a link here.
         "draft_url": generation.draft_post_url if generation.draft_post_url.startswith("https://") else "",
         "place": place_in_line(generation),

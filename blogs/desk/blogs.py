@@ -17,6 +17,7 @@ from django.utils.text import Truncator
 
 from blogs.desk import blog_page, blog_search
 from blogs.desk.base import AT_ONCE, ReadOnlyAdmin, badge, span, staff_name
+from blogs.desk.ledger import may_read
 from blogs.models import BlogGeneration, Status
 from blogs.queue import lifecycle, waiting
 from credits.ledger import InsufficientCredits
@@ -141,7 +142,8 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context |= {**blog_page.about(context["original"]), "may_steer": self.has_steer_permission(request)}
+        about = blog_page.about(context["original"], with_ledger=may_read(request))
+        context |= {**about, "may_steer": self.has_steer_permission(request)}
         return super().render_change_form(request, context, *args, **kwargs)
 
 

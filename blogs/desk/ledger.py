@@ -14,6 +14,11 @@ from blogs.desk.search import SITES_MATCHED, as_id, sites_called
 from credits.models import Credit, CreditAccount
 
 
+def may_read(request: HttpRequest) -> bool:
+    """Allow entries, on any page that shows some, to staff who may read the ledger itself."""
+    return request.user.has_perm("credits.view_credit")
+
+
 def accounts_of(term: str) -> list[int]:
     accounts = CreditAccount.objects.filter(site__in=sites_called(term))
     return list(accounts.values_list("pk", flat=True)[:SITES_MATCHED])

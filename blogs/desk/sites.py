@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 
 from blogs.desk import api_keys, catalog, site_lines, webhooks
 from blogs.desk.base import DeskAdmin, badge
+from blogs.desk.ledger import may_read
 from blogs.desk.search import sites_called
 from blogs.models import BlogGeneration, Status
 from credits import ledger
@@ -153,13 +154,13 @@ class SiteAdmin(DeskAdmin):
     ) -> HttpResponse:
         site = context["original"]
         account = getattr(site, "credit_account", None)
-        entries = Credit.objects.filter(account=account) if account else Credit.objects.none()
+        entries = Credit.objects.filter(account=account).select_related("created_by").order_by("-id")
         context |= {
             **site_lines.context(site),
             **webhooks.plan_context(site),
             **catalog.context(site),
             "account": account,
-            "entries": entries.select_related("created_by").order_by("-id")[:ENTRIES_SHOWN],
+            "entries": entries[:ENTRIES_SHOWN] if may_read(request) else None,
             "entries_shown": ENTRIES_SHOWN,
             "credits_form": CreditsForm() if request.user.has_perm("credits.add_credit") else None,
             **api_keys.context(request, site),
@@ -186,7 +187,8 @@ class SiteAdmin(DeskAdmin):
             key = f"staff:{site.pk}:{asked['key']}"
             entry = move(account, amount, reason=asked["reason"], created_by=staff, idempotency_key=key)
             if entry:
-                self.log_change(request, site, f"Credits {amount:+,}: {asked['reason']}")
+                # The history of a site is read by staff who may not read the ledger.
+                self.log_change(request, site, f"Credits: entry {entry.pk} of the ledger")
         if entry:
             self.message_user(request, f"Credits {amount:+,}: done.", messages.SUCCESS)
         else:

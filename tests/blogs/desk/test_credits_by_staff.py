@@ -7,11 +7,13 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
 
 from blogs.operations import proof
+from credits import ledger
 from credits.models import Credit, CreditAccount
-from tests.support.blogs.desk_pages import hidden_key, site_page, visible
+from tests.support.blogs.desk_pages import blog_page, hidden_key, site_page, text_of, visible
 from tests.support.factories import pending_generation, site
 from tests.support.threads import at_once
 from wix.models import Site
@@ -108,6 +110,31 @@ def test_who_may_not_add_credits_sees_no_form_and_is_refused(desk_with: Callable
     assert "Grant or adjust" not in site_page(support, shop.pk)
     assert ask(support, shop).status_code == 403
     assert account(shop).balance == 10
+
+
+@pytest.mark.parametrize("may_read", [False, True])
+def test_entries_are_shown_only_to_who_may_read_the_ledger(desk_with: Callable[..., Client], may_read: bool) -> None:
+    more = ["credits.view_credit"] if may_read else ["credits.view_creditaccount", "credits.add_credit"]
+    support = desk_with("wix.view_site", "blogs.view_bloggeneration", *more)
+    shop = site(credits=0)
+    with transaction.atomic():
+        ledger.grant(ledger.lock(shop.pk), 100, reason="a private reason")
+    generation = pending_generation(shop)
+
+    on_site, on_blog = site_page(support, shop.pk), blog_page(support, generation.pk)
+
+    assert ("a private reason" in on_site, ">hold<" in on_site, ">hold<" in on_blog) == (may_read,) * 3
+
+
+def test_a_sites_history_holds_no_entry(desk: Client, desk_with: Callable[..., Client]) -> None:
+    shop = site(credits=0)
+    ask(desk, shop, amount=4321, reason="a private reason")
+
+    history = text_of(desk_with("wix.view_site"), f"/admin/wix/site/{shop.pk}/history/")
+
+    assert f"entry {Credit.objects.latest('id').pk} of the ledger" in history
+    assert "a private reason" not in history
+    assert "4,321" not in history
 
 
 def test_who_may_not_see_the_site_is_refused(desk_with: Callable[..., Client]) -> None:
