@@ -1,6 +1,6 @@
 """All settings, read once from the environment and from `.env` in the project's root. docs/settings.md explains each.
 
-A duration's name says its unit. Whatever an operator may change is set here and in no other module, but for gunicorn's own three
+A duration's name says its unit. Whatever an operator may change is set here and in no other module, but for gunicorn's own six
 (config/gunicorn.py). Each app's `checks.py` looks at the values when a process starts.
 """
 

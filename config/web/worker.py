@@ -1,0 +1,269 @@
+"""gunicorn's worker of threads with one rule more: no thread waits for a client.
+
+gunicorn's own gives a connection to a thread with its first byte, and the thread waits for the rest as long as the client likes;
+so forty clients that send a byte a second, or take none of an answer, stop every address. Here the main loop takes a request in
+until it is whole, then a thread answers it, and the main loop sends what the client doesn't take at once. Each of these has a
+deadline, and so has hanging up.
+
+Looked at first: gevent's worker would patch the threads and locks under psycopg2; waitress takes requests in like this, but as
+one process, and has no deadline for one; a proxy (deploy/nginx.conf) does it in production, and not in front of `make run`.
+"""
+
+from __future__ import annotations
+
+import errno
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from gunicorn.http import get_parser
+from gunicorn.http.unreader import Unreader
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from config import gunicorn
+from config.web.arrival import Arrival
+
+_READ_BYTES = 64 * 1024
+# After an answer that ends a connection: the client has this long to hang up, and may send this much meanwhile.
+_LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 * 1024
+_NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+class Arrived(Unreader):
+    """Gives the parser the bytes that are here. To it, where they end the client has gone."""
+
+    ran_dry = False
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        self.ran_dry = True
+        return b""
+
+
+class Outlet(socket.socket):
+    """A socket that never blocks: what the kernel has no room for is kept, for the main loop to send."""
+
+    unsent = b""
+
+    def setblocking(self, flag: bool) -> None:
+        super().setblocking(False)
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        self.unsent += bytes(data)
+        if len(self.unsent) == len(data):
+            self.send_on()
+
+    def send_on(self) -> None:
+        """Send as much as the client takes now. Raises OSError where it has gone."""
+        with suppress(BlockingIOError, InterruptedError):
+            while self.unsent:
+                self.unsent = self.unsent[self.send(self.unsent) :]
+
+
+class Client(TConn):
+    """One connection: the request that is arriving, and until when the main loop waits for the client."""
+
+    def __init__(self, cfg: Any, sock: socket.socket, address: Any, server: Any) -> None:
+        super().__init__(cfg, Outlet(fileno=sock.detach()), address, server)
+        self.parser = get_parser(cfg, self.sock, address)
+        self.parser.unreader = Arrived()
+        # So that gunicorn leaves both as they are.
+        self.initialized = self.data_ready = True
+        self.arrival: Arrival | None = None
+        self.ends_at = 0.0
+        self.stays = False
+        self.discarded = 0
+
+
+class WebWorker(ThreadWorker):
+    """Overrides the places where gunicorn would give a connection to a thread too early, or wait for it in the main loop."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # In the order in which they began to keep us waiting.
+        self.waiting: dict[Client, Callable[[Client], None]] = {}
+        self.body_max = 0
+
+    def run(self) -> None:
+        # Only here is Django ready.
+        from django.conf import settings
+
+        from blogs.api.webhooks import BODY_MAX_BYTES
+
+        self.body_max = max(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, BODY_MAX_BYTES)
+        super().run()
+
+    def accept(self, listener: socket.socket) -> None:
+        try:
+            sock, address = listener.accept()
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                self._make_room()
+            elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
+                raise
+            return
+        self.nr_conns += 1
+        if len(self.waiting) >= self.worker_connections // 2:
+            self._make_room()
+        self._expect_request(Client(self.cfg, sock, address, listener.getsockname()))
+
+    def _make_room(self) -> None:
+        """Hang up on who has kept us waiting longest, so that no number of silent clients keeps the others out."""
+        if client := next(iter(self.waiting), None):
+            self._drop(client)
+
+    # --- A request comes in -------------------------------------------------------------------------------------------
+
+    def _expect_request(self, client: Client, seconds: float = gunicorn.request_header_seconds) -> None:
+        client.arrival = Arrival(self.body_max)
+        self._wait(client, selectors.EVENT_READ, seconds, self._read, self._request_is_late)
+        if read_ahead := client.parser.unreader.take_buffered():
+            self._take(client, read_ahead)
+
+    def _read(self, client: Client) -> None:
+        data = _received(client)
+        if data == b"":
+            self._drop(client)
+        elif data:
+            self._take(client, data)
+
+    def _take(self, client: Client, data: bytes) -> None:
+        arrival, now = client.arrival, time.monotonic()
+        assert arrival
+        had_head = arrival.has_head
+        if not arrival.received:
+            client.ends_at = now + gunicorn.request_header_seconds
+        arrival.take(data)
+        if arrival.head_is_too_large:
+            self._refuse(client, "431 Request Header Fields Too Large")
+        elif arrival.is_complete:
+            self._answer(client, bytes(arrival.received))
+        elif arrival.has_head and not had_head:
+            client.ends_at = now + gunicorn.request_body_seconds
+            if arrival.expects_continue:
+                _say(client, b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _answer(self, client: Client, request: bytes) -> None:
+        self._stop_waiting(client)
+        client.arrival = None
+        client.parser.unreader.unread(request)
+        self.enqueue_req(client)
+
+    def _request_is_late(self, client: Client) -> None:
+        if client.arrival and client.arrival.received:
+            self._refuse(client, "408 Request Timeout")
+        else:
+            self._drop(client)
+
+    def _refuse(self, client: Client, status: str) -> None:
+        _say(client, f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
+        self._stop_waiting(client)
+        self._hang_up(client)
+
+    # --- A thread answers it ------------------------------------------------------------------------------------------
+
+    def handle_request(self, req: Any, conn: Client) -> Any:
+        # The main loop has said so.
+        req._expected_100_continue = False
+        return super().handle_request(req, conn)
+
+    def _keepalive_after(self, conn: Client, keepalive: Any) -> bool:
+        # After a request of which a part is missing, there is no telling where the next one begins.
+        return bool(super()._keepalive_after(conn, keepalive)) and not conn.parser.unreader.ran_dry
+
+    # --- The answer goes out ------------------------------------------------------------------------------------------
+
+    def finish_request(self, conn: Client, fs: Future[Any]) -> None:
+        if conn.sock.fileno() < 0:
+            # gunicorn closed it in the middle of an answer that broke.
+            self.nr_conns -= 1
+            return
+        conn.stays = not fs.cancelled() and not fs.exception() and bool(fs.result())
+        if conn.sock.unsent:
+            self._wait(conn, selectors.EVENT_WRITE, gunicorn.response_seconds, self._send_on, self._drop)
+        self._send_on(conn)
+
+    def _send_on(self, client: Client) -> None:
+        try:
+            client.sock.send_on()
+        except OSError:
+            self._drop(client)
+            return
+        if client.sock.unsent:
+            return
+        self._stop_waiting(client)
+        if client.stays:
+            self._expect_request(client, self.cfg.keepalive)
+        else:
+            self._hang_up(client)
+
+    def _hang_up(self, client: Client) -> None:
+        """Close our side, and the other once the client has closed it: one that still sends would lose the answer."""
+        self._wait(client, selectors.EVENT_READ, _LINGER_SECONDS, self._discard, self._drop)
+        try:
+            client.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._drop(client)
+
+    def _discard(self, client: Client) -> None:
+        data = _received(client)
+        client.discarded += len(data or b"")
+        if data == b"" or client.discarded > _LINGER_BYTES:
+            self._drop(client)
+
+    # --- Waiting ------------------------------------------------------------------------------------------------------
+
+    def _wait(
+        self,
+        client: Client,
+        event: int,
+        seconds: float,
+        ready: Callable[[Client], None],
+        late: Callable[[Client], None],
+    ) -> None:
+        client.ends_at = time.monotonic() + seconds
+        client.sock.setblocking(False)
+        self.waiting[client] = late
+        self.poller.register(client.sock, event, partial(self._unless_dropped, client, ready))
+
+    def _unless_dropped(self, client: Client, ready: Callable[[Client], None], _: Any) -> None:
+        """Call `ready`, unless another event of the same round has ended the connection."""
+        if client in self.waiting:
+            ready(client)
+
+    def _stop_waiting(self, client: Client) -> None:
+        if self.waiting.pop(client, None):
+            self.poller.unregister(client.sock)
+
+    def _drop(self, client: Client) -> None:
+        self._stop_waiting(client)
+        self.nr_conns -= 1
+        client.close()
+
+    def murder_pending(self) -> None:
+        """Called by gunicorn's loop after each round of events, and once a second."""
+        now = time.monotonic()
+        for client in [client for client in self.waiting if client.ends_at <= now]:
+            if late := self.waiting.get(client):
+                late(client)
+
+
+def _received(client: Client) -> bytes | None:
+    """Return what has come; b"" when no more will come, None when there is nothing yet."""
+    try:
+        data: bytes = client.sock.recv(_READ_BYTES)
+    except (BlockingIOError, InterruptedError):
+        return None
+    except OSError:
+        return b""
+    return data
+
+
+def _say(client: Client, words: bytes) -> None:
+    """Send these few bytes if there is room for them; who has none does not listen."""
+    with suppress(OSError):
+        client.sock.send(words)
