@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
 from django.conf import settings
@@ -46,7 +47,7 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         message = f"WIX_MEDIA_STUCK_SECONDS ({stuck}) must be less than STAGE_MEDIA_DEADLINE_SECONDS ({media})."
         hint = "What is left of the deadline is for the upload of a picture whose import is stuck."
         found.append(Error(message, hint=hint, id="blogs.E007"))
-    return found + _alerts() + _learning() + _words_of_openai()
+    return found + _alerts() + _learning() + _words_of_openai() + _logins()
 
 
 def _words_of_openai() -> list[CheckMessage]:
@@ -92,6 +93,25 @@ def _learning() -> list[CheckMessage]:
         )
         hint = "They are shares of OPENAI_IDEA_MAX_TOKENS and OPENAI_ARTICLE_..._MAX_TOKENS."
         found.append(Error(message, hint=hint, id="blogs.E005"))
+    return found
+
+
+def _logins() -> list[CheckMessage]:
+    found: list[CheckMessage] = [
+        Error(f"{name} must be at least {least}, not {value}.", hint=f"Correct {name}.", id="blogs.E030")
+        for name, value, least in (
+            ("ADMIN_LOGIN_FAILURES", settings.ADMIN_LOGIN_FAILURES, 1),
+            ("ADMIN_LOGIN_LOCK_SECONDS", settings.ADMIN_LOGIN_LOCK_SECONDS, 1),
+            ("ADMIN_SESSION_SECONDS", settings.SESSION_COOKIE_AGE, 60),
+        )
+        if value < least
+    ]
+    for proxy in settings.TRUSTED_PROXIES:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError as error:
+            hint = "It holds addresses (10.0.0.5) and networks (10.0.0.0/8), with commas."
+            found.append(Error(f"TRUSTED_PROXIES: {error}.", hint=hint, id="blogs.E031"))
     return found
 
 

@@ -5,6 +5,7 @@ A duration's name says its unit. Whatever an operator may change is set here and
 """
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -35,6 +36,8 @@ CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-ke
 CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "X-Request-ID"]
 CORS_PREFLIGHT_MAX_AGE = 3_600
 
+ADMIN_SECOND_FACTOR = env.bool("ADMIN_SECOND_FACTOR", default=False)
+
 INSTALLED_APPS = [
     "blogs",
     "credits",
@@ -56,7 +59,10 @@ if sys.argv[1:2] != ["run_blog_worker"]:
         "django.contrib.sessions",
         "django.contrib.messages",
         "django.contrib.staticfiles",
+        "axes",
     ]
+    if ADMIN_SECOND_FACTOR:
+        INSTALLED_APPS += ["django_otp", "django_otp.plugins.otp_totp", "django_otp.plugins.otp_static"]
 
 MIDDLEWARE = [
     "config.request_id.RequestIdMiddleware",
@@ -66,11 +72,15 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.web.staff_sessions.RenewSession",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    *(["django_otp.middleware.OTPMiddleware"] if ADMIN_SECOND_FACTOR else []),
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # The last, since it answers in place of the login page where a name or an address is locked.
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -97,6 +107,31 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+
+# --- Staff's logins ----------------------------------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# Whose X-Forwarded-For is believed: addresses or networks.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+ADMIN_LOGIN_FAILURES = env.int("ADMIN_LOGIN_FAILURES", default=10)
+ADMIN_LOGIN_LOCK_SECONDS = env.int("ADMIN_LOGIN_LOCK_SECONDS", default=900)
+AXES_FAILURE_LIMIT = ADMIN_LOGIN_FAILURES
+AXES_COOLOFF_TIME = timedelta(seconds=ADMIN_LOGIN_LOCK_SECONDS)
+# Either locks: one address that tries many names, and one name that is tried from many addresses.
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_CLIENT_IP_CALLABLE = "config.web.client_address.client_address"
+# Or a stranger who goes on would keep a name locked for ever.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_COOLOFF_MESSAGE = "Too many failed logins. Try again later, or ask an operator."
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "otp_token"]
+# The log tells of logins (`config/web/staff_sessions.py`); of failures the table keeps what it counts.
+AXES_VERBOSE = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+OTP_TOTP_ISSUER = "Blog generation"
+# Since a session was last used.
+SESSION_COOKIE_AGE = env.int("ADMIN_SESSION_SECONDS", default=8 * 3600)
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -364,6 +399,7 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
         "openai": {"level": "WARNING"},
+        "axes": {"level": "ERROR"},
         # Logs errors alone: `blogs.api.problems` logs a line for each refused request, and the views one for a lost database.
         "django.request": {"level": "ERROR", "filters": ["unavailable"]},
         # An error with its traceback for each request that Django finds suspicious. `blogs.api.problems` logs a line.

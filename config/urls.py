@@ -1,5 +1,6 @@
 """The table of all addresses. A slash at the end makes no difference: a POST that is redirected would lose its body."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
@@ -10,6 +11,11 @@ from blogs.api.views import BlogGenerationViewSet
 from blogs.api.webhooks import webhooks
 from blogs.operations import views as operations
 
+if settings.ADMIN_SECOND_FACTOR:
+    from django_otp.admin import OTPAdminSite
+
+    # As its documentation says: the site's own class is changed, because all pages are registered with this one.
+    admin.site.__class__ = OTPAdminSite
 admin.autodiscover()
 
 api = SimpleRouter()

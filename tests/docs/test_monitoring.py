@@ -47,7 +47,9 @@ def test_monitoring_md_names_each_metric_with_its_labels(client: Client) -> None
 
 
 def test_monitoring_md_names_each_action_of_the_log() -> None:
-    written = "".join(file.read_text() for room in ("blogs", "wix", "workers") for file in (ROOT / room).rglob("*.py"))
+    written = "".join(
+        file.read_text() for room in ("config", "blogs", "wix", "workers") for file in (ROOT / room).rglob("*.py")
+    )
     found = re.findall(
         r'"action"(?:: |\] = )"([a-z_]+)"(?: if .* else "([a-z_]+)")?|_about\(delivery, "([a-z_]+)"\)', written
     )

@@ -1,0 +1,66 @@
+"""Staff's sessions: they last as long as they are used, and the log tells of each login. django-axes counts and locks."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from axes.signals import user_locked_out
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+
+from config.web.client_address import client_address
+
+logger = logging.getLogger(__name__)
+
+# Of Django's own names of users.
+_NAME_MAX = 150
+_USED_AT = "used_at"
+
+
+class RenewSession:
+    """Makes the use of a session renew it, at most once in a hundredth of its time.
+
+    Django's SESSION_SAVE_EVERY_REQUEST would do it for all requests that bring a cookie, such as a health check in a browser: each
+    would need the database, and be refused where the session has ended.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._get_response(request)
+        session, often = request.session, settings.SESSION_COOKIE_AGE / 100
+        if session.accessed and not session.is_empty() and time.time() - session.get(_USED_AT, 0) > often:
+            session[_USED_AT] = time.time()
+        return response
+
+
+# Django and django-axes tell of logins by signals alone.
+
+
+@receiver(user_logged_in)
+def _logged_in(request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> None:
+    request.session[_USED_AT] = time.time()
+    logger.info("staff logged in", extra={"action": "login", **_about(request, user.get_username())})
+
+
+@receiver(user_login_failed)
+def _login_failed(credentials: Mapping[str, Any], request: HttpRequest | None = None, **kwargs: Any) -> None:
+    if request is not None and not getattr(request, "axes_locked_out", False):
+        about = _about(request, credentials.get("username"))
+        logger.warning("login failed", extra={"action": "login_failed", **about})
+
+
+@receiver(user_locked_out)
+def _locked_out(request: HttpRequest, username: str | None = None, **kwargs: Any) -> None:
+    logger.warning("login locked", extra={"action": "login_locked", **_about(request, username)})
+
+
+def _about(request: HttpRequest, name: Any) -> dict[str, str]:
+    return {"staff": str(name or "")[:_NAME_MAX], "address": client_address(request)}
