@@ -3,6 +3,8 @@
 One owner starts it, hands `DATABASE_URL` to every process that it starts, and stops it. We use the wheel's binaries without its own
 way of sharing a server: that counts processes in a file, where a killed one keeps the server alive for ever. Here a lock on the
 folder says who owns the server. The kernel drops it when the owner dies, whatever the cause; the next owner ends what is left.
+
+Every user of the machine reaches its port. So it asks for a password, which only the owner of the folder can read.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -17,8 +20,9 @@ import subprocess
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -32,11 +36,16 @@ _DATA = Path(__file__).resolve().parent.parent / ".local"
 _SYSTEM_USER = "embedded_postgres"
 _DATABASE = "blogs"
 _START_SECONDS = 60
+_PORTS_TRIED = 5
 _SPARE_MAX = 9
 
 
 class AlreadyRunning(Exception):
     """Another process owns this folder's server."""
+
+
+class PortTaken(Exception):
+    """Another program listens at the port that was chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +54,12 @@ class Server:
 
     data: Path
     port: int
+    password: str = field(repr=False)
     options: dict[str, str]
 
     @property
     def url(self) -> str:
-        return f"postgres://postgres@127.0.0.1:{self.port}/{_DATABASE}"
+        return f"postgres://postgres:{self.password}@127.0.0.1:{self.port}/{_DATABASE}"
 
     @property
     def pid(self) -> int:
@@ -57,7 +67,8 @@ class Server:
         return _postmaster_pid(self.data)
 
     def start(self) -> None:
-        _start(self.data, self.data.parent / "log", self.options)
+        """Raises PortTaken."""
+        _start(self.data, self.data.parent / "log", {"port": str(self.port), **self.options})
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop it. `immediate` is a crash: connections break, nothing is written, the next start recovers. `fast` is tidy."""
@@ -89,21 +100,17 @@ def server(purpose: str, *, keep_data: bool, durable: bool | None = None, also_a
             shutil.rmtree(data, ignore_errors=True)
         if not (data / "PG_VERSION").exists():
             _initialise(data)
-        if also_at:
-            _trust_the_network(data)
-        port = _free_port()
+        _admit(data, networks=["127.0.0.1/32", *(["samenet"] if also_at else [])])
         options = {
             "listen_addresses": ",".join(filter(None, ["127.0.0.1", also_at])),
-            "port": str(port),
             "unix_socket_directories": "",
             "max_connections": "200",
         }
         if not (keep_data if durable is None else durable):
             options |= {"fsync": "off", "full_page_writes": "off"}
-        running = Server(data, port, options)
+        running = _started(data, _password(data), options)
         try:
-            running.start()
-            _create_database(port)
+            _create_database(running)
             yield running
         finally:
             running.stop("fast" if keep_data else "immediate")
@@ -132,6 +139,20 @@ def _first_free(stack: ExitStack, purpose: str, durable: bool, also_at: str) -> 
     raise AlreadyRunning(f"{_SPARE_MAX} servers for {purpose} are running already")
 
 
+def _started(data: Path, password: str, options: dict[str, str]) -> Server:
+    """Start it at a free port. PostgreSQL itself must bind it, so another program may come first; then it is another port."""
+    for _ in range(_PORTS_TRIED - 1):
+        with suppress(PortTaken):
+            return _started_at(_free_port(), data, password, options)
+    return _started_at(_free_port(), data, password, options)
+
+
+def _started_at(port: int, data: Path, password: str, options: dict[str, str]) -> Server:
+    server = Server(data, port, password, options)
+    server.start()
+    return server
+
+
 @contextmanager
 def _owned(folder: Path) -> Iterator[None]:
     with (folder / "owner").open("w") as lock:
@@ -151,24 +172,67 @@ def _initialise(data: Path) -> None:
             ensure_prefix_permissions(path)
         ensure_folder_permissions(POSTGRES_BIN_PATH, 0o055)
         ensure_folder_permissions(POSTGRES_BIN_PATH.parent / "lib", 0o044)
-        user = pwd.getpwnam(_SYSTEM_USER)
-        os.chown(data, user.pw_uid, user.pw_gid)
+    _give_away(data)
     data.chmod(0o700)
-    # Trust is enough, because it listens on loopback only, while its owner runs. Real data need a server with passwords.
+    _password_file(data).unlink(missing_ok=True)
+    # No one is let in before `_admit` and `_password` have been there.
     _run(
-        "initdb", "-D", str(data), "--auth=trust", "--encoding=utf8", "--locale=C.UTF-8", "--no-sync", "-U", "postgres"
+        "initdb", "-D", str(data), "--auth=reject", "--encoding=utf8", "--locale=C.UTF-8", "--no-sync", "-U", "postgres"
     )
+
+
+def _give_away(path: Path) -> None:
+    """Make it the server's own, where that runs as another user than we."""
+    if os.geteuid() == 0:
+        user = pwd.getpwnam(_SYSTEM_USER)
+        os.chown(path, user.pw_uid, user.pw_gid)
+
+
+def _admit(data: Path, networks: list[str]) -> None:
+    """Let in who comes from these with the password, in place of the rules of an older release, which asked for none."""
+    rules = [f"host all all {network} scram-sha-256\n" for network in networks]
+    (data / "pg_hba.conf").write_text("".join(rules))
+
+
+def _password(data: Path) -> str:
+    """Return the password; a folder without one, new or of an older release, is given one before anybody can connect."""
+    file = _password_file(data)
+    if file.exists():
+        return file.read_text()
+    password = secrets.token_hex(16)
+    _run(
+        "postgres", "--single", "-D", str(data), "postgres",
+        check=False, input=f"ALTER ROLE postgres PASSWORD '{password}'\n",
+    )  # fmt: skip
+    write_private(file, password)
+    return password
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that no other user can read, in place of the one before."""
+    file.unlink(missing_ok=True)
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as private:
+        private.write(text)
+
+
+def _password_file(data: Path) -> Path:
+    return data.parent / "password"
 
 
 def _start(data: Path, log: Path, options: dict[str, str]) -> None:
     log.touch()
-    log.chmod(0o666)
+    log.chmod(0o600)
+    _give_away(log)
+    size_before = log.stat().st_size
     words = " ".join(f"-c {name}='{value}'" for name, value in options.items())
     try:
         _run("pg_ctl", "-D", str(data), "-l", str(log), "-o", words, "-w", "-t", str(_START_SECONDS), "start")
     except subprocess.CalledProcessError:
+        said = log.read_text(errors="replace")[size_before:]
+        if "Address already in use" in said:
+            raise PortTaken(f"Port {options['port']} is taken.") from None
         raise SystemExit(
-            f"PostgreSQL did not start; the end of {log}:\n{log.read_text()[-2000:]}\n"
+            f"PostgreSQL did not start; the end of {log}:\n{said[-2000:]}\n"
             f"If its data come from an older version, move {data} away."
         ) from None
 
@@ -186,17 +250,17 @@ def _postmaster_pid(data: Path) -> int:
     return int((data / "postmaster.pid").read_text().split("\n")[0])
 
 
-def _trust_the_network(data: Path) -> None:
-    """Let in every host of the networks that the server listens on. Tests use it in a network that no other host reaches."""
-    with (data / "pg_hba.conf").open("a") as rules:
-        rules.write("host all all samenet trust\n")
-
-
-def _create_database(port: int) -> None:
-    address = ["-h", "127.0.0.1", "-p", str(port), "-U", "postgres"]
-    names = _run("psql", *address, "-Atc", "SELECT datname FROM pg_database").split()
+def _create_database(server: Server) -> None:
+    address = ["-h", "127.0.0.1", "-p", str(server.port), "-U", "postgres"]
+    try:
+        names = _run("psql", *address, "-Atc", "SELECT datname FROM pg_database", PGPASSWORD=server.password).split()
+    except subprocess.CalledProcessError as error:
+        _password_file(server.data).unlink(missing_ok=True)
+        raise SystemExit(
+            f"PostgreSQL has lost its password, and gets another at the next start: {error.stderr}"
+        ) from None
     if _DATABASE not in names:
-        _run("createdb", *address, _DATABASE)
+        _run("createdb", *address, _DATABASE, PGPASSWORD=server.password)
 
 
 def _free_port() -> int:
@@ -205,17 +269,22 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _run(program: str, *arguments: str, check: bool = True) -> str:
-    # pg_ctl gets no pipe: PostgreSQL's children would keep it open as long as they live. Its output goes to a log file.
-    user = _SYSTEM_USER if os.geteuid() == 0 else None
+def _run(program: str, *arguments: str, check: bool = True, input: str | None = None, **environment: str) -> str:
+    command, how = [str(POSTGRES_BIN_PATH / program), *arguments], _as_server()
     if program == "pg_ctl":
-        subprocess.run(
-            [POSTGRES_BIN_PATH / program, *arguments],
-            user=user, check=check, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
-            start_new_session=True,
-        )  # fmt: skip
+        # It gets no pipe: PostgreSQL's children would keep it open as long as they live. Its output goes to a log file.
+        nowhere: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+        subprocess.run(command, check=check, start_new_session=True, **nowhere, **how)
         return ""
-    result = subprocess.run(
-        [POSTGRES_BIN_PATH / program, *arguments], user=user, check=check, capture_output=True, text=True, cwd="/"
-    )
-    return result.stdout
+    environment = {**os.environ, **environment}
+    done = subprocess.run(command, check=check, input=input, env=environment, capture_output=True, text=True, **how)
+    return str(done.stdout)
+
+
+def _as_server() -> dict[str, Any]:
+    """Say as whom and how the server's programs run. Started by root, they keep nothing of root's: no group either."""
+    how: dict[str, Any] = {"cwd": "/", "umask": 0o077}
+    if os.geteuid() == 0:
+        user = pwd.getpwnam(_SYSTEM_USER)
+        how |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    return how

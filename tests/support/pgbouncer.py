@@ -79,7 +79,7 @@ class PgBouncer:
             assert count == 1, f"{_DEPLOYED} doesn't say {key}"
         ini["databases"][name] = there if self._connect_query else there.split(" connect_query=")[0]
         users = self.folder / "users"
-        users.write_text(f'"{self._database["USER"]}" ""\n')
+        users.write_text(f'"{self._database["USER"]}" "{self._database["PASSWORD"]}"\n')
         ini["pgbouncer"].update(
             listen_addr="127.0.0.1",
             listen_port=str(self.port),
