@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -65,13 +66,20 @@ class Processes:
             self._log.close()
 
     def start(
+        self, name: str, *arguments: str, interpreter: str = sys.executable, **environment: str
+    ) -> subprocess.Popen[bytes]:
+        """Start `python <arguments>` with our environment. Its output goes to the log, or to our own output if there is no log."""
+        return self.start_with(None, name, *arguments, interpreter=interpreter, **environment)
+
+    def start_with(
         self,
+        passed_on: socket.socket | None,
         name: str,
         *arguments: str,
         interpreter: str = sys.executable,
         **environment: str,
     ) -> subprocess.Popen[bytes]:
-        """Start `python <arguments>` with our environment. Its output goes to the log, or to our own output if there is no log."""
+        """Start it with a socket of ours, which has the same number there."""
         process = subprocess.Popen(
             [interpreter, *arguments],
             env=self.environment(name) | environment,
@@ -79,6 +87,7 @@ class Processes:
             stdout=self._log,
             stderr=self._log,
             start_new_session=True,
+            pass_fds=[passed_on.fileno()] if passed_on else [],
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )
         self._running[name] = process
@@ -135,6 +144,14 @@ class Processes:
             return ""
         lines = self._log_path.read_text(errors="replace").splitlines()[-count:]
         return f"; the end of {self._log_path}:\n" + "\n".join(lines)
+
+
+def listener(host: str, port: int) -> socket.socket:
+    """Listen there, for a process that is started with the socket: who looks for a free port and binds it later may find it taken.
+
+    Raises OSError. 0 is any port.
+    """
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
 
 
 def stop_on_signals() -> None:

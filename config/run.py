@@ -16,8 +16,8 @@ import psycopg2
 import requests
 
 from config import embedded_postgres
-from config.embedded_postgres import AlreadyRunning
-from config.processes import ProcessDied, Processes, stop_on_signals
+from config.embedded_postgres import AlreadyRunning, write_private
+from config.processes import ProcessDied, Processes, listener, stop_on_signals
 from config.required import REQUIRED
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -42,9 +42,8 @@ def main() -> int:
         os.environ.setdefault("LOG_FORMAT", "console")
     stop_on_signals()
     try:
-        _require_free_port()
-        with _database() as url:
-            _serve({**os.environ, "DATABASE_URL": url})
+        with _listener() as door, _database() as url:
+            _serve({**os.environ, "DATABASE_URL": url}, door)
     except (AlreadyRunning, _CannotStart, ProcessDied) as error:
         print(error)
         return 1
@@ -58,16 +57,13 @@ class _CannotStart(Exception):
     """Nothing can be started; str() says why, and what to do."""
 
 
-def _require_free_port() -> None:
+def _listener() -> socket.socket:
+    """Bind BIND before anything is started, so that nothing else can take it meanwhile."""
     host, _, port = os.environ["BIND"].rpartition(":")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, int(port)))
-        except OSError as error:
-            raise _CannotStart(
-                f"{os.environ['BIND']} can't be used ({error.strerror}); set another BIND in .env."
-            ) from None
+    try:
+        return listener(host.strip("[]"), int(port))
+    except (OSError, ValueError) as error:
+        raise _CannotStart(f"{os.environ['BIND']} can't be used ({error}); set another BIND in .env.") from None
 
 
 @contextmanager
@@ -81,21 +77,23 @@ def _database() -> Iterator[str]:
         return
     with embedded_postgres.server("run", keep_data=True) as server:
         # Another shell needs this to reach it, because its port changes with each start.
-        _VARIABLES.write_text(f"export DATABASE_URL='{server.url}'\n")
+        write_private(_VARIABLES, f"export DATABASE_URL='{server.url}'\n")
         try:
             yield server.url
         finally:
             _VARIABLES.unlink(missing_ok=True)
 
 
-def _serve(environment: dict[str, str]) -> None:
+def _serve(environment: dict[str, str], door: socket.socket) -> None:
     if subprocess.run([sys.executable, "manage.py", "migrate"], cwd=_ROOT, env=environment, check=False).returncode:
         raise _CannotStart("The database could not be migrated; nothing was started.")
     drain = float(environment.get("BLOG_WORKER_DRAIN_SECONDS", "120")) + 10
     address = f"http://{environment['BIND']}"
     with Processes(environment, grace=drain) as processes:
         processes.start("worker", "manage.py", "run_blog_worker")
-        processes.start("web", "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi")
+        web = ("-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi")
+        processes.start_with(door, "web", *web, BIND=f"fd://{door.fileno()}")
+        door.close()
         processes.wait_for(lambda: _answers(f"{address}/health/live"), seconds=30, what="the API")
         shell = ". ./.local/run.env; " if _VARIABLES.exists() else ""
         print(f"Serving on {address}/ until Ctrl-C.")

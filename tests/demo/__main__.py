@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.panel import Panel
 
-from config.embedded_postgres import AlreadyRunning
+from config.embedded_postgres import AlreadyRunning, write_private
 from config.processes import ProcessDied, stop_on_signals
 from tests.demo.progress import Progress
 from tests.support.shops import SHOPS
@@ -25,6 +25,7 @@ _SPEED = 6
 _LOGIN = ("demo", "demo")
 _GIVE_UP_SECONDS = 120
 _VARIABLES = Path(".local/demo.env")
+"""Of the demo at the usual port; another one's has its port in its name."""
 console = Console()
 
 
@@ -37,10 +38,16 @@ def main() -> int:
     try:
         with running("demo", SHOPS, speed=_SPEED, port=_PORT) as world:
             if not world.url.endswith(f":{_PORT}"):
-                console.print(f"Port {_PORT} is taken: this demo is at {world.url}, also in the README's commands.")
+                console.print(
+                    f"Port {_PORT} is taken: this demo is at {world.url}, also in the README's commands,"
+                    f" and its variables are in ./{_variables(world)}."
+                )
             _create_staff()
             world.start_worker()
-            return _show(world, keep_serving=not options.exit)
+            try:
+                return _show(world, keep_serving=not options.exit)
+            finally:
+                _variables(world).unlink(missing_ok=True)
     except KeyboardInterrupt:
         console.print("Stopped; nothing is left running.")
         # To end it so is what a person does with a demo that serves; `--exit` was meant to end otherwise.
@@ -48,8 +55,6 @@ def main() -> int:
     except (ProcessDied, AlreadyRunning) as error:
         console.print(f"[red]The demo could not go on:[/] {error}", soft_wrap=True)
         return 1
-    finally:
-        _VARIABLES.unlink(missing_ok=True)
 
 
 def _show(world: World, *, keep_serving: bool) -> int:
@@ -129,7 +134,7 @@ def _keep_serving(world: World) -> None:
     console.print(f"\nAdmin  {world.url}/admin/   (login {_LOGIN[0]}, password {_LOGIN[1]})")
     console.print(f"API    {world.url}/api/blog-generation", soft_wrap=True)
     console.print(f"Health {world.url}/health", soft_wrap=True)
-    variables = _write_variables()
+    variables = _write_variables(_variables(world))
     # In a subshell each, so that no shell keeps a demo's settings.
     console.print(
         f"Token  (. {variables}; .venv/bin/python manage.py issue_instance_token 'Harbour Coffee')", soft_wrap=True
@@ -148,11 +153,16 @@ def _psql_folder() -> Path:
     return POSTGRES_BIN_PATH.relative_to(Path.cwd())
 
 
-def _write_variables() -> str:
+def _variables(world: World) -> Path:
+    port = world.url.rpartition(":")[2]
+    return _VARIABLES if port == str(_PORT) else _VARIABLES.with_name(f"demo-{port}.env")
+
+
+def _write_variables(file: Path) -> str:
     """What manage.py and psql need to talk to this demo, to be read into a shell."""
     names = ("DATABASE_URL", "WIX_APP_ID", "WIX_APP_SECRET", "SECRET_KEY", "DEBUG", "READ_DOTENV")
-    _VARIABLES.write_text("".join(f"export {name}='{os.environ[name]}'\n" for name in names))
-    return f"./{_VARIABLES}"
+    write_private(file, "".join(f"export {name}='{os.environ[name]}'\n" for name in names))
+    return f"./{file}"
 
 
 if __name__ == "__main__":

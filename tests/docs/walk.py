@@ -20,7 +20,6 @@ from pathlib import Path
 from config.processes import stop_on_signals
 from tests.docs.pages import PAGES, ROOT, Command, commands
 
-_VARIABLES = ROOT / ".local" / "demo.env"
 _DEMO_SECONDS, _PAGE_SECONDS = 150, 120
 _ADDRESS = "http://localhost:3000"
 _LEFT_OUT = {
@@ -41,9 +40,6 @@ def main() -> int:
     if not shutil.which("curl"):
         print("curl is missing: the commands are not walked.")
         return 0
-    if _VARIABLES.exists():
-        print("A demo is running already; end it first.")
-        return 1
     with _demo() as url:
         failed = [f"{page.relative_to(ROOT)}: {problem}" for page in PAGES for problem in _walked(page, url)]
     for problem in failed:
@@ -61,7 +57,7 @@ def _demo() -> Iterator[str]:
         demo = subprocess.Popen([sys.executable, "-m", "tests.demo"], cwd=ROOT, stdout=output, stderr=output)
     try:
         give_up_at = time.monotonic() + _DEMO_SECONDS
-        while not _VARIABLES.exists() or "Ctrl-C" not in log.read_text():
+        while "Ctrl-C" not in log.read_text():
             if demo.poll() is not None or time.monotonic() > give_up_at:
                 sys.exit(f"The demo did not come up:\n{log.read_text()}")
             time.sleep(0.5)
@@ -79,7 +75,7 @@ def _walked(page: Path, url: str) -> Iterator[str]:
     script = _PRELUDE + "".join(f'\n{command.text}\necho; echo "=== $?"\n' for command in pasted)
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     run = subprocess.run(
-        ["bash", "-c", script.replace(_ADDRESS, url)],
+        ["bash", "-c", script.replace(_ADDRESS, url).replace("./.local/demo.env", f"./{_variables(url)}")],
         cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=_PAGE_SECONDS,
     )  # fmt: skip
     parts = re.split(r"^=== (\d+)\n", run.stdout, flags=re.MULTILINE)
@@ -89,6 +85,12 @@ def _walked(page: Path, url: str) -> Iterator[str]:
             yield f"{_short(command)}: {problem}\n{output.strip()[-800:]}"
     if len(parts) // 2 < len(pasted):
         yield f"ended after {len(parts) // 2} of {len(pasted)} commands"
+
+
+def _variables(url: str) -> str:
+    """The demo's file of variables, which has its port in its name where another program has the usual one."""
+    port = url.rpartition(":")[2]
+    return ".local/demo.env" if _ADDRESS.endswith(f":{port}") else f".local/demo-{port}.env"
 
 
 def _can_be_pasted(page: Path, command: Command) -> bool:

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import signal
+import socket
 
 from tests.sandbox.limits import POLICIES
 from tests.sandbox.server import HOST, Server
@@ -16,6 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.sandbox", description="OpenAI, Replicate and Wix, in small")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--host", default=HOST, help="the address to listen at")
+    parser.add_argument("--socket", type=int, help="the number of a socket that listens already")
     parser.add_argument("--speed", type=float, default=1.0, help="divides every latency")
     parser.add_argument("--limit-scale", type=float, default=1.0, help="multiplies every rate limit")
     parser.add_argument("--seed", type=int, default=0)
@@ -38,15 +40,16 @@ def main() -> None:
         workload=options.workload,
         policy=options.policy,
     )
-    asyncio.run(_serve(world, options.port, options.host))
+    given = socket.socket(fileno=options.socket) if options.socket is not None else None
+    asyncio.run(_serve(world, options.port, options.host, given))
 
 
-async def _serve(world: World, port: int, host: str) -> None:
+async def _serve(world: World, port: int, host: str, given: socket.socket | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = Server(world)
-    url = await server.start(port, host)
+    url = await server.start(port, host, given)
     print(json.dumps({"url": url}), flush=True)
     await stop.wait()
     await server.stop()

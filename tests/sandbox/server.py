@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 from aiohttp import web
 
 from tests.sandbox.control import Control
@@ -19,14 +21,16 @@ class Server:
         self.world = world
         self._runner: web.AppRunner | None = None
 
-    async def start(self, port: int = 0, host: str = HOST) -> str:
-        """Listens, and answers the base URL."""
+    async def start(self, port: int = 0, host: str = HOST, given: socket.socket | None = None) -> str:
+        """Listens, there or on the socket that is given, and answers the base URL."""
         # A call that was begun is finished even if its client hangs up: that is what makes a create ambiguous.
         runner = web.AppRunner(_app(self.world), access_log=None, handler_cancellation=False, shutdown_timeout=0.2)
         self._runner = runner
         await runner.setup()
-        await web.TCPSite(runner, host, port, backlog=1024).start()
-        return f"http://{host}:{runner.addresses[0][1]}"
+        site = web.SockSite(runner, given) if given else web.TCPSite(runner, host, port, backlog=1024)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        return f"http://{host}:{port}"
 
     async def stop(self) -> None:
         self.world.stopping.set()

@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +16,7 @@ import requests
 
 from config import embedded_postgres
 from config.embedded_postgres import Server
-from config.processes import Process, Processes
+from config.processes import Process, Processes, listener
 from tests.sandbox import SandboxClient
 from tests.support import forks
 from tests.support.shops import Shop
@@ -78,22 +78,24 @@ def running(
     `settings`: environment variables of all processes. `workload`: answers count as long as it says, and not as their text is.
     `database_at` is one more address where PostgreSQL listens, and `sandbox_at` the sandbox's: for a worker elsewhere."""
     _LOGS.mkdir(exist_ok=True)
-    with embedded_postgres.spare_server(purpose, also_at=database_at) as database:
-        wanted, port = port, free_port(port)
+    with embedded_postgres.spare_server(purpose, also_at=database_at) as database, door(port) as entrance:
+        wanted, port = port, int(entrance.getsockname()[1])
         log = _LOGS / (f"{purpose}-{port}.log" if wanted else f"{purpose}.log")
         url = f"http://localhost:{port}"
-        environment = {**os.environ, **_environment(database.url, port, speed), **(settings or {})}
+        environment = {**os.environ, **_environment(database.url, speed), **(settings or {})}
         with Processes(environment, log=log, grace=3) as processes:
             sandbox = _start_sandbox(processes, speed, sandbox_at, workload)
             providers = _providers(sandbox)
             os.environ.update({**environment, **providers})
             _prepare_database(sandbox, shops, credits)
-            processes.start("web", "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi", **providers)
+            web = ("-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi")
+            processes.start_with(entrance, "web", *web, BIND=f"fd://{entrance.fileno()}", **providers)
+            entrance.close()
             processes.wait_for(lambda: _answers(f"{url}/health"), seconds=30, what="the API")
             yield World(url, sandbox, processes, database, log, providers)
 
 
-def _environment(database_url: str, port: int, speed: float) -> dict[str, str]:
+def _environment(database_url: str, speed: float) -> dict[str, str]:
     return {
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "READ_DOTENV": "false",
@@ -103,7 +105,6 @@ def _environment(database_url: str, port: int, speed: float) -> dict[str, str]:
         "SECRET_KEY": secrets.token_hex(32),
         "DATABASE_URL": database_url,
         "DATABASE_DIRECT_URL": database_url,
-        "BIND": f"127.0.0.1:{port}",
         "PROCESS_NAME": "blogs-host",
         "WIX_APP_ID": APP_ID,
         "WIX_APP_SECRET": APP_SECRET,
@@ -120,13 +121,14 @@ def _environment(database_url: str, port: int, speed: float) -> dict[str, str]:
 
 
 def _start_sandbox(processes: Processes, speed: float, host: str, workload: str | None) -> SandboxClient:
-    port = free_port(0)
-    arguments = ["--host", host, "--port", str(port), "--speed", str(speed), "--limit-scale", str(speed)]
-    if workload:
-        arguments += ["--workload", workload]
-    processes.start("sandbox", "-m", "tests.sandbox", *arguments)
-    processes.wait_for(lambda: _listens(host, port), seconds=20, what="the sandbox")
-    return SandboxClient(f"http://{host}:{port}")
+    with listener(host, 0) as entrance:
+        arguments = ["--socket", str(entrance.fileno()), "--speed", str(speed), "--limit-scale", str(speed)]
+        if workload:
+            arguments += ["--workload", workload]
+        processes.start_with(entrance, "sandbox", "-m", "tests.sandbox", *arguments)
+        sandbox = SandboxClient(f"http://{host}:{entrance.getsockname()[1]}")
+    processes.wait_for(lambda: _speaks(sandbox.url), seconds=20, what="the sandbox")
+    return sandbox
 
 
 def _providers(sandbox: SandboxClient) -> dict[str, str]:
@@ -165,20 +167,25 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _listens(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((host, port)) == 0
+def _speaks(url: str) -> bool:
+    """Tell whether it answers at all, whatever it says."""
+    try:
+        requests.get(url, timeout=2)
+    except requests.RequestException:
+        return False
+    return True
 
 
-def free_port(wanted: int = 0) -> int:
-    """Return the wanted port, or the next that is free. 0 stands for any."""
+def door(wanted: int) -> socket.socket:
+    """Listen at the wanted port, or at the next that is free; 0 stands for any. Bound by us, no other program gets it."""
     for port in range(wanted, wanted + 50) if wanted else [0]:
-        with socket.socket() as probe:
-            # As gunicorn binds: a port whose last server has just gone is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-                return int(probe.getsockname()[1])
-            except OSError:
-                continue
+        with suppress(OSError):
+            return listener("127.0.0.1", port)
     raise SystemExit(f"No free port from {wanted} to {wanted + 49}.")
+
+
+def free_port() -> int:
+    """Return a port that is free now, for programs that must bind it themselves."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
