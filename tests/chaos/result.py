@@ -36,7 +36,7 @@ def counts(world: World, size: Size) -> dict[str, Any]:
     # By its counter: of the requests themselves it remembers the last ones only.
     paid = stats["openai"]["byOperation"]["article"]
     ids = list(BlogGeneration.objects.values_list("pk", flat=True))
-    of_blog = _drafts_of_blogs(drafts, ids)
+    of_blog = drafts_of_blogs(drafts, ids)
     captures = Counter(Credit.objects.filter(kind=Credit.Kind.CAPTURE).values_list("generation_id", flat=True))
     rescued = GenerationEvent.objects.filter(kind=GenerationEvent.Kind.RESCUED)
     return {
@@ -106,7 +106,7 @@ def _promises(counted: dict[str, Any], size: Size) -> dict[str, bool]:
     }
 
 
-def _drafts_of_blogs(drafts: list[dict[str, Any]], ids: list[int]) -> Counter[int]:
+def drafts_of_blogs(drafts: list[dict[str, Any]], ids: list[int]) -> Counter[int]:
     from blogs.stages.marker import marker_of
 
     blog_of = {marker_of(pk): pk for pk in ids}

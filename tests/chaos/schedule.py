@@ -55,6 +55,9 @@ SIZES = {
     ),
 }  # fmt: skip
 
+# Nothing is killed there: a stranger attacks (`tests/chaos/hostile.py`).
+HOSTILE = "hostile"
+
 # The rest of the blogs go through undisturbed, so that the last events find some in flight though they come late.
 _DISTURBED_SHARE = 0.85
 # Being cut off takes the last worker most of its time.
