@@ -77,12 +77,13 @@ class PlainTextField(TextField):
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
+        if any(map(_is_control, text)):
+            self.fail("control")
+        # Before the marks are counted: what isn't seen may stand between them.
+        text = " ".join(_COME_ALONG.removed(text).split())
         if writing_systems.has_endless_marks(text):
             self.fail("marks")
         text = unicodedata.normalize("NFC", text)
-        if any(map(_is_control, text)):
-            self.fail("control")
-        text = unicodedata.normalize("NFC", " ".join(_COME_ALONG.removed(text).split()))
         if not text.strip("\u200c\u200d "):
             self.fail("blank")
         return text

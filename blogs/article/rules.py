@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 
 from blogs.article import plain_text as texts
@@ -41,7 +40,7 @@ from blogs.article.schema import (
 )
 from blogs.article.slugs import slug
 from wix import languages
-from wix.writing_systems import shortened
+from wix.writing_systems import normalized, shortened
 
 META_DESCRIPTION_MIN = 70
 _TAG_READ = 1_000
@@ -145,7 +144,7 @@ def _tidied_tags(tags: Iterable[str]) -> list[str]:
     unique: dict[str, str] = {}
     for tag in tags:
         # Composed, as Wix keeps those that people type; cut first, since composing a long run of accents takes quadratic time.
-        composed = unicodedata.normalize("NFC", texts.one_line(tag)[:_TAG_READ])
+        composed = normalized("NFC", texts.one_line(tag)[:_TAG_READ])
         text = _short_line(composed.lstrip("# "), TAG_MAX)
         if text:
             unique.setdefault(texts.folded(text), text)

@@ -5,6 +5,7 @@ While a text is normalised or searched no other thread of the process runs, so o
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,8 @@ from wix import writing_systems
 from wix.catalog import words
 from wix.catalog.product import from_v1, from_v3, plain
 from wix.identity import signed_instance, token_form
+from workers import texts
+from workers.errors import PermanentError
 
 _BYTES = 64 * 1024
 _LIMIT_SECONDS = 0.05
@@ -28,6 +31,7 @@ WORST = {
     "signs that are two marks": "\u0f40" + "\u0f73" * 16_000 + "\u0f81" * 5_000,
     "half-width sound marks": "\uff76" + "\uff9e" * 10_000 + "\u0316" * 10_000,
     "Hebrew points": "\u05d0" + "\u05c1\u05b0\u05bc" * 10_000,
+    "marks with signs between that aren't seen": "a" + ("\u0301" * 10 + "\u200b" + "\u0316" * 10 + "\u200f") * 1_000,
     "joiners": "\u200d" * 21_000,
     "joiners between letters": "é" + "\u200d" * 21_000 + "é",
     "joiners after each letter": "é\u200d" * 13_000,
@@ -82,6 +86,9 @@ DOORS: dict[str, Callable[[str], object]] = {
     "a model's words": plain_text.words,
     "a model's slug": lambda text: slugs.slug(text, 80),
     "addresses in a model's text": lambda text: list(addresses.addresses(text)),
+    "an error's message": lambda text: PermanentError("any", text),
+    "an answer": lambda text: texts.parsed_json(json.dumps([text])),
+    "a text that is compared": plain_text.folded,
     "a cut title": lambda text: writing_systems.shortened(text, 100),
     "a cut text": lambda text: writing_systems.shortened(text, 1_500),
     "a shop's text": plain,
