@@ -23,6 +23,7 @@ _GOOD = {"sourceType": "prompt", "sourceId": "wool"}
         ("sourceId", "wool " + " " * 60_000, "max_length"),
         ("sourceId", "a" + "\u0316\u0301" * 16, "marks"),
         ("sourceId", "\u0f40" + "\u0f73" * 16, "marks"),
+        ("sourceId", "a" + "\u0316\u200b\u0301\u200f" * 16, "marks"),
         ("categories.0", ["\u0316" * 40], "marks"),
         ("categories.1", ["a", "\u0316" * 30_000], "max_length"),
         ("categories.0", [["a"] * 10_000], "invalid"),
