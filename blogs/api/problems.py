@@ -170,7 +170,7 @@ def _problem(error: Exception) -> dict[str, Any] | None:
     return None
 
 
-_MALFORMED = {"http": 400, "code": "malformed", "detail": "The request could not be understood."}
+_MALFORMED: dict[str, Any] = {"http": 400, "code": "malformed", "detail": "The request could not be understood."}
 _VALIDATION_DETAIL = "Some fields are missing or have a value that isn't allowed; `errors` names each."
 
 

@@ -131,7 +131,8 @@ def test_a_thread_that_waits_for_anothers_question_hears_its_answer_or_of_none(d
 
     for end, heard in ((lambda: "yes", "yes"), (fails, None)):
         questions: Questions[str] = Questions()
-        asked, ends = _Asked(end), []
+        asked = _Asked(end)
+        ends: list[Any] = []
 
         def ask(questions: Questions[str] = questions, asked: _Asked = asked, ends: list[Any] = ends) -> None:
             try:
