@@ -1,4 +1,5 @@
-"""The rules for an article that a schema can't express: `tidied` mends what code can mend, `problems` names what is left."""
+"""The rules for an article that a schema can't express: `tidied` cleans its texts, `mending` mends its form, and `problems` names
+what is left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage: the article itself, in blocks. Code mends what it can (`rules.tidied`) and refuses the rest (`rules.problems`)."""
+"""Stage: the article itself, in blocks. Code mends what it can (`mending`) and refuses the rest (`rules.problems`)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 from django.conf import settings
 
 from blogs.article import prompts
-from blogs.article.rules import problems, tidied
-from blogs.article.schema import ArticleContent, Idea, InvalidArticle, json_schema, parse_article
+from blogs.article.mending import article_of
+from blogs.article.rules import problems
+from blogs.article.schema import ArticleContent, Idea, InvalidArticle, json_schema
 from blogs.models import Stage
 from blogs.providers import openai
 from blogs.providers.token_reserve import Kind, output_max
@@ -34,8 +35,9 @@ def run(inputs: Inputs) -> dict[str, Any]:
     )
     known = {product["id"] for product in inputs.of(Stage.PRODUCTS)["products"]}
     try:
-        article = tidied(parse_article(text))
-        if found := problems(article, product_ids=known, language=inputs.language, about=_said_by_the_shop(inputs)):
+        about = _said_by_the_shop(inputs)
+        article = article_of(text, product_ids=known, title=idea["title"], about=about)
+        if found := problems(article, product_ids=known, language=inputs.language, about=about):
             raise InvalidArticle(found)
     except InvalidArticle as invalid:
         raise TransientError("content_invalid", str(invalid)) from invalid

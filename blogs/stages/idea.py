@@ -7,7 +7,8 @@ from typing import Any
 from django.conf import settings
 
 from blogs.article import prompts
-from blogs.article.schema import ALT_TEXT_MAX, Idea, InvalidArticle, json_schema, parse_idea
+from blogs.article.mending import idea_of
+from blogs.article.schema import ALT_TEXT_MAX, Idea, InvalidArticle, json_schema
 from blogs.models import Stage
 from blogs.providers import openai
 from blogs.providers.token_reserve import Kind, output_max
@@ -30,7 +31,7 @@ def run(inputs: Inputs) -> dict[str, Any]:
         seconds=inputs.seconds,
     )
     try:
-        idea = parse_idea(text)
+        idea = idea_of(text, topic=inputs.of(Stage.PRODUCTS)["source_text"])
     except InvalidArticle as invalid:
         raise TransientError("content_invalid", str(invalid)) from invalid
     return {**_with_known_products(idea, inputs).model_dump(), "prompt_version": prompts.VERSION}

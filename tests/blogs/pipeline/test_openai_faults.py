@@ -95,22 +95,6 @@ def test_what_will_never_succeed_fails_at_once_with_its_credits_back(
     assert sandbox.drafts() == []
 
 
-def test_an_article_that_keeps_naming_products_the_shop_lacks_fails_after_five_attempts(
-    sandbox: Sandbox, shop: Site, attempt: Attempt
-) -> None:
-    sandbox.fault("openai", "invalid_article", "article", times=None)
-    factories.pending_generation(shop)
-
-    for expected in (1, 2, 3, 4):
-        assert (again := attempt()).status == Status.PENDING
-        assert (again.attempts, again.error_code) == (expected, "content_invalid")
-    failed = attempt()
-
-    assert (failed.status, failed.error_code, failed.attempts) == (Status.FAILED, "content_invalid", 5)
-    assert len(sandbox.requests("openai", "idea")) == 1
-    assert free_and_balance(shop) == (1_000, 1_000)
-
-
 def test_a_cut_article_gets_a_larger_budget_next_time(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     sandbox.fault("openai", "length", "article")
     factories.pending_generation(shop)
