@@ -76,11 +76,16 @@ def _alike(error: ProviderFailure | AccountRefused) -> dict[str, Any]:
 
 
 def _is_alone(failures: QuerySet[BreakerFailure], caller: Caller, error: ProviderFailure | AccountRefused) -> bool:
-    """Tell whether this work first failed long enough ago, and no other work has failed since."""
+    """Tell whether this work first failed long enough ago, and no other has failed since; for a refusal: no other party's.
+
+    What is refused to one party, whatever the number of its works, is its own affair. But where all of one party's works fail, the
+    provider may be down while no other party asks it for anything.
+    """
     refusal = isinstance(error, AccountRefused)
     seconds = settings.BREAKER_WINDOW_SECONDS if refusal else _ALONE_SECONDS
     first = failures.filter(work=caller.work, own=False, at__lt=seconds_from_now(-seconds)).order_by("at").first()
-    return first is not None and not failures.filter(at__gte=first.at).exclude(work=caller.work).exists()
+    its_own = Q(party=caller.party) if refusal else Q(work=caller.work)
+    return first is not None and not failures.filter(at__gte=first.at).exclude(its_own).exists()
 
 
 def _is_enough(failures: QuerySet[BreakerFailure], error: ProviderFailure | AccountRefused) -> bool:

@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.db.models import F
 
 from blogs.models import BlogGeneration, Status
@@ -97,3 +98,32 @@ def test_a_blog_on_its_last_attempt_outlives_an_outage(
     done = run(last)
 
     assert (done.status, done.attempts) == (Status.DONE, settings.BLOG_MAX_ATTEMPTS)
+
+
+@pytest.mark.parametrize(
+    ("provider", "kind", "operation"),
+    [("openai", "403", "idea"), ("wix", "token_removed", "token"), ("replicate", "403", "get")],
+)
+def test_blogs_of_one_site_that_is_refused_do_not_keep_each_other_in_doubt(
+    sandbox: Sandbox, shops: list[Site], run: Run, settings: Any, provider: str, kind: str, operation: str
+) -> None:
+    sandbox.fault(provider, kind, operation, times=None)
+    blogs = [run(factories.pending_generation(shops[0])) for _ in range(3)]
+    assert {(blog.status, blog.attempts) for blog in blogs} == {(Status.PENDING, 0)}
+    BreakerFailure.objects.update(at=F("at") - timedelta(seconds=settings.BREAKER_WINDOW_SECONDS))
+
+    ended = [run(blog) for blog in blogs]
+
+    # The picture can be spared, and nothing else.
+    assert {blog.status for blog in ended} == {Status.DONE if provider == "replicate" else Status.FAILED}
+    assert not is_open("wix_token" if provider == "wix" else provider)
+
+
+def test_all_blogs_of_the_only_shop_that_is_awake_outlast_an_outage(
+    sandbox: Sandbox, shops: list[Site], run: Run
+) -> None:
+    sandbox.fault("openai", "500", times=None)
+    blogs = [run(factories.pending_generation(shops[0])) for _ in range(2)]
+    BreakerFailure.objects.update(at=F("at") - timedelta(minutes=31))
+
+    assert [run(blog).attempts for blog in blogs] == [0, 0]
