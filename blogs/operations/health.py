@@ -49,10 +49,13 @@ def service() -> Service:
     return Service(stats, alive, down, alerts.firing(stats, len(alive), down))
 
 
-def database_answers() -> None:
-    """Raises one of outage.DATABASE_AWAY."""
+def database_serves() -> None:
+    """Raises one of outage.DATABASE_AWAY, also where the database answers and takes no writes.
+
+    Nothing is locked or written: a server that takes no writes refuses to begin this one, as it would any.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+        cursor.execute("SELECT FROM workers_breaker WHERE false FOR UPDATE")
 
 
 def workers() -> list[dict[str, Any]]:

@@ -9,10 +9,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from psycopg2.errors import ReadOnlySqlTransaction
 
 from blogs.operations import health as reading
 from blogs.operations import metrics as numbers
-from workers.database.outage import DATABASE_AWAY
+from workers.database.outage import DATABASE_AWAY, exhausted_lately
 
 logger = logging.getLogger(__name__)
 
@@ -22,17 +23,19 @@ logger = logging.getLogger(__name__)
 def health(request: HttpRequest) -> JsonResponse:
     """Answer `ok`, `degraded` or `down`.
 
-    `degraded` (still 200): blogs wait and no worker is alive, or a provider is down. `down` (503): the database is away.
+    `degraded` (still 200): blogs wait and no worker is alive, or a provider is down, or the database has lately refused statements
+    because its disk, memory or connections are used up. `down` (503): the database is away, or takes no writes.
     """
     try:
-        reading.database_answers()
+        reading.database_serves()
         service = reading.service()
     except DATABASE_AWAY as error:
         return _down(error)
     stats = service.queue
+    exhausted = exhausted_lately()
     body = {
-        "status": "degraded" if service.is_idle_with_work or service.providers_down else "ok",
-        "database": "ok",
+        "status": "degraded" if exhausted or service.is_idle_with_work or service.providers_down else "ok",
+        "database": "exhausted" if exhausted else "ok",
         "workers": {"alive": len(service.workers), "seats": service.seats, "inFlight": service.in_flight},
         "providersDown": [
             {"provider": each["provider"], "since": each["opened_at"]}
@@ -119,6 +122,7 @@ def _camel(worker: dict[str, Any]) -> dict[str, Any]:
 
 def _down(error: Exception) -> JsonResponse:
     logger.error("database away", extra={"action": "outage", "error": type(error).__name__})
-    answer = JsonResponse({"status": "down", "database": "unreachable"}, status=503)
+    how = "read-only" if isinstance(error.__cause__, ReadOnlySqlTransaction) else "unreachable"
+    answer = JsonResponse({"status": "down", "database": how}, status=503)
     answer["Retry-After"] = "5"
     return answer
