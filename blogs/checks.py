@@ -74,6 +74,9 @@ def _alerts() -> list[CheckMessage]:
     if settings.ALERT_BLOGS_PER_MINUTE < 0:
         hint = "0 never alerts."
         found.append(Error("ALERT_BLOGS_PER_MINUTE must not be negative.", hint=hint, id="blogs.E012"))
+    if settings.BLOG_FAILED_LIMIT_PER_SITE < 0:
+        hint = "0 lets any number fail."
+        found.append(Error("BLOG_FAILED_LIMIT_PER_SITE must not be negative.", hint=hint, id="blogs.E014"))
     if not 60 <= settings.ALERT_WINDOW_SECONDS <= 24 * 3600:
         hint = "Usage is kept for a day, in steps of five seconds."
         found.append(Error("ALERT_WINDOW_SECONDS must be between a minute and a day.", hint=hint, id="blogs.E013"))

@@ -204,6 +204,8 @@ class BlogGeneration(models.Model):
             models.Index(fields=["status", "-id"], name="blog_by_status"),
             models.Index(fields=["error_code", "-id"], condition=~Q(error_code=""), name="blog_by_error"),
             models.Index(fields=["-finished_at"], condition=Q(finished_at__isnull=False), name="blog_finished"),
+            # Asked at each request (`queue/failures.py`). Few blogs fail, so it is small.
+            models.Index(fields=["site", "finished_at"], condition=Q(status="FAILED"), name="blog_failed_of_site"),
             models.Index(
                 OpClass(Lower(Left("source_id", SOURCE_ID_INDEXED)), name="text_pattern_ops"), name="blog_by_source"
             ),

@@ -1,7 +1,7 @@
 """A blog's patience with its picture: how long it waits for one, when it goes on without, and when it orders another.
 
-A picture is optional. It is worth BLOG_IMAGE_PATIENCE_SECONDS and all attempts but the last. An outage of Wix costs no picture,
-because the draft has to wait for Wix anyway.
+A picture is optional. It is worth BLOG_IMAGE_PATIENCE_SECONDS and BLOG_MAX_ATTEMPTS tries, which spend none of the blog's attempts.
+An outage of Wix costs no picture, because the draft has to wait for Wix anyway.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.db.models import F
 
 from blogs.models import BlogGeneration, Stage
 from blogs.providers.replicate_errors import Interrupted
-from blogs.queue import lifecycle
+from blogs.queue import history, lifecycle
 from wix.client.wire import WIX, WIX_TOKEN
 from workers.database.clock import ClockTimestamp
 from workers.database.outage import outlasts_an_outage
@@ -32,6 +32,13 @@ def longest_wait(generation: BlogGeneration, error: WorkError) -> float:
     return settings.BLOG_IMAGE_PATIENCE_SECONDS if waits_for_its_picture else math.inf
 
 
+@outlasts_an_outage
+def tries(generation: BlogGeneration) -> int:
+    """Count how often its picture has failed, this time included, since it was asked for or staff had the blog begin again."""
+    failures = history.retries(generation).filter(stage__in=STAGES)
+    return failures.exclude(code__in=(_TOO_OLD.code, _INTERRUPTED)).count() + 1
+
+
 def is_given_up(generation: BlogGeneration, error: WorkError) -> bool:
     """Say whether the blog goes on without its picture after this error."""
     if isinstance(error, PermanentError):
@@ -46,7 +53,7 @@ def _is_outage_of_wix(error: WorkError) -> bool:
 @outlasts_an_outage
 def _patience_is_over(generation: BlogGeneration, error: WorkError) -> bool:
     """The time is counted from the moment when the stage before was through."""
-    if isinstance(error, TransientError) and generation.attempts >= settings.BLOG_MAX_ATTEMPTS:
+    if isinstance(error, TransientError) and tries(generation) >= settings.BLOG_MAX_ATTEMPTS:
         return True
     outputs = generation.outputs.order_by("-created_at")
     waited = outputs.values_list(ClockTimestamp() - F("created_at"), flat=True).first()

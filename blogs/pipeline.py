@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db.models import F
 
-from blogs import picture
+from blogs import defects, picture
 from blogs.article.schema import VERSION, ArticleContent, word_count
 from blogs.models import Article, BlogGeneration, Stage
 from blogs.queue import fence, lifecycle, waiting
@@ -83,11 +83,11 @@ def _run_to_an_outcome(generation: BlogGeneration) -> None:
         # Not the blog's fault: no attempt is spent.
         lifecycle.defer(generation, limited, at_most=picture.longest_wait(generation, limited))
     except DeadlineExceeded:
-        lifecycle.retry_later(generation, _took_too_long(Stage(generation.stage)))
+        _try_again(generation, _took_too_long(Stage(generation.stage)))
     except PermanentError as error:
         lifecycle.fail(generation, error)
     except TransientError as error:
-        lifecycle.retry_later(generation, error)  # becomes fail() on the last attempt
+        _try_again(generation, error)
     except (LeaseLost, *DATABASE_AWAY):
         # Nothing can be written. The lease runs out, and a rescue finds the blog.
         raise
@@ -95,6 +95,16 @@ def _run_to_an_outcome(generation: BlogGeneration) -> None:
         # A bug of ours. An engineer should look; the next attempt may find it mended.
         logger.exception("unexpected error in a stage", extra={"action": "bug"})
         lifecycle.retry_later(generation, TransientError("internal", "An error of ours; an engineer has to look."))
+
+
+def _try_again(generation: BlogGeneration, error: TransientError) -> None:
+    """Try a stage again, unless that would be in vain. A picture's failures spend none of the blog's attempts."""
+    if Stage(generation.stage) in picture.STAGES:
+        lifecycle.retry_later(generation, error, spared_tries=picture.tries(generation))
+    elif defects.are_repeated(generation, error):
+        lifecycle.fail(generation, error)
+    else:
+        lifecycle.retry_later(generation, error)  # becomes fail() on the last attempt
 
 
 def run(generation: BlogGeneration) -> None:
@@ -107,11 +117,11 @@ def run(generation: BlogGeneration) -> None:
     while missing := _missing(generation, inputs):
         step, following = missing[0], missing[1] if len(missing) > 1 else None
         if may_be_too_old and picture.order_again_if_too_old(generation, before=step.stage):
-            inputs, may_be_too_old = _inputs(generation), False
+            inputs, may_be_too_old = _from_the_order_on(generation), False
             continue
         taken = _take(step, generation, inputs)
         if taken is None:
-            inputs = _inputs(generation)
+            inputs = _from_the_order_on(generation)
             continue
         output, warnings = taken
         if step.stage == Stage.DRAFT:
@@ -121,6 +131,11 @@ def run(generation: BlogGeneration) -> None:
         inputs = inputs.with_output(step.stage, output)
     # SUCCEED saves the last output together with DONE, so no blog comes here; one that does must not end silently.
     raise AssertionError("no stage is missing, and the blog is not finished")
+
+
+def _from_the_order_on(generation: BlogGeneration) -> Inputs:
+    """Return what a blog knows that was sent back to its picture's order: not to look for the order that was of no use."""
+    return replace(_inputs(generation), resumed=False)
 
 
 def _missing(generation: BlogGeneration, inputs: Inputs) -> list[Step]:

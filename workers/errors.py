@@ -28,12 +28,22 @@ class TooFast(Enum):
 class RateLimited(WorkError):
     """Put the work off for `retry_in` seconds and spend no attempt: as far as we know it is not the work's fault.
 
-    `too_fast` is set if all workers should slow down.
+    `retry_in` is given by who knows when: a provider's answer, or our own limit. None: nothing is known, so it is put off for
+    `guess` seconds at first, and for longer when that was not enough. `too_fast` is set if all workers should slow down.
     """
 
-    def __init__(self, code: str, message: str, *, retry_in: float, too_fast: TooFast | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        retry_in: float | None = None,
+        guess: float = 10.0,
+        too_fast: TooFast | None = None,
+    ) -> None:
         super().__init__(code, message)
-        self.retry_in = retry_in
+        self.is_guess = retry_in is None
+        self.retry_in = guess if retry_in is None else retry_in
         self.too_fast = too_fast
 
 

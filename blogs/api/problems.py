@@ -6,6 +6,7 @@ The rooms below raise what happened and know no HTTP. Only this table chooses a 
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from blogs.queue.admission import PLAN_LIMIT, NoRoom
+from blogs.queue.failures import TooManyFailures
 from blogs.queue.lifecycle import WrongState
 from blogs.queue.request import IdempotencyConflict, SchedulePassed
 from blogs.queue.submitting import SiteRemoved
@@ -69,6 +71,12 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer what a view of Django's own raised, such as the desk's: Django calls this where it handles the exception."""
+    error = sys.exception()
+    if isinstance(error, DATABASE_AWAY):
+        problem = _database_away(error)
+        headers = problem.pop("headers")
+        return plain_problem(request, problem.pop("http"), headers=headers, **problem)
     detail = "Something went wrong on our side; support finds it by the requestId."
     return plain_problem(request, 500, code="internal", detail=detail, retryable=True)
 
@@ -83,9 +91,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return plain_problem(request, http, code=code, detail=problem["detail"])
 
 
-def plain_problem(request: HttpRequest, http: int, **fields: Any) -> HttpResponse:
+def plain_problem(
+    request: HttpRequest, http: int, *, headers: dict[str, str] | None = None, **fields: Any
+) -> HttpResponse:
     body = _body(http, getattr(request, "request_id", ""), **fields)
-    return JsonResponse(body, status=http, content_type=_CONTENT_TYPE)
+    return JsonResponse(body, status=http, content_type=_CONTENT_TYPE, headers=headers)
 
 
 def _body(
@@ -120,6 +130,15 @@ def _problem(error: Exception) -> dict[str, Any] | None:
                 "detail": f"{error} Nothing was charged.",
                 "retryable": True,
                 "estimatedWaitSeconds": error.estimated_wait,
+                "headers": {"Retry-After": str(error.retry_after)},
+            }
+        case TooManyFailures():
+            detail = f"{error} Ask for other topics when the time in Retry-After has passed. Nothing was charged."
+            return {
+                "http": 429,
+                "code": "too_many_failures",
+                "detail": detail,
+                "retryable": True,
                 "headers": {"Retry-After": str(error.retry_after)},
             }
         case CannotAsk():
@@ -159,15 +178,19 @@ def _problem(error: Exception) -> dict[str, Any] | None:
         case PermissionDenied():
             return {"http": 403, "code": "permission_denied", "detail": "This is not allowed."}
         case _ if isinstance(error, DATABASE_AWAY):
-            logger.error("database away", extra={"action": "outage", "error": type(error).__name__})
-            return {
-                "http": 503,
-                "code": "database_unavailable",
-                "detail": "The database is away for a moment. With an Idempotency-Key, a repeated request is safe.",
-                "retryable": True,
-                "headers": {"Retry-After": "5"},
-            }
+            return _database_away(error)
     return None
+
+
+def _database_away(error: Exception) -> dict[str, Any]:
+    logger.error("database away", extra={"action": "outage", "error": type(error).__name__})
+    return {
+        "http": 503,
+        "code": "database_unavailable",
+        "detail": "The database is away for a moment. With an Idempotency-Key, a repeated request is safe.",
+        "retryable": True,
+        "headers": {"Retry-After": "5"},
+    }
 
 
 _MALFORMED: dict[str, Any] = {"http": 400, "code": "malformed", "detail": "The request could not be understood."}

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from blogs.queue import failures
 from wix.models import Subscription, WebhookDelivery
 from workers.limits import usage
 from workers.limits.usage import Share
@@ -25,6 +26,7 @@ KINDS = (
     ("limit_full", WARNING),
     ("webhooks_failed", WARNING),
     ("plan_unknown", WARNING),
+    ("shop_fails", WARNING),
 )
 # We count no further than this.
 _MANY = 100
@@ -61,7 +63,8 @@ class Neglected:
 def firing(stats: dict[str, Any], workers_alive: int, down: Sequence[dict[str, Any]]) -> list[Alert]:
     """List the alerts that fire now. `stats` are those of `queue.stats`, `down` those of `health.providers_down`."""
     shares = usage.shares(settings.ALERT_WINDOW_SECONDS)
-    return judge(stats, trend(), shares, workers_alive, down, neglected())
+    refused = failures.refused_sites(_MANY)
+    return judge(stats, trend(), shares, workers_alive, down, neglected(), refused)
 
 
 def judge(
@@ -71,14 +74,19 @@ def judge(
     workers: int,
     down: Sequence[dict[str, Any]] = (),
     neglected: Neglected | None = None,
+    shops_refused: int = 0,
 ) -> list[Alert]:
-    """Decide from the numbers alone which alerts fire, and list them with the worst first."""
+    """Decide from the numbers alone which alerts fire, and list them with the worst first.
+
+    `shops_refused`: the shops whose requests are refused because too many of their blogs have failed, up to a hundred.
+    """
     found = [
         *_of_the_queue(queue, workers),
         *(_down(provider) for provider in down),
         *_of_errors(trend),
         *(_full(share) for share in shares if trend.growth > 0 and share.share > settings.ALERT_LIMIT_USE),
         *_of_wix(neglected or Neglected()),
+        *_of_shops(shops_refused),
     ]
     return sorted(found, key=lambda alert: KINDS.index((alert.name, alert.severity)))
 
@@ -123,6 +131,13 @@ def _of_wix(neglected: Neglected) -> Iterator[Alert]:
         yield Alert("webhooks_failed", WARNING, f"{_counted(count)} webhooks failed for good; replay or ignore them.")
     if count := neglected.plans:
         yield Alert("plan_unknown", WARNING, f"{_counted(count)} sites pay for a plan that our list of plans lacks.")
+
+
+def _of_shops(refused: int) -> Iterator[Alert]:
+    if refused:
+        limit = settings.BLOG_FAILED_LIMIT_PER_SITE
+        message = f"{_counted(refused)} shops get no new blogs: {limit} or more of each failed within a day, after paid calls."
+        yield Alert("shop_fails", WARNING, message)
 
 
 def _counted(count: int) -> str:

@@ -75,6 +75,7 @@ def _of_pace(refusal: Refusal, headers: dict[str, str]) -> WorkError:
         "rate_limited",
         "OpenAI asks us to wait.",
         retry_in=openai_limits.wait_of(headers, refusal.sentence),
+        guess=openai_limits.THROTTLED_SECONDS,
         too_fast=TooFast.RAMP if "slow_down" in refusal.codes else TooFast.RATE,
     )
 

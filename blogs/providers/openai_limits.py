@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from workers.limits import Named
 from workers.outbound import retry_after
 
-_THROTTLED_SECONDS = 5.0
+# Where an answer says nothing of how long.
+THROTTLED_SECONDS = 5.0
 _MINUTES = 600.0
 # A column holds no more. Some servers say "no limit" by a larger number.
 _LARGEST = 2**31 - 1
@@ -30,14 +31,14 @@ def named(headers: Mapping[str, str], refusal: str = "") -> Named:
     )
 
 
-def wait_of(headers: Mapping[str, str], refusal: str) -> float:
-    """Return the seconds to wait: by headers, else by the text ("try again in 1.146s", "in 6m0s"). Either may be missing."""
+def wait_of(headers: Mapping[str, str], refusal: str) -> float | None:
+    """Return the seconds to wait: by headers, else by the text ("try again in 1.146s", "in 6m0s"). None where both are missing."""
     wait = retry_after.seconds(headers)
     if wait is None:
         wait = retry_after.seconds(_behind_a_gateway(headers))
     if wait is None:
         wait = wait_in(refusal)
-    return _THROTTLED_SECONDS if wait is None else max(0.1, wait)
+    return None if wait is None else max(0.1, wait)
 
 
 def wait_in(refusal: str) -> float | None:

@@ -19,7 +19,7 @@ import replicate.client
 import replicate.exceptions
 from django.conf import settings
 
-from blogs.providers import replicate_errors, replicate_limits
+from blogs.providers import replicate_errors, replicate_limits, replicate_orders
 from blogs.providers.replicate_files import Download, Picture, mime_type_of, picture_named
 from workers import outbound
 from workers.errors import PermanentError, ProviderFailure, TransientError, WorkError
@@ -61,6 +61,15 @@ def order(prompt: str, *, seconds: float) -> str:
         return call.request_id
 
     return outbound.call(REPLICATE, "create", create, limit=limit(), seconds=seconds)
+
+
+def ordered_before(prompt: str, *, within_seconds: float, seconds: float) -> str | None:
+    """Return the id of a picture that was ordered with this very prompt within the last `within_seconds` and has not failed."""
+
+    def read(query: dict[str, str]) -> Any:
+        return outbound.call(REPLICATE, "list", functools.partial(_read_list, query), limit=_READS, seconds=seconds)
+
+    return replicate_orders.find(prompt, within_seconds=within_seconds, read=read)
 
 
 def collect(prediction_id: str, *, seconds: float) -> Picture:
@@ -114,6 +123,13 @@ def _read(prediction_id: str, call: Call) -> dict[str, Any]:
     if (seconds := _predict_time(body)) is not None:
         call.usage = Usage("image:made", seconds=seconds)
     return body
+
+
+def _read_list(query: dict[str, str], call: Call) -> Any:
+    answer = _reader().get("/v1/predictions", params=query)
+    call.named = replicate_limits.named(answer)
+    answer.raise_for_status()
+    return answer.json()
 
 
 def _predict_time(prediction: dict[str, Any]) -> float | None:

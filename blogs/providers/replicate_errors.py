@@ -65,8 +65,9 @@ def of_look(answer: httpx.Response) -> WorkError:
 def _by_status(refusal: Refusal, answer: httpx.Response) -> WorkError:
     status = refusal.status
     if status == 429:
-        wait = replicate_limits.wait_of(answer)
-        return RateLimited("rate_limited", "Replicate asks us to wait.", retry_in=wait, too_fast=TooFast.RATE)
+        wait, guess = replicate_limits.wait_of(answer), replicate_limits.THROTTLED_SECONDS
+        message = "Replicate asks us to wait."
+        return RateLimited("rate_limited", message, retry_in=wait, guess=guess, too_fast=TooFast.RATE)
     if status >= 500:
         return ProviderFailure("provider_unavailable", _said(f"Replicate answered {status}.", refusal))
     if refusal.is_of_content and not refusal.codes_are_of_account:

@@ -11,7 +11,8 @@ from workers.limits import Named
 from workers.outbound import retry_after
 from workers.texts import parsed_json
 
-_THROTTLED_SECONDS = 5.0
+# Where an answer says nothing of how long.
+THROTTLED_SECONDS = 5.0
 # "Your rate limit resets in ~5s", "Expected available in 1 second", "resets in ~30s".
 _AGAIN = re.compile(r"in ~?(\d+(?:\.\d+)?) ?s", re.IGNORECASE)
 # To an account with little credit: "is reduced to 6 requests per minute with a burst of 1 requests".
@@ -27,13 +28,13 @@ def named(answer: httpx.Response) -> Named:
     )
 
 
-def wait_of(answer: httpx.Response | None) -> float:
+def wait_of(answer: httpx.Response | None) -> float | None:
     """Return the seconds to wait: by `Retry-After`, else by the body's `retry_after`, its text, or the limit's reset.
 
-    Any of them may be missing.
+    Any of them may be missing; None where all are.
     """
     if answer is None:
-        return _THROTTLED_SECONDS
+        return None
     wait = retry_after.seconds(answer.headers)
     if wait is None:
         wait = retry_after.seconds({"retry-after": str(_body(answer).get("retry_after", ""))})
@@ -41,7 +42,7 @@ def wait_of(answer: httpx.Response | None) -> float:
         wait = retry_after.capped(float(found.group(1)))
     if wait is None:
         wait = retry_after.seconds({"retry-after": answer.headers.get("ratelimit-reset", "")})
-    return _THROTTLED_SECONDS if wait is None else max(1.0, wait)
+    return None if wait is None else max(1.0, wait)
 
 
 def _body(answer: httpx.Response) -> dict[str, Any]:

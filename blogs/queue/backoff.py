@@ -7,7 +7,7 @@ import random
 from django.conf import settings
 
 from blogs.models import BlogGeneration, Status
-from workers.errors import ProviderDown
+from workers.errors import ProviderDown, RateLimited
 from workers.outbound import breaker_rows
 
 # Blogs that probe a provider one after the other: an hour of them, at fifteen seconds each. Later blogs wait no longer than that.
@@ -21,10 +21,14 @@ def retry_seconds(attempts: int) -> float:
     return _jittered(settings.BLOG_BACKOFF_SECONDS * 2 ** (attempts - 1))
 
 
-def deferral_seconds(asked: float, elapsed: float) -> float:
-    """Return the seconds that the provider asked for, but at least half of the time for which the blog was put off already."""
+def deferral_seconds(limited: RateLimited, elapsed: float) -> float:
+    """Return the seconds that were asked for, and up to a quarter more: blogs that were put off together don't return together.
+
+    Where nothing was asked they grow: at least half of the time for which the blog was put off already.
+    """
     longest: float = settings.BLOG_BACKOFF_MAX_SECONDS
-    return max(min(asked, longest), _jittered(elapsed / 2))
+    asked = min(limited.retry_in, longest) * random.uniform(1.0, 1.25)
+    return max(asked, _jittered(elapsed / 2)) if limited.is_guess else asked
 
 
 def until_it_is_back(down: ProviderDown, stage: str) -> tuple[str, float]:

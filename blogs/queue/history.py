@@ -14,6 +14,8 @@ from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from blogs.models import BlogGeneration, GenerationEvent, Stage
 from workers import metrics
@@ -71,6 +73,12 @@ def record(
     with connection.cursor() as cursor:
         cursor.execute(_RECORD, [*about, _code(error), _message(error) or message])
     announce(generation, kind, stage, error)
+
+
+def retries(generation: BlogGeneration) -> QuerySet[GenerationEvent]:
+    """Return the events of its failures that were to be tried again, since it was asked for or staff last had it begin again."""
+    began_again = generation.events.filter(kind=Kind.REQUEUED).order_by("-id").values("id")[:1]
+    return generation.events.filter(kind=Kind.RETRYING, id__gt=Coalesce(Subquery(began_again), 0))
 
 
 def announce(generation: BlogGeneration, kind: Kind, stage: str = "", error: WorkError | None = None) -> None:

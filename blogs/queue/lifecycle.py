@@ -6,7 +6,7 @@
     start_over    PROCESSING -> PROCESSING              (stages whose outputs are of no use any more)
     succeed       PROCESSING -> DONE                    capture
     defer         PROCESSING -> PENDING                                                     attempts - 1
-    retry_later   PROCESSING -> PENDING, or fail
+    retry_later   PROCESSING -> PENDING, or fail                        (of what can be spared:  attempts - 1)
     fail          PROCESSING -> FAILED                  release
     hand_back     PROCESSING -> PENDING                                                     attempts - 1
     rescue        PROCESSING -> PENDING, or FAILED      (release)                           attempts - 1, rescues + 1
@@ -128,7 +128,7 @@ def defer(generation: BlogGeneration, limited: RateLimited, *, at_most: float = 
         if isinstance(limited, ProviderDown):
             waits_for, wait = backoff.until_it_is_back(limited, generation.stage)
         else:
-            waits_for, wait = "", backoff.deferral_seconds(limited.retry_in, elapsed)
+            waits_for, wait = "", backoff.deferral_seconds(limited, elapsed)
         since = Coalesce("deferred_since", ClockTimestamp())
         columns = {"attempts": F("attempts") - 1, "deferred_since": since, "waits_for": waits_for}
         if _wait(generation, min(wait, at_most), **columns):
@@ -139,14 +139,19 @@ _DOWN_FOR_TOO_LONG = PermanentError("provider_down", "A service that we need was
 
 
 @outlasts_an_outage
-def retry_later(generation: BlogGeneration, error: WorkError) -> None:
-    """Let a blog be tried again after a while; when this was the last attempt, it fails."""
-    if generation.attempts >= settings.BLOG_MAX_ATTEMPTS:
+def retry_later(generation: BlogGeneration, error: WorkError, *, spared_tries: int = 0) -> None:
+    """Let a blog be tried again after a while; when this was the last attempt, it fails.
+
+    `spared_tries`: the failures so far, this one included, of what the blog can do without. They spend none of its attempts, and
+    who calls this knows when they are enough.
+    """
+    if generation.attempts >= settings.BLOG_MAX_ATTEMPTS and not spared_tries:
         fail(generation, error)
         return
     with transaction.atomic():
-        wait = backoff.retry_seconds(generation.attempts)
-        if _wait(generation, wait, deferred_since=None, error_code=error.code, error_message=error.message):
+        wait = backoff.retry_seconds(spared_tries or generation.attempts)
+        columns = {"deferred_since": None, "error_code": error.code, "error_message": error.message}
+        if _wait(generation, wait, **columns, attempts=F("attempts") - (1 if spared_tries else 0)):
             history.record(generation, Kind.RETRYING, error)
 
 

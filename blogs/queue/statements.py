@@ -13,6 +13,7 @@ percent sign would be read as a parameter and a semicolon at a line's end as the
 from __future__ import annotations
 
 from blogs.models import BlogGeneration, GenerationEvent
+from blogs.queue import failures
 from blogs.queue.lines import CLAIM_LOCK, TURN_ON_JOINING
 from credits import ledger
 from wix.models import Site
@@ -153,10 +154,11 @@ ENTER = Prepared(
     f"""
 WITH place AS (
     -- `counted`: the caller has locked the account and found fewer unfinished blogs of the site than its plan allows.
-    SELECT account.id AS account_id, line.waiting, line.waiting_max, site.removed_at IS NOT NULL AS removed,
-           site.removed_at IS NULL AND (NOT %(ready)s OR line.waiting < %(places)s)
+    SELECT account.id AS account_id, line.waiting, line.waiting_max, site.removed_at IS NOT NULL AS removed, failures.too_many,
+           site.removed_at IS NULL AND NOT failures.too_many AND (NOT %(ready)s OR line.waiting < %(places)s)
            AND (%(counted)s OR coalesce(line.waiting_max >= %(places)s, true)) AS free
       FROM credits_creditaccount account JOIN blogs_siteline line USING (site_id) JOIN wix_site site ON site.id = site_id
+           CROSS JOIN LATERAL (SELECT {failures.TOO_MANY} AS too_many) AS failures
      WHERE site_id = %(site_id)s
 ), account AS (
     {ledger.SET_ASIDE.format(account="(SELECT account_id FROM place WHERE free)")}
@@ -176,7 +178,8 @@ WITH place AS (
     UPDATE blogs_siteline SET turn = {TURN_ON_JOINING}, waiting = waiting + 1
      WHERE site_id = (SELECT blog.site_id FROM blog, hold, event WHERE blog.ready)
 )
-SELECT place.removed, place.waiting, place.waiting_max, {columns(BlogGeneration, "blog")} FROM place LEFT JOIN blog ON true
+SELECT place.removed, place.too_many, place.waiting, place.waiting_max, {columns(BlogGeneration, "blog")}
+  FROM place LEFT JOIN blog ON true
 """,
 )
 

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from blogs.models import BlogGeneration, GenerationEvent
-from blogs.queue import admission, history, lines, statements
+from blogs.queue import admission, failures, history, lines, statements
+from blogs.queue.failures import TooManyFailures
 from blogs.queue.request import BlogRequest, asked_before, is_later
 from credits import ledger
 from wix.models import Site
@@ -23,8 +24,8 @@ class SiteRemoved(Exception):
 def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = None) -> BlogGeneration:
     """Accept a request and hold its credits. The same key again returns the same blog, with one hold.
 
-    Raises admission.NoRoom, ledger.InsufficientCredits, SiteRemoved, SchedulePassed or IdempotencyConflict; then no blog is stored,
-    and no credits are held.
+    Raises admission.NoRoom, failures.TooManyFailures, ledger.InsufficientCredits, SiteRemoved, SchedulePassed or
+    IdempotencyConflict; then no blog is stored, and no credits are held.
     """
     if idempotency_key and (known := asked_before(site, request, idempotency_key)):
         return known
@@ -42,7 +43,7 @@ def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = No
         # A statement alone is a transaction. Inside another it needs a savepoint, to survive a key that is there already.
         with transaction.atomic() if connection.in_atomic_block else nullcontext():
             generation = _enter(generation)
-    except (IntegrityError, admission.NoRoom, ledger.InsufficientCredits):
+    except (IntegrityError, admission.NoRoom, TooManyFailures, ledger.InsufficientCredits):
         # The same request at the same moment may have got the key, the last place, or the last credits.
         if idempotency_key and (known := asked_before(site, request, idempotency_key)):
             return known
@@ -59,16 +60,20 @@ def _enter(new: BlogGeneration, *, counted: bool = False) -> BlogGeneration:
         field.attname: field.get_db_prep_save(field.pre_save(new, add=True), connection) for field in statements.NEW
     }
     with connection.cursor() as cursor:
-        statements.ENTER.execute(cursor, {**values, "amount": price, "places": places, "counted": counted})
+        failed_max = settings.BLOG_FAILED_LIMIT_PER_SITE
+        asked = {"amount": price, "places": places, "counted": counted, "failed_max": failed_max}
+        statements.ENTER.execute(cursor, {**values, **asked})
         row = cursor.fetchone()
     if row is None:
         ledger.open_account(site.pk)
         lines.open_line(site.pk)
         return _enter(new)
-    removed, waiting, waiting_max, *stored = row
+    removed, too_many, waiting, waiting_max, *stored = row
     if stored[0] is None:
         if removed:
             raise SiteRemoved(site.pk)
+        if too_many:
+            raise failures.too_many(site.pk)
         if waiting_max is not None and waiting_max < places and not counted:
             return _enter_counted(new, waiting_max)
         admission.require_room_of_site(waiting, scheduled=not new.ready)

@@ -50,7 +50,7 @@ def _blog(shop: str, number: int) -> tuple[int, float]:
         except RateLimited as put_off:
             deferrals += 1
             elapsed = time.monotonic() - began if deferrals > 1 else 0.0
-            time.sleep(backoff.deferral_seconds(put_off.retry_in, elapsed))
+            time.sleep(backoff.deferral_seconds(put_off, elapsed))
 
 
 def _inputs(shop: str, number: int) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 OPERATIONS = {
     "openai": {"idea", "article", "other"},
-    "replicate": {"create", "get", "cancel", "file"},
+    "replicate": {"create", "list", "get", "cancel", "file"},
     "wix": {
         "token", "token_info", "app_instance", "catalog_version", "products_query", "product_get", "collection_get",
         "media_import", "media_get", "media_search", "media_upload_url", "media_upload", "members_list", "members_query",

@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, ClassVar
 
 from aiohttp import web
@@ -20,6 +21,7 @@ from tests.sandbox.replicate_errors import ERRORS, FAILURES, LOW_CREDIT, THROTTL
 from tests.sandbox.world import World, iso
 
 KEPT_SECONDS = 3600
+PAGE = 100
 _TERMINAL = {"succeeded", "failed", "canceled", "aborted"}
 _OUTCOMES = {
     "aborted": "aborted",
@@ -127,6 +129,7 @@ class Replicate(Provider):
 
     def routes(self) -> Iterable[Route]:
         yield "POST", "/replicate/v1/models/{owner}/{name}/predictions", "create", self.create
+        yield "GET", "/replicate/v1/predictions", "list", self.list
         yield "GET", "/replicate/v1/predictions/{id}", "get", self.get
         yield "POST", "/replicate/v1/predictions/{id}/cancel", "cancel", self.cancel
         yield "GET", "/replicate/files/{id}.png", "file", self.file
@@ -176,6 +179,16 @@ class Replicate(Provider):
             await asyncio.sleep(min(longest, prediction.ends - now))
             now = self.world.now()
         return web.json_response(prediction.as_json(now), status=201)
+
+    async def list(self, call: Call) -> web.Response:
+        """Newest first, a hundred a page."""
+        now, query = self.world.now(), call.request.query
+        after = datetime.fromisoformat(query["created_after"]).timestamp() if "created_after" in query else 0.0
+        found = [made for made in reversed(self.predictions.values()) if made.created >= after]
+        begin = int(query.get("cursor", 0))
+        page, rest = found[begin : begin + PAGE], found[begin + PAGE :]
+        following = f"{call.origin}/replicate/v1/predictions?cursor={begin + PAGE}" if rest else None
+        return web.json_response({"next": following, "previous": None, "results": [made.as_json(now) for made in page]})
 
     async def get(self, call: Call) -> web.Response:
         return web.json_response(self._prediction(call).as_json(self.world.now()))

@@ -41,6 +41,18 @@ def test_a_prediction_starts_and_time_alone_finishes_it(replicate_client: Client
     assert len(finished.output) == 1
 
 
+def test_predictions_are_listed_newest_first_a_hundred_a_page(replicate_client: Client) -> None:
+    made = [replicate_client.models.predictions.create(MODEL, input=INPUT).id for _ in range(102)]
+
+    first = replicate_client.predictions.list()
+    assert first.next
+    second = replicate_client.predictions.list(cursor=first.next)
+
+    assert [found.id for page in (first, second) for found in page.results] == made[::-1]
+    assert second.next is None
+    assert first.results[0].input == INPUT
+
+
 def test_the_finished_file_is_a_png_in_16_to_9(replicate_client: Client) -> None:
     created = replicate_client.models.predictions.create(MODEL, input=INPUT)
     [url] = settled(replicate_client, created.id).output

@@ -143,7 +143,7 @@ def _report(reading: Reading) -> None:
 
 
 def _being_read(seconds: float) -> RateLimited:
-    return RateLimited("catalogue_being_read", "The shop's products are being read.", retry_in=seconds)
+    return RateLimited("catalogue_being_read", "The shop's products are being read.", guess=seconds)
 
 
 def _unsettled() -> TransientError:

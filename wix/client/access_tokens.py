@@ -108,13 +108,15 @@ def _of_another_thread(fetch: Future[str]) -> str:
         error = None
         if not fetch.done():
             message = "Another call has been asking for this site's token for too long."
-            raise RateLimited("wix_unavailable", message, retry_in=_AFTER_A_FAILURE_SECONDS) from None
+            raise RateLimited("wix_unavailable", message, guess=_AFTER_A_FAILURE_SECONDS) from None
     if error is None:
         return fetch.result()
     code, message = "wix_unavailable", "Another call asked for this site's token in vain."
     if isinstance(error, WorkError):
         code, message = error.code, error.message
-    raise RateLimited(code, message, retry_in=getattr(error, "retry_in", _AFTER_A_FAILURE_SECONDS))
+    if isinstance(error, RateLimited) and not error.is_guess:
+        raise RateLimited(code, message, retry_in=error.retry_in)
+    raise RateLimited(code, message, guess=getattr(error, "retry_in", _AFTER_A_FAILURE_SECONDS))
 
 
 # --- In the database --------------------------------------------------------------------------------------------------

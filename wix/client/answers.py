@@ -47,7 +47,8 @@ def understood(answer: requests.Response, raw: bytes) -> dict[str, Any]:
         raise RateLimited(
             "wix_rate_limited",
             "Wix asks this site's calls to wait.",
-            retry_in=_THROTTLED_SECONDS if wait is None else max(1.0, wait),
+            retry_in=None if wait is None else max(1.0, wait),
+            guess=_THROTTLED_SECONDS,
             too_fast=TooFast.RATE,
         )
     if answer.status_code >= 500:

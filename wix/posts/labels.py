@@ -124,7 +124,7 @@ class _Labels:
         if claim is None:
             known = self.remembered([folded])
             if self.family is CATEGORIES and not known:
-                raise RateLimited("label_being_made", "A category is being made.", retry_in=_LOOK_AGAIN_SECONDS)
+                raise RateLimited("label_being_made", "A category is being made.", guess=_LOOK_AGAIN_SECONDS)
             return known
         try:
             if claim.may_have_been_made:

@@ -34,7 +34,7 @@ class LocalLine:
             self._waiters[0].set()
         try:
             if not my_turn.wait(give_up_at - time.monotonic()):
-                raise RateLimited("rate_limited", "Too many calls are waiting for this limit.", retry_in=10)
+                raise RateLimited("rate_limited", "Too many calls are waiting for this limit.", guess=10)
             yield
         finally:
             with self._lock:

@@ -55,7 +55,7 @@ def acquire(limit: Limit, *, tokens: int = 0, patience: float = math.inf) -> Res
             leave_by = start_at + settings.RATE_LIMIT_LATE_SECONDS
             return Reservation(limit, tokens, waited=time.monotonic() - began, leave_by=leave_by)
         if time.monotonic() > give_up_at:
-            raise RateLimited("rate_limited", f"This machine is {late:.1f} s late for each place it gets.", retry_in=10)
+            raise RateLimited("rate_limited", f"This machine is {late:.1f} s late for each place it gets.", guess=10)
 
 
 def reserve(

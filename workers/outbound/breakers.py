@@ -14,9 +14,11 @@ Who pays for a failure?
 - While it is closed, a work's first failure is in doubt. It costs no attempt, and the work is put off for a moment.
 - The failure was the work's own, if a call of another work that began after it gets through. From then on each further failure of
   this work costs an attempt, so that such a blog ends FAILED and harms no other.
-- It is also the work's own if no other work has failed since its first failure, half an hour ago (for a refusal: a window ago), and
-  if it is refused after a probe of another work got through. (This counts works and not sites; otherwise a shop that is alone at
-  night would wait a day for its blog to fail.)
+- It is also the work's own if no other work has failed since its first failure, half an hour ago, and if it is refused after a
+  probe of another work got through. (This counts works and not sites; otherwise a shop that is alone at night would wait a day
+  for its blog to fail.)
+- A refusal is also the work's own if no work of another site was refused since it first was, a window ago. (This counts sites and
+  not works; otherwise two blogs of a site that is refused would keep each other in doubt for a day.)
 
 All workers share the breakers, one row per provider. A process looks at the rows once a second and after each failure of its own.
 It writes a success down only while some failure is in doubt.
@@ -75,7 +77,7 @@ class Passage:
             case Verdict.DOWN:
                 return ProviderDown(self.provider, retry_in=settings.BREAKER_PROBE_SECONDS)
             case Verdict.DOUBT:
-                return RateLimited(error.code, error.message, retry_in=_doubt_seconds(error))
+                return RateLimited(error.code, error.message, guess=_doubt_seconds(error))
         return error
 
     def throttled(self) -> None:

@@ -80,7 +80,7 @@ def call(
             return _make(provider, operation, request, reservation, seconds)
         except MissedPlace:
             continue
-    raise RateLimited("rate_limited", "This machine is late for each place it gets.", retry_in=10)
+    raise RateLimited("rate_limited", "This machine is late for each place it gets.", guess=10)
 
 
 def _make(

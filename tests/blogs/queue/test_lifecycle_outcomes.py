@@ -149,17 +149,27 @@ def test_a_deferral_gives_the_attempt_back_and_keeps_the_hold() -> None:
 
     put_off = row(generation)
     assert (put_off.status, put_off.ready, put_off.attempts) == (Status.PENDING, False, 0)
-    assert 28 < seconds_until_run(generation) <= 30
+    assert 28 < seconds_until_run(generation) <= 37.5
     assert_has_no_lease(put_off)
     assert credits_of(site) == (100, 25)
     assert (last_event(generation).kind, last_event(generation).code) == ("deferred", "rate_limited")
 
 
-def test_the_longer_a_blog_was_put_off_the_longer_is_the_next_wait() -> None:
+@pytest.mark.parametrize("since", [0, 240, 80_000])
+def test_however_long_a_blog_was_put_off_it_waits_as_long_as_is_asked_now(since: float) -> None:
+    generation = factories.processing_generation()
+    put_off_since(generation, since)
+
+    lifecycle.defer(generation, limited(4))
+
+    assert 3 < seconds_until_run(generation) <= 5
+
+
+def test_where_nothing_is_asked_the_next_wait_is_longer_the_longer_the_blog_was_put_off() -> None:
     generation = factories.processing_generation()
     put_off_since(generation, 400)
 
-    lifecycle.defer(generation, limited(1))
+    lifecycle.defer(generation, RateLimited("rate_limited", "Too many calls.", guess=1))
 
     assert 145 < seconds_until_run(generation) < 255
 

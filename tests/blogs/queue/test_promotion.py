@@ -83,7 +83,7 @@ def test_the_next_due_time_is_known() -> None:
     due = source.seconds_until_due()
 
     assert due is not None
-    assert 25 < due <= 30
+    assert 25 < due <= 37.5
 
 
 def test_what_is_overdue_is_due_now() -> None:
