@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import chain
 
 # Letters, digits and signs of other shapes: small, full-width, circled, bold. Each stands for an ordinary one.
@@ -129,6 +130,8 @@ def _phones(text: str) -> Iterator[str]:
                 yield found[1]
 
 
+# The shop's texts are asked for once for each number in the article.
+@lru_cache(maxsize=32)
 def _digits(text: str) -> str:
     return "".join(char for char in text if char.isdigit())
 
