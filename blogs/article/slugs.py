@@ -32,9 +32,8 @@ def slug(text: str, limit: int) -> str:
     whole = _WITHIN_WORDS.sub("", text.lower())
     spelled = "".join(char if char.isascii() else _ascii(char) for char in whole)
     parts = re.findall(r"[a-z0-9]+", spelled)
-    if not re.search("[a-z]", "".join(parts)):
-        return ""
-    return shortened(" ".join(parts), limit).replace(" ", "-")
+    made = shortened(" ".join(parts), limit).replace(" ", "-")
+    return made if re.search("[a-z]", made) else ""
 
 
 @lru_cache(maxsize=4_096)

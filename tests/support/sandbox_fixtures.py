@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -78,6 +79,8 @@ def front(sandbox: Sandbox, settings: Any) -> Iterator[Front]:
         settings.OPENAI_BASE_URL = f"{door.url}/openai/v1"
         settings.REPLICATE_BASE_URL = f"{door.url}/replicate"
         settings.WIX_BASE_URL = f"{door.url}/wix"
+        # Pictures lie behind the door: the sandbox names its own address.
+        settings.REPLICATE_FILE_HOSTS = [*settings.REPLICATE_FILE_HOSTS, urlsplit(sandbox.url).netloc]
         yield door
 
 
