@@ -62,7 +62,7 @@ _MISCONFIGURED = re.compile(
     r"|(?:unsupported|unknown|unrecogni[sz]ed|unexpected|extra) (?:\w+ ){0,2}"
     r"(?:parameters?|params|value|arguments?|inputs?|fields?)"
     r"|additional propert|extra inputs are not permitted|unsupported ?params|not a chat model|api version"
-    r"|operation not supported|not work with the specified model"
+    r"|no connected db|operation not supported|not work with the specified model"
 )
 _TOO_LARGE = re.compile(
     r"context length|context window|maximum context|prompt is too long|too many (?:input )?tokens"

@@ -55,7 +55,7 @@ class Gateway:
         config, log = self._folder / "config.yaml", self._folder / "log"
         config.write_text(json.dumps(self._config))  # which is YAML too
         port = self.url.rpartition(":")[2]
-        command = [program(), "--config", config, "--host", "127.0.0.1", "--port", port]
+        command = [str(program()), "--config", str(config), "--host", "127.0.0.1", "--port", port]
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 command, env=_environment(), cwd=self._folder, stdout=output, stderr=output

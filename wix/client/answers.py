@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
+from django.conf import settings
 
 from workers.errors import AccountRefused, PermanentError, ProviderFailure, RateLimited, TooFast
 from workers.outbound import retry_after
@@ -55,7 +57,9 @@ def understood(answer: requests.Response, raw: bytes) -> dict[str, Any]:
         raise ProviderFailure("wix_unavailable", f"Wix answered {answer.status_code}.")
     if 300 <= answer.status_code < 400:
         message = f"Wix sends us elsewhere ({answer.status_code}); an operator must look at WIX_BASE_URL."
-        raise AccountRefused("provider_misconfigured", message)
+        # A host for uploads is named by Wix each time, and is no matter of our settings.
+        at_the_api = urlsplit(answer.url).netloc == urlsplit(settings.WIX_BASE_URL).netloc
+        raise AccountRefused("provider_misconfigured", message, for_all=at_the_api)
     if answer.status_code >= 400:
         raise _refusal(answer.status_code, body if isinstance(body, dict) else {})
     if not isinstance(body, dict):

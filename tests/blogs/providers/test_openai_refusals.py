@@ -104,6 +104,7 @@ SETTINGS = [
     ),
     (400, error("The model has been decommissioned and is no longer supported.", "model_decommissioned")),
     (400, error("The chatCompletion operation does not work with the specified model, x.", "OperationNotSupported")),
+    (400, error("No connected db.", "400", "no_db_connection")),
     (405, {"detail": "Method Not Allowed"}),
     (302, b""),
     (308, b""),

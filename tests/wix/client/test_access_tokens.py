@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tests.sandbox.wix import NOT_YET_A_SECRET
 from tests.support.threads import at_once, in_background, wait_until
-from wix.client import access_tokens, http
+from wix.client import access_tokens, http, token_fetch
 from wix.models import AccessToken, Site
 from workers.context.deadline import within
 from workers.context.process_memory import forget_everything
@@ -302,3 +302,11 @@ def test_no_log_line_holds_a_token_or_the_secret(
     assert "outside call" in written
     assert "OauthNG" not in written
     assert settings.WIX_APP_SECRET not in written
+
+
+@pytest.mark.parametrize(
+    ("told", "good_for"),
+    [(14_400, 14_400), (60.5, 60.5), (10**400, 14_400), (1e300, 14_400), (0, 0), (-1, 0), ("14400", 0), (None, 0)],
+)
+def test_a_token_is_good_for_no_longer_than_four_hours(told: object, good_for: float) -> None:
+    assert token_fetch._lasts(told) == good_for

@@ -126,6 +126,15 @@ def test_a_picture_model_that_is_gone_is_everybodys_affair(
     assert Breaker.objects.get(provider="replicate").code == "provider_misconfigured"
 
 
+def test_a_redirect_of_wix_is_nobodys_fault(sandbox: Sandbox, shops: list[Site], run: Run) -> None:
+    sandbox.fault("wix", "redirect", "products_query", times=None)
+
+    blogs = [run(factories.pending_generation(shop)) for shop in shops[:2]]
+
+    assert [(blog.status, blog.attempts) for blog in blogs] == [(Status.PENDING, 0)] * 2
+    assert Breaker.objects.get(provider="wix").code == "provider_misconfigured"
+
+
 def test_an_order_that_one_site_alone_is_refused_costs_it_its_picture_only(
     sandbox: Sandbox, shops: list[Site], run: Run
 ) -> None:
