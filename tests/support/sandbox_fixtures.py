@@ -46,7 +46,9 @@ def sandbox(_running_sandbox: Sandbox, settings: Any, transactional_db: None) ->
     _running_sandbox.reset()
     settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = _running_sandbox.openai_url, "sk-test-secret"
     settings.REPLICATE_BASE_URL, settings.REPLICATE_API_TOKEN = _running_sandbox.replicate_url, "r8-test-secret"
-    settings.REPLICATE_FILE_HOSTS = ["127.0.0.1"]
+    # Named with its port too: a door in front of the stand-ins has another one.
+    itself = urlsplit(_running_sandbox.url).netloc
+    settings.REPLICATE_FILE_HOSTS, settings.WIX_UPLOAD_HOSTS = ["127.0.0.1", itself], [itself]
     settings.WIX_BASE_URL = _running_sandbox.wix_url
     settings.REPLICATE_POLL_SECONDS = settings.WIX_MEDIA_POLL_SECONDS = 0.01
     settings.RATE_LIMITS = {

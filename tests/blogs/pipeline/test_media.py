@@ -83,7 +83,7 @@ def test_nothing_is_uploaded_to_a_host_that_is_not_wixs(
 
 def test_wixs_own_hosts_may_be_uploaded_to(settings: Any) -> None:
     settings.WIX_BASE_URL = "https://www.wixapis.com"
-    hosts = [*settings.WIX_UPLOAD_HOSTS]
+    hosts = ["wixmp.com"]
 
     assert leads_to("https://upload.wixmp.com/upload/abc?x=1", hosts, base_url=settings.WIX_BASE_URL)
     assert not leads_to("https://upload.wixmp.com:8443/upload/abc", hosts, base_url=settings.WIX_BASE_URL)
