@@ -30,7 +30,7 @@ def all_wait() -> bool:
     return is_open() and deferred.count() == _BLOGS and set(statuses()) == {Status.PENDING}
 
 
-def assert_it_is_nobodys_fault(code: str, said: str) -> None:
+def assert_it_is_no_blogs_fault(code: str, said: str) -> None:
     assert set(BlogGeneration.objects.values_list("attempts", flat=True)) == {0}
     breaker = Breaker.objects.get(provider="openai")
     assert breaker.code == code
@@ -73,7 +73,7 @@ def test_a_wrong_setting_fails_no_blog(
 
     wait_until(all_wait, seconds=_SECONDS)
 
-    assert_it_is_nobodys_fault(code, said)
+    assert_it_is_no_blogs_fault(code, said)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_what_the_provider_behind_it_refuses_fails_no_blog(
 
     wait_until(all_wait, seconds=_SECONDS)
 
-    assert_it_is_nobodys_fault(code, said)
+    assert_it_is_no_blogs_fault(code, said)
 
 
 def test_without_strict_schemas_blogs_are_written_by_a_schema_in_words(

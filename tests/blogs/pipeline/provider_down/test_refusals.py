@@ -126,7 +126,7 @@ def test_a_picture_model_that_is_gone_is_everybodys_affair(
     assert Breaker.objects.get(provider="replicate").code == "provider_misconfigured"
 
 
-def test_a_redirect_of_wix_is_nobodys_fault(sandbox: Sandbox, shops: list[Site], run: Run) -> None:
+def test_a_redirect_of_wix_is_no_blogs_fault(sandbox: Sandbox, shops: list[Site], run: Run) -> None:
     sandbox.fault("wix", "redirect", "products_query", times=None)
 
     blogs = [run(factories.pending_generation(shop)) for shop in shops[:2]]
