@@ -81,8 +81,6 @@ def front(sandbox: Sandbox, settings: Any) -> Iterator[Front]:
         settings.OPENAI_BASE_URL = f"{door.url}/openai/v1"
         settings.REPLICATE_BASE_URL = f"{door.url}/replicate"
         settings.WIX_BASE_URL = f"{door.url}/wix"
-        # Pictures lie behind the door: the sandbox names its own address.
-        settings.REPLICATE_FILE_HOSTS = [*settings.REPLICATE_FILE_HOSTS, urlsplit(sandbox.url).netloc]
         yield door
 
 
