@@ -144,3 +144,12 @@ def keys_are_set(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         for name in settings.REQUIRED_SETTINGS
         if not getattr(settings, name)
     ]
+
+
+@register(Tags.security, deploy=True)
+def logins_tell_addresses_apart(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if not settings.SECURE_PROXY_SSL_HEADER or settings.TRUSTED_PROXIES:
+        return []
+    message = "TRUSTED_PROXIES is empty behind a proxy: all logins seem to come from the proxy's address."
+    hint = "Name the proxy's address, or ten failed logins of a stranger lock all staff out for a quarter of an hour."
+    return [checks.Warning(message, hint=hint, id="blogs.W003")]

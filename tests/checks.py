@@ -29,6 +29,7 @@ _PRODUCTION = {
     "ALLOWED_HOSTS": "blogs.example.com",
     "HTTPS_ONLY": "true",
     "BEHIND_HTTPS_PROXY": "true",
+    "TRUSTED_PROXIES": "127.0.0.1",
 }
 _ROOMS = ["blogs", "credits", "wix", "workers", "config", "tests"]
 

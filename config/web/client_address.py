@@ -17,12 +17,15 @@ def client_address(request: HttpRequest) -> str:
     the one after it is a trusted proxy's; all before it may be what a stranger wrote. Of an IPv6 address the network (/64) counts,
     since one household has all addresses of it.
     """
-    address = _parsed(request.META.get("REMOTE_ADDR", ""))
+    peer = request.META.get("REMOTE_ADDR", "")
+    address = _parsed(peer)
+    # Through a Unix socket, which has no address, only a proxy on this machine comes.
+    trusted = bool(settings.TRUSTED_PROXIES) and (not peer or (address is not None and _is_trusted(address)))
     for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-        said = _parsed(hop) if address and _is_trusted(address) else None
+        said = _parsed(hop) if trusted else None
         if said is None:
             break
-        address = said
+        address, trusted = said, _is_trusted(said)
     if isinstance(address, IPv6Address):
         return str(ip_network((address.packed, 64), strict=False).network_address)
     return str(address or "::")

@@ -33,8 +33,10 @@ _PROXIES = ["10.0.0.0/8", "192.0.2.7", "2001:db8:1::/48"]
         ("10.1.2.3", "1.2.3.4, _hidden, 10.9.9.9", "10.9.9.9"),
         # From one network of IPv6 there may come more addresses than can be counted.
         ("2a00:1450:4001:8:ffff::1", "", "2a00:1450:4001:8::"),
-        # A Unix socket.
-        ("", "198.51.100.1", "::"),
+        # A Unix socket: only a proxy on the same machine can be behind it.
+        ("", "198.51.100.1", "198.51.100.1"),
+        ("", "1.2.3.4, 198.51.100.1", "198.51.100.1"),
+        ("", "", "::"),
     ],
 )
 def test_an_address_is_a_proxys_word_only_where_the_proxy_is_trusted(
@@ -52,3 +54,7 @@ def test_without_trusted_proxies_nothing_that_is_said_counts() -> None:
     request = RequestFactory().get("/", REMOTE_ADDR="127.0.0.1", HTTP_X_FORWARDED_FOR="198.51.100.1")
 
     assert client_address(request) == "127.0.0.1"
+
+    request = RequestFactory().get("/", REMOTE_ADDR="", HTTP_X_FORWARDED_FOR="198.51.100.1")
+
+    assert client_address(request) == "::"

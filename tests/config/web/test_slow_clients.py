@@ -99,6 +99,13 @@ def hurried() -> Iterator[int]:
         yield port
 
 
+@pytest.fixture(scope="module")
+def patient() -> Iterator[int]:
+    """One process, with the deadlines of production: on a busy machine whole requests take their time."""
+    with served("tests.support.echo", WEB_PROCESSES="1") as port:
+        yield port
+
+
 @pytest.mark.parametrize("attack", [name for name, first in ATTACKS.items() if "never" not in name and first])
 def test_who_does_not_finish_a_request_is_told_and_hung_up_on(hurried: int, attack: str) -> None:
     with connected(hurried) as client:
@@ -165,8 +172,8 @@ def _by_bytes(client: socket.socket, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("send", [_at_once, _by_bytes])
-def test_requests_arrive_whole_however_they_are_sent(hurried: int, send: _Sent) -> None:
-    with connected(hurried) as client:
+def test_requests_arrive_whole_however_they_are_sent(patient: int, send: _Sent) -> None:
+    with connected(patient) as client:
         send(client, request("POST", "/length", b"abc", Content_Length="3"))
         first = answer(client)
         send(
@@ -185,8 +192,19 @@ def test_requests_arrive_whole_however_they_are_sent(hurried: int, send: _Sent) 
     assert [body for _, body in others] == [b'["GET", "/one", ""]', b'["POST", "/two", "!"]', b'["GET", "/three", ""]']
 
 
-def test_who_asks_whether_to_go_on_is_told_once(hurried: int) -> None:
-    with connected(hurried) as client:
+def test_a_body_in_tiny_chunks_is_refused_before_it_costs_anything(patient: int) -> None:
+    """Gunicorn's parser copies what it holds for each chunk: in one piece, this took half a minute."""
+    tiny = request("POST", "/chunks", b"1\r\na\r\n" * 87_000, Transfer_Encoding="chunked")
+    began = time.monotonic()
+
+    status, _ = exchange(patient, tiny, seconds=20)
+
+    assert status in (200, 400)
+    assert time.monotonic() - began < 5
+
+
+def test_who_asks_whether_to_go_on_is_told_once(patient: int) -> None:
+    with connected(patient) as client:
         client.sendall(request("POST", "/asks", Content_Length="2", Expect="100-continue"))
         told = client.recv(100)
         client.sendall(b"ok")
