@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from blogs.article.schema import InvalidArticle
+from blogs.article.schema import REFUSED, InvalidArticle
 from blogs.models import BlogGeneration
 from blogs.queue import history
 from workers.database.outage import outlasts_an_outage
@@ -25,10 +25,12 @@ def are_repeated(generation: BlogGeneration, error: TransientError) -> bool:
 @outlasts_an_outage
 def _are_known(generation: BlogGeneration, code: str, problems: Iterable[str]) -> bool:
     told = history.retries(generation).filter(code=code, stage=generation.stage).values_list("message", flat=True)
-    earlier = [_general(message) for message in told]
-    return any(_general(_PLACE.split(problem)[0]) in message for problem in problems for message in earlier)
+    earlier = {
+        _general(problem) for message in told for problem in message.removeprefix(REFUSED).removesuffix(".").split("; ")
+    }
+    return any(_general(problem) in earlier for problem in problems)
 
 
 def _general(problem: str) -> str:
     """Leave out what differs between two answers with the same defect: numbers of blocks and words, upper and lower case."""
-    return _NUMBER.sub("#", problem).casefold()
+    return _NUMBER.sub("#", _PLACE.split(problem)[0]).casefold()

@@ -14,8 +14,9 @@ from typing import Any
 # A mark stands where something was, as Unicode advises: left out, what stood beside it could become a tag.
 UNREADABLE = "\ufffd"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-# A body without any of these needs no second look. Most bodies have none, and a page of products has 20,000 values.
-_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]|NaN|Infinity|[0-9][eE]\+?[0-9]{3}")
+# A body without any of these needs no second look: most have none, and a page of products has 20,000 values. JSON in UTF-16 has
+# NULs.
+_SUSPECT = re.compile(rb"\x00|\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]|NaN|Infinity|[0-9][eE]\+?[0-9]{3}")
 
 
 def parsed_json(raw: bytes | str) -> Any:

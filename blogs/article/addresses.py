@@ -28,7 +28,8 @@ _COUNTRIES = (
 _LATIN_NAMES = "|".join(sorted(f"{_COMMON} {_MORE} {_COUNTRIES}".split(), key=len, reverse=True))
 _OTHER_NAMES = "рф|бел|укр|срб|бг|中国|中國|公司|网络|網路|在线|香港|台湾|台灣|한국|भारत|ไทย|みんな"
 # Fields of templates end so too (`customer.email`, `product.id`): these are addresses only with a path.
-_FIELDS = {"blog", "email", "id", "life", "link", "media", "news", "page", "space", "today", "world"}
+# So do gendered words (Leser.in, étudiant.es) and files (logo.ai).
+_FIELDS = {"ai", "blog", "email", "es", "id", "in", "life", "link", "media", "news", "page", "space", "today", "world"}
 # No words: after a full stop that lacks its space these begin no sentence, whatever their capitals.
 _NO_WORDS = {"com", "org"}
 # Two letters and a path are an address anywhere ("bit.ly/x"), but for these.
@@ -60,9 +61,10 @@ _PHONES = (
     (re.compile(rf"(?<![{_LETTER}.,+-])(?<!\d )(\(?0\d{{1,5}}\)?(?:[ /-]\d{{2,8}}){{1,5}})(?![{_LETTER}-])"), 9, 14),
     (re.compile(rf"(?<![a-z])(?:{_CALLED})\W{{0,4}}\+?(\d[{_SEPARATORS}]{{4,18}}\d)", re.IGNORECASE), 6, 15),
 )
-# Dates, months, years, and numbers in a row (01 02 03).
+# Dates, months, years, numbers in a row (01 02 03, 062/068 074/080), and round numbers (10 000 000).
 _NO_PHONE = re.compile(
-    r"\d{1,2}[/ -](?:19|20)\d\d(?!\d)|(?<!\d)(?:19|20)\d\d[/ -](?:19|20)\d\d(?!\d)|\A0\d(?:\D0\d+)+\Z"
+    r"\d{1,2}[/ -](?:19|20)\d\d(?!\d)|(?<!\d)(?:19|20)\d\d[/ -](?:19|20)\d\d(?!\d)|\A0\d+(?:\D0\d+)+\Z"
+    r"|(?:\D000){2,}\Z|\A\d{1,3}\D000\Z"
 )
 
 

@@ -176,10 +176,23 @@ def _mended_card(block: ProductBlock | Image | Button, shop: _Shop) -> Iterator[
                 yield block.model_copy(update={"product_id": known, "text": text})
 
 
+# A table that is larger is mended only where it grows by no more than half.
+_CELLS_MAX = 2_000
+
+
 def _mended_table(table: Table) -> Iterator[Block]:
-    """Make all rows as wide as the widest, without rows and columns that say nothing. The first row heads one without a header."""
-    rows = [cells for cells in (table.header, *(row.cells for row in table.rows)) if any(cells)]
+    """Make all rows as wide as the widest, without rows and columns that say nothing. The first row heads one without a header.
+
+    A header that is one cell short of every row lacks its corner.
+    """
+    header, bodies = table.header, [row.cells for row in table.rows]
+    if any(header) and bodies and all(len(cells) == len(header) + 1 for cells in bodies):
+        header = ["", *header]
+    rows = [cells for cells in (header, *bodies) if any(cells)]
     width = max((len(cells) for cells in rows), default=0)
+    if width * len(rows) > max(_CELLS_MAX, 2 * sum(map(len, rows))):
+        yield table  # filled up, it would be many times as large: the rules refuse it as it is
+        return
     filled = [cells + [""] * (width - len(cells)) for cells in rows]
     said = [number for number in range(width) if any(cells[number] for cells in filled)]
     header, *others = [[cells[number] for number in said] for cells in filled] or [[]]

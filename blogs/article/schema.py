@@ -148,13 +148,16 @@ class ArticleContent(_Strict):
         return cls.model_validate({name: output[name] for name in cls.model_fields})
 
 
+REFUSED = "The text can't be used: "
+
+
 class InvalidArticle(Exception):
     """The model wrote something that can't be used. Asking once more may help."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
-        super().__init__(f"The text can't be used: {'; '.join(problems[:3])}{more}.")
+        super().__init__(f"{REFUSED}{'; '.join(problems[:3])}{more}.")
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

@@ -16,6 +16,7 @@ from workers.errors import (
     RateLimited,
     RequestRefused,
     TooFast,
+    TransientError,
     WorkError,
 )
 
@@ -81,7 +82,11 @@ def _of_pace(refusal: Refusal, headers: dict[str, str]) -> WorkError:
 
 
 def _of_request(refusal: Refusal) -> WorkError:
-    """Say whose fault a refused request is: that of our settings, or of this work unless others get the same."""
+    """Say whose fault a refused request is: that of one answer, of our settings, or of this work unless others get the same."""
+    if refusal.answer_was_cut:
+        return TransientError("content_truncated", "The text did not fit into its token budget.")
+    if refusal.answer_was_unusable:
+        return TransientError("content_invalid", _said("OpenAI's model wrote no usable answer.", refusal))
     if refusal.is_too_large:
         message = _said("The request is larger than OpenAI's model takes.", refusal)
         return RequestRefused("request_too_large", message, sign=refusal.sign)

@@ -64,6 +64,13 @@ _MISCONFIGURED = re.compile(
     r"|additional propert|extra inputs are not permitted|unsupported ?params|not a chat model|api version"
     r"|no connected db|operation not supported|not work with the specified model"
 )
+# Of one answer, and not of what we ask for each time: the next may end in time, and keep to the schema.
+_CUT = re.compile(
+    r"could not finish the message|max (?:completion )?tokens (?:or model output limit )?(?:was |were |is )?reached"
+)
+_UNUSABLE = re.compile(
+    r"json validate failed|failed to (?:generate|validate) json|generated json does not|model produced invalid"
+)
 _TOO_LARGE = re.compile(
     r"context length|context window|maximum context|prompt is too long|too many (?:input )?tokens"
     r"|request too large|reduce the length"
@@ -127,6 +134,14 @@ class Refusal:
     @property
     def is_of_content(self) -> bool:
         return self._says(_CONTENT)
+
+    @property
+    def answer_was_cut(self) -> bool:
+        return self._says(_CUT)
+
+    @property
+    def answer_was_unusable(self) -> bool:
+        return self._says(_UNUSABLE)
 
     @property
     def is_too_large(self) -> bool:

@@ -129,7 +129,7 @@ def _read_list(query: dict[str, str], call: Call) -> Any:
     answer = _reader().get("/v1/predictions", params=query)
     call.named = replicate_limits.named(answer)
     answer.raise_for_status()
-    return answer.json()
+    return parsed_json(answer.content)
 
 
 def _predict_time(prediction: dict[str, Any]) -> float | None:
@@ -171,7 +171,7 @@ def _reader() -> httpx.Client:
     return httpx.Client(
         base_url=settings.REPLICATE_BASE_URL,
         headers={"Authorization": f"Bearer {settings.REPLICATE_API_TOKEN}"},
-        transport=HttpxTransport(most_bytes=MOST_BYTES_OF_TEXT),
+        transport=HttpxTransport(),  # a page of predictions has their inputs and logs
         trust_env=False,
     )
 

@@ -15,14 +15,12 @@ OF_THE_SHOP = (
     "blog_not_installed",
     "content_invalid",
     "content_refused",
-    "content_truncated",
     "no_author",
-    "request_too_large",
     "wix_auth_lost",
     "wix_not_connected",
     "wix_rejected",
 )
-# No more are counted.
+# No more of its newest are looked at, since an outage may have failed ten thousand.
 _MOST = 1_000
 _SINCE = "(SELECT clock_timestamp() - interval '1 day')"
 _CODES = ", ".join(f"'{code}'" for code in OF_THE_SHOP)
@@ -33,7 +31,9 @@ _DONE = f"""(
     ) AS newest WHERE finished_at > {_SINCE})"""
 _COUNT = f"""(
     SELECT count(*) FROM (
-        SELECT 1 FROM blog_generations WHERE site_id = %(site_id)s AND {_FAILED} LIMIT {_MOST}) AS failed)"""
+        SELECT stage, error_code FROM blog_generations
+         WHERE site_id = %(site_id)s AND status = 'FAILED' AND finished_at > {_SINCE} ORDER BY finished_at DESC LIMIT {_MOST}
+    ) AS failed WHERE stage <> 'products' AND error_code IN ({_CODES}))"""
 
 # Whether the next request of the site `site_id` is refused, where `failed_max` may fail. For few sites does what is DONE have to be
 # counted too.

@@ -95,3 +95,8 @@ def test_long_runs_take_no_time(run: str) -> None:
     cut(run, 50_000)
 
     assert time.thread_time() - began < 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
+def test_json_in_any_encoding_of_unicode_holds_no_nul(encoding: str) -> None:
+    assert "\x00" not in parsed_json('{"a": "x\\u0000y"}'.encode(encoding))["a"]

@@ -19,6 +19,8 @@ MOST_BYTES_OF_TEXT = 2 * 1024 * 1024
 _MOST_ENCODINGS = 2
 _WINDOW_BITS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 _PIECE_BYTES = 64 * 1024
+# With these bytes a member of gzip begins.
+_GZIP = b"\x1f\x8b"
 
 
 class UnusableBody(ProviderFailure):
@@ -57,6 +59,8 @@ def _inflated(chunks: Iterable[bytes], window_bits: int) -> Iterator[bytes]:
             while rest and not inflater.eof:
                 yield inflater.decompress(rest, _PIECE_BYTES)
                 rest = inflater.unconsumed_tail
+            if inflater.unused_data.startswith(_GZIP):
+                raise UnusableBody("An answer has several gzip members; its rest would be missing.")
         # By now all input is consumed. What zlib holds back is less than its window.
         yield inflater.flush()
     except zlib.error as broken:

@@ -17,6 +17,8 @@ WRITTEN = [
     "0800 123 4567", "030/1234567", "06 12 34 56 78", "１２３-４５６-７８９０", "tel: 12345678", "WhatsApp 5512345678",
 ]  # fmt: skip
 LOOKING_ALIKE = [
+    "un étudiant.es et un client.es", "Dr.in Huber", "jede Leser.in", "logo.ai", "+10.000.000 de clients", "+20 000 000",
+    "tel. 100 000", "Gr. 062/068 074/080", "0001 0002 0003",
     "ASP.NET/C# hosting", "asp.net core and VB.NET", "Node.js", "Vue.js/React", "St.Gallen/Zürich", "README.md", "main.py/setup.py",
     "photo.jpg", "1.299,00 €", "$1,299.00", "2024-05-01", "01/02/2024-03/04/2024", "12.05.2024 - 14.05.2024", "30 x 40 x 50",
     "ISBN 978-3-16-148410-0", "0-306-40615-2", "10-20-30 kg", "EN 1090-2:2018", "24/7", "version 5.2.1", "+5 °C to +30 °C",

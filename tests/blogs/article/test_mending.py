@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -105,6 +106,23 @@ def test_a_ragged_table_keeps_all_that_it_says() -> None:
     [mended_table] = behind_the_good_ones(mend(article([*good_blocks(), mug])))
 
     assert mended_table == table(["", "Mug", ""], ["Weight", "400 g", "heavy"], ["Glaze", "", ""])
+
+
+def test_a_header_that_lacks_its_corner_gets_one() -> None:
+    sizes = table(["S", "M", "L"], ["Chest", "90", "96", "102"], ["Length", "70", "72", "74"])
+
+    [mended_table] = behind_the_good_ones(mend(article([*good_blocks(), sizes])))
+
+    assert mended_table == table(["", "S", "M", "L"], ["Chest", "90", "96", "102"], ["Length", "70", "72", "74"])
+
+
+def test_a_table_that_would_grow_beyond_all_bounds_is_refused_as_it_is() -> None:
+    """One wide row among thousands of narrow ones: filled up, 55 KB became seven million cells."""
+    wide = article([*good_blocks(), table(["a"], *[["x"]] * 2_600, ["y"] * 2_600)])
+    began = time.thread_time()
+
+    assert any("not as wide as its header" in told for told in left(mend(wide)))
+    assert time.thread_time() - began < 2
 
 
 def test_a_table_without_a_header_gets_its_first_row_and_no_empty_columns() -> None:

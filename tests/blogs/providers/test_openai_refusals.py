@@ -10,7 +10,15 @@ import openai
 import pytest
 
 from blogs.providers.openai_errors import explain
-from workers.errors import AccountRefused, PermanentError, ProviderFailure, RateLimited, RequestRefused, WorkError
+from workers.errors import (
+    AccountRefused,
+    PermanentError,
+    ProviderFailure,
+    RateLimited,
+    RequestRefused,
+    TransientError,
+    WorkError,
+)
 
 TOPIC = "Garden chairs for small balconies"
 
@@ -217,3 +225,26 @@ def test_staff_read_the_providers_own_words_without_keys_and_controls() -> None:
 
     assert "It says: Nothing here for key … and …." in meant.message
     assert len(meant.message) < 400
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (
+            "Could not finish the message because max_tokens or model output limit was reached. "
+            "Please try again with higher max_tokens.",
+            "content_truncated",
+        ),
+        ("max completion tokens reached before generating a valid document", "content_truncated"),
+        (
+            "Generated JSON does not match the expected schema. Please adjust your prompt. jsonschema: ...",
+            "content_invalid",
+        ),
+        ("The model produced invalid content.", "content_invalid"),
+    ],
+)
+def test_what_is_wrong_with_one_answer_is_that_answers_own(message: str, code: str) -> None:
+    error = refused(400, {"error": {"message": message, "type": "invalid_request_error"}})
+
+    assert type(error) is TransientError
+    assert error.code == code

@@ -127,13 +127,14 @@ def test_nothing_at_all_is_an_answer_in_any_encoding_that_we_know(encoding: str)
         (gzip.compress(gzip.compress(b"a" * (_MOST + 1))), "gzip, gzip"),
         (zlib.compress(b"a" * (_MOST + 1)), "deflate"),
         (gzip.compress(b"a") + b"more" * _MOST, "gzip"),
+        (gzip.compress(b"a" * 100) + gzip.compress(b"b"), "gzip"),
         (gzip.compress(gzip.compress(gzip.compress(b"a"))), "gzip, gzip, gzip"),
         (b"not encoded", "gzip"),
         (gzip.compress(b"a" * 1_000)[:-9], "gzip"),
         (b"\x0b\x02\x80abc\x03", "br"),
         (b"", "zstd"),
     ],
-    ids=["plain", "gzip", "twice", "deflate", "followed", "thrice", "not encoded", "cut", "br", "zstd"],
+    ids=["plain", "gzip", "twice", "deflate", "followed", "members", "thrice", "not encoded", "cut", "br", "zstd"],
 )
 def test_what_is_too_large_or_cannot_be_read_is_no_answer(body: bytes, encoding: str) -> None:
     with pytest.raises(UnusableBody):
