@@ -1,7 +1,7 @@
 """What can be seen of Wix's access token without Wix: enough to refuse a false one, and never to believe one.
 
-It is `OauthNG.JWS.` and a JWT, signed with a key that only Wix has. Whoever sends one could have written all that it says; but one
-that has ended, or is another app's by its own word, Wix would refuse as well.
+A token is `OauthNG.JWS.` and a JWT, signed with a key that only Wix has. Its sender may have written all that it says, so nothing
+in it is believed. But Wix would refuse a token that says itself that it has ended, or that it is for another app: so do we.
 """
 
 from __future__ import annotations
