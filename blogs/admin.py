@@ -1,5 +1,8 @@
 """The place where Django looks for an app's admin pages. The pages of all rooms are in `blogs/desk`."""
 
-from blogs.desk import blogs, breakers, ledger, limits, sites, webhooks, worker_processes
+from blogs.desk.blogs import changelist as blogs
+from blogs.desk.money import ledger
+from blogs.desk.sites import changelist as sites
+from blogs.desk.system import breakers, limits, webhooks, worker_processes
 
 __all__ = ["blogs", "breakers", "ledger", "limits", "sites", "webhooks", "worker_processes"]

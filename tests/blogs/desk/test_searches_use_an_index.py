@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from blogs.desk import blog_search
 from blogs.desk.base import COUNTED, BoundedPaginator
+from blogs.desk.blogs import finding
 from blogs.models import BlogGeneration, QueueClock
 from credits.models import Credit
 from tests.support.blogs.desk_pages import BLOGS
@@ -50,7 +50,7 @@ def _many_blogs(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]
     ],
 )
 def test_a_search_reads_an_index(term: str, index: str) -> None:
-    page = blog_search.found(BlogGeneration.objects.order_by("-id"), term)[:50]
+    page = finding.found(BlogGeneration.objects.order_by("-id"), term)[:50]
 
     assert index in plan(page)
     assert "Seq Scan on blog_generations" not in plan(page)
@@ -62,7 +62,7 @@ def test_an_error_code_is_filtered_by_an_index() -> None:
     assert "blog_by_error" in plan(page)
 
 
-@pytest.mark.parametrize("sql", [blog_search._CODES, blog_search._FIRST_SINCE])
+@pytest.mark.parametrize("sql", [finding._CODES, finding._FIRST_SINCE])
 def test_what_filters_ask_first_reads_indexes_only(sql: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN " + sql, {"since": timezone.now()})
@@ -74,7 +74,7 @@ def test_what_filters_ask_first_reads_indexes_only(sql: str) -> None:
 def test_the_first_blog_since_a_time_is_exact() -> None:
     since = timezone.now() - timedelta(minutes=777, seconds=30)
 
-    first = blog_search.first_since(since)
+    first = finding.first_since(since)
 
     assert first == BlogGeneration.objects.filter(created_at__gte=since).order_by("id").values_list("pk", flat=True)[0]
 

@@ -15,9 +15,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from blogs.desk import blog_page, blog_search
 from blogs.desk.base import AT_ONCE, ReadOnlyAdmin, badge, span, staff_name
-from blogs.desk.ledger import may_read
+from blogs.desk.blogs import finding, page
+from blogs.desk.money.ledger import may_read
 from blogs.models import BlogGeneration, Status
 from blogs.queue import lifecycle, waiting
 from credits.ledger import InsufficientCredits
@@ -47,7 +47,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     list_display = ["id", "topic", "site_link", "status_badge", "stage", "when", "attempts", "error_code"]
     list_display_links = ["id", "topic"]
     list_select_related = ["site"]
-    list_filter = ["status", blog_search.ErrorCode, blog_search.Created, blog_search.NewestBySourceType]
+    list_filter = ["status", finding.ErrorCode, finding.Created, finding.NewestBySourceType]
     ordering = ["-id"]
     search_fields = ["id"]
     search_help_text = "Blog id, draft id, a site's instance id, or how the topic or the site's name begins"
@@ -62,7 +62,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[BlogGeneration], search_term: str
     ) -> tuple[QuerySet[BlogGeneration], bool]:
-        return blog_search.found(queryset, search_term.strip()), False
+        return finding.found(queryset, search_term.strip()), False
 
     # --- Columns ----------------------------------------------------------------------------------------------------
 
@@ -108,7 +108,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
         # The blog that is moved last stands first. Moving the newest first keeps the order within a site.
         moved = self._each(request, queryset, waiting.put_first, lambda _: "Put first", newest_first=True)
         if len(moved) == 1:
-            self.message_user(request, f"Blog {moved[0].pk}: {blog_page.place_in_line(moved[0])}")
+            self.message_user(request, f"Blog {moved[0].pk}: {page.place_in_line(moved[0])}")
 
     @admin.action(description="Cancel (only PENDING or PROCESSING without a draft)", permissions=["steer"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> None:
@@ -142,7 +142,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        about = blog_page.about(context["original"], with_ledger=may_read(request))
+        about = page.about(context["original"], with_ledger=may_read(request))
         context |= {**about, "may_steer": self.has_steer_permission(request)}
         return super().render_change_form(request, context, *args, **kwargs)
 

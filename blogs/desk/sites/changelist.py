@@ -17,10 +17,11 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from blogs.desk import api_keys, catalog, site_lines, webhooks
 from blogs.desk.base import DeskAdmin, badge
-from blogs.desk.ledger import may_read
+from blogs.desk.money.ledger import may_read
 from blogs.desk.search import sites_called
+from blogs.desk.sites import api_keys, catalog, site_lines
+from blogs.desk.system import webhooks
 from blogs.models import BlogGeneration, Status
 from credits import ledger
 from credits.models import Credit

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from blogs.desk import blogs as blogs_admin
+from blogs.desk.blogs import changelist as blogs_admin
 from blogs.models import BlogGeneration, GenerationEvent, Status
 from blogs.operations import proof
 from tests.support.blogs.desk_pages import act, blog_page, text_of

@@ -13,8 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from blogs.desk import chart
 from blogs.desk.base import ReadOnlyAdmin, badge, span
+from blogs.desk.system import chart
 from workers.database.clock import ClockTimestamp
 from workers.limits import usage
 from workers.models import RateLimit, RateLimitUsage

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from blogs.desk import chart
+from blogs.desk.system import chart
 from workers.limits.usage import Minute
 
 NOW = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)

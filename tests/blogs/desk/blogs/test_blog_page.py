@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from blogs.desk.blog_page import CALLS_SHOWN, EVENTS_SHOWN
+from blogs.desk.blogs.page import CALLS_SHOWN, EVENTS_SHOWN
 from blogs.models import BlogGeneration, GenerationEvent
 from tests.support.blogs.desk_pages import BLOGS, blog_page, text_of, visible
 from tests.support.blogs.desk_rows import written_generation

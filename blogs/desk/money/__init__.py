@@ -1,0 +1,1 @@
+"""Money on the support desk: the credit ledger."""
