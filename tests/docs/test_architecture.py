@@ -14,7 +14,7 @@ from tests.docs.pages import ROOT, code, named, rows
 
 _ROOMS = ("config", "blogs", "wix", "credits", "workers")
 # Django's own, and formats of dates.
-_OF_DJANGO = {"migrations", "management", "templatetags", "formats"}
+_OF_DJANGO = {"migrations", "management", "models", "templatetags", "formats"}
 
 
 def _packages() -> set[str]:

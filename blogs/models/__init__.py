@@ -1,0 +1,40 @@
+"""All tables of this room, where Django looks for them."""
+
+from blogs.models.generation import (
+    CATEGORIES_MAX,
+    CATEGORY_MAX,
+    PROMPT_MAX,
+    SOURCE_ID_INDEXED,
+    SOURCE_ID_MAX,
+    UNFINISHED,
+    BlogGeneration,
+    Cover,
+    Length,
+    SourceType,
+    Stage,
+    Status,
+    Tone,
+)
+from blogs.models.line import QueueClock, SiteLine
+from blogs.models.record import Article, GenerationEvent, StageOutput
+
+__all__ = [
+    "CATEGORIES_MAX",
+    "CATEGORY_MAX",
+    "PROMPT_MAX",
+    "SOURCE_ID_INDEXED",
+    "SOURCE_ID_MAX",
+    "UNFINISHED",
+    "Article",
+    "BlogGeneration",
+    "Cover",
+    "GenerationEvent",
+    "Length",
+    "QueueClock",
+    "SiteLine",
+    "SourceType",
+    "Stage",
+    "StageOutput",
+    "Status",
+    "Tone",
+]

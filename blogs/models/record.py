@@ -1,0 +1,81 @@
+"""What a blog leaves behind: each stage's output, its article and its history."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+
+from blogs.models.generation import BlogGeneration, Stage
+from wix import languages
+
+
+class StageOutput(models.Model):
+    """What a stage has produced. It is kept so that a retry goes on behind it and pays for nothing twice."""
+
+    generation = models.ForeignKey(BlogGeneration, models.CASCADE, related_name="outputs", db_index=False)
+    stage = models.CharField(max_length=12, choices=Stage)
+    output = models.JSONField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["generation", "stage"], name="stage_output_saved_once")]
+
+    def __str__(self) -> str:
+        return f"{self.stage} of blog {self.generation_id}"
+
+
+class Article(models.Model):
+    """The finished text in our own blocks (`article/schema.py`). `article/ricos.py` makes Wix's rich content from it."""
+
+    generation = models.OneToOneField(BlogGeneration, models.CASCADE, primary_key=True, related_name="article")
+    version = models.PositiveSmallIntegerField()
+    title = models.CharField(max_length=200)
+    language = models.CharField(max_length=languages.TAG_MAX)
+    words = models.PositiveIntegerField()
+    content = models.JSONField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class GenerationEvent(models.Model):
+    """One event of a blog's history. It is never changed afterwards."""
+
+    class Kind(models.TextChoices):
+        SUBMITTED = "submitted"
+        STARTED = "started"
+        CHECKPOINT = "checkpoint"
+        WARNING = "warning"
+        DEFERRED = "deferred"
+        RETRYING = "retrying"
+        RESCUED = "rescued"
+        HANDED_BACK = "handed_back"
+        DONE = "done"
+        FAILED = "failed"
+        CANCEL_REQUESTED = "cancel_requested"
+        CANCELLED = "cancelled"
+        REQUEUED = "requeued"
+        PUT_FIRST = "put_first"
+        RESCHEDULED = "rescheduled"
+        SWEPT = "swept"
+
+    generation = models.ForeignKey(BlogGeneration, models.CASCADE, related_name="events", db_index=False)
+    kind = models.CharField(max_length=16, choices=Kind)
+    stage = models.CharField(max_length=12, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    by = models.CharField(
+        max_length=100,
+        blank=True,
+        db_column="worker",
+        help_text="the worker (host:pid), or who asked for it (staff:ada)",
+    )
+    code = models.CharField(max_length=40, blank=True)
+    message = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["generation", "id"], name="event_of_generation")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.stage}".strip()
