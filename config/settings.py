@@ -5,6 +5,7 @@ A duration's name says its unit. Whatever an operator may change is set here and
 """
 
 import sys
+import tomllib
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,6 +21,10 @@ if env.bool("READ_DOTENV", default=True):
     environ.Env.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
+# Names the code that runs, in heartbeats, health and metrics.
+RELEASE = (
+    env.str("RELEASE", default="") or tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
+)
 SECRET_KEY = env.str("SECRET_KEY", default="development-only-key-not-for-production" if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured(
