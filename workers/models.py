@@ -19,6 +19,9 @@ class WorkerProcess(models.Model):
     done = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     waiting = models.JSONField(default=dict, help_text="threads that wait for a limit, by the limit's name")
+    fed = models.FloatField(
+        null=True, blank=True, help_text="how much all workers together should have in flight, as this one measures it"
+    )
 
     class Meta:
         verbose_name_plural = "worker processes"
@@ -186,3 +189,55 @@ class ProviderCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.operation} {self.request_id}"
+
+
+class ProcessCounts(models.Model):
+    """What one process has counted since it started (`metrics.py`). The sum of all rows is what the service has counted.
+
+    The row of a process that has ended is added to `FOLDED`, so that the sum never goes back.
+    """
+
+    process = models.UUIDField(primary_key=True)
+    at = models.DateTimeField(db_default=Now())
+    counts = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name_plural = "process counts"
+
+    def __str__(self) -> str:
+        return f"{self.process} {self.at:%H:%M:%S}"
+
+
+class AlertNotice(models.Model):
+    """One time in which an alert fired, and which of its begin and its end the alert webhook has been told."""
+
+    name = models.CharField(max_length=30)
+    severity = models.CharField(max_length=10)
+    subject = models.CharField(max_length=60, blank=True, help_text="which provider, where an alert is about one")
+    message = models.CharField(max_length=500)
+    fired_at = models.DateTimeField(db_default=Now())
+    cleared_at = models.DateTimeField(null=True, blank=True)
+    told_fired_at = models.DateTimeField(null=True, blank=True)
+    told_cleared_at = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    try_at = models.DateTimeField(db_default=Now(), help_text="not sooner; a sender moves it ahead before it sends")
+
+    class Meta:
+        constraints = [
+            # However many workers look, an alert that fires is noted once.
+            models.UniqueConstraint(
+                fields=["name", "severity", "subject"],
+                condition=Q(cleared_at__isnull=True),
+                name="alert_notice_fires_once",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["try_at"],
+                condition=Q(told_fired_at__isnull=True) | Q(cleared_at__isnull=False, told_cleared_at__isnull=True),
+                name="alert_notice_untold",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.name, self.severity, self.subject) if part)

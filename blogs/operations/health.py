@@ -12,9 +12,11 @@ from django.db import connection
 from blogs import queue
 from blogs.operations import alerts
 from blogs.operations.alerts import Alert
+from blogs.providers import ordinary_blog
 from workers.database.clock import seconds_from_now
 from workers.limits import snapshot
 from workers.models import Breaker, WorkerProcess
+from workers.pool import pace
 from workers.pool.heartbeat import FRESH_SECONDS
 
 # The limits that all sites share. Wix counts each site by itself, which is no stranger's business.
@@ -39,6 +41,17 @@ class Service:
         return sum(worker["in_flight"] for worker in self.workers)
 
     @property
+    def workers_wanted(self) -> int:
+        """How many worker processes are worth running now; those that leave don't count, nor does what they still have."""
+        staying = [worker for worker in self.workers if not worker["stopping"]]
+        leaving = sum(worker["in_flight"] for worker in self.workers if worker["stopping"])
+        works = self.queue["workable"] + max(0, self.queue["processing"] - leaving)
+        # The one with the lowest id has measured for the longest.
+        threads = staying[0]["threads"] if staying else settings.BLOG_WORKER_THREADS
+        measured = staying[0]["fed"] if staying else None
+        return pace.workers_wanted(works, _expected_in_flight() if measured is None else measured, threads)
+
+    @property
     def is_idle_with_work(self) -> bool:
         return not self.workers and self.queue["queue"] > 0
 
@@ -47,6 +60,12 @@ def service() -> Service:
     """Read all of it. Raises one of outage.DATABASE_AWAY."""
     stats, alive, down = queue.stats(), workers(), providers_down()
     return Service(stats, alive, down, alerts.firing(stats, len(alive), down))
+
+
+def _expected_in_flight() -> float:
+    """Return what the configured limits feed as long as no worker has measured it, or where none does (headroom 0)."""
+    headroom: float = settings.WORKS_IN_FLIGHT_HEADROOM or 1.0
+    return headroom * pace.fed(ordinary_blog.SECONDS, ordinary_blog.use())
 
 
 def database_serves() -> None:
@@ -61,7 +80,7 @@ def database_serves() -> None:
 def workers() -> list[dict[str, Any]]:
     """List the workers with a fresh heartbeat."""
     alive = WorkerProcess.objects.filter(heartbeat_at__gt=seconds_from_now(-FRESH_SECONDS)).order_by("id")
-    shown = ("name", "threads", "in_flight", "done", "failed", "stopping", "heartbeat_at", "waiting")
+    shown = ("name", "threads", "in_flight", "done", "failed", "stopping", "heartbeat_at", "waiting", "fed")
     return [{**worker, "waiting": _by_provider(worker["waiting"])} for worker in alive.values(*shown)]
 
 

@@ -74,6 +74,7 @@ def of_workers(service: Service) -> Iterator[Metric]:
     yield GaugeMetricFamily("workers_alive", "Worker processes with a fresh heartbeat.", len(workers))
     yield GaugeMetricFamily("workers_seats", "Threads of the living workers.", service.seats)
     yield GaugeMetricFamily("workers_in_flight", "Seats that are taken.", service.in_flight)
+    yield GaugeMetricFamily("workers_wanted", "Worker processes worth running now.", service.workers_wanted)
     waiting = sorted({provider for worker in workers for provider in worker["waiting"]})
     yield _family(
         "workers_threads_waiting",

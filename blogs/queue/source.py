@@ -167,12 +167,13 @@ def stats() -> dict[str, Any]:
     """Return what waits, since when, and what the last minute has brought, for heartbeats, health and metrics."""
     with connection.cursor() as cursor:
         cursor.execute(_STATS)
-        oldest, delayed, processing, done, failed = cursor.fetchone()
+        oldest, delayed, processing, done, failed, workable = cursor.fetchone()
     return {
         "queue": admission.ready_count(),
         "queue_limit": settings.BLOG_QUEUE_LIMIT,
         "delayed": delayed,
         "processing": processing,
+        "workable": workable,
         "oldest_waiting_seconds": round(float(oldest), 1),
         "done_last_minute": done,
         "failed_last_minute": failed,
@@ -188,5 +189,7 @@ SELECT coalesce(extract(epoch FROM clock_timestamp() - (SELECT min(created_at) F
            SELECT 1 FROM blog_generations WHERE status = 'PENDING' AND NOT ready LIMIT 10000) AS delayed),
        (SELECT count(*) FROM blog_generations WHERE status = 'PROCESSING'),
        (SELECT count(*) FROM last_minute WHERE status = 'DONE'),
-       (SELECT count(*) FROM last_minute WHERE status = 'FAILED')
+       (SELECT count(*) FROM last_minute WHERE status = 'FAILED'),
+       -- What workers could start now, by the counts that the lines keep.
+       (SELECT coalesce(sum(waiting), 0)::bigint FROM blogs_siteline WHERE waiting > 0 AND NOT paused)
 """

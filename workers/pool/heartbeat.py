@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import socket
 import time
@@ -37,8 +38,11 @@ def unregister(worker: WorkerProcess) -> None:
         WorkerProcess.objects.filter(pk=worker.pk).delete()
 
 
-def beat(worker: WorkerProcess, in_flight: int, *, stopping: bool) -> Crew | None:
-    """Write the heartbeat; return who works, this worker included. None: our row is gone, so others take us for dead."""
+def beat(worker: WorkerProcess, in_flight: int, *, stopping: bool, fed: float = math.inf) -> Crew | None:
+    """Write the heartbeat; return who works, this worker included. None: our row is gone, so others take us for dead.
+
+    `fed`: how many works all workers together should have in flight, as this one measures it.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             _BEAT,
@@ -46,6 +50,7 @@ def beat(worker: WorkerProcess, in_flight: int, *, stopping: bool) -> Crew | Non
                 "worker": worker.pk,
                 "in_flight": in_flight,
                 "stopping": stopping,
+                "fed": fed if math.isfinite(fed) else None,
                 "done": metrics.value(metrics.DONE),
                 "failed": metrics.value(metrics.FAILED),
                 "waiting": json.dumps(limits.waiting()),
@@ -60,7 +65,7 @@ _BEAT = """
 WITH mine AS (
     UPDATE workers_workerprocess
        SET heartbeat_at = clock_timestamp(), in_flight = %(in_flight)s, stopping = %(stopping)s, done = %(done)s,
-           failed = %(failed)s, waiting = %(waiting)s
+           failed = %(failed)s, waiting = %(waiting)s, fed = %(fed)s
      WHERE id = %(worker)s
     RETURNING id, threads
 ), others AS (

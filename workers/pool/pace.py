@@ -11,6 +11,7 @@ exact, but while a dump or export keeps an old snapshot open, such a count steps
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -66,9 +67,8 @@ class Pace:
 
     def in_flight(self) -> float:
         """Return how many works all workers together should have in flight; inf if no limit is used."""
-        most = [limits.rate(*unit) * self.seconds / used for unit, used in self.use.items() if used > 0]
         headroom: float = settings.WORKS_IN_FLIGHT_HEADROOM
-        return headroom * min(most, default=math.inf)
+        return headroom * fed(self.seconds, self.use)
 
     def seats(self, crew: Crew) -> int:
         """Return this worker's share by its threads. It is at least one, so that some worker uses what a dead one leaves."""
@@ -79,6 +79,20 @@ class Pace:
     def _scale(self, by: float) -> None:
         self.seconds *= by
         self.use = {unit: used * by for unit, used in self.use.items()}
+
+
+def fed(seconds: float, use: Mapping[Unit, float]) -> float:
+    """Return how many works the shared limits feed at once, if works take `seconds` and `use` together; inf if no limit is used."""
+    return min((limits.rate(*unit) * seconds / used for unit, used in use.items() if used > 0), default=math.inf)
+
+
+def workers_wanted(works: int, in_flight: float, threads: int) -> int:
+    """Return how many workers of `threads` each the `works` that wait or run are worth, where `in_flight` is what the limits feed.
+
+    At least one, also while there is nothing to do: it does the chores, and without it a first blog would wait for a machine to
+    start. The last one counts although only a part of its threads is fed: without it a part of the limits would not be used.
+    """
+    return max(1, math.ceil(min(works, in_flight) / threads))
 
 
 def _reserved(unit: Unit) -> int:

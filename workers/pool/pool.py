@@ -11,6 +11,7 @@ back to the queue. The second leaves at once; leases then run out, and any worke
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import threading
@@ -199,7 +200,8 @@ class Pool:
 
     def _beat(self, works: list[Work], seconds: float) -> bool:
         """Touch our row, `seconds` after the last time, and learn how many seats to fill. False: our row is gone."""
-        crew = heartbeat.beat(self._worker, len(works), stopping=self._stopping.is_set())
+        fed = self._pace.in_flight() if self._pace else math.inf
+        crew = heartbeat.beat(self._worker, len(works), stopping=self._stopping.is_set(), fed=fed)
         if crew and self._pace:
             # A longer gap was no time at work: the database was away, or this process was stopped.
             usual = min(seconds, 2 * settings.BLOG_WORKER_LEASE_RENEW_SECONDS)

@@ -12,12 +12,14 @@ from django.test import Client
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from blogs.models import SiteLine
 from blogs.operations import metrics
 from blogs.operations.alerts import KINDS
 from tests.support import factories
 from workers import limits
 from workers.context.process_memory import forget_everything
 from workers.limits import Limit
+from workers.models import WorkerProcess
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +36,7 @@ METRICS = {
     "workers_alive": ("gauge", set()),
     "workers_seats": ("gauge", set()),
     "workers_in_flight": ("gauge", set()),
+    "workers_wanted": ("gauge", set()),
     "workers_threads_waiting": ("gauge", {"provider"}),
     "rate_limit_requests_per_minute": ("gauge", {"provider", "model"}),
     "rate_limit_requests_last_minute": ("gauge", {"provider", "model"}),
@@ -94,6 +97,28 @@ def test_queue_and_workers_are_numbers(client: Client) -> None:
     assert samples["workers_in_flight"] == 7
     assert samples['workers_threads_waiting{provider="openai"}'] == 3
     assert samples['workers_threads_waiting{provider="wix"}'] == 1
+
+
+def test_workers_are_wanted_for_what_can_start_and_not_for_what_a_leaving_worker_has(client: Client) -> None:
+    shop, paused = factories.site(credits=10_000), factories.site(credits=10_000)
+    leaving = factories.WorkerFactory.create(threads=1, in_flight=2, stopping=True, fed=50.0)
+    factories.processing_generation(shop, leaving)
+    factories.processing_generation(shop, leaving)
+    for _ in range(7):
+        factories.pending_generation(shop)
+        factories.pending_generation(paused)
+    SiteLine.objects.filter(site=paused).update(paused=True)
+
+    def wanted() -> float:
+        forget_everything()
+        return scrape(client)["workers_wanted"]
+
+    assert wanted() == 1  # seven blogs, by the setting's 50 threads
+    factories.WorkerFactory.create(threads=2, fed=6.5)
+    factories.WorkerFactory.create(threads=2, fed=1.0)
+    assert wanted() == 4  # limits for 6.5 blogs, by what the oldest that stays has measured
+    WorkerProcess.objects.filter(fed=6.5).update(fed=None)
+    assert wanted() == 4  # no limit measured: the seven blogs
 
 
 def test_each_shared_limit_is_described(client: Client) -> None:

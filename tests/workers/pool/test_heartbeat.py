@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from django.utils import timezone
 
 from tests.support.factories import WorkerFactory
 from workers.limits import Limit
+from workers.pool import heartbeat
 from workers.pool.heartbeat import WAITERS
 
 pytestmark = pytest.mark.django_db
@@ -27,3 +29,15 @@ def test_the_waiting_threads_of_living_workers_are_told_by_provider_and_key() ->
 
     assert names == ["provider", "key", "threads"]
     assert told == [("openai", "gpt-4o", 40), ("replicate", "", 1), ("wix", "a-site", 2), ("wix", "a-site", 3)]
+
+
+def test_what_a_worker_measures_of_the_limits_stands_in_its_row() -> None:
+    worker = WorkerFactory.create()
+
+    heartbeat.beat(worker, 0, stopping=False, fed=105.9)
+    worker.refresh_from_db()
+    assert worker.fed == 105.9
+
+    heartbeat.beat(worker, 0, stopping=False, fed=math.inf)
+    worker.refresh_from_db()
+    assert worker.fed is None
