@@ -124,7 +124,7 @@ AXES_FAILURE_LIMIT = ADMIN_LOGIN_FAILURES
 AXES_COOLOFF_TIME = timedelta(seconds=ADMIN_LOGIN_LOCK_SECONDS)
 # Either locks: one address that tries many names, and one name that is tried from many addresses.
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
-AXES_CLIENT_IP_CALLABLE = "config.web.client_address.client_address"
+AXES_CLIENT_IP_CALLABLE = "wix.identity.client_address.client_address"
 # Or a stranger who goes on would keep a name locked for ever.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True

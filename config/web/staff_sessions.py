@@ -14,7 +14,7 @@ from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
-from config.web.client_address import client_address
+from wix.identity.client_address import client_address
 
 logger = logging.getLogger(__name__)
 

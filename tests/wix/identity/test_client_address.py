@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from config.web.client_address import client_address
+from wix.identity.client_address import client_address
 
 _PROXIES = ["10.0.0.0/8", "192.0.2.7", "2001:db8:1::/48"]
 
