@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import environ
 import psycopg2
 import requests
+from django.core.exceptions import ImproperlyConfigured
 
-from config import embedded_postgres
+from config import embedded_postgres, environment
 from config.embedded_postgres import AlreadyRunning, write_private
 from config.processes import ProcessDied, Processes, listener, stop_on_signals
 from config.required import REQUIRED
@@ -31,8 +31,13 @@ def main() -> int:
             "This shell has read a demo's variables (READ_DOTENV=false); run `make run` in a fresh one, so that .env counts."
         )
         return 2
-    environ.Env.read_env(_ROOT / ".env")
-    if missing := [name for name in _NEEDED if not os.environ.get(name)]:
+    environment.read_dotenv(_ROOT / ".env")
+    try:
+        missing, url = [name for name in _NEEDED if not environment.get(name)], environment.get("DATABASE_URL")
+    except ImproperlyConfigured as error:
+        print(f"Nothing was started. {error}")
+        return 2
+    if missing:
         print("Nothing was started. These settings are missing (put them into .env; .env.example explains each):")
         for name in missing:
             print(f"  {name}: {_NEEDED[name]}")
@@ -42,8 +47,8 @@ def main() -> int:
         os.environ.setdefault("LOG_FORMAT", "console")
     stop_on_signals()
     try:
-        with _listener() as door, _database() as url:
-            _serve({**os.environ, "DATABASE_URL": url}, door)
+        with _listener() as door, _database(url) as chosen:
+            _serve({**os.environ, "DATABASE_URL": chosen}, door)
     except (AlreadyRunning, _CannotStart, ProcessDied) as error:
         print(error)
         return 1
@@ -67,8 +72,8 @@ def _listener() -> socket.socket:
 
 
 @contextmanager
-def _database() -> Iterator[str]:
-    if url := os.environ.get("DATABASE_URL"):
+def _database(url: str) -> Iterator[str]:
+    if url:
         try:
             psycopg2.connect(url, connect_timeout=5).close()
         except psycopg2.OperationalError as error:

@@ -1,4 +1,6 @@
-"""All settings, read once from the environment and from `.env` in the project's root. docs/settings.md explains each.
+"""All settings, read once from the environment, from `.env` in the project's root and from files that `NAME_FILE` names.
+
+docs/settings.md explains each.
 
 A duration's name says its unit. Whatever an operator may change is set here and in no other module, but for gunicorn's own six
 (config/gunicorn.py). Each app's `checks.py` looks at the values when a process starts.
@@ -9,16 +11,16 @@ import tomllib
 from datetime import timedelta
 from pathlib import Path
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from config.environment import Env, read_dotenv
 from config.required import REQUIRED
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+env = Env()
 if env.bool("READ_DOTENV", default=True):
-    environ.Env.read_env(BASE_DIR / ".env")
+    read_dotenv(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
 # Names the code that runs, in heartbeats, health and metrics.
@@ -195,7 +197,7 @@ DATABASE_SESSION_OPTIONS = " ".join(
     }.items()
 )
 
-_database = environ.Env.db_url_config(DATABASE_URL)
+_database = Env.db_url_config(DATABASE_URL)
 DATABASES = {
     "default": {
         **_database,
