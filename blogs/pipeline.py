@@ -25,6 +25,7 @@ from blogs.stages import article, draft, idea, image, image_order, media, produc
 from blogs.stages.inputs import Inputs
 from wix import languages
 from wix.models import Site
+from workers import metrics
 from workers.context.deadline import DeadlineExceeded, within
 from workers.context.log_context import log_context
 from workers.context.on_behalf import Caller, on_behalf_of
@@ -167,7 +168,7 @@ def _take(step: Step, generation: BlogGeneration, inputs: Inputs) -> tuple[Outpu
     generation.renew_until = time.monotonic() + in_all + _GRACE_SECONDS
     with log_context(stage=step.stage), within(in_all):
         try:
-            return step.run(replace(inputs, seconds=seconds, warn=warnings.append)), warnings
+            return _timed(step, replace(inputs, seconds=seconds, warn=warnings.append)), warnings
         except (WorkError, DeadlineExceeded) as raised:
             error = _took_too_long(step.stage) if isinstance(raised, DeadlineExceeded) else raised
             if picture.order_again_if_interrupted(generation, error):
@@ -175,6 +176,16 @@ def _take(step: Step, generation: BlogGeneration, inputs: Inputs) -> tuple[Outpu
             if step.optional and picture.is_given_up(generation, error):
                 return {}, [*warnings, error]
             raise
+
+
+def _timed(step: Step, inputs: Inputs) -> Output:
+    began, outcome = time.monotonic(), "error"
+    try:
+        output = step.run(inputs)
+        outcome = "ok"
+        return output
+    finally:
+        metrics.observe(metrics.STAGE_SECONDS, step.stage.value, outcome, seconds=time.monotonic() - began)
 
 
 def _took_too_long(stage: Stage) -> TransientError:

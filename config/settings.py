@@ -72,6 +72,7 @@ if sys.argv[1:2] != ["run_blog_worker"]:
         INSTALLED_APPS += ["django_otp", "django_otp.plugins.otp_totp", "django_otp.plugins.otp_static"]
 
 MIDDLEWARE = [
+    "config.door.counted.CountedRequests",
     "config.request_id.RequestIdMiddleware",
     # Above whatever may refuse a request: a page must be able to read why.
     "config.door.cors.AppPages",

@@ -15,6 +15,7 @@ from blogs.site_events.handlers import HANDLERS
 from wix.identity import sightings
 from wix.webhooks import deliveries, token
 from wix.webhooks.token import InvalidKey, InvalidWebhook
+from workers import metrics
 from workers.database.outage import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ def webhooks(request: HttpRequest) -> HttpResponse:
     except DATABASE_AWAY as error:
         logger.error("database away", extra={"action": "outage", "error": type(error).__name__})
         return _not_now(request, "database_unavailable", "The database is away for a moment; please send it again.")
+    metrics.count(metrics.WEBHOOKS_RECEIVED, "stored")
     return HttpResponse(status=200)
 
 
@@ -64,11 +66,13 @@ def _too_large() -> InvalidWebhook:
 
 
 def _refused(request: HttpRequest, http: int, code: str, detail: str) -> HttpResponse:
+    metrics.count(metrics.WEBHOOKS_RECEIVED, code)
     logger.warning("webhook refused", extra={"action": "webhook_refused", "http": http, "code": code})
     return plain_problem(request, http, code=code, detail=detail)
 
 
 def _not_now(request: HttpRequest, code: str, detail: str) -> HttpResponse:
+    metrics.count(metrics.WEBHOOKS_RECEIVED, code)
     answer = plain_problem(request, 503, code=code, detail=detail, retryable=True)
     answer["Retry-After"] = "60"
     return answer

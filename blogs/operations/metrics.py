@@ -1,22 +1,27 @@
 """The numbers of `/metrics`, for Prometheus: all are of the whole service, and none is of a single site.
 
-Each scrape reads them from the database; the process itself counts nothing. Every process answers alike, so one target is enough.
+Each scrape reads them from the database, where all processes write what they have counted. Every process answers alike, so one
+target is enough.
 The registry is our own, because the global one of `prometheus-client` adds numbers of whichever process answered.
 """
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import django
+from django.conf import settings
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from blogs.operations import alerts, health
+from blogs.operations import alerts, counters, health
 from blogs.operations.alerts import Alert
 from blogs.operations.health import Service
+from workers.database import process_counts
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -53,15 +58,25 @@ def page() -> bytes:
 
 class ServiceCollector(Collector):
     def collect(self) -> Iterator[Metric]:
-        service, limits = health.service(), health.shared_limits()
+        service, limits, counted = health.service(), health.shared_limits(), process_counts.totals()
+        yield of_the_build()
         yield from of_the_queue(service.queue)
         yield from of_workers(service)
         yield from of_limits(limits)
+        yield from counters.families(counted)
         yield of_alerts(service.alerts)
 
 
 _registry = CollectorRegistry()
 _registry.register(ServiceCollector())
+
+
+def of_the_build() -> Metric:
+    """Prometheus' way to tell a version: in labels, with the value 1. It is the web process's that answers."""
+    labels = {"release": settings.RELEASE, "python": platform.python_version(), "django": django.get_version()}
+    return _family(
+        "blogs_build_info", "The release that answers this scrape.", list(labels), [(list(labels.values()), 1)]
+    )
 
 
 def of_the_queue(stats: dict[str, Any]) -> Iterator[Metric]:

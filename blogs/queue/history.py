@@ -103,10 +103,14 @@ def _message(error: WorkError | None) -> str:
     return error.message if error else ""
 
 
+# Ordinary steps, which the stages' seconds count, and what staff and shops do to a blog's place in line.
+_UNCOUNTED = {Kind.CHECKPOINT, Kind.PUT_FIRST, Kind.RESCHEDULED, Kind.CANCEL_REQUESTED}
 _COUNTED = {Kind.DONE: metrics.DONE, Kind.FAILED: metrics.FAILED}
 
 
 def _announce(kind: Kind, level: int, about: dict[str, Any]) -> None:
+    if kind not in _UNCOUNTED:
+        metrics.count(metrics.EVENTS, kind.value, about.get("code", ""))
     if kind in _COUNTED:
         metrics.count(_COUNTED[kind])
     logger.log(level, "blog %s", kind, extra=about)

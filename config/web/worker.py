@@ -15,6 +15,7 @@ import errno
 import io
 import selectors
 import socket
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -34,6 +35,8 @@ _READ_BYTES = 64 * 1024
 _PARSED_BYTES = 8 * 1024
 # After an answer that ends a connection: the client has this long to hang up, and may send this much meanwhile.
 _LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 * 1024
+# A process that ends waits no longer for its last counts to be written.
+_LAST_COUNTS_SECONDS = 3.0
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
@@ -108,9 +111,17 @@ class WebWorker(ThreadWorker):
         from django.conf import settings
 
         from blogs.api.webhooks import BODY_MAX_BYTES
+        from workers.database import process_counts
 
         self.body_max = max(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, BODY_MAX_BYTES)
-        super().run()
+        stopping = threading.Event()
+        counts = threading.Thread(target=process_counts.keep_written, args=(stopping,), name="counts", daemon=True)
+        counts.start()
+        try:
+            super().run()
+        finally:
+            stopping.set()
+            counts.join(_LAST_COUNTS_SECONDS)
 
     def accept(self, listener: socket.socket) -> None:
         try:

@@ -20,6 +20,7 @@ from django.db.models import QuerySet
 
 from wix.models import WebhookDelivery
 from wix.webhooks.token import Event
+from workers import metrics
 from workers.database import wakeup
 from workers.database.clock import ClockTimestamp, seconds_from_now
 from workers.database.connections import released_afterwards
@@ -178,6 +179,7 @@ def _put_off(delivery: WebhookDelivery, why: str, wait: float) -> None:
         return
     backoff = min(_BACKOFF_SECONDS * 2 ** (delivery.attempts - 1), _BACKOFF_MAX_SECONDS)
     _mine(delivery).update(due_at=seconds_from_now(max(backoff, wait)), outcome=cut(why, _OUTCOME_MAX))
+    metrics.count(metrics.WEBHOOKS_HANDLED, "put_off")
     logger.info("webhook put off", extra=_about(delivery, "webhook"))
 
 
@@ -189,6 +191,7 @@ def _finish(delivery: WebhookDelivery, outcome: Outcome) -> None:
         "outcome": cut(outcome.message, _OUTCOME_MAX),
     }
     if _mine(delivery).update(**done):
+        metrics.count(metrics.WEBHOOKS_HANDLED, outcome.status.value)
         level = logging.ERROR if outcome.status == Status.FAILED else logging.INFO
         logger.log(level, "webhook %s", outcome.status.value, extra=_about(delivery, "webhook"))
 

@@ -167,6 +167,10 @@ def _report(
     provider: Provider, operation: str, outcome: str, took: float, reservation: Reservation, attempt: Call
 ) -> None:
     metrics.observe_call(provider.name, operation, outcome, took)
+    if usage := attempt.usage:
+        metrics.count(metrics.TOKENS, usage.kind, "reserved", by=reservation.tokens)
+        metrics.count(metrics.TOKENS, usage.kind, "prompt", by=usage.prompt_tokens or 0)
+        metrics.count(metrics.TOKENS, usage.kind, "output", by=usage.output_tokens or 0)
     logger.log(
         logging.INFO if outcome == "ok" else logging.WARNING,
         "outside call",

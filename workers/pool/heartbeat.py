@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection
 
 from workers import limits, metrics
+from workers.database import process_counts
 from workers.database.clock import seconds_from_now
 from workers.database.connections import released_afterwards
 from workers.models import WorkerProcess
@@ -26,9 +27,12 @@ _FORGET_SECONDS = 24 * 3600
 # A worker whose heartbeat is older than this is taken for lost: it has missed several renewals.
 FRESH_SECONDS = 30
 
+_counts = process_counts.Row()
+
 
 def register(threads: int) -> WorkerProcess:
     WorkerProcess.objects.filter(heartbeat_at__lt=seconds_from_now(-_FORGET_SECONDS)).delete()
+    process_counts.add_ended()
     with released_afterwards():
         return WorkerProcess.objects.create(name=f"{socket.gethostname()}:{os.getpid()}"[:100], threads=threads)
 
@@ -36,6 +40,7 @@ def register(threads: int) -> WorkerProcess:
 def unregister(worker: WorkerProcess) -> None:
     with released_afterwards():
         WorkerProcess.objects.filter(pk=worker.pk).delete()
+        _counts.end()
 
 
 def beat(worker: WorkerProcess, in_flight: int, *, stopping: bool, fed: float = math.inf) -> Crew | None:
@@ -55,13 +60,18 @@ def beat(worker: WorkerProcess, in_flight: int, *, stopping: bool, fed: float = 
                 "failed": metrics.value(metrics.FAILED),
                 "waiting": json.dumps(limits.waiting()),
                 "fresh": FRESH_SECONDS,
+                **_counts.parameters(),
             },
         )
         row = cursor.fetchone()
-    return Crew(*row) if row else None
+    if not row:
+        return None
+    *crew, counted = row
+    _counts.wrote(counted)
+    return Crew(*crew)
 
 
-_BEAT = """
+_BEAT = f"""
 WITH mine AS (
     UPDATE workers_workerprocess
        SET heartbeat_at = clock_timestamp(), in_flight = %(in_flight)s, stopping = %(stopping)s, done = %(done)s,
@@ -74,8 +84,10 @@ WITH mine AS (
            coalesce(sum(in_flight) FILTER (WHERE stopping), 0) AS left_in_flight
       FROM workers_workerprocess
      WHERE id <> %(worker)s AND heartbeat_at > (SELECT clock_timestamp() - %(fresh)s * interval '1 second')
+), counted AS (
+    {process_counts.WRITE} RETURNING 1
 )
-SELECT before, threads, after, left_in_flight FROM mine, others
+SELECT before, threads, after, left_in_flight, (SELECT count(*) FROM counted) FROM mine, others
 """
 
 

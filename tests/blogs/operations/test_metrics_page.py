@@ -16,6 +16,7 @@ from blogs.models import SiteLine
 from blogs.operations import metrics
 from blogs.operations.alerts import KINDS
 from tests.support import factories
+from tests.support.workers.counts import count_one_of_each
 from workers import limits
 from workers.context.process_memory import forget_everything
 from workers.limits import Limit
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[3]
 RULES = (ROOT / "deploy" / "alerts.yml").read_text()
 METRICS = {
+    "blogs_build_info": ("gauge", {"release", "python", "django"}),
     "blogs_ready": ("gauge", set()),
     "blogs_ready_limit": ("gauge", set()),
     "blogs_delayed": ("gauge", set()),
@@ -46,6 +48,15 @@ METRICS = {
     "rate_limit_next_free_seconds": ("gauge", {"provider", "model"}),
     "rate_limit_rejections_total": ("counter", {"provider", "model"}),
     "rate_limit_blocked": ("gauge", {"provider", "model"}),
+    "blogs_events_total": ("counter", {"event", "code"}),
+    "provider_calls_total": ("counter", {"provider", "operation", "outcome"}),
+    "provider_tokens_total": ("counter", {"call", "tokens"}),
+    "http_requests_total": ("counter", {"route", "method", "status"}),
+    "webhooks_received_total": ("counter", {"outcome"}),
+    "webhooks_handled_total": ("counter", {"outcome"}),
+    "blogs_stage_seconds": ("histogram", {"stage", "outcome"}),
+    "provider_call_seconds": ("histogram", {"provider", "operation"}),
+    "http_request_seconds": ("histogram", {"route"}),
     "alert_firing": ("gauge", {"alert", "severity"}),
 }
 SAMPLE = re.compile(r"^([a-z_][a-z0-9_]*)((?:\{[^{}]*\})?) (-?[0-9.e+-]+)$")
@@ -68,11 +79,17 @@ def scrape(client: Client) -> dict[str, float]:
 
 def test_prometheus_reads_each_metric_with_its_type_and_labels(client: Client) -> None:
     factories.WorkerFactory.create(waiting={"openai:gpt": 3})
+    count_one_of_each()
 
     text = client.get("/metrics").content.decode()
 
     families = list(text_string_to_metric_families(text))
-    found = {sample.name: (family.type, set(sample.labels)) for family in families for sample in family.samples}
+    found = {
+        sample.name.removesuffix("_bucket"): (family.type, set(sample.labels) - {"le"})
+        for family in families
+        for sample in family.samples
+        if family.type != "histogram" or sample.name.endswith("_bucket")
+    }
     assert found == METRICS
     assert all(family.documentation for family in families)
     # What is declared is what is there, under the same name; a `_created` beside the counter would be one more.
