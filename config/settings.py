@@ -374,7 +374,7 @@ WIX_TOKEN_INFO_REFUSED_SECONDS = env.float("WIX_TOKEN_INFO_REFUSED_SECONDS", def
 WIX_TOKEN_INFO_THREADS = env.int("WIX_TOKEN_INFO_THREADS", default=6)
 WIX_BASE_URL = env.str("WIX_BASE_URL", default="https://www.wixapis.com")
 WIX_UPLOAD_HOSTS = env.list("WIX_UPLOAD_HOSTS", default=["wixmp.com", "wix.com", "wixapis.com"])
-# Each is a PEM (newlines may be written \\n) or the base64 of one. There are two while the key is changed.
+# Each text holds PEMs or base64 (`wix/webhooks/public_keys.py`). There are two keys while the key is changed.
 WIX_WEBHOOK_PUBLIC_KEYS = env.list("WIX_WEBHOOK_PUBLIC_KEYS", default=[])
 # Development only: `manage.py send_webhook` signs with this key, and only with DEBUG do we accept its signature.
 WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE = env.str(

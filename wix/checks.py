@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from wix.webhooks import token
-from wix.webhooks.token import InvalidKey
+from wix.webhooks import public_keys
+from wix.webhooks.public_keys import InvalidKey
 
 # Wix's own tokens last four hours.
 _LONGEST_CACHE_SECONDS = 4 * 3600
@@ -62,9 +62,9 @@ def webhook_keys_can_be_read(app_configs: Any, **kwargs: Any) -> list[CheckMessa
     found: list[CheckMessage] = []
     for number, text in enumerate(settings.WIX_WEBHOOK_PUBLIC_KEYS, 1):
         try:
-            token.parse_key(text)
+            public_keys.read(text)
         except InvalidKey as error:
-            hint = "Copy the public key from the app's Webhooks page at Wix, as it is or as base64 in one line."
+            hint = "Copy the public key from the app's Webhooks page at Wix, as it is, with \\n for newlines, or as base64."
             message = f"WIX_WEBHOOK_PUBLIC_KEYS, number {number}: {error}."
             found.append(Error(message, hint=hint, id="wix.E013"))
     return found

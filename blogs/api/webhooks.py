@@ -13,8 +13,9 @@ from django.views.decorators.csrf import csrf_exempt
 from blogs.api.problems import plain_problem
 from blogs.site_events.handlers import HANDLERS
 from wix.identity import sightings
-from wix.webhooks import deliveries, token
-from wix.webhooks.token import InvalidKey, InvalidWebhook
+from wix.webhooks import deliveries, public_keys, token
+from wix.webhooks.public_keys import InvalidKey
+from wix.webhooks.token import InvalidWebhook
 from workers import metrics
 from workers.database.outage import DATABASE_AWAY
 
@@ -56,7 +57,7 @@ def _body(request: HttpRequest) -> bytes:
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > BODY_MAX_BYTES:
         raise _too_large()
-    if not token.public_keys():
+    if not public_keys.configured():
         raise InvalidKey("WIX_WEBHOOK_PUBLIC_KEYS is not set")
     return request.read()
 

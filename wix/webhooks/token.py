@@ -9,29 +9,21 @@ Otherwise we accept what @wix/sdk accepts (`AppStrategy.decodeJWT`, jose): `exp`
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 from uuid import UUID
 
-from django.conf import settings
-
 from wix.client.fields import moment, moment_of_epoch, uuid_or_none
+from wix.webhooks import public_keys
 from workers.texts import storable
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 # The one that Wix signs with, and the only one accepted, whatever the token's header says: with HS256 our public key would be the
 # secret.
 _ALGORITHM = "RS256"
-_KEY_BITS_MIN = 2_048
 EVENT_TYPE_MAX = 150
 
 
@@ -45,10 +37,6 @@ class InvalidWebhook(Exception):
         super().__init__(message)
         self.http = http
         self.code = code
-
-
-class InvalidKey(Exception):
-    """A configured key that can't be used. str() says what is wrong with it, without showing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,57 +63,13 @@ def read(body: bytes) -> Event:
         raise _malformed("It does not hold JSON within JSON, as Wix's webhooks do.") from None
 
 
-def parse_key(text: str) -> RSAPublicKey:
-    """Read a PEM, its newlines perhaps escaped, or the base64 of a PEM in one line. Raises InvalidKey."""
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
-    pem = text.strip().replace("\\n", "\n")
-    try:
-        if "-----BEGIN" not in pem:
-            pem = base64.b64decode(pem, validate=True).decode()
-        key = load_pem_public_key(pem.encode())
-    except (ValueError, UnsupportedAlgorithm):
-        raise InvalidKey("it is neither a PEM of a public key nor the base64 of one") from None
-    if not isinstance(key, RSAPublicKey):
-        raise InvalidKey("it is not an RSA key")
-    if key.key_size < _KEY_BITS_MIN:
-        raise InvalidKey(f"it has {key.key_size} bits; {_KEY_BITS_MIN} are the least")
-    return key
-
-
-def public_keys() -> tuple[RSAPublicKey, ...]:
-    """Return the keys of which any may have signed: Wix's, and in development our own sender's too."""
-    keys = _parsed(tuple(settings.WIX_WEBHOOK_PUBLIC_KEYS))
-    file = Path(settings.WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE or "/")
-    if settings.DEBUG and file.is_file():
-        keys = (*keys, _public_half(file, file.stat().st_mtime_ns))
-    return keys
-
-
-@lru_cache(maxsize=4)
-def _parsed(texts: tuple[str, ...]) -> tuple[RSAPublicKey, ...]:
-    return tuple(parse_key(text) for text in texts)
-
-
-@lru_cache(maxsize=4)
-def _public_half(file: Path, modified: int) -> RSAPublicKey:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    private = load_pem_private_key(file.read_bytes(), password=None)
-    assert isinstance(private, RSAPrivateKey)
-    return private.public_key()
-
-
 def _verified(token: bytes) -> bytes:
     """Return the payload of a token that one of our keys verifies. Raises InvalidWebhook."""
     import jwt  # with cryptography behind it: workers load this module and verify nothing
 
     signatures = jwt.PyJWS(algorithms=[_ALGORITHM])
     found: jwt.InvalidTokenError | None = None
-    for key in public_keys():
+    for key in public_keys.configured():
         try:
             payload: bytes = signatures.decode(token, key=key, algorithms=[_ALGORITHM])
             return payload

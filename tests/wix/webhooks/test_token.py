@@ -212,8 +212,8 @@ def _pem(key: Any) -> str:
     [
         (lambda: _pem(rsa.generate_private_key(65_537, 1_024)), "1024 bits"),
         (lambda: _pem(ec.generate_private_key(ec.SECP256R1())), "not an RSA key"),
-        (lambda: "my-public-key", "neither a PEM"),
-        (lambda: public_key()[:200], "neither a PEM"),
+        (lambda: "my public key!", "neither a PEM"),
+        (lambda: public_key()[:200], "breaks off"),
     ],
 )
 def test_a_key_that_is_none_is_said_at_the_start_and_wix_told_to_come_back(
