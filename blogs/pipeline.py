@@ -33,6 +33,7 @@ from workers.database.clock import ClockTimestamp
 from workers.database.outage import DATABASE_AWAY, outlasts_an_outage
 from workers.errors import LeaseLost, PermanentError, RateLimited, TransientError, WorkError
 from workers.outbound import breakers
+from workers.pool.verdict import Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ Output = dict[str, Any]
 
 # Time to save a stage's outcome, between the stage's last moment and the end of its lease.
 _GRACE_SECONDS = 10
+# What a blog waits at first that met an error of a release which may be broken: a good worker beside it may take it then.
+_PUT_OFF_SECONDS = 5
 
 
 class Step(NamedTuple):
@@ -63,23 +66,45 @@ STEPS: tuple[Step, ...] = (
 )
 
 
-def execute(generation: BlogGeneration) -> None:
-    """Run a claimed blog to exactly one outcome. All of the policy about errors stands here and in `_run_to_an_outcome`."""
+def execute(generation: BlogGeneration, verdict: Verdict | None = None) -> None:
+    """Run a claimed blog to exactly one outcome. All of the policy about errors stands here and in the next two.
+
+    `verdict` judges the release by its unexpected errors; without one, each is the blog's own.
+    """
     with (
         log_context(blog=generation.pk, site=generation.site_id, attempt=generation.attempts),
         on_behalf_of(Caller(work=generation.pk, party=generation.site_id)),
         breakers.telling(waiting.provider_is_back),
     ):
         try:
-            _run_to_an_outcome(generation)
+            _run_to_an_outcome(generation, verdict)
         except LeaseLost:
             # Any write may find that another worker has taken the blog over.
             logger.warning("lease lost", extra={"action": "lease_lost", "worker": generation.worker_name})
 
 
-def _run_to_an_outcome(generation: BlogGeneration) -> None:
+def _run_to_an_outcome(generation: BlogGeneration, verdict: Verdict | None) -> None:
     try:
-        run(generation)
+        _run_to_an_expected_outcome(generation, verdict)
+    except (LeaseLost, *DATABASE_AWAY):
+        # Nothing can be written. The lease runs out, and a rescue finds the blog.
+        raise
+    except Exception as error:
+        # A bug of ours, or tables that this code does not know. An engineer should look; the next attempt may find it mended.
+        logger.exception("unexpected error in a stage", extra={"action": "bug"})
+        if verdict is None or verdict.met(generation.pk, generation.site_id, generation.stage, error):
+            lifecycle.retry_later(generation, TransientError("internal", _OF_OURS))
+        else:
+            # It goes back for another worker, untouched.
+            lifecycle.defer(generation, RateLimited("internal", _OF_OURS, guess=_PUT_OFF_SECONDS))
+
+
+_OF_OURS = "An error of ours; an engineer has to look."
+
+
+def _run_to_an_expected_outcome(generation: BlogGeneration, verdict: Verdict | None) -> None:
+    try:
+        run(generation, verdict)
     except RateLimited as limited:
         # Not the blog's fault: no attempt is spent.
         lifecycle.defer(generation, limited, at_most=picture.longest_wait(generation, limited))
@@ -89,13 +114,6 @@ def _run_to_an_outcome(generation: BlogGeneration) -> None:
         lifecycle.fail(generation, error)
     except TransientError as error:
         _try_again(generation, error)
-    except (LeaseLost, *DATABASE_AWAY):
-        # Nothing can be written. The lease runs out, and a rescue finds the blog.
-        raise
-    except Exception:
-        # A bug of ours. An engineer should look; the next attempt may find it mended.
-        logger.exception("unexpected error in a stage", extra={"action": "bug"})
-        lifecycle.retry_later(generation, TransientError("internal", "An error of ours; an engineer has to look."))
 
 
 def _try_again(generation: BlogGeneration, error: TransientError) -> None:
@@ -108,7 +126,7 @@ def _try_again(generation: BlogGeneration, error: TransientError) -> None:
         lifecycle.retry_later(generation, error)  # becomes fail() on the last attempt
 
 
-def run(generation: BlogGeneration) -> None:
+def run(generation: BlogGeneration, verdict: Verdict | None = None) -> None:
     """Take a blog through its missing stages, one after the other, until it is DONE or cancelled."""
     if generation.cancel_requested_at and lifecycle.honour_cancel(generation):
         return
@@ -127,7 +145,10 @@ def run(generation: BlogGeneration) -> None:
         output, warnings = taken
         if step.stage == Stage.DRAFT:
             _remember_author(generation, output)
-        if not _save(generation, step.stage, output, warnings, following) or following is None:
+        goes_on = _save(generation, step.stage, output, warnings, following)
+        if verdict:
+            verdict.passed(generation.pk, generation.site_id, step.stage, is_last=following is None)
+        if not goes_on or following is None:
             return
         inputs = inputs.with_output(step.stage, output)
     # SUCCEED saves the last output together with DONE, so no blog comes here; one that does must not end silently.

@@ -328,6 +328,11 @@ BREAKER_FAILURES = env.int("BREAKER_FAILURES", default=5)
 BREAKER_SITES = env.int("BREAKER_SITES", default=3)
 BREAKER_WINDOW_SECONDS = env.float("BREAKER_WINDOW_SECONDS", default=60)
 BREAKER_PROBE_SECONDS = env.float("BREAKER_PROBE_SECONDS", default=15)
+# When a worker's release counts as broken (`workers/pool/verdict.py`), and how often one blog tries it meanwhile.
+RELEASE_BROKEN_ERRORS = env.int("RELEASE_BROKEN_ERRORS", default=5)
+RELEASE_BROKEN_SITES = env.int("RELEASE_BROKEN_SITES", default=3)
+RELEASE_BROKEN_WINDOW_SECONDS = env.float("RELEASE_BROKEN_WINDOW_SECONDS", default=600)
+RELEASE_PROBE_SECONDS = env.float("RELEASE_PROBE_SECONDS", default=15)
 
 # --- Alerts -----------------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,8 @@ from workers.database import wakeup
 
 # PostgreSQL's own default for all of its clients together.
 _POOL_MAX = 100
+# As long as its column.
+_RELEASE_MAX = 100
 
 
 @register(Tags.compatibility)
@@ -80,7 +82,31 @@ def _limits() -> list[CheckMessage]:
     if not settings.RETRY_AFTER_MAX_SECONDS > 0:
         hint = "7200: two hours at most are waited, whatever an answer names."
         found.append(Error("RETRY_AFTER_MAX_SECONDS must be positive.", hint=hint, id="workers.E020"))
-    return found + _learning() + _breakers()
+    return found + _learning() + _breakers() + _release()
+
+
+def _release() -> list[CheckMessage]:
+    names = ("RELEASE_BROKEN_ERRORS", "RELEASE_BROKEN_SITES", "RELEASE_BROKEN_WINDOW_SECONDS", "RELEASE_PROBE_SECONDS")
+    found: list[CheckMessage] = [
+        Error(
+            f"{name} must be positive, not {getattr(settings, name)}.",
+            hint=f"Leave {name} out of .env to get its default.",
+            id="workers.E030",
+        )
+        for name in names
+        if getattr(settings, name) <= 0
+    ]
+    if settings.RELEASE_BROKEN_SITES > settings.RELEASE_BROKEN_ERRORS:
+        message = (
+            f"RELEASE_BROKEN_SITES ({settings.RELEASE_BROKEN_SITES}) is more than RELEASE_BROKEN_ERRORS "
+            f"({settings.RELEASE_BROKEN_ERRORS})."
+        )
+        hint = "Fewer errors can't be of that many sites: no release would be found broken at its number of errors."
+        found.append(Error(message, hint=hint, id="workers.E031"))
+    if not 0 < len(settings.RELEASE) <= _RELEASE_MAX:
+        hint = "An image's tag or a commit is enough."
+        found.append(Error(f"RELEASE must be 1 to {_RELEASE_MAX} characters.", hint=hint, id="workers.E032"))
+    return found
 
 
 def _learning() -> list[CheckMessage]:

@@ -8,7 +8,8 @@ from django.db.models.functions import Now
 
 
 class WorkerProcess(models.Model):
-    """A running `run_blog_worker`. It deletes its row when it stops; a killed worker's row is shown as lost for a day."""
+    """A running `run_blog_worker`. It deletes its row when it stops. A killed worker's row is shown as lost for a day. So is
+    the row of one whose release was found broken (`pool/verdict.py`)."""
 
     name = models.CharField(max_length=100, help_text="host:pid")
     threads = models.PositiveSmallIntegerField()
@@ -22,6 +23,11 @@ class WorkerProcess(models.Model):
     fed = models.FloatField(
         null=True, blank=True, help_text="how much all workers together should have in flight, as this one measures it"
     )
+
+    release = models.CharField(max_length=100, blank=True, db_default="")
+    broken_at = models.DateTimeField(null=True, blank=True, help_text="since when it takes probes only")
+    broken_where = models.CharField(max_length=200, blank=True, db_default="", help_text="the steps that fail")
+    broken_reason = models.CharField(max_length=200, blank=True, db_default="", help_text="shown to staff")
 
     class Meta:
         verbose_name_plural = "worker processes"

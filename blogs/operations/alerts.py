@@ -20,6 +20,7 @@ KINDS = (
     ("queue_long", CRITICAL),
     ("queue_long", WARNING),
     ("nobody_works", CRITICAL),
+    ("release_broken", CRITICAL),
     ("provider_down", CRITICAL),
     ("slow", WARNING),
     ("errors", WARNING),
@@ -60,11 +61,16 @@ class Neglected:
     plans: int = 0
 
 
-def firing(stats: dict[str, Any], workers_alive: int, down: Sequence[dict[str, Any]]) -> list[Alert]:
-    """List the alerts that fire now. `stats` are those of `queue.stats`, `down` those of `health.providers_down`."""
+def firing(
+    stats: dict[str, Any],
+    workers_alive: int,
+    down: Sequence[dict[str, Any]],
+    broken: Sequence[dict[str, Any]] = (),
+) -> list[Alert]:
+    """List the alerts that fire now. `stats` are those of `queue.stats`, the others those of `health`."""
     shares = usage.shares(settings.ALERT_WINDOW_SECONDS)
     refused = failures.refused_sites(_MANY)
-    return judge(stats, trend(), shares, workers_alive, down, neglected(), refused)
+    return judge(stats, trend(), shares, workers_alive, down, neglected(), refused, broken)
 
 
 def judge(
@@ -75,13 +81,16 @@ def judge(
     down: Sequence[dict[str, Any]] = (),
     neglected: Neglected | None = None,
     shops_refused: int = 0,
+    broken: Sequence[dict[str, Any]] = (),
 ) -> list[Alert]:
     """Decide from the numbers alone which alerts fire, and list them with the worst first.
 
     `shops_refused`: the shops whose requests are refused because too many of their blogs have failed, up to a hundred.
+    `broken`: the living workers whose release was found broken.
     """
     found = [
         *_of_the_queue(queue, workers),
+        *_of_releases(broken),
         *(_down(provider) for provider in down),
         *_of_errors(trend),
         *(_full(share) for share in shares if trend.growth > 0 and share.share > settings.ALERT_LIMIT_USE),
@@ -104,6 +113,16 @@ def _of_the_queue(queue: dict[str, Any], workers: int) -> Iterator[Alert]:
         yield Alert(
             "slow", WARNING, f"{done} blogs done in the last minute, fewer than {settings.ALERT_BLOGS_PER_MINUTE}."
         )
+
+
+def _of_releases(broken: Sequence[dict[str, Any]]) -> Iterator[Alert]:
+    """Name release, worker and step only: the reason is for staff, on the desk's page of worker processes."""
+    if broken:
+        releases = ", ".join(sorted({worker["release"] for worker in broken}))
+        names, where = broken[0]["name"], broken[0]["broken_where"]
+        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+        message = f"Release {releases} on {names}{more} meets errors of ours ({where}) and takes no blogs."
+        yield Alert("release_broken", CRITICAL, message)
 
 
 def _down(provider: dict[str, Any]) -> Alert:

@@ -43,13 +43,18 @@ class Service:
     @property
     def workers_wanted(self) -> int:
         """How many worker processes are worth running now; those that leave don't count, nor does what they still have."""
-        staying = [worker for worker in self.workers if not worker["stopping"]]
-        leaving = sum(worker["in_flight"] for worker in self.workers if worker["stopping"])
+        staying = [worker for worker in self.workers if not (worker["stopping"] or worker["broken_at"])]
+        leaving = sum(worker["in_flight"] for worker in self.workers if worker not in staying)
         works = self.queue["workable"] + max(0, self.queue["processing"] - leaving)
         # The one with the lowest id has measured for the longest.
         threads = staying[0]["threads"] if staying else settings.BLOG_WORKER_THREADS
         measured = staying[0]["fed"] if staying else None
         return pace.workers_wanted(works, _expected_in_flight() if measured is None else measured, threads)
+
+    @property
+    def broken(self) -> list[dict[str, Any]]:
+        """The workers whose release was found broken."""
+        return _broken(self.workers)
 
     @property
     def is_idle_with_work(self) -> bool:
@@ -59,7 +64,7 @@ class Service:
 def service() -> Service:
     """Read all of it. Raises one of outage.DATABASE_AWAY."""
     stats, alive, down = queue.stats(), workers(), providers_down()
-    return Service(stats, alive, down, alerts.firing(stats, len(alive), down))
+    return Service(stats, alive, down, alerts.firing(stats, len(alive), down, _broken(alive)))
 
 
 def _expected_in_flight() -> float:
@@ -80,8 +85,15 @@ def database_serves() -> None:
 def workers() -> list[dict[str, Any]]:
     """List the workers with a fresh heartbeat."""
     alive = WorkerProcess.objects.filter(heartbeat_at__gt=seconds_from_now(-FRESH_SECONDS)).order_by("id")
-    shown = ("name", "threads", "in_flight", "done", "failed", "stopping", "heartbeat_at", "waiting", "fed")
+    shown = (
+        "name", "threads", "in_flight", "done", "failed", "stopping", "heartbeat_at", "waiting", "fed", "release", "broken_at",
+        "broken_where",
+    )  # fmt: skip
     return [{**worker, "waiting": _by_provider(worker["waiting"])} for worker in alive.values(*shown)]
+
+
+def _broken(workers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [worker for worker in workers if worker["broken_at"]]
 
 
 def _by_provider(waiting: dict[str, int]) -> dict[str, int]:

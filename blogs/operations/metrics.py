@@ -90,6 +90,8 @@ def of_workers(service: Service) -> Iterator[Metric]:
     yield GaugeMetricFamily("workers_seats", "Threads of the living workers.", service.seats)
     yield GaugeMetricFamily("workers_in_flight", "Seats that are taken.", service.in_flight)
     yield GaugeMetricFamily("workers_wanted", "Worker processes worth running now.", service.workers_wanted)
+    broken = "Living workers that take probes only, because their release was found broken."
+    yield GaugeMetricFamily("workers_broken", broken, len(service.broken))
     waiting = sorted({provider for worker in workers for provider in worker["waiting"]})
     yield _family(
         "workers_threads_waiting",

@@ -23,8 +23,9 @@ logger = logging.getLogger(__name__)
 def health(request: HttpRequest) -> JsonResponse:
     """Answer `ok`, `degraded` or `down`.
 
-    `degraded` (still 200): blogs wait and no worker is alive, or a provider is down, or the database has lately refused statements
-    because its disk, memory or connections are used up. `down` (503): the database is away, or takes no writes.
+    `degraded` (still 200): blogs wait and no worker is alive, a provider is down, a worker's release is broken, or the database has
+    lately refused statements because its disk, memory or connections are used up. `down` (503): the database is away, or takes no
+    writes.
     """
     try:
         reading.database_serves()
@@ -33,8 +34,9 @@ def health(request: HttpRequest) -> JsonResponse:
         return _down(error)
     stats = service.queue
     exhausted = exhausted_lately()
+    hindered = exhausted or service.is_idle_with_work or service.providers_down or service.broken
     body = {
-        "status": "degraded" if exhausted or service.is_idle_with_work or service.providers_down else "ok",
+        "status": "degraded" if hindered else "ok",
         "database": "exhausted" if exhausted else "ok",
         "workers": {"alive": len(service.workers), "seats": service.seats, "inFlight": service.in_flight},
         "providersDown": [
@@ -116,6 +118,9 @@ def _camel(worker: dict[str, Any]) -> dict[str, Any]:
         "failed": worker["failed"],
         "stopping": worker["stopping"],
         "heartbeatAt": worker["heartbeat_at"],
+        "release": worker["release"],
+        "brokenAt": worker["broken_at"],
+        "brokenWhere": worker["broken_where"],
         "waiting": worker["waiting"],
     }
 

@@ -19,6 +19,7 @@ from workers.database.clock import seconds_from_now
 from workers.database.connections import released_afterwards
 from workers.models import WorkerProcess
 from workers.pool.pace import Crew
+from workers.pool.verdict import Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -30,20 +31,31 @@ FRESH_SECONDS = 30
 _counts = process_counts.Row()
 
 
-def register(threads: int) -> WorkerProcess:
+def register(threads: int, verdict: Verdict) -> WorkerProcess:
+    """Make this process's row. Where its release was found broken, and none of its workers does well, it begins in doubt."""
     WorkerProcess.objects.filter(heartbeat_at__lt=seconds_from_now(-_FORGET_SECONDS)).delete()
     process_counts.add_ended()
     with released_afterwards():
-        return WorkerProcess.objects.create(name=f"{socket.gethostname()}:{os.getpid()}"[:100], threads=threads)
+        same = WorkerProcess.objects.filter(release=settings.RELEASE)
+        broken = same.filter(broken_at__isnull=False).order_by("heartbeat_at").last()
+        fresh = seconds_from_now(-FRESH_SECONDS)
+        if broken and not same.filter(broken_at=None, done__gt=0, heartbeat_at__gt=fresh).exists():
+            verdict.doubt(broken.broken_where, broken.broken_reason)
+        name = f"{socket.gethostname()}:{os.getpid()}"[:100]
+        return WorkerProcess.objects.create(name=name, threads=threads, release=settings.RELEASE)
 
 
-def unregister(worker: WorkerProcess) -> None:
+def unregister(worker: WorkerProcess, verdict: Verdict) -> None:
+    """Delete the row, unless it has to tell the next worker of this release that it was found broken."""
     with released_afterwards():
-        WorkerProcess.objects.filter(pk=worker.pk).delete()
+        if not verdict.is_broken:
+            WorkerProcess.objects.filter(pk=worker.pk).delete()
         _counts.end()
 
 
-def beat(worker: WorkerProcess, in_flight: int, *, stopping: bool, fed: float = math.inf) -> Crew | None:
+def beat(
+    worker: WorkerProcess, in_flight: int, verdict: Verdict, *, stopping: bool, fed: float = math.inf
+) -> Crew | None:
     """Write the heartbeat; return who works, this worker included. None: our row is gone, so others take us for dead.
 
     `fed`: how many works all workers together should have in flight, as this one measures it.
@@ -61,6 +73,10 @@ def beat(worker: WorkerProcess, in_flight: int, *, stopping: bool, fed: float = 
                 "waiting": json.dumps(limits.waiting()),
                 "fresh": FRESH_SECONDS,
                 **_counts.parameters(),
+                "release": settings.RELEASE,
+                "broken": verdict.is_broken,
+                "broken_where": verdict.where[:200],
+                "broken_reason": verdict.reason[:200],
             },
         )
         row = cursor.fetchone()
@@ -75,14 +91,21 @@ _BEAT = f"""
 WITH mine AS (
     UPDATE workers_workerprocess
        SET heartbeat_at = clock_timestamp(), in_flight = %(in_flight)s, stopping = %(stopping)s, done = %(done)s,
-           failed = %(failed)s, waiting = %(waiting)s, fed = %(fed)s
+           failed = %(failed)s, waiting = %(waiting)s, fed = %(fed)s, broken_where = %(broken_where)s,
+           broken_reason = %(broken_reason)s,
+           broken_at = CASE WHEN %(broken)s THEN coalesce(broken_at, clock_timestamp()) END
      WHERE id = %(worker)s
     RETURNING id, threads
+), mended AS (
+    -- One of this release does well, so what its dead ones have left says nothing any more.
+    UPDATE workers_workerprocess SET broken_at = NULL, broken_where = '', broken_reason = ''
+     WHERE release = %(release)s AND broken_at IS NOT NULL AND NOT %(broken)s AND %(done)s > 0 AND id <> %(worker)s
+       AND heartbeat_at < (SELECT clock_timestamp() - %(fresh)s * interval '1 second')
 ), others AS (
-    SELECT coalesce(sum(threads) FILTER (WHERE id < %(worker)s AND NOT stopping), 0) AS before,
-           coalesce(sum(threads) FILTER (WHERE id > %(worker)s AND NOT stopping), 0) AS after,
-           coalesce(sum(in_flight) FILTER (WHERE stopping), 0) AS left_in_flight
-      FROM workers_workerprocess
+    SELECT coalesce(sum(threads) FILTER (WHERE id < %(worker)s AND NOT is_leaving), 0) AS before,
+           coalesce(sum(threads) FILTER (WHERE id > %(worker)s AND NOT is_leaving), 0) AS after,
+           coalesce(sum(in_flight) FILTER (WHERE is_leaving), 0) AS left_in_flight
+      FROM workers_workerprocess, LATERAL (SELECT stopping OR broken_at IS NOT NULL AS is_leaving) AS state
      WHERE id <> %(worker)s AND heartbeat_at > (SELECT clock_timestamp() - %(fresh)s * interval '1 second')
 ), counted AS (
     {process_counts.WRITE} RETURNING 1

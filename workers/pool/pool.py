@@ -29,6 +29,7 @@ from workers.database.outage import DATABASE_AWAY
 from workers.limits import waiting_for_shared
 from workers.pool import heartbeat
 from workers.pool.pace import Pace
+from workers.pool.verdict import Verdict
 
 logger = logging.getLogger(__name__)
 
@@ -81,12 +82,14 @@ class Pool:
         poll_seconds: float,
         chores: Sequence[Chore] = (),
         pace: Pace | None = None,
+        verdict: Verdict | None = None,
         pause_seconds: float = 1.0,
         rescue_every_seconds: float = 5.0,
     ) -> None:
         """Each of the `chores` has a thread of its own, so that one that waits for the network delays no other.
 
-        `pace` says how many of the seats are worth filling; without it, all are. After an error a thread waits `pause_seconds`.
+        `pace` says how many of the seats are worth filling; without it, all are. `verdict` says whether this release can do the
+        work; `execute` tells it. After an error a thread waits `pause_seconds`.
         """
         self._source = source
         self._execute = execute
@@ -95,6 +98,7 @@ class Pool:
         self._poll_seconds = poll_seconds
         self._chores = [(chore, threading.Event()) for chore in chores]
         self._pace = pace
+        self._verdict = verdict or Verdict()
         self._pause_seconds = pause_seconds
         self._rescue_every_seconds = rescue_every_seconds
         self._seats = threads
@@ -111,7 +115,7 @@ class Pool:
         """Work until a signal says stop, then drain. Returns when nothing of ours is left running."""
         signal.signal(signal.SIGTERM, self._signalled)
         signal.signal(signal.SIGINT, self._signalled)
-        self._worker = heartbeat.register(self._threads)
+        self._worker = heartbeat.register(self._threads, self._verdict)
         self._beat([], 0.0)
         background = [
             threading.Thread(target=self._keep_alive, name="heartbeat", daemon=True),
@@ -127,7 +131,7 @@ class Pool:
         finally:
             self._finished.set()
             with self._going_on("leaving"):
-                heartbeat.unregister(self._worker)
+                heartbeat.unregister(self._worker, self._verdict)
 
     # --- Filling seats ------------------------------------------------------------------------------------------------
 
@@ -138,17 +142,17 @@ class Pool:
 
     def _fill_seats(self) -> float:
         """Claim work for the free seats; return the seconds until the next claim, unless a wake-up comes first."""
-        limit = min(self._free_seats(), self._batch_size)
+        limit = self._verdict.room(min(self._free_seats(), self._batch_size))
         claimed: list[Work] = []
         if limit > 0:
-            with self._going_on("claim"):
+            with self._going_on("claim"), self._verdict.over_claims():
                 claimed = self._source.claim(self._worker, limit, self._works())
         for work in claimed:
             with self._lock:
                 self._running[id(work)] = work
             self._executor.submit(self._occupy_a_seat, work)
         if not claimed:
-            return self._poll_seconds
+            return min(self._poll_seconds, self._verdict.seconds_until_probe())
         # A claim that brings fewer than asked for has emptied the queue. All claims share a lock, so the next one waits a little.
         return 0 if len(claimed) == limit else _REST_SECONDS
 
@@ -201,7 +205,7 @@ class Pool:
     def _beat(self, works: list[Work], seconds: float) -> bool:
         """Touch our row, `seconds` after the last time, and learn how many seats to fill. False: our row is gone."""
         fed = self._pace.in_flight() if self._pace else math.inf
-        crew = heartbeat.beat(self._worker, len(works), stopping=self._stopping.is_set(), fed=fed)
+        crew = heartbeat.beat(self._worker, len(works), self._verdict, stopping=self._stopping.is_set(), fed=fed)
         if crew and self._pace:
             # A longer gap was no time at work: the database was away, or this process was stopped.
             usual = min(seconds, 2 * settings.BLOG_WORKER_LEASE_RENEW_SECONDS)

@@ -20,7 +20,9 @@ from workers.pool.heartbeat import FRESH_SECONDS
 class WorkerProcessAdmin(ReadOnlyAdmin):
     list_display = [
         "name",
+        "release",
         "heartbeat",
+        "broken",
         "threads",
         "in_flight",
         "done",
@@ -41,6 +43,12 @@ class WorkerProcessAdmin(ReadOnlyAdmin):
         if silent > FRESH_SECONDS:
             return format_html("{} {} ago", badge("failed", "lost"), span(silent))
         return format_html("{} {} ago", badge("done", "alive"), span(silent))
+
+    @admin.display(description="broken", empty_value="")
+    def broken(self, worker: WorkerProcess) -> SafeString | None:
+        if worker.broken_at is None:
+            return None
+        return format_html("{} {}", badge("failed", "takes probes only"), worker.broken_reason)
 
     @admin.display(description="waiting for")
     def waiting_for(self, worker: WorkerProcess) -> str:

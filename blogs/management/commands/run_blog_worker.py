@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import logging
 import os
@@ -25,6 +26,7 @@ from workers.limits import provider_calls
 from workers.outbound import breaker_rows
 from workers.pool.pace import Pace
 from workers.pool.pool import Chore, Pool
+from workers.pool.verdict import Verdict
 
 _HOUR = 3600.0
 
@@ -79,13 +81,15 @@ class Command(BaseCommand):
         _require_keys()
         limits.register(openai.limit())
         limits.register(replicate.limit())
+        verdict = Verdict()
         pool = Pool(
             queue,
-            pipeline.execute,
+            functools.partial(pipeline.execute, verdict=verdict),
             threads=threads,
             batch_size=batch_size,
             poll_seconds=poll_interval,
             chores=CHORES,
+            verdict=verdict,
             pace=Pace(ordinary_blog.SECONDS, ordinary_blog.use()) if settings.WORKS_IN_FLIGHT_HEADROOM else None,
         )
         # What has been imported stays for good. Without this, collecting garbage takes a tenth of the time.

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from blogs.queue import lifecycle
 from tests.support import factories
@@ -114,7 +115,7 @@ def test_without_workers_their_own_check_fails(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_workers_are_listed_by_name(client: Client) -> None:
-    factories.WorkerFactory.create(name="a:1", threads=50, in_flight=3, done=10, failed=2, stopping=True)
+    factories.WorkerFactory.create(name="a:1", threads=50, in_flight=3, done=10, failed=2, stopping=True, release="1.2")
 
     response = client.get("/health/workers")
 
@@ -122,8 +123,24 @@ def test_workers_are_listed_by_name(client: Client) -> None:
     (worker,) = response.json()["workers"]
     del worker["heartbeatAt"]
     assert worker == {
-        "name": "a:1", "seats": 50, "inFlight": 3, "done": 10, "failed": 2, "stopping": True, "waiting": {}
+        "name": "a:1", "seats": 50, "inFlight": 3, "done": 10, "failed": 2, "stopping": True, "waiting": {},
+        "release": "1.2", "brokenAt": None, "brokenWhere": "",
     }  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_broken_release_is_told_without_the_reason(client: Client) -> None:
+    left = {"release": "1.2", "broken_where": "article", "broken_reason": "KeyError"}
+    for name in ("a:1", "b:2"):
+        factories.WorkerFactory.create(name=name, broken_at=timezone.now(), **left)
+
+    answer = client.get("/health")
+
+    body = answer.json()
+    assert (answer.status_code, body["status"]) == (200, "degraded")
+    message = "Release 1.2 on a:1 and 1 more meets errors of ours (article) and takes no blogs."
+    assert body["alerts"] == [{"name": "release_broken", "severity": "critical", "message": message}]
+    assert "KeyError" not in answer.content.decode()
 
 
 @pytest.mark.django_db

@@ -39,6 +39,7 @@ METRICS = {
     "workers_seats": ("gauge", set()),
     "workers_in_flight": ("gauge", set()),
     "workers_wanted": ("gauge", set()),
+    "workers_broken": ("gauge", set()),
     "workers_threads_waiting": ("gauge", {"provider"}),
     "rate_limit_requests_per_minute": ("gauge", {"provider", "model"}),
     "rate_limit_requests_last_minute": ("gauge", {"provider", "model"}),

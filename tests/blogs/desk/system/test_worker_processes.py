@@ -13,11 +13,19 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_worker_without_a_heartbeat_is_shown_as_lost(desk: Client) -> None:
-    WorkerFactory.create(name="alive:1", waiting={"openai": 3})
-    WorkerFactory.create(name="dead:2", heartbeat_at=timezone.now() - timedelta(minutes=10))
+    WorkerFactory.create(name="alive:1", release="1.2", waiting={"openai": 3})
+    WorkerFactory.create(name="dead:2", release="1.1", heartbeat_at=timezone.now() - timedelta(minutes=10))
 
     page = visible(text_of(desk, "/admin/workers/workerprocess/"))
 
-    assert "alive:1 alive 0 s ago" in page
+    assert "alive:1 1.2 alive 0 s ago" in page
     assert "openai: 3" in page
-    assert "dead:2 lost 10 min ago" in page
+    assert "dead:2 1.1 lost 10 min ago" in page
+
+
+def test_a_worker_whose_release_is_broken_says_why(desk: Client) -> None:
+    WorkerFactory.create(release="1.2", broken_at=timezone.now(), broken_reason="KeyError in article")
+
+    page = visible(text_of(desk, "/admin/workers/workerprocess/"))
+
+    assert "takes probes only KeyError in article" in page
