@@ -14,6 +14,7 @@ from workers.database import process_counts
 from workers.database.process_counts import ENDED, Row
 from workers.models import ProcessCounts
 from workers.pool import heartbeat
+from workers.pool.verdict import Verdict
 
 pytestmark = pytest.mark.django_db
 DONE = (metrics.EVENTS, "done", "")
@@ -92,7 +93,7 @@ def test_a_killed_process_is_added_up_by_one_that_starts_an_hour_later() -> None
     alive.write()
     was_silent_for_an_hour(killed)
 
-    heartbeat.register(threads=1)
+    heartbeat.register(1, Verdict())
 
     assert total() == 10
     assert {row.process for row in ProcessCounts.objects.all()} == {ENDED, alive.process}
@@ -114,11 +115,11 @@ def test_one_that_was_only_silent_for_that_long_counts_on_and_nothing_twice() ->
 
 def test_a_heartbeat_carries_the_write_in_its_one_statement(django_assert_num_queries: Any) -> None:
     worker = WorkerFactory.create()
-    heartbeat.beat(worker, 0, stopping=False)
+    heartbeat.beat(worker, 0, Verdict(), stopping=False)
     metrics.count(*DONE)
 
     with django_assert_num_queries(1):
-        heartbeat.beat(worker, 0, stopping=False)
+        heartbeat.beat(worker, 0, Verdict(), stopping=False)
 
     assert total() == 1
 
