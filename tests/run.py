@@ -1,7 +1,7 @@
 """`make test`: pytest on a PostgreSQL that lives as long as the run. Arguments go to pytest: `make test ARGS="-k ledger"`.
 
-`make test-outside` runs what needs more than Python's packages, or tests no code of the product: PgBouncer, LiteLLM, Wix's own
-packages, the stand-ins, and the benchmarks' own parts.
+`make test-outside` runs what needs more than Python's packages, or tests no code of the product: nginx, PgBouncer, LiteLLM,
+Wix's own packages, the stand-ins, and the benchmarks' own parts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ENVIRONMENT = {
 
 # On two cores: many a test waits for a process.
 _AT_ONCE = ["-n", "3", "--dist", "worksteal"]
-_OUTSIDE = ["tests/pgbouncer", "tests/litellm", "tests/wix/judge", "tests/sandbox_tests", "tests/bench"]
+_OUTSIDE = ["tests/deployment", "tests/pgbouncer", "tests/litellm", "tests/wix/judge", "tests/sandbox_tests", "tests/bench"]
 _SELECTIONS = {
     (): [*_AT_ONCE, *(f"--ignore={folder}" for folder in _OUTSIDE)],
     ("outside",): [*_AT_ONCE, *_OUTSIDE],

@@ -1,0 +1,64 @@
+"""nginx with the shipped configuration, in front of a gunicorn with production's settings and the tests' own database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.sandbox import wix_webhooks
+from tests.support.app import APP_ID, APP_SECRET
+from tests.support.database import database_url
+from tests.support.nginx import NAME, PROGRAM, Nginx
+from tests.support.web_server import served
+
+_SETTINGS = {
+    "DEBUG": "false",
+    "SECRET_KEY": "a-secret-of-these-tests-which-is-long-enough-for-django-to-take",
+    "ALLOWED_HOSTS": NAME,
+    "HTTPS_ONLY": "true",
+    "BEHIND_HTTPS_PROXY": "true",
+    "TRUSTED_PROXIES": "127.0.0.1",
+    "OPENAI_API_KEY": "key",
+    "REPLICATE_API_TOKEN": "token",
+    "WIX_APP_ID": APP_ID,
+    "WIX_APP_SECRET": APP_SECRET,
+}
+
+
+@pytest.fixture(scope="module")
+def gunicorn(django_db_setup: None) -> Iterator[int]:
+    keys = {"WIX_WEBHOOK_PUBLIC_KEYS": wix_webhooks.public_key().replace("\n", "\\n")}
+    with served(DATABASE_URL=database_url(), **_SETTINGS, **keys) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def nginx(gunicorn: int) -> Iterator[Nginx]:
+    with _running(gunicorn) as nginx:
+        yield nginx
+
+
+@pytest.fixture
+def nginx_before() -> Iterator[Callable[..., Nginx]]:
+    """Start one in front of another port, with directives that differ."""
+    with ExitStack() as stack:
+        yield lambda behind, **directives: stack.enter_context(_running(behind, **directives))
+
+
+@contextmanager
+def _running(behind: int, **directives: str) -> Iterator[Nginx]:
+    if not PROGRAM:
+        pytest.skip("nginx is not installed; on Debian: apt-get install --no-install-recommends nginx-light")
+    # Not in pytest's own folder, which lets no other user in, and nginx's workers run as one.
+    with TemporaryDirectory(prefix="nginx-") as folder:
+        Path(folder).chmod(0o755)
+        nginx = Nginx(Path(folder), behind, directives)
+        nginx.start()
+        try:
+            yield nginx
+        finally:
+            nginx.stop()
