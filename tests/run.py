@@ -25,7 +25,14 @@ ENVIRONMENT = {
 
 # On two cores: many a test waits for a process.
 _AT_ONCE = ["-n", "3", "--dist", "worksteal"]
-_OUTSIDE = ["tests/deployment", "tests/pgbouncer", "tests/litellm", "tests/wix/judge", "tests/sandbox_tests", "tests/bench"]
+_OUTSIDE = [
+    "tests/deployment",
+    "tests/pgbouncer",
+    "tests/litellm",
+    "tests/wix/judge",
+    "tests/sandbox_tests",
+    "tests/bench",
+]
 _SELECTIONS = {
     (): [*_AT_ONCE, *(f"--ignore={folder}" for folder in _OUTSIDE)],
     ("outside",): [*_AT_ONCE, *_OUTSIDE],
