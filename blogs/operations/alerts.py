@@ -174,19 +174,17 @@ def neglected() -> Neglected:
 # ended within the window change nothing, and blogs that wait for a later time are not in line. Two things are not counted as new:
 # a blog that staff retry, and a scheduled blog that has become due.
 _TREND = """
-WITH since AS MATERIALIZED (
-    SELECT clock_timestamp() - %(seconds)s * interval '1 second' AS moment
-), ended AS MATERIALIZED (
-    SELECT status, created_at FROM blog_generations WHERE finished_at > (SELECT moment FROM since)
+WITH ended AS MATERIALIZED (
+    SELECT status, created_at FROM blog_generations WHERE finished_at > {since}
 )
 SELECT (SELECT count(*) FROM ended WHERE status = 'DONE'),
        (SELECT count(*) FROM ended WHERE status = 'FAILED'),
        (SELECT count(*) FROM (
            SELECT 1 FROM blog_generations
-            WHERE ready AND created_at > (SELECT moment FROM since) LIMIT %(limit)s) AS came_and_wait)
-       + (SELECT count(*) FROM blog_generations WHERE status = 'PROCESSING' AND created_at > (SELECT moment FROM since))
-       - (SELECT count(*) FROM ended WHERE created_at <= (SELECT moment FROM since))
-"""
+            WHERE ready AND created_at > {since} LIMIT %(limit)s) AS came_and_wait)
+       + (SELECT count(*) FROM blog_generations WHERE status = 'PROCESSING' AND created_at > {since})
+       - (SELECT count(*) FROM ended WHERE created_at <= {since})
+""".format(since="(statement_timestamp() - %(seconds)s * interval '1 second')")
 
 
 def trend() -> Trend:

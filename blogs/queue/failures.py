@@ -22,7 +22,7 @@ OF_THE_SHOP = (
 )
 # No more of its newest are looked at, since an outage may have failed ten thousand.
 _MOST = 1_000
-_SINCE = "(SELECT clock_timestamp() - interval '1 day')"
+_SINCE = "(statement_timestamp() - interval '1 day')"
 _CODES = ", ".join(f"'{code}'" for code in OF_THE_SHOP)
 _FAILED = f"status = 'FAILED' AND finished_at > {_SINCE} AND stage <> 'products' AND error_code IN ({_CODES})"
 _DONE = f"""(

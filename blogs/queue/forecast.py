@@ -85,7 +85,7 @@ def _measured() -> float:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM blog_generations"
-            " WHERE finished_at > (SELECT clock_timestamp() - %s * interval '1 second')"
+            " WHERE finished_at > statement_timestamp() - %s * interval '1 second'"
             " GROUP BY date_trunc('minute', finished_at)) AS minutes",
             [_WINDOW_SECONDS],
         )
