@@ -71,6 +71,9 @@ def _alerts() -> list[CheckMessage]:
     if not 0 < settings.ALERT_QUEUE_WARNING < settings.ALERT_QUEUE_CRITICAL:
         hint = "A queue that is critical is longer than one that is worth a warning."
         found.append(Error("ALERT_QUEUE_WARNING must be less than ALERT_QUEUE_CRITICAL.", hint=hint, id="blogs.E011"))
+    if settings.ALERT_ERROR_MIN < 1:
+        hint = "1 lets one failed blog fire it."
+        found.append(Error("ALERT_ERROR_MIN must be at least 1.", hint=hint, id="blogs.E015"))
     if settings.ALERT_BLOGS_PER_MINUTE < 0:
         hint = "0 never alerts."
         found.append(Error("ALERT_BLOGS_PER_MINUTE must not be negative.", hint=hint, id="blogs.E012"))

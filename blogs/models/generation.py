@@ -101,6 +101,7 @@ class BlogGeneration(models.Model):
 
     priority = models.SmallIntegerField(default=0, help_text="within a site, the blog with the lowest goes first")
     ready = models.BooleanField(default=False)
+    ready_at = models.DateTimeField(db_default=Now(), help_text="since when it stands in its line, where it is ready")
     run_after = models.DateTimeField(null=True, blank=True)
     waits_for = models.CharField(
         max_length=20,

@@ -132,7 +132,7 @@ def _down(provider: dict[str, Any]) -> Alert:
 
 def _of_errors(trend: Trend) -> Iterator[Alert]:
     ended = trend.done + trend.failed
-    if ended and trend.failed / ended > settings.ALERT_ERROR_SHARE:
+    if trend.failed >= settings.ALERT_ERROR_MIN and trend.failed / ended > settings.ALERT_ERROR_SHARE:
         share, minutes = trend.failed / ended, settings.ALERT_WINDOW_SECONDS / 60
         yield Alert("errors", WARNING, f"{share:.0%} of the blogs that ended in the last {minutes:g} minutes failed.")
 
@@ -171,8 +171,8 @@ def neglected() -> Neglected:
 
 # How much the queue has grown since the window began, without a history of its length. Added are the blogs that were created within
 # the window and are in line or running now. Taken off are those that were created before it and ended within it. Blogs created and
-# ended within the window change nothing, and blogs that wait for a later time are not in line. Two things are not counted as new:
-# a blog that staff retry, and a scheduled blog that has become due.
+# ended within the window change nothing. Blogs that wait for a later time are not in line, and those of a paused line wait for a
+# person. Two things are not counted as new: a blog that staff retry, and a scheduled blog that has become due.
 _TREND = """
 WITH ended AS MATERIALIZED (
     SELECT status, created_at FROM blog_generations WHERE finished_at > {since}
@@ -181,7 +181,8 @@ SELECT (SELECT count(*) FROM ended WHERE status = 'DONE'),
        (SELECT count(*) FROM ended WHERE status = 'FAILED'),
        (SELECT count(*) FROM (
            SELECT 1 FROM blog_generations
-            WHERE ready AND created_at > {since} LIMIT %(limit)s) AS came_and_wait)
+            WHERE ready AND created_at > {since} AND site_id NOT IN (SELECT site_id FROM blogs_siteline WHERE paused)
+            LIMIT %(limit)s) AS came_and_wait)
        + (SELECT count(*) FROM blog_generations WHERE status = 'PROCESSING' AND created_at > {since})
        - (SELECT count(*) FROM ended WHERE created_at <= {since})
 """.format(since="(statement_timestamp() - %(seconds)s * interval '1 second')")

@@ -31,7 +31,10 @@ _QUEUE = {
     "blogs_ready_limit": ("queue_limit", "How many may be in line."),
     "blogs_delayed": ("delayed", "Blogs that wait for a time, counted up to 10,000."),
     "blogs_processing": ("processing", "Blogs that workers have."),
-    "blogs_oldest_waiting_seconds": ("oldest_waiting_seconds", "Age of the oldest blog in line."),
+    "blogs_oldest_waiting_seconds": (
+        "oldest_waiting_seconds",
+        "How long the blog has been in line that has been so for longest.",
+    ),
     "blogs_done_last_minute": ("done_last_minute", "Blogs done within the last 60 s."),
     "blogs_failed_last_minute": ("failed_last_minute", "Blogs failed within the last 60 s."),
 }

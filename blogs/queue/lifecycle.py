@@ -285,7 +285,7 @@ def _join(locked: LockedBlog, **columns: Any) -> None:
     """Put a blog back to PENDING, and into its line at once."""
     lines.join(locked.line)
     at_once = {"status": Status.PENDING, "ready": True, "run_after": None, "waits_for": "", "deferred_since": None}
-    locked.write(**at_once, **_NO_LEASE, **columns)
+    locked.write(**at_once, ready_at=ClockTimestamp(), **_NO_LEASE, **columns)
 
 
 def _deferred_for(generation: BlogGeneration) -> float:

@@ -21,7 +21,8 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Least
 
-from blogs.models import QueueClock, SiteLine
+from blogs.models import BlogGeneration, QueueClock, SiteLine
+from workers.database.clock import ClockTimestamp
 
 # Any number that nothing else uses as an advisory lock in this database.
 CLAIM_LOCK = 7_249_001
@@ -63,9 +64,13 @@ def pause(line: SiteLine) -> None:
 
 
 def resume(line: SiteLine) -> None:
-    """End a pause. The line goes on at the clock, or it would catch up on everything that it missed."""
+    """End a pause. The line goes on at the clock, or it would catch up on everything that it missed.
+
+    Its blogs wait from now on: while it was paused, nothing kept them waiting but the pause.
+    """
     clock = QueueClock.objects.get().turn
     SiteLine.objects.filter(pk=line.pk).update(paused=False, turn=max(line.turn, clock))
+    BlogGeneration.objects.filter(site=line.pk, ready=True).update(ready_at=ClockTimestamp())
 
 
 def set_weight(line: SiteLine, weight: float) -> None:

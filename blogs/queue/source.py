@@ -186,7 +186,10 @@ _STATS = """
 WITH last_minute AS (
     SELECT status FROM blog_generations WHERE finished_at > statement_timestamp() - interval '1 minute'
 )
-SELECT coalesce(extract(epoch FROM clock_timestamp() - (SELECT min(created_at) FROM blog_generations WHERE ready)), 0),
+SELECT coalesce(extract(epoch FROM clock_timestamp() - (
+           -- Blogs in paused lines wait for a person. (A ready one is found by an index, and there are few.)
+           SELECT min(ready_at) FROM blog_generations
+            WHERE ready AND site_id NOT IN (SELECT site_id FROM blogs_siteline WHERE paused))), 0),
        (SELECT count(*) FROM (
            SELECT 1 FROM blog_generations WHERE status = 'PENDING' AND NOT ready LIMIT 10000) AS delayed),
        (SELECT count(*) FROM blog_generations WHERE status = 'PROCESSING'),

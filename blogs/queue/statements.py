@@ -131,7 +131,8 @@ WITH due AS (
        AND g.status = 'PENDING' AND NOT g.ready
        FOR UPDATE SKIP LOCKED
 ), promoted AS (
-    UPDATE blog_generations SET ready = true, run_after = NULL WHERE id = ANY(ARRAY(SELECT id FROM rows)) RETURNING site_id
+    UPDATE blog_generations SET ready = true, ready_at = clock_timestamp(), run_after = NULL
+     WHERE id = ANY(ARRAY(SELECT id FROM rows)) RETURNING site_id
 ), woken AS (
     UPDATE blogs_siteline l
        SET turn = {TURN_ON_JOINING}, waiting = waiting + mine.blogs

@@ -46,10 +46,11 @@ def put_first(generation_id: int, *, by: str) -> BlogGeneration:
         was_outside = not generation.ready
         if generation.ready and generation.priority < lowest:
             raise WrongState("it is first in its site's line already")
+        since = {"ready_at": ClockTimestamp()} if was_outside else {}
         if was_outside:
             lines.join(locked.line)
         first = max(lowest - 1, _SMALLEST)
-        locked.write(ready=True, run_after=None, waits_for="", priority=first)
+        locked.write(ready=True, run_after=None, waits_for="", priority=first, **since)
         history.record(generation, Kind.PUT_FIRST, by=by)
     if was_outside:
         wakeup.notify()
@@ -87,10 +88,11 @@ def reschedule(generation_id: int, to: datetime | None, *, by: str) -> BlogGener
         generation = locked.generation
         if generation.status != Status.PENDING or generation.started_at:
             raise WrongState("it has started, or is finished; only blogs that have never started can get another time")
+        since = {} if generation.ready else {"ready_at": ClockTimestamp()}
         if generation.ready == later:
             admission.require_room(generation.site_id, scheduled=later)
             (lines.leave if later else lines.join)(locked.line)
-        locked.write(ready=not later, run_after=to if later else None, scheduled_at=to)
+        locked.write(ready=not later, run_after=to if later else None, scheduled_at=to, **since)
         history.record(generation, Kind.RESCHEDULED, by=by, message=f"to {to:%Y-%m-%d %H:%M %Z}" if later else "to now")
     if not later:
         wakeup.notify()

@@ -51,7 +51,9 @@ def test_few_blogs_a_minute_while_some_wait(queue: dict[str, Any], expected: lis
     assert fired(**queue) == expected
 
 
-@pytest.mark.parametrize(("done", "failed", "fires"), [(95, 5, False), (94, 6, True), (0, 0, False), (0, 1, True)])
+@pytest.mark.parametrize(
+    ("done", "failed", "fires"), [(95, 5, False), (94, 6, True), (0, 0, False), (0, 2, False), (0, 3, True)]
+)
 def test_more_than_one_in_twenty_failed(done: int, failed: int, fires: bool) -> None:
     assert (fired(Trend(done, failed, growth=0)) == [("errors", "warning")]) is fires
 
@@ -76,7 +78,7 @@ def test_each_full_limit_is_named() -> None:
 
 
 def test_the_worst_comes_first() -> None:
-    found = fired(Trend(1, 1, growth=1), (FULL,), 0, queue=6_000, oldest_waiting_seconds=600)
+    found = fired(Trend(1, 3, growth=1), (FULL,), 0, queue=6_000, oldest_waiting_seconds=600)
 
     assert found == [
         ("queue_long", "critical"),
@@ -89,5 +91,6 @@ def test_the_worst_comes_first() -> None:
 
 def test_the_numbers_are_settings(settings: Any) -> None:
     settings.ALERT_QUEUE_WARNING, settings.ALERT_ERROR_SHARE, settings.ALERT_LIMIT_USE = 10, 0.5, 0.97
+    settings.ALERT_ERROR_MIN = 1
 
     assert fired(Trend(1, 1, growth=1), (FULL,), queue=11, done_last_minute=10) == [("queue_long", "warning")]

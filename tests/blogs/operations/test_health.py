@@ -79,7 +79,7 @@ def test_the_queue_is_described(client: Client, settings: Any) -> None:
     waiting = [factories.pending_generation(site).pk for _ in range(2)]
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE blog_generations SET created_at = clock_timestamp() - interval '90 seconds' WHERE id = %s",
+            "UPDATE blog_generations SET ready_at = clock_timestamp() - interval '90 seconds' WHERE id = %s",
             waiting[:1],
         )
     forget_everything()

@@ -110,14 +110,15 @@ def test_the_bounded_count_of_ready_blogs_reads_ready_blogs_only() -> None:
     assert not read_whole(plan) - {"blogs_siteline"}  # one short row a site, to leave out the paused
 
 
-def test_the_oldest_ready_blog_is_the_head_of_an_index() -> None:
-    plan = plan_of(queue.stats, "min(created_at)")
+def test_the_longest_in_line_is_looked_for_among_ready_blogs_only() -> None:
+    plan = plan_of(queue.stats, "min(ready_at)")
 
-    assert "blog_ready" in indexes(plan)
+    assert indexes(plan) & {"blog_ready", "blog_line"}
+    assert "blog_generations" not in read_whole(plan)
 
 
 def test_what_finished_in_the_last_minute_is_found_by_its_time() -> None:
-    plan = plan_of(queue.stats, "min(created_at)")
+    plan = plan_of(queue.stats, "min(ready_at)")
 
     assert "finished_at" in condition(plan, "blog_finished")
 
@@ -127,13 +128,13 @@ def test_how_the_queue_moved_is_read_from_what_waits_runs_or_has_just_ended() ->
 
     assert "finished_at" in condition(plan, "blog_finished")
     assert "created_at" in condition(plan, "blog_ready")
-    assert not read_whole(plan)
+    assert not read_whole(plan) - {"blogs_siteline"}  # one short row a site, to leave out the paused
 
 
 @pytest.mark.parametrize(
     ("call", "containing"),
     [
-        (queue.stats, "min(created_at)"),
+        (queue.stats, "min(ready_at)"),
         (alerts.trend, "came_and_wait"),
         (forecast._measured, "GROUP BY date_trunc"),
         (lambda: failures.refused_sites(100), "AS sites"),
