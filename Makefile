@@ -40,7 +40,7 @@ checks: $(VENV)/installed ## what CI checks besides tests: lint, types, import r
 walk-docs: $(VENV)/installed ## the commands of README and docs that can be pasted, against the demo
 	@$(BIN)/python -m tests.docs.walk
 
-chaos: $(VENV)/installed ## workers and the database killed again and again (SIZE=small, full, cut, outage, drafts), or a stranger attacks (hostile): nothing lost, nothing twice
+chaos: $(VENV)/installed ## workers and the database killed again and again (SIZE=small, full, cut, outage, drafts), or a scene: a stranger attacks (hostile), a bad release (release): nothing lost, nothing twice
 	@$(BIN)/python -m tests.chaos --size $(or $(SIZE),small) --seed $(or $(SEED),1) --patience $(or $(PATIENCE),1)
 
 bench: $(VENV)/installed ## one benchmark (NAME=claim; without a name: which there are); its last line is one JSON object

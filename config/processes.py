@@ -122,6 +122,12 @@ class Processes:
         process.kill()
         process.wait()
 
+    def end(self, name: str) -> int:
+        """Send SIGTERM to one, and wait until it has left. Return its exit code."""
+        process = self._running.pop(name)
+        process.terminate()
+        return process.wait()
+
     def pids(self) -> dict[str, int]:
         return {name: process.pid for name, process in self._running.items()}
 

@@ -1,12 +1,14 @@
 """`make chaos`: workers, the database and a network cable are killed again and again; afterwards every blog must be DONE once.
 
 Prints the schedule, what happens, and one JSON object as its last line (keys: docs/benchmarks.md); exits 1 if anything was lost
-or came twice. The same seed gives the same schedule. `hostile` kills nothing: there a stranger attacks (`tests/chaos/hostile.py`).
+or came twice. The same seed gives the same schedule. Other sizes are scenes of their own, each a module of this package: `hostile`
+is one, in which a stranger attacks.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -17,11 +19,11 @@ from dataclasses import replace
 from typing import Any
 
 from config.processes import stop_on_signals
-from tests.chaos import hostile, network
+from tests.chaos import network
 from tests.chaos.crew import Crew, asked, done
 from tests.chaos.events import Going, Told, carry_out
 from tests.chaos.result import broken, counts
-from tests.chaos.schedule import HOSTILE, SIZES, Event, Size, schedule
+from tests.chaos.schedule import SCENES, SIZES, Event, Size, schedule
 from tests.support.shops import SHOPS, Shop
 from tests.support.world import World, running
 
@@ -44,14 +46,14 @@ _APART_SECONDS = 0.5
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make chaos")
-    parser.add_argument("--size", choices=[*sorted(SIZES), HOSTILE], default="small")
+    parser.add_argument("--size", choices=[*sorted(SIZES), *SCENES], default="small")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--patience", type=float, default=1, help="how many times longer before it gives up: for slow machines"
     )
     options = parser.parse_args()
-    if options.size == HOSTILE:
-        return _told_of_hostile(options.patience)
+    if options.size in SCENES:
+        return _told_of(options.size, options.patience)
     size = SIZES[options.size]
     size = replace(size, give_up_seconds=size.give_up_seconds * options.patience)
     if size.network_cuts:
@@ -68,12 +70,13 @@ def main() -> int:
     return 1 if broken(counted, size) else 0
 
 
-def _told_of_hostile(patience: float) -> int:
+def _told_of(name: str, patience: float) -> int:
+    scene = importlib.import_module(f"tests.chaos.{name}")
     stop_on_signals()
     began = time.monotonic()
-    counted = hostile.run(patience)
+    counted = scene.run(patience)
     print(json.dumps({**counted, "seconds": round(time.monotonic() - began)}))
-    promises = hostile.broken(counted)
+    promises = scene.broken(counted)
     for promise in promises:
         print(f"broken: {promise}", file=sys.stderr)
     return 1 if promises else 0

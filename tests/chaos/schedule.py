@@ -55,8 +55,8 @@ SIZES = {
     ),
 }  # fmt: skip
 
-# Nothing is killed there: a stranger attacks (`tests/chaos/hostile.py`).
-HOSTILE = "hostile"
+# Scenes of their own, without a schedule: a module of that name each.
+SCENES = ("hostile", "release")
 
 # The rest of the blogs go through undisturbed, so that the last events find some in flight though they come late.
 _DISTURBED_SHARE = 0.85

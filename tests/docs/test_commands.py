@@ -10,7 +10,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from tests import bench
-from tests.chaos.schedule import HOSTILE, SIZES
+from tests.chaos.schedule import SCENES, SIZES
 from tests.docs.pages import PAGES, ROOT, code, commands, ids, named, prose
 
 TARGETS = set(re.findall(r"^([a-z-]+):", named("Makefile"), re.MULTILINE))
@@ -22,7 +22,7 @@ def test_make_targets_exist(page: Path) -> None:
 
     assert {words[1] for words in asked if len(words) > 1} <= TARGETS
     values = dict(word.split("=", 1) for words in asked for word in words[2:] if "=" in word)
-    assert values.get("SIZE", "small") in {*SIZES, HOSTILE}
+    assert values.get("SIZE", "small") in {*SIZES, *SCENES}
     assert Path(bench.__path__[0], values.get("NAME", "claim").rstrip("…") or "claim").with_suffix(".py").exists()
 
 
