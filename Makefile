@@ -26,7 +26,7 @@ run: $(VENV)/installed ## the product against the real services, keys from .env
 test: $(VENV)/installed ## the tests, on a PostgreSQL of their own
 	@$(BIN)/python -m tests.run $(ARGS)
 
-test-outside: $(VENV)/installed ## tests with nginx, systemd's analyser, PgBouncer, LiteLLM and Wix's own packages, where they can be had, and of the stand-ins
+test-outside: $(VENV)/installed ## tests with nginx, systemd's analyser, Prometheus, PgBouncer, LiteLLM and Wix's own packages, where they can be had, and of the stand-ins
 	@! command -v npm >/dev/null || $(MAKE) --silent $(JUDGE)/node_modules/installed || echo "Wix's packages could not be installed: what they judge is skipped."
 	@$(BIN)/python -m tests.run outside
 

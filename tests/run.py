@@ -28,6 +28,7 @@ _AT_ONCE = ["-n", "3", "--dist", "worksteal"]
 _OUTSIDE = [
     "tests/deployment",
     "tests/pgbouncer",
+    "tests/prometheus",
     "tests/litellm",
     "tests/wix/judge",
     "tests/sandbox_tests",

@@ -18,9 +18,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from blogs.operations import alerts, counters, health
+from blogs.operations import alerts, counters, health, shops
 from blogs.operations.alerts import Alert
 from blogs.operations.health import Service
+from blogs.operations.shops import Shops
 from workers.database import process_counts
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -66,6 +67,7 @@ class ServiceCollector(Collector):
         yield from of_the_queue(service.queue)
         yield from of_workers(service)
         yield from of_limits(limits)
+        yield from of_shops(shops.shops())
         yield from counters.families(counted)
         yield of_alerts(service.alerts)
 
@@ -109,6 +111,17 @@ def of_limits(limits: Sequence[dict[str, Any]]) -> Iterator[Metric]:
         found = [((it["provider"], it["model"]), _at(it, path)) for it in limits]
         samples = [(labels, value) for labels, value in found if value is not None]
         yield _family(name, about, ["provider", "model"], samples)
+
+
+def of_shops(found: Shops) -> Iterator[Metric]:
+    yield GaugeMetricFamily("shops_connected", "Shops that have the app.", found.connected)
+    yield GaugeMetricFamily("shops_waiting", "Shops with blogs in line.", found.waiting)
+    yield GaugeMetricFamily("shops_paused", "Shops whose paused line holds blogs.", found.paused)
+    yield GaugeMetricFamily(
+        "shops_largest_share", "Share of the blogs in line that the shop with the most has.", found.largest_share
+    )
+    yield GaugeMetricFamily("credits_held", "Credits set aside for unfinished blogs.", found.credits_held)
+    yield GaugeMetricFamily("credits_free", "Credits that shops can still spend.", found.credits_free)
 
 
 def of_alerts(firing: Sequence[Alert]) -> Metric:

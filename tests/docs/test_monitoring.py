@@ -26,7 +26,7 @@ def test_the_runbook_has_a_heading_for_each_alert() -> None:
 
 
 def test_each_rule_names_an_alert_and_leads_to_its_heading() -> None:
-    rules = [rule for rule in named("deploy/alerts.yml").split("- alert: ")[1:] if "alert_firing" in rule]
+    rules = [rule for rule in named("deploy/alerts.yml").split("- alert: ")[1:] if "alert_firing{" in rule]
 
     found = [
         re.findall(r'alert="(\w+)",severity="(\w+)".*?severity: (\w+).*?#(\w+)"', rule, re.DOTALL) for rule in rules

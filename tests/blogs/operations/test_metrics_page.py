@@ -49,6 +49,12 @@ METRICS = {
     "rate_limit_next_free_seconds": ("gauge", {"provider", "model"}),
     "rate_limit_rejections_total": ("counter", {"provider", "model"}),
     "rate_limit_blocked": ("gauge", {"provider", "model"}),
+    "shops_connected": ("gauge", set()),
+    "shops_waiting": ("gauge", set()),
+    "shops_paused": ("gauge", set()),
+    "shops_largest_share": ("gauge", set()),
+    "credits_held": ("gauge", set()),
+    "credits_free": ("gauge", set()),
     "blogs_events_total": ("counter", {"event", "code"}),
     "provider_calls_total": ("counter", {"provider", "operation", "outcome"}),
     "provider_tokens_total": ("counter", {"call", "tokens"}),
@@ -139,6 +145,18 @@ def test_workers_are_wanted_for_what_can_start_and_not_for_what_a_leaving_worker
     assert wanted() == 4  # no limit measured: the seven blogs
 
 
+def test_shops_are_numbers_of_all_together(client: Client) -> None:
+    small, large, paused = (factories.site(credits=100) for _ in range(3))
+    for site in (small, large, large, large, paused):
+        factories.pending_generation(site)
+    SiteLine.objects.filter(site=paused).update(paused=True)
+
+    samples = scrape(client)
+
+    assert [samples[f"shops_{name}"] for name in ("connected", "waiting", "paused", "largest_share")] == [3, 2, 1, 0.75]
+    assert (samples["credits_held"], samples["credits_free"]) == (125, 175)
+
+
 def test_each_shared_limit_is_described(client: Client) -> None:
     openai, replicate = Limit("openai", model="gpt-4.1-mini"), Limit("replicate")
     limits.settle(limits.acquire(openai, tokens=3_000), 2_200)
@@ -207,11 +225,14 @@ def test_labels_are_escaped_and_large_numbers_whole() -> None:
 def test_every_metric_that_a_rule_names_is_there(client: Client) -> None:
     expressions = re.findall(r"^ +expr: (.+)$", RULES, flags=re.MULTILINE)
     assert len(expressions) == RULES.count("- alert:")
-    # A series of Prometheus' own: whether the last scrape succeeded.
-    selectors = [it for text in expressions for it in re.findall(r"[a-z_]+\{[^}]*\}", text) if not it.startswith("up{")]
+    series = {it for text in expressions for it in re.findall(r"alert_firing\{[^}]*\}", text)}
+    names = {it for text in expressions for it in re.findall(r"\b([a-z]+_[a-z_]+|up)\b(?=\{| [=><]|\))", text)}
 
-    assert selectors
-    assert set(selectors) <= scrape(client).keys()
+    assert series
+    assert series <= scrape(client).keys()
+    # A series of Prometheus' own: whether the last scrape succeeded.
+    assert names - {"up"} <= METRICS.keys()
+    assert names >= {"up", "alert_firing", "workers_alive", "http_requests_total"}
 
 
 def test_every_alert_has_a_rule_of_its_severity() -> None:
