@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from blogs.operations import alert_webhook
 from blogs.providers.token_reserve import FEW, LONGER
 
 
@@ -74,6 +75,14 @@ def _alerts() -> list[CheckMessage]:
     if settings.ALERT_ERROR_MIN < 1:
         hint = "1 lets one failed blog fire it."
         found.append(Error("ALERT_ERROR_MIN must be at least 1.", hint=hint, id="blogs.E015"))
+    if settings.ALERT_WEBHOOK_URL and not alert_webhook.is_safe(settings.ALERT_WEBHOOK_URL):
+        hint = "Begin it with https://. With DEBUG, http to this machine will do."
+        found.append(Error("ALERT_WEBHOOK_URL must be an https address.", hint=hint, id="blogs.E016"))
+    if settings.ALERT_WEBHOOK_FORM not in alert_webhook.FORMS:
+        hint = "slack also suits Mattermost and Rocket.Chat; generic is JSON with fields of our own."
+        found.append(
+            Error(f"ALERT_WEBHOOK_FORM must be {' or '.join(alert_webhook.FORMS)}.", hint=hint, id="blogs.E017")
+        )
     if settings.ALERT_BLOGS_PER_MINUTE < 0:
         hint = "0 never alerts."
         found.append(Error("ALERT_BLOGS_PER_MINUTE must not be negative.", hint=hint, id="blogs.E012"))

@@ -305,6 +305,8 @@ RATE_LIMITS: dict[str, dict[str, int]] = {
     "replicate_reads": {"requests": env.int("REPLICATE_READS_PER_MINUTE", default=3_000)},
     "wix": {"requests": env.int("WIX_REQUESTS_PER_MINUTE", default=200)},
     "wix_token_info": {"requests": env.int("WIX_TOKEN_INFO_REQUESTS_PER_MINUTE", default=600)},
+    # Slack takes one message a second.
+    "alert_webhook": {"requests": 30},
 }
 RATE_LIMIT_HORIZON_SECONDS = env.float("RATE_LIMIT_HORIZON_SECONDS", default=2)
 RATE_LIMIT_LATE_SECONDS = env.float("RATE_LIMIT_LATE_SECONDS", default=0.25)
@@ -343,6 +345,8 @@ ALERT_ERROR_SHARE = env.float("ALERT_ERROR_SHARE", default=0.05)
 ALERT_ERROR_MIN = env.int("ALERT_ERROR_MIN", default=3)
 ALERT_LIMIT_USE = env.float("ALERT_LIMIT_USE", default=0.9)
 ALERT_WINDOW_SECONDS = env.float("ALERT_WINDOW_SECONDS", default=300)
+ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")
+ALERT_WEBHOOK_FORM = env.str("ALERT_WEBHOOK_FORM", default="slack")
 
 # --- OpenAI, Replicate, Wix -------------------------------------------------------------------------------------------
 

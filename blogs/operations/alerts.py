@@ -38,6 +38,8 @@ class Alert:
     name: str
     severity: str
     message: str
+    subject: str = ""
+    """Which provider, where several alerts of the kind may fire at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def _of_releases(broken: Sequence[dict[str, Any]]) -> Iterator[Alert]:
 
 def _down(provider: dict[str, Any]) -> Alert:
     """Name the provider only: the reason is for staff, on the desk's page of breakers."""
-    return Alert("provider_down", CRITICAL, f"Nobody asks {provider['provider']} but by probes.")
+    return Alert("provider_down", CRITICAL, f"Nobody asks {provider['provider']} but by probes.", provider["provider"])
 
 
 def _of_errors(trend: Trend) -> Iterator[Alert]:
@@ -141,7 +143,10 @@ def _full(share: Share) -> Alert:
     """Fires only while the queue grows: full use alone is how we work under load."""
     minutes = settings.ALERT_WINDOW_SECONDS / 60
     return Alert(
-        "limit_full", WARNING, f"{share.share:.0%} of {share} used for {minutes:g} minutes, and the queue grows."
+        "limit_full",
+        WARNING,
+        f"{share.share:.0%} of {share} used for {minutes:g} minutes, and the queue grows.",
+        str(share)[:60],
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -52,7 +51,9 @@ def health(request: HttpRequest) -> JsonResponse:
             "doneLastMinute": stats["done_last_minute"],
             "failedLastMinute": stats["failed_last_minute"],
         },
-        "alerts": [asdict(alert) for alert in service.alerts],
+        "alerts": [
+            {"name": alert.name, "severity": alert.severity, "message": alert.message} for alert in service.alerts
+        ],
     }
     return JsonResponse(body)
 

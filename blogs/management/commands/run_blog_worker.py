@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS
 
 from blogs import pipeline, queue, sweep
+from blogs.operations import notices
 from blogs.providers import openai, ordinary_blog, replicate
 from blogs.queue import waiting
 from blogs.site_events import handlers, subscriptions
@@ -33,6 +34,7 @@ _HOUR = 3600.0
 # All that a worker does in the background, each on a thread of its own, besides the pool's own heartbeat and housekeeping.
 CHORES = (
     Chore(15.0, sweep.sweep_one, "sweep drafts"),
+    Chore(30.0, notices.look_and_tell, "tell of alerts"),
     Chore(60.0, queue.recount, "recount lines"),
     Chore(60.0, waiting.recall_forgotten, "recall blogs whose provider is back"),
     # A delivery that is stored wakes it. The pause is for those that are tried again, and for those whose wake-up was lost.
