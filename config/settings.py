@@ -280,6 +280,8 @@ BLOG_WORKER_LEASE_SECONDS = env.float("BLOG_WORKER_LEASE_SECONDS", default=20)
 BLOG_WORKER_LEASE_RENEW_SECONDS = env.float("BLOG_WORKER_LEASE_RENEW_SECONDS", default=5)
 BLOG_WORKER_HEARTBEAT_LOG_SECONDS = env.float("BLOG_WORKER_HEARTBEAT_LOG_SECONDS", default=30)
 BLOG_WORKER_DRAIN_SECONDS = env.float("BLOG_WORKER_DRAIN_SECONDS", default=120)
+# A file that the worker touches while it lives, for a container's health check (`config/healthcheck.py`). Empty: none.
+BLOG_WORKER_ALIVE_PATH = env.str("BLOG_WORKER_ALIVE_PATH", default="")
 
 STAGE_DEADLINE_SECONDS: dict[str, float] = {
     "products": env.float("STAGE_PRODUCTS_DEADLINE_SECONDS", default=60),

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from rich.panel import Panel
 
 from config.embedded_postgres import AlreadyRunning, write_private
 from config.processes import ProcessDied, stop_on_signals
+from tests.demo.outcome import problems_of
 from tests.demo.progress import Progress
 from tests.support.shops import SHOPS
 from tests.support.world import World, running
@@ -72,7 +72,7 @@ def _show(world: World, *, keep_serving: bool) -> int:
     console.print(progress.table())
     console.print(f"The worker's 50 threads held at most {progress.connections} database connections.")
     _show_an_article()
-    problems = [*refused, *_problems(world, progress)]
+    problems = [*refused, *problems_of(world.sandbox)]
     for problem in problems:
         console.print(f"[red]✗[/] {problem}")
     if not problems:
@@ -88,26 +88,6 @@ def _create_staff() -> None:
     from django.contrib.auth.models import User
 
     User.objects.create_superuser(_LOGIN[0], password=_LOGIN[1])
-
-
-def _problems(world: World, progress: Progress) -> list[str]:
-    """What did not come out right, by the product's tables and by what the stand-in providers remember."""
-    from blogs.models import BlogGeneration, Status
-    from blogs.operations import proof
-
-    blogs = BlogGeneration.objects.all()
-    found = [
-        f"blog {blog.pk} is {blog.status}: {blog.error_code} {blog.error_message}"
-        for blog in blogs.exclude(status=Status.DONE)[:10]
-    ]
-    stored = Counter(str(draft) for draft in blogs.values_list("draft_post_id", flat=True) if draft)
-    made = Counter(draft["id"] for draft in world.sandbox.drafts())
-    if stored != made or max(made.values(), default=0) > 1:
-        found.append(f"{blogs.count()} blogs, {len(stored)} stored drafts, but Wix has {made.total()}")
-    found += [f"ledger: {discrepancy.problem}" for discrepancy in proof.discrepancies()]
-    if violations := world.sandbox.stats()["violations"]:
-        found.append(f"{violations} calls went over a provider's limit")
-    return found
 
 
 def _show_an_article() -> None:

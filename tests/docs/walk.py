@@ -24,7 +24,7 @@ _DEMO_SECONDS, _PAGE_SECONDS = 150, 120
 _ADDRESS = "http://localhost:3000"
 _LEFT_OUT = {
     r"…": "has an ellipsis",
-    r"^(make|pip|gunicorn|export) ": "is no matter of the demo",
+    r"^(make|pip|gunicorn|export|docker|git|kubectl) ": "is no matter of the demo",
     r"run_blog_worker|createsuperuser": "would not end",
     r"^grep|--archive": "needs a file of production",
 }

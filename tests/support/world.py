@@ -19,6 +19,7 @@ from config.embedded_postgres import Server
 from config.processes import Process, Processes, listener
 from tests.sandbox import SandboxClient
 from tests.support import forks
+from tests.support.sample_data import make_shops
 from tests.support.shops import Shop
 
 _LOGS = Path(__file__).resolve().parents[2] / ".local"
@@ -145,18 +146,10 @@ def _prepare_database(sandbox: SandboxClient, shops: Sequence[Shop], credits: in
 
     django.setup()
     from django.core.management import call_command
-    from django.db import connection, transaction
-
-    from credits import ledger
-    from wix.models import Site
+    from django.db import connection
 
     call_command("migrate", verbosity=0)
-    for shop in shops:
-        address = f"https://{shop.host}"
-        site = Site.objects.create(instance_id=shop.instance_id, name=shop.name, url=address, language="en")
-        with transaction.atomic():
-            ledger.grant(ledger.lock(site.pk), credits, reason="sample data")
-        sandbox.add_shop(shop.instance_id, shop.name, catalog_version=shop.catalog_version, products=shop.catalog())
+    make_shops(sandbox, shops, credits)
     connection.close()
 
 

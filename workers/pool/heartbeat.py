@@ -8,6 +8,7 @@ import math
 import os
 import socket
 import time
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -43,6 +44,12 @@ def register(threads: int, verdict: Verdict) -> WorkerProcess:
             verdict.doubt(broken.broken_where, broken.broken_reason)
         name = f"{socket.gethostname()}:{os.getpid()}"[:100]
         return WorkerProcess.objects.create(name=name, threads=threads, release=settings.RELEASE)
+
+
+def show_alive() -> None:
+    """Touch BLOG_WORKER_ALIVE_PATH, where it is set: a health check can see it without the database (`config/healthcheck.py`)."""
+    if settings.BLOG_WORKER_ALIVE_PATH:
+        Path(settings.BLOG_WORKER_ALIVE_PATH).touch()
 
 
 def unregister(worker: WorkerProcess, verdict: Verdict) -> None:

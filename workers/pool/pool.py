@@ -188,6 +188,7 @@ class Pool:
         log_at = beat_at + settings.BLOG_WORKER_HEARTBEAT_LOG_SECONDS
         while not self._finished.wait(settings.BLOG_WORKER_LEASE_RENEW_SECONDS):
             with self._going_on("heartbeat"):
+                heartbeat.show_alive()
                 works = self._works()
                 if works:
                     self._source.renew([work for work in works if not work.overdue])

@@ -25,6 +25,7 @@ from wix.webhooks import deliveries
 from workers import limits
 from workers.limits import provider_calls
 from workers.outbound import breaker_rows
+from workers.pool import heartbeat
 from workers.pool.pace import Pace
 from workers.pool.pool import Chore, Pool
 from workers.pool.verdict import Verdict
@@ -81,6 +82,7 @@ class Command(BaseCommand):
         if min(threads, batch_size) < 1 or poll_interval <= 0:
             raise CommandError("--threads and --batch-size must be at least 1, --poll-interval more than 0.")
         _require_keys()
+        _show_alive()
         limits.register(openai.limit())
         limits.register(replicate.limit())
         verdict = Verdict()
@@ -106,3 +108,12 @@ class Command(BaseCommand):
 def _require_keys() -> None:
     if missing := [name for name in settings.REQUIRED_SETTINGS if not getattr(settings, name)]:
         raise CommandError(f"{', '.join(missing)} not set: put what is missing into .env (.env.example explains each).")
+
+
+def _show_alive() -> None:
+    try:
+        heartbeat.show_alive()
+    except OSError as error:
+        raise CommandError(
+            f"BLOG_WORKER_ALIVE_PATH can't be written: {error}. Name a file in a folder that can."
+        ) from None

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import math
+import os
+import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +35,17 @@ def test_the_waiting_threads_of_living_workers_are_told_by_provider_and_key() ->
 
     assert names == ["provider", "key", "threads"]
     assert told == [("openai", "gpt-4o", 40), ("replicate", "", 1), ("wix", "a-site", 2), ("wix", "a-site", 3)]
+
+
+def test_a_worker_shows_outside_the_database_that_it_lives(tmp_path: Path, settings: Any) -> None:
+    alive = tmp_path / "alive"
+    alive.touch()
+    os.utime(alive, (0, 0))
+    settings.BLOG_WORKER_ALIVE_PATH = str(alive)
+
+    heartbeat.show_alive()
+
+    assert time.time() - alive.stat().st_mtime < 60
 
 
 def test_what_a_worker_measures_of_the_limits_stands_in_its_row() -> None:

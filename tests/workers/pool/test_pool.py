@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -232,6 +233,13 @@ def test_a_worker_that_was_given_up_for_dead_stops_by_itself(settings: Any) -> N
     run(Shelf(1), work)
 
     assert not WorkerProcess.objects.exists()
+
+
+def test_a_worker_touches_its_file_with_each_heartbeat(settings: Any, tmp_path: Path) -> None:
+    settings.BLOG_WORKER_LEASE_RENEW_SECONDS = 0.01
+    settings.BLOG_WORKER_ALIVE_PATH = str(tmp_path / "alive")
+
+    run(Shelf(1), Ran(1, lambda piece: wait_until((tmp_path / "alive").exists)))
 
 
 def test_what_becomes_due_is_promoted_at_its_time_and_not_at_the_next_poll() -> None:
