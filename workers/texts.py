@@ -19,14 +19,27 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SUSPECT = re.compile(rb"\x00|\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]|NaN|Infinity|[0-9][eE]\+?[0-9]{3}")
 
 
+# How many values an answer may have. A page of products has 20,000, and a long article 2,000. Each may take a hundred bytes here
+# for the two that it takes in the answer, and seconds in which no other thread runs.
+_VALUES_MAX = 250_000
+
+
 def parsed_json(raw: bytes | str) -> Any:
-    """Read JSON, as `storable` leaves it. Raises ValueError, also for what is nested more deeply than Python can read."""
+    """Read JSON, as `storable` leaves it.
+
+    Raises JSONDecodeError for what is none, or what Python can't read: nested too deeply, numbers of thousands of digits, too many
+    values, no Unicode.
+    """
+    text = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
+    if sum(map(text.count, (b",", b"[", b"{"))) > _VALUES_MAX:
+        raise json.JSONDecodeError("too many values", "", 0)
     try:
         value = json.loads(raw)
-        suspect = _SUSPECT.search(raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw)
-        return storable(value) if suspect else value
-    except RecursionError:
-        raise json.JSONDecodeError("nested too deeply", "", 0) from None
+        return storable(value) if _SUSPECT.search(text) else value
+    except json.JSONDecodeError:
+        raise
+    except (ValueError, RecursionError) as unreadable:
+        raise json.JSONDecodeError(str(unreadable)[:100], "", 0) from None
 
 
 def storable(value: Any) -> Any:

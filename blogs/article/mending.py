@@ -40,6 +40,7 @@ from blogs.article.schema import (
     parse_idea,
 )
 from wix.writing_systems import shortened
+from workers.texts import parsed_json
 
 
 def article_of(text: str, *, product_ids: Collection[str], title: str, about: str = "") -> ArticleContent:
@@ -224,8 +225,8 @@ _ROUNDS = 6
 def _in_shape(model: type[BaseModel], text: str) -> str:
     """Return the answer as the schema wants it, as far as nothing has to be made up for it."""
     try:
-        answer = json.loads(text)
-    except (ValueError, RecursionError):
+        answer = parsed_json(text)
+    except ValueError:
         return text
     for _ in range(_ROUNDS):
         try:

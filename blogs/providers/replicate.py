@@ -58,6 +58,8 @@ def order(prompt: str, *, seconds: float) -> str:
             answer = _answer.get()
             call.named = replicate_limits.named(answer) if answer is not None else None
         call.request_id, call.usage.images = storable_text(str(prediction.id)), 1
+        if not replicate_orders.is_id(call.request_id):
+            raise ProviderFailure("provider_unavailable", "Replicate took an order and named no prediction.")
         return call.request_id
 
     return outbound.call(REPLICATE, "create", create, limit=limit(), seconds=seconds)
@@ -84,9 +86,9 @@ def collect(prediction_id: str, *, seconds: float) -> Picture:
         if left <= _LEAST_SECONDS:
             raise TransientError("image_not_ready", "Replicate did not finish the picture in time.")
         found = outbound.call(REPLICATE, "get", functools.partial(_read, prediction_id), limit=_READS, seconds=left)
-        status, output = found.get("status"), found.get("output")
+        status, output = str(found.get("status")), found.get("output")
         if status in _FAILED or found.get("data_removed"):
-            raise replicate_errors.of_failure(str(status), found.get("error"))
+            raise replicate_errors.of_failure(status, found.get("error"))
         if status == "succeeded":
             return picture_named(output)
         time.sleep(min(settings.REPLICATE_POLL_SECONDS, max(0.0, ends_at - time.monotonic())))
@@ -101,7 +103,9 @@ def download(picture: Picture, *, at_most: int, seconds: float) -> Download:
             if 300 <= answer.status_code < 500 and answer.status_code != 429:
                 # A file's host knows nothing of our account, so no answer of it is an AccountRefused.
                 raise PermanentError("image_failed", f"The picture can't be fetched ({answer.status_code}).")
-            answer.raise_for_status()
+            if answer.is_error:
+                answer.read()  # what it says is read after the stream is closed
+                answer.raise_for_status()
             for chunk in answer.iter_bytes():
                 content += chunk
                 if len(content) > at_most:
@@ -136,7 +140,7 @@ def _predict_time(prediction: dict[str, Any]) -> float | None:
     """Return the seconds that are paid for, once the prediction has ended."""
     metrics = prediction.get("metrics")
     seconds = metrics.get("predict_time") if isinstance(metrics, dict) else None
-    ended = prediction.get("status") in {"succeeded", *_FAILED}
+    ended = str(prediction.get("status")) in {"succeeded", *_FAILED}
     return float(seconds) if ended and isinstance(seconds, int | float) and 0 <= seconds < 86_400 else None
 
 
@@ -202,6 +206,7 @@ REPLICATE = outbound.Provider(
         pydantic.v1.ValidationError,
         ValueError,
         AttributeError,
+        TypeError,  # of JSON that is no object the SDK makes its prediction all the same
         RecursionError,
     ),
     explain=_explain,

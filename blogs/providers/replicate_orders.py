@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,11 @@ _PAGES = 10
 # Replicate's clock and ours may differ by this much.
 _CLOCKS = timedelta(minutes=1)
 _OF_NO_USE = {"failed", "canceled", "aborted"}
+
+
+def is_id(number: Any) -> bool:
+    """Tell whether this can be a prediction's id. It becomes a part of an address."""
+    return isinstance(number, str) and re.fullmatch(r"[\w-]{1,100}", number, re.ASCII) is not None
 
 
 def find(prompt: str, *, within_seconds: float, read: Callable[[dict[str, str]], Any]) -> str | None:
@@ -37,9 +43,9 @@ def _with_prompt(page: Any, prompt: str) -> str | None:
     results = page.get("results") if isinstance(page, dict) else None
     for found in results if isinstance(results, list) else []:
         asked = found.get("input") if isinstance(found, Mapping) else None
-        if isinstance(asked, Mapping) and asked.get("prompt") == prompt and found.get("status") not in _OF_NO_USE:
+        if isinstance(asked, Mapping) and asked.get("prompt") == prompt and str(found.get("status")) not in _OF_NO_USE:
             number = found.get("id")
-            return number if isinstance(number, str) else None
+            return number if is_id(number) else None
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -46,10 +47,35 @@ def test_a_mark_stands_where_something_could_not_be_read(raw: bytes, value: Any)
     assert parsed_json(raw) == value
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b'"\xff"', b"[" * 100_000, b'{"a":' * 50_000])
-def test_what_is_no_json_is_a_value_error(raw: bytes) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011  of any kind
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"{", b'"\xff"', b"[" * 100_000, b'{"a":' * 50_000, b"9" * 5_000, b'{"a": [' + b"9" * 5_000 + b"]}"],
+    ids=lambda raw: str(raw[:8]),
+)
+def test_what_is_no_json_that_can_be_read_is_one_error(raw: bytes) -> None:
+    with pytest.raises(json.JSONDecodeError):
         parsed_json(raw)
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", "1", '""', "[{}]"])
+def test_so_many_values_that_they_would_fill_the_memory_are_not_read(value: str) -> None:
+    raw = f"[{','.join([value] * 1_000_000)}]".encode()
+    began = time.process_time()
+
+    tracemalloc.start()
+    with pytest.raises(json.JSONDecodeError, match="too many"):
+        parsed_json(raw)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 1_000_000
+    assert time.process_time() - began < 0.2
+
+
+def test_a_page_of_products_has_no_more_values_than_are_read() -> None:
+    product = {"id": "p", "options": [{"name": "o", "choices": [{"name": "c", "value": "v"}] * 40}] * 6}
+
+    assert len(parsed_json(json.dumps([product] * 100))) == 100
 
 
 def test_an_errors_message_can_be_stored_whatever_it_repeats() -> None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from wix.catalog.product import NAME_MAX, Product, from_v1, from_v3, plain
+from wix.catalog.product import ID_MAX, NAME_MAX, Product, from_v1, from_v3, plain
 from wix.client import http
-from wix.client.fields import pick
+from wix.client.fields import object_in, pick, picked_objects
 from wix.writing_systems import shortened
 
 V1, V3, NOT_INSTALLED = "V1_CATALOG", "V3_CATALOG", "STORES_NOT_INSTALLED"
@@ -22,6 +22,9 @@ V1, V3, NOT_INSTALLED = "V1_CATALOG", "V3_CATALOG", "STORES_NOT_INSTALLED"
 PROVISIONING = "CATALOG_V3_SITE_PROVISIONING"
 VERSIONS = (V1, V3)
 _PAGE = 100
+# Twice as many pages as the largest catalog that is read takes: hidden products don't count towards that.
+_PAGES_MAX = 1_000
+_NUMBER_DIGITS = 18
 _V3_FIELDS = ["URL", "CURRENCY", "PLAIN_DESCRIPTION", "MEDIA_ITEMS_INFO", "ALL_CATEGORIES_INFO"]
 _V3_TREE = {"treeReference.appNamespace": "@wix/stores"}
 # How the codes end that say that an app is missing: Wix documents none for Stores, and its other apps end theirs like this.
@@ -106,15 +109,14 @@ def _page_v1(instance_id: str, begins: dict[str, Any], seconds: float) -> Page:
     answer = http.request(
         instance_id, "POST", "/stores-reader/v1/products/query", operation="products_query", seconds=seconds, body=body
     )
-    found = pick(answer, "products")
-    total = answer.get("totalResults")
+    found = picked_objects(answer, "products")
+    total = _count(answer.get("totalResults"))
     following: dict[str, Any] = {}
     # A page that isn't full need not be the last. The total is of what this query finds, without what lies before `after`.
-    if found and (len(found) >= _PAGE or not isinstance(total, int) or total > offset + len(found)):
-        last = str(found[-1].get("numericId") or "")
+    if found and (len(found) >= _PAGE or total is None or total > offset + len(found)):
+        last = str(found[-1].get("numericId") or "")[:_NUMBER_DIGITS]
         following = {"after": int(last)} if last.isdecimal() else {"offset": offset + len(found)}
-    expected = total if isinstance(total, int) and not begins else 0
-    return Page(_visible(map(from_v1, found)), _kept(following, begins), expected)
+    return Page(_visible(found, from_v1), _kept(following, begins), 0 if begins else total or 0)
 
 
 def _page_v3(instance_id: str, begins: dict[str, Any], seconds: float) -> Page:
@@ -127,19 +129,30 @@ def _page_v3(instance_id: str, begins: dict[str, Any], seconds: float) -> Page:
     answer = http.request(
         instance_id, "POST", "/stores/v3/products/query", operation="products_query", seconds=seconds, body=body
     )
-    paging = answer.get("pagingMetadata") or {}
-    cursor = (paging.get("cursors") or {}).get("next")
-    following = {"cursor": cursor} if cursor and paging.get("hasNext") is not False else {}
-    return Page(_visible(map(from_v3, pick(answer, "products"))), _kept(following, begins))
+    found, paging = picked_objects(answer, "products"), object_in(answer, "pagingMetadata")
+    cursor = object_in(paging, "cursors").get("next")
+    following = {"cursor": cursor} if found and cursor and paging.get("hasNext") is not False else {}
+    return Page(_visible(found, from_v3), _kept(following, begins))
 
 
 def _kept(following: dict[str, Any], begins: dict[str, Any]) -> str:
-    """Write down where the next page begins; nowhere if Wix names the same page again, which would keep us reading for ever."""
-    return json.dumps(following) if following and following != begins else ""
+    """Write down where the next page begins, and its number. Nowhere if Wix names the same page again, or always one more: that
+    would keep us reading for ever."""
+    number = begins.get("number", 0) + 1
+    if not following or following.items() <= begins.items() or number >= _PAGES_MAX:
+        return ""
+    return json.dumps({**following, "number": number})
 
 
-def _visible(products: Any) -> list[Product]:
+def _visible(found: list[dict[str, Any]], read: Callable[[Any], Product]) -> list[Product]:
+    """Return the visible products. One without an id, which Wix doesn't know either, must not keep us from the others."""
+    products = (read(raw) for raw in found if isinstance(raw.get("id"), str) and 0 < len(raw["id"]) <= ID_MAX)
     return [product for product in products if product.visible]
+
+
+def _count(told: Any) -> int | None:
+    """Return how many products there are, if Wix names a number that a column can hold."""
+    return told if isinstance(told, int) and not isinstance(told, bool) and 0 <= told < 2**31 else None
 
 
 def _unless_unknown(ask: Callable[[], T]) -> T | None:

@@ -15,11 +15,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from wix import writing_systems
-from wix.client.fields import list_in, object_in, objects, pick, text_in
+from wix.client.fields import list_in, object_in, objects, picked_id, text_in
 from wix.writing_systems import shortened
 from workers.texts import UNREADABLE
 
-NAME_MAX, TEXT_MAX = 200, 1_500
+ID_MAX, NAME_MAX, TEXT_MAX = 100, 200, 1_500
+_MEDIA_ID_MAX = 200
 _IMAGES, _OPTIONS, _CHOICES = 5, 6, 20
 _ADDRESS_MAX = 1_000
 # Wix allows 16,000 characters, and the first ones say what a product is.
@@ -94,7 +95,7 @@ def from_v1(raw: Any) -> Product:
     media = object_in(raw, "media")
     address = f"{text_in(page, 'base').rstrip('/')}/{text_in(page, 'path').lstrip('/')}" if page.get("path") else None
     return Product(
-        id=str(pick(raw, "id")),
+        id=picked_id(raw, "id", most=ID_MAX),
         name=_name(raw),
         text=shortened(plain(raw.get("description")), TEXT_MAX, least=TEXT_MAX // 2),
         price=_price(prices.get("discountedPrice"), prices.get("price")),
@@ -114,7 +115,7 @@ def from_v3(raw: Any) -> Product:
     media, lowest = object_in(raw, "media"), object_in(object_in(raw, "actualPriceRange"), "minValue")
     categories = objects(list_in(object_in(raw, "allCategoriesInfo"), "categories"))
     return Product(
-        id=str(pick(raw, "id")),
+        id=picked_id(raw, "id", most=ID_MAX),
         name=_name(raw),
         text=shortened(plain(raw.get("plainDescription")), TEXT_MAX, least=TEXT_MAX // 2),
         price=_price(lowest.get("amount")),
@@ -193,7 +194,9 @@ def _images(items: Iterable[Any]) -> tuple[Image, ...]:
     for item in objects(items):
         image = object_in(item, "image")
         media_id = image.get("id") or item.get("id")
-        if str(item.get("mediaType", "image")).lower() != "image" or not image or not isinstance(media_id, str):
+        if str(item.get("mediaType", "image")).lower() != "image" or not image:
+            continue
+        if not isinstance(media_id, str) or not 0 < len(media_id) <= _MEDIA_ID_MAX:
             continue
         alt = _line(image.get("altText") or item.get("altText"), NAME_MAX)
         width, height = _size(image.get("width")), _size(image.get("height"))

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import requests
 from django.conf import settings
 
+from wix.client.fields import list_in, object_in, objects, text_in
 from workers.errors import AccountRefused, PermanentError, ProviderFailure, RateLimited, TooFast
 from workers.outbound import retry_after
 from workers.texts import cut, parsed_json
@@ -70,12 +71,11 @@ def understood(answer: requests.Response, raw: bytes) -> dict[str, Any]:
 def _refusal(status: int, body: dict[str, Any]) -> WixRefused:
     """Read an error body: an applicationError, a validationError, or neither. The token endpoint's is OAuth's, {"error": code}.
 
-    Any part may be missing.
+    Any part may be missing, or be of another type.
     """
-    details = body.get("details") if isinstance(body.get("details"), dict) else {}
-    assert isinstance(details, dict)
-    application = details.get("applicationError") or {}
-    violations = (details.get("validationError") or {}).get("fieldViolations") or []
+    details = object_in(body, "details")
+    application = object_in(details, "applicationError")
+    violations = objects(list_in(object_in(details, "validationError"), "fieldViolations"))
     said = application.get("description") or body.get("message") or ""
     if violations:
         said = "; ".join(f"{found.get('field')}: {found.get('description')}" for found in violations[:3])
@@ -84,5 +84,5 @@ def _refusal(status: int, body: dict[str, Any]) -> WixRefused:
         cut(f"Wix refused the request ({status}): {said}", 300),
         status=status,
         application_code=str(application.get("code", "") or body.get("error", "")),
-        rules=tuple(str(found.get("ruleName")) for found in violations if found.get("ruleName")),
+        rules=tuple(rule for found in violations if (rule := text_in(found, "ruleName"))),
     )

@@ -12,6 +12,9 @@ from django.utils.dateparse import parse_datetime
 
 from workers.errors import TransientError
 
+# Longer than any id that Wix gives. Media ids have up to 60 characters.
+_ID_MAX = 300
+
 
 def pick(answer: Any, *path: str | int) -> Any:
     """Return the value at a path that must be there. Raises TransientError where Wix's answer has another shape."""
@@ -19,8 +22,36 @@ def pick(answer: Any, *path: str | int) -> Any:
         try:
             answer = answer[step]
         except (KeyError, IndexError, TypeError):
-            raise TransientError("wix_unavailable", f"Wix's answer lacks {'.'.join(map(str, path))}.") from None
+            raise _lacks(path) from None
     return answer
+
+
+def picked_id(answer: Any, *path: str | int, most: int = _ID_MAX) -> str:
+    """Return the id at a path that must be there: a text of up to `most` characters. Raises TransientError as `pick` does."""
+    found = pick(answer, *path)
+    if not (isinstance(found, str) and 0 < len(found) <= most):
+        raise _lacks(path)
+    return found
+
+
+def picked_uuid(answer: Any, *path: str | int) -> str:
+    """Return the id at a path that must be there: a UUID, which a column of ours can hold. Raises TransientError as `pick` does."""
+    found = uuid_or_none(pick(answer, *path))
+    if found is None:
+        raise _lacks(path)
+    return str(found)
+
+
+def picked_objects(answer: Any, *path: str | int) -> list[dict[str, Any]]:
+    """Return the objects of an array that must be there. Raises TransientError as `pick` does."""
+    found = pick(answer, *path)
+    if not isinstance(found, list):
+        raise _lacks(path)
+    return objects(found)
+
+
+def _lacks(path: tuple[str | int, ...]) -> TransientError:
+    return TransientError("wix_unavailable", f"Wix's answer lacks {'.'.join(map(str, path))}.")
 
 
 def object_in(document: Any, name: str) -> dict[str, Any]:
@@ -40,9 +71,9 @@ def objects(items: Iterable[Any]) -> list[dict[str, Any]]:
     return [item for item in items if isinstance(item, dict)]
 
 
-def text_in(document: dict[str, Any], name: str) -> str:
+def text_in(document: Any, name: str) -> str:
     """Return the string of this name; an empty one where there is none."""
-    value = document.get(name)
+    value = document.get(name) if isinstance(document, dict) else None
     return value if isinstance(value, str) else ""
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from wix.client import wire
 from wix.client.answers import NotConnected, WixRefused
-from wix.client.fields import pick
+from wix.client.fields import picked_id
 from wix.client.wire import WIX_TOKEN, Request
 from workers import outbound
 from workers.errors import AccountRefused, PermanentError, TransientError
@@ -22,6 +22,8 @@ from workers.outbound import Call
 _SECONDS = 30.0
 # Wix's tokens are good for four hours.
 _LONGEST_SECONDS = 4 * 3600.0
+# As much as servers take in one line of a request's head.
+_LONGEST_TOKEN = 8_000
 # OAuth's code for an id or secret that is wrong.
 _WRONG_SECRET = "invalid_client"
 
@@ -39,7 +41,7 @@ def fetch(instance_id: str, *, may_be_gone: bool = False) -> tuple[str, float]:
             raise _no_access(refused, may_be_gone) from None
 
     answer = outbound.call(WIX_TOKEN, "token", send, limit=Limit("wix", key=instance_id), seconds=_SECONDS)
-    token = str(pick(answer, "access_token"))
+    token = picked_id(answer, "access_token", most=_LONGEST_TOKEN)
     if not (token.isascii() and token.isprintable()):
         raise TransientError("wix_unavailable", "Wix sent a token that no header can carry.")
     return token, _lasts(answer.get("expires_in"))

@@ -28,7 +28,7 @@ _sessions = threading.local()
 # What was just written may be read stale. An answer's mark, sent along with the site's next requests, asks for no older state.
 _CONSISTENT = "X-Wix-Consistent"
 _JSON = {"Content-Type": "application/json"}
-_CONSISTENT_SITES = 1_000
+_CONSISTENT_SITES, _MARK_MAX = 1_000, 1_000
 _consistent: dict[str, str] = remembered({})
 
 
@@ -96,7 +96,8 @@ def _last_written(instance_id: str) -> dict[str, str]:
 
 
 def _note_written(instance_id: str, mark: str | None) -> None:
-    if mark:
+    # One that no header can carry, or none that a server takes, would keep all further requests of the site from leaving.
+    if mark and len(mark) <= _MARK_MAX and mark.isascii() and mark.isprintable():
         if len(_consistent) >= _CONSISTENT_SITES:
             _consistent.clear()
         _consistent[instance_id] = mark

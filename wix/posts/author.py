@@ -10,7 +10,7 @@ from django.conf import settings
 from wix.client import http
 from wix.client.answers import NotConnected
 from wix.client.app_instance import AppInstance, app_instance
-from wix.client.fields import pick
+from wix.client.fields import picked_objects, picked_uuid, text_in
 from workers.errors import PermanentError, TransientError
 
 # What Wix answers where a permission is missing: 403, and sometimes 401.
@@ -68,7 +68,7 @@ def _make(instance_id: str, email: str, nickname: str, seconds: float) -> str:
     }
     path, body = "/members/v1/members", {"member": member}
     made = http.request(instance_id, "POST", path, operation="member_create", seconds=seconds, body=body)
-    return str(pick(made, "member", "id"))
+    return picked_uuid(made, "member", "id")
 
 
 def _called(instance_id: str, email: str, seconds: float) -> str | None:
@@ -94,12 +94,12 @@ def _members(
         if refused.status not in _FORBIDDEN:
             raise
         return []
-    return list(pick(answer, "members"))
+    return picked_objects(answer, "members")
 
 
 def _email(member: dict[str, Any]) -> str:
-    return str(member.get("loginEmail", "")).lower()
+    return text_in(member, "loginEmail").lower()
 
 
 def _first(members: list[dict[str, Any]]) -> str | None:
-    return str(pick(members, 0, "id")) if members else None
+    return picked_uuid(members, 0, "id") if members else None

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from wix.client import http
-from wix.client.fields import pick
+from wix.client.fields import list_in, object_in, pick, picked_id, picked_objects, picked_uuid, text_in, uuid_or_none
 from workers.errors import PermanentError
 
 _DRAFTS = "/blog/v3/draft-posts"
@@ -69,7 +70,7 @@ def find_drafts(
         "fieldsets": ["URL", "RICH_CONTENT"],
     }
     answer = http.request(instance_id, "POST", f"{_DRAFTS}/query", operation="draft_query", seconds=seconds, body=body)
-    return [(_draft(found), found.get("richContent") or {}) for found in pick(answer, "draftPosts")]
+    return [(_draft(found), object_in(found, "richContent")) for found in picked_objects(answer, "draftPosts")]
 
 
 def delete_draft(instance_id: str, draft_id: str, *, seconds: float) -> bool:
@@ -87,7 +88,7 @@ def publish_draft(instance_id: str, draft_id: str, *, seconds: float) -> str:
     """Publish a draft and return the post's id. Doing it twice is safe: a published post is updated."""
     path = f"{_DRAFTS}/{draft_id}/publish"
     answer = http.request(instance_id, "POST", path, operation="draft_publish", seconds=seconds, body={})
-    return str(pick(answer, "postId"))
+    return picked_id(answer, "postId")
 
 
 def schedule_draft(instance_id: str, draft_id: str, at: datetime, *, seconds: float) -> None:
@@ -102,27 +103,28 @@ def schedule_draft(instance_id: str, draft_id: str, at: datetime, *, seconds: fl
 
 
 def post_url(instance_id: str, post_id: str, *, seconds: float) -> str:
-    path, params = f"/blog/v3/posts/{post_id}", {"fieldsets": "URL"}
+    path, params = f"/blog/v3/posts/{quote(post_id, safe='')}", {"fieldsets": "URL"}
     answer = http.request(instance_id, "GET", path, operation="post_get", seconds=seconds, params=params)
     return _address(pick(answer, "post"))
 
 
-def _draft(found: dict[str, Any]) -> Draft:
-    cover = found.get("media") or {}
-    path = str((found.get("url") or {}).get("path", ""))
+def _draft(found: Any) -> Draft:
+    """Read a draft, of which only the id must be there."""
+    cover, path = object_in(found, "media"), text_in(object_in(found, "url"), "path")
+    member_id = uuid_or_none(text_in(found, "memberId"))
     return Draft(
-        id=str(pick(found, "id")),
+        id=picked_uuid(found, "id"),
         url=_address(found),
-        slug=(path.rstrip("/").rpartition("/")[2] or str(found.get("seoSlug") or ""))[:200],
-        member_id=str(found.get("memberId") or ""),
+        slug=(path.rstrip("/").rpartition("/")[2] or text_in(found, "seoSlug"))[:200],
+        member_id=str(member_id or ""),
         has_cover=bool(cover.get("displayed") and cover.get("wixMedia")),
-        tag_ids=frozenset(map(str, found.get("tagIds") or [])),
-        category_ids=frozenset(map(str, found.get("categoryIds") or [])),
+        tag_ids=frozenset(map(str, list_in(found, "tagIds"))),
+        category_ids=frozenset(map(str, list_in(found, "categoryIds"))),
     )
 
 
-def _address(found: dict[str, Any]) -> str:
+def _address(found: Any) -> str:
     """Return the post's address as Wix says it, if a link may lead there."""
-    url = found.get("url") or {}
-    address = f"{url.get('base', '')}{url.get('path', '')}"
+    url = object_in(found, "url")
+    address = f"{text_in(url, 'base')}{text_in(url, 'path')}"
     return address if address.startswith(("https://", "http://")) and len(address) <= 1_000 else ""

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.db.models import Max, Q, QuerySet
 
 from wix.client import http
-from wix.client.fields import pick
+from wix.client.fields import picked_id, picked_objects, text_in
 from wix.models import BlogLabel, Site
 from wix.writing_systems import normalized
 from workers.context.deadline import DeadlineExceeded
@@ -27,6 +27,8 @@ from workers.database.outage import outlasts_an_outage
 from workers.errors import PermanentError, RateLimited, TransientError, WorkError
 
 _PAGE = 100
+# As long as its column.
+_ID_MAX = 40
 # How much of Wix's list is read: of more than a thousand tags, one of ours far behind in the list is not missed.
 _PAGES = 10
 _READ_AGAIN_SECONDS = 3_600
@@ -147,7 +149,7 @@ class _Labels:
         answer = http.request(
             self.instance_id, "POST", self.family.path, operation=f"{kind}_create", seconds=self.seconds, body=body
         )
-        made = {folded: str(pick(answer, kind, "id"))}
+        made = {folded: picked_id(answer, kind, "id", most=_ID_MAX)}
         self._remember(made)
         return made
 
@@ -155,7 +157,7 @@ class _Labels:
 
     def read(self) -> None:
         self.was_read = True
-        self._remember({_folded(str(item["label"])): str(item["id"]) for item in self._listed()}, listed=True)
+        self._remember({_folded(item["label"]): item["id"] for item in self._listed()}, listed=True)
 
     def _read_once(self) -> None:
         if not self.was_read:
@@ -163,8 +165,8 @@ class _Labels:
 
     def _listed(self) -> Iterator[dict[str, Any]]:
         for page in range(_PAGES):
-            items = pick(self._page(page * _PAGE), self.family.listed_as)
-            yield from (item for item in items if item.get("label") and item.get("id"))
+            items = picked_objects(self._page(page * _PAGE), self.family.listed_as)
+            yield from (item for item in items if text_in(item, "label") and 0 < len(text_in(item, "id")) <= _ID_MAX)
             if len(items) < _PAGE:
                 return
 

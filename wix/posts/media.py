@@ -9,12 +9,14 @@ from typing import Any
 from django.conf import settings
 
 from wix.client import http
-from wix.client.fields import pick
+from wix.client.fields import list_in, number, object_in, objects, pick, picked_id
 from workers.errors import PermanentError, TransientError
 
 # In less time no answer can be expected, and the breaker would count that against Wix.
 _LEAST_SECONDS = 1.0
 _READY, _FAILED = "READY", "FAILED"
+# No picture has sides of so many pixels.
+_SIDE_MAX = 100_000
 UPLOAD_MAX_BYTES = 10 * 1024 * 1024
 
 
@@ -37,7 +39,7 @@ def import_image(instance_id: str, url: str, name: str, mime_type: str, *, secon
         answer = http.request(instance_id, "POST", path, operation="media_import", seconds=seconds, body=body)
     except http.WixRefused as refused:
         raise _failed(refused) from refused
-    return str(pick(answer, "file", "id"))
+    return picked_id(answer, "file", "id")
 
 
 def imported_before(instance_id: str, name: str, *, seconds: float) -> str | None:
@@ -53,11 +55,11 @@ def imported_before(instance_id: str, name: str, *, seconds: float) -> str | Non
         return None  # a second file in the media manager costs less than a blog without its picture
     files = [
         file
-        for file in answer.get("files") or []
+        for file in objects(list_in(answer, "files"))
         if file.get("displayName") == name and file.get("operationStatus") != _FAILED
     ]
     files.sort(key=lambda file: file.get("operationStatus") != _READY)
-    return str(pick(files, 0, "id")) if files else None
+    return picked_id(files, 0, "id") if files else None
 
 
 def upload_image(instance_id: str, name: str, mime_type: str, content: bytes, *, seconds: float) -> str:
@@ -70,7 +72,7 @@ def upload_image(instance_id: str, name: str, mime_type: str, content: bytes, *,
         answer = http.upload(instance_id, url, content, mime_type, seconds=seconds)
     except http.WixRefused as refused:
         raise _failed(refused) from refused
-    return str(pick(answer, "file", "id"))
+    return picked_id(answer, "file", "id")
 
 
 def wait_until_ready(instance_id: str, file_id: str, *, seconds: float) -> MediaFile:
@@ -102,15 +104,15 @@ def ready(instance_id: str, file_id: str, *, seconds: float) -> MediaFile | None
 def _file(instance_id: str, file_id: str, seconds: float) -> dict[str, Any]:
     path, params = "/site-media/v1/files/get-file-by-id", {"fileId": file_id}
     answer = http.request(instance_id, "GET", path, operation="media_get", seconds=seconds, params=params)
-    file: dict[str, Any] = answer.get("file") or {}
-    return file
+    return object_in(answer, "file")
 
 
 def _ready(file_id: str, file: dict[str, Any]) -> MediaFile | None:
-    size = ((file.get("media") or {}).get("image") or {}).get("image") or {}
-    if file.get("operationStatus") != _READY or not (size.get("width") and size.get("height")):
+    image = object_in(object_in(object_in(file, "media"), "image"), "image")
+    width, height = (number(image.get(side)) or 0 for side in ("width", "height"))
+    if file.get("operationStatus") != _READY or not (1 <= width < _SIDE_MAX and 1 <= height < _SIDE_MAX):
         return None
-    return MediaFile(file_id, int(size["width"]), int(size["height"]))
+    return MediaFile(file_id, int(width), int(height))
 
 
 _QUOTA = "SITE_QUOTA_EXCEEDED"

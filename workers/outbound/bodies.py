@@ -18,6 +18,8 @@ MOST_BYTES_OF_TEXT = 2 * 1024 * 1024
 # A proxy may encode what its server has encoded already.
 _MOST_ENCODINGS = 2
 _WINDOW_BITS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
+# Words that servers and proxies write there for a body that is as it is.
+_NO_ENCODINGS = {"", "identity", "none", "binary", "utf-8", "utf8", "7bit", "8bit", "aws-chunked"}
 _PIECE_BYTES = 64 * 1024
 # With these bytes a member of gzip begins.
 _GZIP = b"\x1f\x8b"
@@ -32,7 +34,7 @@ class UnusableBody(ProviderFailure):
 
 def bounded(chunks: Iterable[bytes], encoding: str, most: int) -> Iterator[bytes]:
     """Yield a body without its Content-Encoding. Raises UnusableBody, at the latest after `most` bytes of any of its forms."""
-    names = [name for part in encoding.split(",") if (name := part.strip().lower()) not in ("", "identity")]
+    names = [name for part in encoding.split(",") if (name := part.strip().lower()) not in _NO_ENCODINGS]
     if len(names) > _MOST_ENCODINGS or not all(name in _WINDOW_BITS for name in names):
         raise UnusableBody("An answer came in an encoding that we did not ask for.")
     counted = _counted(chunks, most)

@@ -163,6 +163,13 @@ class _Answer(http.client.HTTPResponse):
         super().__init__(sock, *arguments, **options)
         self.fp = io.BufferedReader(_Received(sock, self.fp.detach()))
 
+    def begin(self) -> None:
+        """Read the head. Where the connection breaks within it, http.client finds an answer without a length and without a body,
+        which would read as a success that says nothing. It takes a status like 103 for an answer, too."""
+        super().begin()
+        if self.status < 200 or self.msg.defects:
+            raise http.client.BadStatusLine("The answer's head is not whole.")
+
 
 class _Connection(urllib3.connection.HTTPConnection):
     response_class = _Answer

@@ -96,6 +96,8 @@ def read(body: bytes, encoding: str, *, piece: int = 1_000) -> bytes:
     [
         (bytes, ""),
         (bytes, "identity"),
+        *((bytes, word) for word in ("none", "UTF-8", "utf8", "binary", "8bit", "aws-chunked")),
+        (gzip.compress, "gzip, utf-8"),
         (gzip.compress, "gzip"),
         (gzip.compress, " X-GZip "),
         (zlib.compress, "deflate"),
