@@ -11,9 +11,21 @@ from workers.errors import PermanentError, ProviderFailure, TransientError
 from workers.limits.provider_calls import count
 from workers.outbound import Call
 
-_FINISHED = {"stop", "eos", "eos_token", "end_turn", "stop_sequence"}
-_CUT = {"length", "max_tokens", "model_length"}
-_REFUSED = {"content_filter", "refusal", "safety", "sensitive", "prohibited_content"}
+_FINISHED = {"stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed", "end_of_text"}
+_CUT = {"length", "max_tokens", "model_length", "max_output_tokens", "max_completion_tokens"}
+_REFUSED = {
+    *(
+        "content_filter",
+        "content_filtered",
+        "refusal",
+        "safety",
+        "sensitive",
+        "prohibited_content",
+        "blocklist",
+        "spii",
+    ),
+    *("recitation", "guardrail_intervened"),
+}
 
 
 class Truncated(TransientError):
@@ -34,7 +46,8 @@ def finished_text(answer: Any, call: Call) -> str:
         refusal, text = _refusal(message), _text(message.get("content"))
     except (KeyError, IndexError, TypeError, AttributeError):
         raise _without_a_message(answer) from None
-    reason = reason.lower() if isinstance(reason, str) else ""
+    # Gemini adds its own word: "content_filter: RECITATION".
+    reason = reason.lower().partition(":")[0] if isinstance(reason, str) else ""
     # The finish reason comes before the text: most "broken JSON" is an answer that was cut.
     if reason in _CUT:
         if call.usage:

@@ -23,6 +23,11 @@ from workers.errors import (
 CONTENT_REFUSED = PermanentError("content_refused", "OpenAI declined to write about this topic; ask for another one.")
 
 
+# The server is ill or busy, although the number says that the request is wrong. 424 is that of TGI and Bedrock where the model
+# fails, 498 Groq's for a lack of room, 499 a proxy's whose client seems to have left.
+_PASSING = (408, 409, 423, 424, 425, 498, 499)
+
+
 def explain(error: Exception) -> WorkError:
     if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
         return ProviderFailure("timeout", "OpenAI did not answer in time.")
@@ -39,7 +44,7 @@ def of_refusal(refusal: Refusal, headers: dict[str, str]) -> WorkError:
         return PermanentError(CONTENT_REFUSED.code, CONTENT_REFUSED.message)
     if refusal.status == 429:
         return _of_pace(refusal, headers)
-    if refusal.status in (408, 409) or refusal.status >= 500 or refusal.status < 300:
+    if refusal.status in _PASSING or refusal.status >= 500 or refusal.status < 300:
         return ProviderFailure("provider_unavailable", _said(f"OpenAI answered {refusal.status}.", refusal))
     return _of_request(refusal)
 
@@ -63,10 +68,7 @@ def _of_account(refusal: Refusal) -> AccountRefused | None:
 
 
 def _is_about_pace(refusal: Refusal) -> bool:
-    words = refusal.sentence.lower()
-    return openai_limits.wait_in(words) is not None or any(
-        pace in words for pace in ("rate limit", "per min", "per sec")
-    )
+    return refusal.is_of_pace or openai_limits.wait_in(refusal.sentence) is not None
 
 
 def _of_pace(refusal: Refusal, headers: dict[str, str]) -> WorkError:

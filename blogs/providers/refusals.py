@@ -23,9 +23,10 @@ _READ_CHARACTERS = 2_000
 
 # All patterns read text as `_plain` makes it: small letters, and spaces for `_` and `-`.
 _QUOTA = re.compile(
-    r"insufficient (?:quota|balance|credits?|funds)"
-    r"|(?:exceeded|exhausted|used up) (?:your |the |its |all )?(?:\w+ ){0,2}quota"
-    r"|quota (?:has been |is |was )?(?:exceeded|exhausted|used up)|out of (?:call volume )?(?:quota|credits?|funds)"
+    r"insufficient (?:quota|balance|credits?|funds)|balance (?:is )?insufficient"
+    r"|(?:exceeded|exhausted|depleted|used up) (?:your |the |its |all )?(?:\w+ ){0,2}(?:quota|allocation)"
+    r"|quota (?:has been |is |was )?(?:exceeded|exhausted|depleted|used up)|out of (?:call volume )?(?:quota|credits?|funds)"
+    r"|\b(?:key|credit) limit exceeded|trial key\b.{0,40}\blimited|with free credits"
     r"|(?:billing|account) (?:is )?not active|billing (?:hard |soft )?limit|hard limit"
     r"|(?:spend|spending|usage|credit) limit (?:has been |was |is )?(?:exceeded|reached|hit)"
     r"|(?:reached|exceeded|hit) (?:\w+ ){0,5}(?:spend|spending|usage|credit) limit"
@@ -34,30 +35,37 @@ _QUOTA = re.compile(
     r"|payment required|\barrear|\boverdue|budget (?:has been |is |was )?exceeded|exceeded (?:your |the )?(?:\w+ )?budget"
     r"|plan and billing|\brecharge|\btop up"
     r"|(?:free tier|trial|free time|free quota) (?:\w+ ){0,3}(?:expired|ended|exhausted|reached|over)"
+    "|余额不足|欠费|请充值|额度已?(?:用|耗)(?:完|尽)"
 )
 _STOPPED = r"(?:deactivated|disabled|suspended|terminated|banned|restricted|archived|revoked|expired|blocked|closed)"
 _KEY = re.compile(
-    r"(?:account|organi[sz]ation|project|access|api key|key|token|subscription|user) "
+    r"(?:account|organi[sz]ation|project|access|api key|key|token|subscription|user|consumer) "
     rf"(?:[^.]{{0,80}}?(?:has been|have been|was|were|is|are) (?:\w+ ){{0,2}})?{_STOPPED}"
     r"|(?:invalid|incorrect|missing|malformed|wrong|no|unknown|expired) (?:\w+ ){0,3}(?:api|subscription|access|authentication) "
     r"?(?:key|token|secret)|(?:api )?key (?:is |was )?(?:not valid|invalid|incorrect|missing|not found)"
     r"|invalid proxy server token|authentication (?:error|failed|required)|unauthori[sz]ed|invalid (?:organi[sz]ation|project)"
-    r"|must be (?:a member of an|verified)|\bip (?:address )?(?:is )?not "
+    r"|must be (?:a member of an|verified)|\bip (?:address )?(?:is )?not |\bkey (?:\w+ ){0,3}leaked"
+    r"|(?:country|region|territory|location)\b[^.]{0,40} (?:not |un)supported|not (?:supported|available) in your (?:country|reg)"
+    r"|virtual network|firewall rule|sufficient permissions"
+    "|(?:密钥|令牌|身份验证|鉴权|api ?key).{0,20}(?:无效|过期|失败|错误|不正确)"
 )
 _CONTENT = re.compile(
     r"content (?:management |safety |moderation )?(?:polic|filter|moderation|safety|violation)|contentfilter|contentpolicy"
     r"|responsible ?ai|invalid prompt|usage polic|safety (?:system|polic|filter|setting|check|reason)|guardrail|moderation"
     r"|(?:was|were|been|is|are) (?:\w+ )?(?:flagged|filtered)|flagged (?:as|for|by)|data ?inspection|inappropriate"
     r"|sensitive (?:content|words?|information|material)|prohibited (?:content|use)|harmful|unsafe (?:content|prompt|input)"
-    r"|violat\w* (?:\w+ ){0,4}(?:polic|guidelines|terms)|nsfw"
+    r"|violat\w* (?:\w+ ){0,4}(?:polic|guidelines|terms)|nsfw|content (?:exists risk|guidelines|rejected)"
+    r"|(?:blocked|rejected|refused) by (?:our |the |your )?(?:terms|polic|safety)|prohibited content"
+    "|敏感|不安全|违规"
 )
 _NOT_THERE = (
-    r"(?:not found|not exist|t exist|not supported|unsupported|not allowed|not available|unavailable|no longer|deprecated"
-    r"|decommissioned|removed|retired|invalid|unknown|no access|not have access|not permitted|not support)"
+    r"(?:not found|not exist|t exist|not supported|t supported|unsupported|not allowed|not available|unavailable|no longer"
+    r"|deprecated|decommissioned|removed|retired|invalid|unknown|no access|not have access|not permitted|not support)"
 )
 _MISCONFIGURED = re.compile(
     rf"\b(?:model|deployment|engine|version)s?\b.{{0,100}}?\b{_NOT_THERE}"
-    r"|(?:invalid|unknown|unsupported|no such|missing) (?:\w+ ){0,2}(?:model|deployment|version)\b"
+    r"|(?:invalid|unknown|unsupported|no such|missing|not a valid) (?:\w+ ){0,2}(?:model|deployment|version)\b"
+    r"|(?:not |t )(?:have|allowed to|able to) access (?:to )?(?:the |this )?model"
     r"|response ?format|json ?schema|structured outputs?|max (?:completion )?tokens|guided json|grammar"
     r"|(?:unsupported|unknown|unrecogni[sz]ed|unexpected|extra) (?:\w+ ){0,2}"
     r"(?:parameters?|params|value|arguments?|inputs?|fields?)"
@@ -72,9 +80,12 @@ _UNUSABLE = re.compile(
     r"json validate failed|failed to (?:generate|validate) json|generated json does not|model produced invalid"
 )
 _TOO_LARGE = re.compile(
-    r"context length|context window|maximum context|prompt is too long|too many (?:input )?tokens"
-    r"|request too large|reduce the length"
+    r"context length|context window|context size|maximum context|prompt is too long|too many (?:input )?tokens"
+    r"|request too large|reduce the length|range of input length|maximum number of (?:input )?tokens allowed"
 )
+# A pace that is called a quota: of requests, or of tokens, in a minute.
+_PACE = re.compile(r"rate limit|(?:per |/ ?)(?:min|sec)|\b[rt]pm\b|throttl")
+_QUOTA_OF_PACE = re.compile(r"\b(?:requests?|tokens?) quota exceeded")
 
 
 @dataclass(frozen=True)
@@ -98,8 +109,9 @@ class Refusal:
 
     @classmethod
     def of(cls, status: int, body: Any, prompt: str = "") -> Refusal:
+        body = _first(body)
         outer = body if isinstance(body, dict) else {"message": body}
-        error = outer.get("error")
+        error = _first(outer.get("error") or outer.get("errors"))
         inner = error if isinstance(error, dict) else {"message": error}
         deepest = inner.get("innererror") or outer.get("innererror") or {}
         levels = [level for level in (inner, outer, deepest) if isinstance(level, dict)]
@@ -129,7 +141,7 @@ class Refusal:
 
     @property
     def is_of_key(self) -> bool:
-        return self.status == 401 or self._says(_KEY)
+        return self.status in (401, 407) or self._says(_KEY)
 
     @property
     def is_of_content(self) -> bool:
@@ -145,7 +157,7 @@ class Refusal:
 
     @property
     def is_too_large(self) -> bool:
-        return self._says(_TOO_LARGE)
+        return self.status == 413 or self._says(_TOO_LARGE)
 
     @property
     def is_of_our_settings(self) -> bool:
@@ -158,7 +170,16 @@ class Refusal:
 
     @property
     def codes_are_of_account(self) -> bool:
-        return bool(_QUOTA.search(self._codes) or _KEY.search(self._codes))
+        codes = _QUOTA_OF_PACE.sub("", self._codes)
+        return bool(_QUOTA.search(codes) or _KEY.search(codes))
+
+    @property
+    def is_of_pace(self) -> bool:
+        """Tell whether its codes or its sentence speak of how many requests or tokens there may be in a short time.
+
+        The name of an error's class in the sentence, such as RateLimitError, doesn't count: a gateway writes it before anything.
+        """
+        return bool(_PACE.search(self._codes) or _PACE.search(self.sentence.lower().replace("_", " ")))
 
     def _says(self, pattern: re.Pattern[str]) -> bool:
         if pattern.search(self._codes):
@@ -176,6 +197,11 @@ class Refusal:
     @cached_property
     def _prompt(self) -> str:
         return _plain(self.prompt)
+
+
+def _first(found: Any) -> Any:
+    """Return what a list of errors begins with: Google and Cloudflare send one. Anything else is returned as it is."""
+    return found[0] if isinstance(found, list) and found and isinstance(found[0], dict) else found
 
 
 def _plain(text: str) -> str:

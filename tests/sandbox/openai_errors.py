@@ -40,8 +40,7 @@ ERRORS = {
         "Incorrect API key provided: sk-*****. You can find your API key at https://platform.openai.com/account/api-keys.",
     ),
     "403": (
-        403, "request_forbidden", "unsupported_country_region_territory",
-        "Country, region, or territory not supported",
+        403, "request_forbidden", "request_forbidden", "This request is not allowed.",
     ),
     "500": (
         500, "server_error", None, "The server had an error while processing your request. Sorry about that!",

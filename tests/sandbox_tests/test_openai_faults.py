@@ -26,7 +26,7 @@ from tests.support.sandbox_calls import completion_request, seconds_until
         ("organization_usage_limit_exceeded", openai.RateLimitError, "organization_usage_limit_exceeded"),
         ("slow_down", openai.RateLimitError, "slow_down"),
         ("401", openai.AuthenticationError, "invalid_api_key"),
-        ("403", openai.PermissionDeniedError, "unsupported_country_region_territory"),
+        ("403", openai.PermissionDeniedError, "request_forbidden"),
         ("not_found", openai.NotFoundError, "model_not_found"),
         ("500", openai.InternalServerError, None),
         ("503", openai.InternalServerError, "server_is_overloaded"),

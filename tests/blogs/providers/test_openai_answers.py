@@ -53,6 +53,8 @@ def test_what_holds_no_object_is_left_as_it_is() -> None:
         ([{"type": "refusal", "refusal": "No."}], "stop", {}),
         (JSON, "content_filter", {}),
         (None, "SAFETY", {}),
+        (None, "content_filter: RECITATION", {}),
+        (None, "guardrail_intervened", {}),
         (None, "refusal", {}),
     ],
 )
@@ -63,7 +65,7 @@ def test_a_refusal_of_the_topic_in_any_form(content: Any, reason: str, message: 
     assert refused.value.code == "content_refused"
 
 
-@pytest.mark.parametrize("reason", ["length", "max_tokens", "MAX_TOKENS"])
+@pytest.mark.parametrize("reason", ["length", "max_tokens", "MAX_TOKENS", "max_output_tokens"])
 def test_an_answer_that_was_cut(reason: str) -> None:
     with pytest.raises(Truncated):
         text_of(JSON[:9], reason)

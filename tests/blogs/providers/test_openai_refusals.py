@@ -65,6 +65,12 @@ QUOTA = [
     (429, error("Your account is in arrears.", "1113")),
     (429, error("Your account org-x is suspended, please check your plan.", None, "exceeded_current_quota_error")),
     (429, error("Your prepayment credits are depleted: not enough credits.", 429)),
+    (403, error("Key limit exceeded (total limit). Manage it using https://router.example/settings/keys", 403)),
+    (403, {"code": 30001, "message": "Sorry, your account balance is insufficient", "data": None}),
+    (400, error("Account quota has been depleted")),
+    (429, error("余额不足或无可用资源包,请充值。", "1113")),
+    (429, {"errors": [{"message": "you have used up your daily free allocation of 10,000 neurons", "code": 4006}]}),
+    (429, {"message": "You are using a Trial key, which is limited to 1000 API calls / month."}),
 ]
 KEY = [
     (401, error("Incorrect API key provided: sk-abc.", "invalid_api_key", "invalid_request_error")),
@@ -78,6 +84,21 @@ KEY = [
     (401, error("Authentication Error, Invalid proxy server token passed.", "401", "auth_error")),
     (403, error("Your organization must be verified to use this model.", None, "invalid_request_error")),
     (429, error("Your account has been suspended, please contact support.", "429")),
+    (400, [{"error": {"code": 400, "message": "API key not valid. Please pass a valid API key."}}]),
+    (400, {"success": False, "errors": [{"code": 10000, "message": "Authentication error"}]}),
+    (403, {"error": {"code": 403, "message": "Your API key was reported as leaked. Please use another API key."}}),
+    (403, {"error": {"code": 403, "message": "Permission denied: Consumer 'api_key:AIza' has been suspended."}}),
+    (
+        403,
+        error(
+            "Country, region, or territory not supported", "unsupported_country_region_territory", "request_forbidden"
+        ),
+    ),
+    (400, [{"error": {"code": 400, "message": "User location is not supported for the API use."}}]),
+    (403, error("Access denied due to Virtual Network/Firewall rules.", "AccessDenied")),
+    (403, {"error": "This authentication method does not have sufficient permissions to call providers."}),
+    (400, error("身份验证失败。", "1000")),
+    (407, b""),
 ]
 CONTENT = [
     (400, error("The response was filtered due to Azure's content management policy.", "content_filter")),
@@ -89,6 +110,11 @@ CONTENT = [
     (403, error("Your chosen model requires moderation and your input was flagged for violence.", 403)),
     (422, {"detail": "Blocked by the guardrail `hate`."}),
     (400, error("Flagged. Repeated violations may end in your account being suspended.", "content_filter")),
+    (400, error("Content Exists Risk", "invalid_request_error", "invalid_request_error")),
+    (400, error("系统检测到输入或生成内容可能包含不安全或敏感内容", "1301")),
+    (400, error("The prompt contains content that is blocked by our terms of service.")),
+    (400, error("The text does not comply with our content guidelines", "content_rejected")),
+    (400, error("Unable to process input: the request was blocked. PROHIBITED_CONTENT", 400)),
 ]
 SETTINGS = [
     (404, error("The model `gpt-9` does not exist or you do not have access to it.", "model_not_found")),
@@ -114,6 +140,10 @@ SETTINGS = [
     (400, error("The chatCompletion operation does not work with the specified model, x.", "OperationNotSupported")),
     (400, error("No connected db.", "400", "no_db_connection")),
     (405, {"detail": "Method Not Allowed"}),
+    (400, error("gpt-9 is not a valid model ID", 400)),
+    (400, {"message": "Invocation of model ID amazon.nova with on-demand throughput isn’t supported."}),
+    (403, {"message": "You don't have access to the model with the specified model ID."}),
+    (400, error("Key not allowed to access model. This key can only access models=['a']", "401")),
     (302, b""),
     (308, b""),
 ]
@@ -160,6 +190,14 @@ def test_what_every_call_gets_is_a_matter_of_our_settings(status: int, body: Any
             error("This model's maximum context length is 8192 tokens.", "context_length_exceeded"),
             "request_too_large",
         ),
+        (413, b"", "request_too_large"),
+        (400, error("the request exceeds the available context size. try increasing it"), "request_too_large"),
+        (
+            400,
+            {"code": "InvalidParameter", "message": "Range of input length should be [1, 30720]"},
+            "request_too_large",
+        ),
+        (400, error("The input token count exceeds the maximum number of tokens allowed (10)."), "request_too_large"),
         (400, error("The upstream said no.", "E17"), "provider_rejected"),
         (400, b"no", "provider_rejected"),
         (400, [], "provider_rejected"),
@@ -204,13 +242,27 @@ def test_a_server_that_repeats_the_topic_has_not_said_it(topic: str) -> None:
         error("No deployments available for selected model, Try again in 5 seconds. Passed model=writer.", "429"),
         error("Too many requests.", None),
         b"slow down",
+        {"message": "Requests per minute limit exceeded.", "param": "quota", "code": "request_quota_exceeded"},
+        {"message": "Tokens per minute limit exceeded.", "param": "quota", "code": "token_quota_exceeded"},
+        [
+            {
+                "error": {
+                    "message": "Quota exceeded for x/generate_requests_per_minute_per_project. Submit a quota increase."
+                }
+            }
+        ],
+        {
+            "code": "Throttling.AllocationQuota",
+            "message": "Allocated quota exceeded, please increase your quota limit.",
+        },
+        {"message": "You are using a Trial key, which is limited to 40 API calls / minute."},
     ],
 )
 def test_a_pace_is_no_quota(body: Any) -> None:
     assert isinstance(refused(429, body), RateLimited)
 
 
-@pytest.mark.parametrize("status", [500, 503, 529, 408, 409])
+@pytest.mark.parametrize("status", [500, 503, 529, 999, 408, 409, 423, 424, 425, 498, 499])
 def test_a_server_that_is_ill_says_so_to_staff(status: int) -> None:
     meant = refused(status, error("upstream connect error"))
 
