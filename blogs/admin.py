@@ -1,8 +1,21 @@
 """The place where Django looks for an app's admin pages. The pages of all rooms are in `blogs/desk`."""
 
+from blogs.desk.blogs import batches
 from blogs.desk.blogs import changelist as blogs
 from blogs.desk.money import ledger
 from blogs.desk.sites import changelist as sites
+from blogs.desk.staff import audit, giving
 from blogs.desk.system import breakers, limits, webhooks, worker_processes
 
-__all__ = ["blogs", "breakers", "ledger", "limits", "sites", "webhooks", "worker_processes"]
+__all__ = [
+    "audit",
+    "batches",
+    "blogs",
+    "breakers",
+    "giving",
+    "ledger",
+    "limits",
+    "sites",
+    "webhooks",
+    "worker_processes",
+]

@@ -22,6 +22,7 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         "BLOG_WORKER_THREADS",
         "BLOG_WORKER_SITE_SEATS",
         "BLOG_RETENTION_DAYS",
+        "BATCH_BLOGS_PER_SECOND",
         "PROVIDER_CALL_RETENTION_DAYS",
         "WIX_CATALOGUE_MAX_AGE_SECONDS",
     ]

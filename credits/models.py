@@ -70,6 +70,11 @@ class Credit(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        permissions = [
+            ("grant_credits", "Can give and take credits, up to a cap"),
+            ("grant_many_credits", "Can give and take credits beyond the cap"),
+            ("put_in_debt", "Can take more credits than a shop has"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind__in=["grant", "hold", "capture", "release", "adjust"]), name="credit_kind"

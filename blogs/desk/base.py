@@ -9,15 +9,28 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from blogs import audit
+from blogs.audit import Actor
+from blogs.models import AuditEntry, BlogGeneration
+from wix.identity.client_address import client_address
+from wix.models import Site
+
 # We count no further than this; more is shown as "10,000+".
 COUNTED = 10_000
+# What only staff who may read the ledger see in a row's history.
+_OF_MONEY = ("grant_credits", "adjust_credits", "refund")
+# How many entries of the audit log a row's history shows.
+_HISTORY_SHOWN = 200
 # How many rows one action takes, each in a transaction of its own: about what fits into one request.
 AT_ONCE = 1_000
 
@@ -39,9 +52,9 @@ def badge(kind: str, text: str) -> SafeString:
     return format_html('<span class="badge badge-{}">{}</span>', kind, text)
 
 
-def staff_name(request: HttpRequest) -> str:
-    """Name who is signed in, as events and breakers store who did it."""
-    return f"staff:{request.user.get_username()}"[:100]
+def actor(request: HttpRequest) -> Actor:
+    """Say who is signed in, and from where."""
+    return Actor(request.user.get_username(), request.user.pk, client_address(request))
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
@@ -58,7 +71,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class DeskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Staff add and delete no rows. `ordering` and filters must have an index."""
+    """Staff add and delete no rows. `ordering` and filters must have an index. What staff do goes into the audit log."""
 
     list_per_page = 50
     paginator = BoundedPaginator
@@ -71,6 +84,41 @@ class DeskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        return audit.record(actor(request), "add", about(obj), after=message)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        return audit.record(actor(request), "change", about(obj), after=message)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show what the audit log says of this row."""
+        row = get_object_or_404(self.get_queryset(request), pk=unquote(object_id))
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        entries = history(row)
+        if not request.user.has_perm("credits.view_credit"):
+            entries = entries.exclude(action__in=_OF_MONEY)
+        shown = {"title": f"History of {row}", "object": row, "opts": self.opts, "entries": entries[:_HISTORY_SHOWN]}
+        return render(request, "admin/history.html", {**self.admin_site.each_context(request), **shown})
+
+
+def about(row: Model) -> BlogGeneration | Site | str:
+    """Name a row as the audit log does: a blog and a shop are known to it, all others by kind and number."""
+    return row if isinstance(row, BlogGeneration | Site) else f"{row._meta.verbose_name} {row.pk}"
+
+
+def history(row: Model) -> QuerySet[AuditEntry]:
+    """Find what staff did to this row, the newest first."""
+    if isinstance(row, BlogGeneration):
+        found = AuditEntry.objects.filter(blog_id=row.pk)
+    elif isinstance(row, Site):
+        found = AuditEntry.objects.filter(site_id=row.pk)
+    else:
+        found = AuditEntry.objects.filter(about=str(about(row)))
+    return found.order_by("-id")
 
 
 class ReadOnlyAdmin(DeskAdmin):

@@ -17,15 +17,20 @@ from blogs.models.generation import (
 )
 from blogs.models.line import QueueClock, SiteLine
 from blogs.models.record import Article, GenerationEvent, StageOutput
+from blogs.models.staff import REASON_MAX, AuditEntry, Batch, BatchItem
 
 __all__ = [
     "CATEGORIES_MAX",
     "CATEGORY_MAX",
     "PROMPT_MAX",
+    "REASON_MAX",
     "SOURCE_ID_INDEXED",
     "SOURCE_ID_MAX",
     "UNFINISHED",
     "Article",
+    "AuditEntry",
+    "Batch",
+    "BatchItem",
     "BlogGeneration",
     "Cover",
     "GenerationEvent",

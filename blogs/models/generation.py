@@ -146,6 +146,14 @@ class BlogGeneration(models.Model):
 
     class Meta:
         db_table = "blog_generations"
+        permissions = [
+            ("retry_blogs", "Can retry blogs"),
+            ("cancel_blogs", "Can cancel blogs"),
+            ("steer_blogs", "Can put blogs first and give them another time"),
+            ("publish_blogs", "Can publish blogs again and have their drafts made again"),
+            ("refund_blogs", "Can give the credits of a blog back"),
+            ("export_blogs", "Can export blogs"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=Status.values), name="blog_status"),
             models.CheckConstraint(condition=Q(source_type__in=SourceType.values), name="blog_source_type"),

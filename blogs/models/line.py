@@ -23,6 +23,10 @@ class SiteLine(models.Model):
     )
 
     class Meta:
+        permissions = [
+            ("pause_lines", "Can pause and resume shops' lines"),
+            ("weigh_lines", "Can set the weight and the cap of a shop's line"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(step__gt=0), name="site_line_step_positive"),
             models.CheckConstraint(condition=Q(waiting__gte=0), name="site_line_waiting_not_negative"),

@@ -11,7 +11,7 @@
     hand_back     PROCESSING -> PENDING                                                     attempts - 1
     rescue        PROCESSING -> PENDING, or FAILED      (release)                           attempts - 1, rescues + 1
     cancel        PENDING    -> CANCELLED               release      (PROCESSING: asked for, honoured at the next checkpoint)
-    requeue       FAILED     -> PENDING                 hold again                          attempts = 0
+    requeue       FAILED|CANCELLED -> PENDING           hold again                          attempts = 0
 
 Only this file and `statements.py` write a blog's `status`. Each function is one transaction: it updates conditionally (the row
 count is the answer), moves credits, writes an event, and logs after the commit. A worker's thread writes through the fence
@@ -185,22 +185,29 @@ def honour_cancel(generation: BlogGeneration) -> bool:
 # --- From outside -----------------------------------------------------------------------------------------------------
 
 
-def requeue(generation_id: int, *, by: str) -> BlogGeneration:
-    """Start a FAILED blog again at the stage that failed. Raises WrongState or ledger.InsufficientCredits."""
+def requeue(generation_id: int, *, by: str, reason: str = "", from_scratch: bool = False) -> BlogGeneration:
+    """Start a FAILED or CANCELLED blog again, at the stage where it ended, or `from_scratch`: then all it has made is forgotten.
+
+    Raises WrongState or ledger.InsufficientCredits.
+    """
     with transaction.atomic():
         locked = locked_blog.lock(generation_id)
         generation = locked.generation
-        if generation.status != Status.FAILED:
-            raise WrongState(f"it is {generation.status}; only FAILED blogs can be retried")
+        if generation.status not in (Status.FAILED, Status.CANCELLED):
+            raise WrongState(f"it is {generation.status}; only FAILED and CANCELLED blogs can be retried")
         ledger.hold(locked.account, generation.pk, settings.BLOG_CREDITS)
         forgotten = {"cancel_requested_at": None, "error_code": "", "error_message": ""}
+        if from_scratch:
+            generation.outputs.all().delete()
+            Article.objects.filter(pk=generation.pk).delete()
+            forgotten["stage"] = Stage.PRODUCTS
         _join(locked, attempts=0, rescues=0, finished_at=None, **forgotten)
-        history.record(generation, Kind.REQUEUED, by=by)
-    wakeup.notify()
+        history.record(generation, Kind.REQUEUED, by=by, message=reason)
+    transaction.on_commit(wakeup.notify)
     return generation
 
 
-def cancel(generation_id: int, *, by: str) -> BlogGeneration:
+def cancel(generation_id: int, *, by: str, reason: str = "") -> BlogGeneration:
     """Cancel a blog that waits; ask one that runs to stop at its next checkpoint. Raises WrongState. Twice is fine."""
     with transaction.atomic():
         locked = locked_blog.lock(generation_id)
@@ -212,13 +219,13 @@ def cancel(generation_id: int, *, by: str) -> BlogGeneration:
             raise WrongState(f"{because}; only blogs without a draft that are PENDING or PROCESSING can be cancelled")
         if generation.status == Status.PROCESSING:
             locked.write(cancel_requested_at=ClockTimestamp())
-            history.record(generation, Kind.CANCEL_REQUESTED, by=by)
+            history.record(generation, Kind.CANCEL_REQUESTED, by=by, message=reason)
             return generation
         if generation.ready:
             lines.leave(locked.line)
         locked.write(**_final(Status.CANCELLED))
         ledger.release(locked.account, generation.pk, reason="cancelled")
-        history.record(generation, Kind.CANCELLED, by=by)
+        history.record(generation, Kind.CANCELLED, by=by, message=reason)
     return generation
 
 

@@ -28,7 +28,7 @@ Kind = GenerationEvent.Kind
 _SMALLEST = -32_768
 
 
-def put_first(generation_id: int, *, by: str) -> BlogGeneration:
+def put_first(generation_id: int, *, by: str, reason: str = "") -> BlogGeneration:
     """Put a blog at the head of its site's line. That ends a retry or a deferral, but no schedule. Raises WrongState.
 
     Between sites the turns of their lines decide as before, so no other site starts later for it.
@@ -51,9 +51,9 @@ def put_first(generation_id: int, *, by: str) -> BlogGeneration:
             lines.join(locked.line)
         first = max(lowest - 1, _SMALLEST)
         locked.write(ready=True, run_after=None, waits_for="", priority=first, **since)
-        history.record(generation, Kind.PUT_FIRST, by=by)
+        history.record(generation, Kind.PUT_FIRST, by=by, message=reason)
     if was_outside:
-        wakeup.notify()
+        transaction.on_commit(wakeup.notify)
     return generation
 
 
@@ -95,5 +95,5 @@ def reschedule(generation_id: int, to: datetime | None, *, by: str) -> BlogGener
         locked.write(ready=not later, run_after=to if later else None, scheduled_at=to, **since)
         history.record(generation, Kind.RESCHEDULED, by=by, message=f"to {to:%Y-%m-%d %H:%M %Z}" if later else "to now")
     if not later:
-        wakeup.notify()
+        transaction.on_commit(wakeup.notify)
     return generation

@@ -69,6 +69,8 @@ class Chore(NamedTuple):
     """Set if the first time comes sooner after the start than after a pause."""
     asks: bool = False
     """`do` takes a function that says whether to go on; it says no once the worker stops."""
+    says_when: bool = False
+    """`do` returns in how many seconds to do it again, or None for the usual pause."""
 
 
 class Pool:
@@ -242,9 +244,10 @@ class Pool:
             wake.clear()
             if self._stopping.is_set():
                 return
+            again: Any = None
             with self._going_on(chore.name):
-                chore.do(*([self._goes_on] if chore.asks else []))
-            pause = chore.every_seconds
+                again = chore.do(*([self._goes_on] if chore.asks else []))
+            pause = again if chore.says_when and again is not None else chore.every_seconds
 
     def _goes_on(self) -> bool:
         return not self._stopping.is_set()

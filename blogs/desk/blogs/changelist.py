@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -15,12 +13,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from blogs.desk.base import AT_ONCE, ReadOnlyAdmin, badge, span, staff_name
-from blogs.desk.blogs import finding, page
+from blogs.batches.moves import MOVES, Move
+from blogs.desk.base import DeskAdmin, ReadOnlyAdmin, badge, span
+from blogs.desk.blogs import acting, finding, page
 from blogs.desk.money.ledger import may_read
-from blogs.models import BlogGeneration, Status
-from blogs.queue import lifecycle, waiting
-from credits.ledger import InsufficientCredits
+from blogs.models import BlogGeneration
 
 _Fields = list[str | list[str] | tuple[str, ...]]
 _REQUEST: _Fields = [
@@ -51,7 +48,6 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     ordering = ["-id"]
     search_fields = ["id"]
     search_help_text = "Blog id, draft id, a site's instance id, or how the topic or the site's name begins"
-    actions = ["retry", "put_first", "cancel"]
     fieldsets = [
         ("What was asked", {"fields": _REQUEST}),
         ("Where it is", {"fields": _WHERE}),
@@ -95,47 +91,10 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
 
     # --- Actions ----------------------------------------------------------------------------------------------------
 
-    def has_steer_permission(self, request: HttpRequest) -> bool:
-        """Allow retry, put_first and cancel to staff who have Django's permission to change blogs. No blog is edited by hand."""
-        return request.user.has_perm("blogs.change_bloggeneration")
-
-    @admin.action(description="Retry (only FAILED)", permissions=["steer"])
-    def retry(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> None:
-        self._each(request, queryset, lifecycle.requeue, lambda _: "Retried")
-
-    @admin.action(description="Put first in its site's line (only PENDING)", permissions=["steer"])
-    def put_first(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> None:
-        # The blog that is moved last stands first. Moving the newest first keeps the order within a site.
-        moved = self._each(request, queryset, waiting.put_first, lambda _: "Put first", newest_first=True)
-        if len(moved) == 1:
-            self.message_user(request, f"Blog {moved[0].pk}: {page.place_in_line(moved[0])}")
-
-    @admin.action(description="Cancel (only PENDING or PROCESSING without a draft)", permissions=["steer"])
-    def cancel(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> None:
-        self._each(request, queryset, lifecycle.cancel, _cancelled)
-
-    def _each(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[BlogGeneration],
-        move: Callable[..., BlogGeneration],
-        told: Callable[[BlogGeneration], str],
-        *,
-        newest_first: bool = False,
-    ) -> list[BlogGeneration]:
-        ids = list(queryset.order_by("id").values_list("pk", flat=True)[: AT_ONCE + 1])
-        moved, skipped, by = list[BlogGeneration](), Counter[str](), staff_name(request)
-        for blog_id in sorted(ids[:AT_ONCE], reverse=newest_first):
-            try:
-                moved.append(move(blog_id, by=by))
-            except lifecycle.WrongState as refused:
-                skipped[str(refused)] += 1
-            except InsufficientCredits:
-                skipped["its site has too few credits"] += 1
-        level = messages.WARNING if skipped else messages.SUCCESS
-        done = Counter(told(generation) for generation in moved)
-        self.message_user(request, _summary(done, skipped, left_over=len(ids) > AT_ONCE), level)
-        return moved
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer the moves that this colleague may make. Django refuses a POST with any other."""
+        may = request.user.has_perm
+        return {name: (_action(move), name, move.label) for name, move in MOVES.items() if may(move.permission)}
 
     # --- A blog's page ----------------------------------------------------------------------------------------------
 
@@ -143,17 +102,12 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         about = page.about(context["original"], with_ledger=may_read(request))
-        context |= {**about, "may_steer": self.has_steer_permission(request)}
+        context |= {**about, "moves": page.moves(context["original"], request.user)}
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-def _cancelled(generation: BlogGeneration) -> str:
-    return "Cancelled" if generation.status == Status.CANCELLED else "Asked to stop at the next checkpoint"
+def _action(move: Move) -> Any:
+    def ask(desk: DeskAdmin, request: HttpRequest, chosen: QuerySet[BlogGeneration]) -> HttpResponse:
+        return acting.act(desk, request, chosen, move)
 
-
-def _summary(done: Counter[str], skipped: Counter[str], *, left_over: bool) -> str:
-    parts = [f"{word} {count}." for word, count in done.items()] or ["Changed none."]
-    parts += [f"Skipped {count}: {reason}." for reason, count in skipped.most_common()]
-    if left_over:
-        parts.append(f"That was the first {AT_ONCE:,}; do it again for the rest.")
-    return " ".join(parts)
+    return ask

@@ -10,8 +10,9 @@ from typing import Any
 from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
 
+from blogs.batches.moves import MOVES, Move
 from blogs.desk.base import span
-from blogs.models import Article, BlogGeneration, GenerationEvent, SiteLine, Stage, Status
+from blogs.models import Article, BlogGeneration, GenerationEvent, SiteLine, Stage
 from blogs.queue import forecast
 from credits.models import Credit
 from workers.models import ProviderCall
@@ -36,7 +37,6 @@ def about(generation: BlogGeneration, *, with_ledger: bool) -> dict[str, Any]:
         # The address comes from Wix: only a web page may become a link here.
         "draft_url": generation.draft_post_url if generation.draft_post_url.startswith("https://") else "",
         "place": place_in_line(generation),
-        "moves": _moves(generation),
     }
 
 
@@ -63,16 +63,22 @@ def place_in_line(generation: BlogGeneration) -> str:
     return f"Place {place:,} of the whole queue: starts in about {span(forecast.seconds_for(place))}."
 
 
-def _moves(generation: BlogGeneration) -> list[tuple[str, str]]:
-    """List those actions of the changelist that make sense for this blog."""
-    moves = []
-    if generation.status == Status.FAILED:
-        moves.append(("retry", "Retry this blog"))
-    if generation.ready or (generation.status == Status.PENDING and generation.started_at):
-        moves.append(("put_first", "Put this blog first in its site's line"))
-    if not generation.is_finished and not generation.draft_post_id:
-        moves.append(("cancel", "Cancel this blog"))
-    return moves
+def moves(generation: BlogGeneration, user: Any) -> list[Move]:
+    """List the moves that make sense for this blog and that the user may make."""
+    return [move for move in MOVES.values() if user.has_perm(move.permission) and _makes_sense(move, generation)]
+
+
+def _makes_sense(move: Move, generation: BlogGeneration) -> bool:
+    if generation.status not in move.statuses:
+        return False
+    match move.name:
+        case "cancel":
+            return not generation.draft_post_id
+        case "put_first":
+            return generation.ready or generation.started_at is not None
+        case "reschedule":
+            return generation.started_at is None
+    return True
 
 
 def _timeline(newest_first: list[GenerationEvent]) -> list[dict[str, Any]]:

@@ -13,7 +13,8 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
-from blogs.desk.base import DeskAdmin
+from blogs import audit
+from blogs.desk.base import DeskAdmin, actor
 from wix.identity import api_keys
 from wix.models import ApiKey, Site
 
@@ -60,7 +61,7 @@ def _make(desk: DeskAdmin, request: HttpRequest, site: Site) -> HttpResponse:
     if form.is_valid():
         with transaction.atomic():
             made, key = api_keys.issue(site, form.cleaned_data["label"], by=request.user)
-            desk.log_change(request, site, f"Made the API key {made}.")
+            audit.record(actor(request), "make_api_key", site, after=str(made))
         shown |= {"made": made, "key": key}
     return render(request, "admin/wix/site/api_key.html", {**desk.admin_site.each_context(request), **shown})
 
@@ -70,7 +71,7 @@ def _revoke(desk: DeskAdmin, request: HttpRequest, key: ApiKey) -> HttpResponse:
     with transaction.atomic():
         revoked = api_keys.revoke(key)
         if revoked:
-            desk.log_change(request, key.site, f"Revoked the API key {key}.")
+            audit.record(actor(request), "revoke_api_key", key.site, before=str(key))
     if revoked:
         desk.message_user(request, f"{key} is revoked: whoever uses it is refused from now on.", messages.SUCCESS)
     else:

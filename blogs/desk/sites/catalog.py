@@ -8,7 +8,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from blogs.desk.base import AT_ONCE, DeskAdmin
+from blogs import audit
+from blogs.desk.base import AT_ONCE, DeskAdmin, actor
 from wix import catalog
 from wix.models import Catalogue, Site
 
@@ -23,7 +24,7 @@ def read_anew(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site]) -
     sites = queryset.order_by("pk")[:AT_ONCE]
     marked = [site for site in sites if catalog.refresh(site.instance_id)]
     for site in marked:
-        desk.log_change(request, site, "Asked for its catalogue to be read anew.")
+        audit.record(actor(request), "read_catalog_again", site)
     unmarked = len(sites) - len(marked)
     parts = [f"{len(marked)} will be read anew, five minutes after the last time at the earliest."]
     if unmarked:

@@ -17,7 +17,8 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from blogs.desk.base import DeskAdmin, badge
+from blogs import audit
+from blogs.desk.base import DeskAdmin, actor, badge
 from blogs.desk.money.ledger import may_read
 from blogs.desk.search import sites_called
 from blogs.desk.sites import api_keys, catalog, site_lines
@@ -99,6 +100,9 @@ class SiteAdmin(DeskAdmin):
         term = search_term.strip()
         return (queryset.filter(pk__in=sites_called(term).values("pk")) if term else queryset), False
 
+    def has_pause_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("blogs.pause_lines"))
+
     def save_model(self, request: HttpRequest, obj: Site, form: Any, change: bool) -> None:
         # Writes no other field: a worker may have found the author meanwhile.
         obj.save(update_fields=form.changed_data)
@@ -163,14 +167,16 @@ class SiteAdmin(DeskAdmin):
             "account": account,
             "entries": entries[:ENTRIES_SHOWN] if may_read(request) else None,
             "entries_shown": ENTRIES_SHOWN,
-            "credits_form": CreditsForm() if request.user.has_perm("credits.add_credit") else None,
+            "may_pause": self.has_pause_permission(request),
+            "may_weigh": request.user.has_perm("blogs.weigh_lines"),
+            "credits_form": CreditsForm() if request.user.has_perm("credits.grant_credits") else None,
             **api_keys.context(request, site),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 
     def credits_view(self, request: HttpRequest, site_id: int) -> HttpResponse:
         site = get_object_or_404(Site, pk=site_id)
-        if not (request.user.has_perm("credits.add_credit") and self.has_view_permission(request, site)):
+        if not (request.user.has_perm("credits.grant_credits") and self.has_view_permission(request, site)):
             raise PermissionDenied
         form = CreditsForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
@@ -188,8 +194,10 @@ class SiteAdmin(DeskAdmin):
             key = f"staff:{site.pk}:{asked['key']}"
             entry = move(account, amount, reason=asked["reason"], created_by=staff, idempotency_key=key)
             if entry:
-                # The history of a site is read by staff who may not read the ledger.
-                self.log_change(request, site, f"Credits: entry {entry.pk} of the ledger")
+                action = "grant_credits" if amount > 0 else "adjust_credits"
+                audit.record(
+                    actor(request), action, site, after={"entry": entry.pk, "credits": amount}, reason=entry.reason
+                )
         if entry:
             self.message_user(request, f"Credits {amount:+,}: done.", messages.SUCCESS)
         else:

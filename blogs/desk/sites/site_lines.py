@@ -13,7 +13,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 
-from blogs.desk.base import AT_ONCE, COUNTED, DeskAdmin
+from blogs import audit
+from blogs.desk.base import AT_ONCE, COUNTED, DeskAdmin, actor
 from blogs.models import BlogGeneration, SiteLine, Status
 from blogs.queue import lines
 from wix.models import Site
@@ -59,12 +60,12 @@ def weight_of(line: SiteLine) -> float:
     return round(1 / line.step, 6)
 
 
-@admin.action(description="Pause the line: its blogs wait until it is resumed", permissions=["change"])
+@admin.action(description="Pause the line: its blogs wait until it is resumed", permissions=["pause"])
 def pause(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site]) -> None:
     _steer(desk, request, queryset, paused=True)
 
 
-@admin.action(description="Resume the line", permissions=["change"])
+@admin.action(description="Resume the line", permissions=["pause"])
 def resume(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site]) -> None:
     _steer(desk, request, queryset, paused=False)
     wakeup.notify()
@@ -79,7 +80,7 @@ def _steer(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site], *, p
             if line.paused == paused:
                 continue
             move(line)
-            desk.log_change(request, site, f"{word} its line.")
+            audit.record(actor(request), "pause_line" if paused else "resume_line", site)
         changed += 1
         waiting += line.waiting
     blogs = f"{waiting:,} blog{'' if waiting == 1 else 's'} waiting"
@@ -92,7 +93,7 @@ def _steer(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site], *, p
 
 
 def _weight(desk: DeskAdmin, request: HttpRequest, site: Site) -> HttpResponse:
-    if not desk.has_change_permission(request, site):
+    if not (request.user.has_perm("blogs.weigh_lines") and desk.has_view_permission(request, site)):
         raise PermissionDenied
     form = WeightForm(request.POST)
     if form.is_valid():
@@ -110,5 +111,5 @@ def _set_weight(desk: DeskAdmin, request: HttpRequest, site: Site, weight: int) 
             desk.message_user(request, f"Its weight is {weight} already.", messages.WARNING)
             return
         lines.set_weight(line, weight)
-        desk.log_change(request, site, f"Weight of its line: {weight}, was {before:g}.")
+        audit.record(actor(request), "set_weight", site, before=before, after=weight)
     desk.message_user(request, f"Weight {weight} from now on; it was {before:g}.", messages.SUCCESS)

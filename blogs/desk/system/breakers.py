@@ -6,11 +6,13 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from blogs.desk.base import DeskAdmin, badge, span, staff_name
+from blogs import audit
+from blogs.desk.base import DeskAdmin, about, actor, badge, span
 from blogs.queue import waiting
 from workers.database.clock import ClockTimestamp
 from workers.models import Breaker
@@ -66,8 +68,14 @@ class BreakerAdmin(DeskAdmin):
         return found.annotate(now=ClockTimestamp())
 
     def save_model(self, request: HttpRequest, obj: Breaker, form: Any, change: bool) -> None:
-        by, reason = staff_name(request), form.cleaned_data["why"]
-        if form.cleaned_data["asked"] == "yes":
-            breaker_rows.close(obj.provider, waiting.provider_is_back, by=by, reason=reason)
-        else:
-            breaker_rows.hold_open(obj.provider, by=by, reason=reason)
+        who, reason = actor(request), form.cleaned_data["why"]
+        with transaction.atomic():
+            if form.cleaned_data["asked"] == "yes":
+                breaker_rows.close(obj.provider, waiting.provider_is_back, by=who.by, reason=reason)
+            else:
+                breaker_rows.hold_open(obj.provider, by=who.by, reason=reason)
+            action = "close_breaker" if form.cleaned_data["asked"] == "yes" else "hold_breaker_open"
+            audit.record(who, action, about(obj), reason=reason)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Write nothing: `save_model` has, with the reason."""

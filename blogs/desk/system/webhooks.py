@@ -13,7 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from blogs.desk.base import AT_ONCE, DeskAdmin, badge
+from blogs import audit
+from blogs.desk.base import AT_ONCE, DeskAdmin, about, actor, badge
 from blogs.desk.search import SITES_MATCHED, sites_called
 from blogs.queue import lines
 from blogs.site_events import subscriptions
@@ -86,7 +87,7 @@ class WebhookDeliveryAdmin(DeskAdmin):
     def replay(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
         chosen = self._chosen(queryset)
         for delivery in chosen:
-            self.log_change(request, delivery, f"Replayed; it was {delivery.status}.")
+            audit.record(actor(request), "replay_webhook", about(delivery), before=delivery.status)
         count = deliveries.replay(chosen)
         self.message_user(request, f"{count} will be worked on within moments.")
 
@@ -94,7 +95,7 @@ class WebhookDeliveryAdmin(DeskAdmin):
     def ignore(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
         chosen = self._chosen(queryset)
         for delivery in chosen.filter(status=_Status.FAILED):
-            self.log_change(request, delivery, "Left as failed.")
+            audit.record(actor(request), "leave_webhook", about(delivery), before=delivery.status)
         ignored = deliveries.leave_failed(chosen)
         others = chosen.count() - ignored
         self.message_user(request, f"{ignored} ignored, {others} skipped (not failed).")

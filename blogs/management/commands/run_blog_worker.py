@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS
 
 from blogs import pipeline, queue, sweep
+from blogs.batches import starting, working
 from blogs.operations import notices
 from blogs.providers import openai, ordinary_blog, replicate
 from blogs.queue import waiting
@@ -40,6 +41,8 @@ CHORES = (
     Chore(60.0, waiting.recall_forgotten, "recall blogs whose provider is back"),
     # A delivery that is stored wakes it. The pause is for those that are tried again, and for those whose wake-up was lost.
     Chore(70.0, handlers.work_off, "handle webhooks", woken_by=deliveries.CHANNEL, asks=True),
+    # A batch that is started wakes it; while one is open, it says when the next portion is due.
+    Chore(60.0, working.work_off, "work off batches", woken_by=starting.CHANNEL, asks=True, says_when=True),
     # The first time soon, so that workers grant too that live for less than an hour.
     Chore(_HOUR, subscriptions.grant_due, "grant monthly credits", first_after_seconds=45.0),
     Chore(_HOUR, limits.prune, "prune limits"),

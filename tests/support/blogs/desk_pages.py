@@ -36,8 +36,8 @@ def ids_listed(client: Client, url_name: str = BLOGS, **query: Any) -> list[int]
 
 
 def act(client: Client, action: str, *ids: int, url_name: str = BLOGS, query: str = "", **fields: Any) -> str:
-    """Run an action on selected rows. Return the message that staff read afterwards."""
-    data = {"action": action, "_selected_action": ids, "index": 0, **fields}
+    """Run an action on selected rows, and give a reason where it asks. Return the message that staff read afterwards."""
+    data = {"action": action, "_selected_action": ids, "index": 0, "confirmed": "1", "reason": "ticket 7", **fields}
     response = client.post(reverse(url_name) + query, data, follow=True)
     assert response.status_code == 200
     return " ".join(str(message) for message in response.context["messages"])

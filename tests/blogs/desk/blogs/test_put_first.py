@@ -20,7 +20,7 @@ from workers.errors import TransientError
 
 pytestmark = pytest.mark.django_db
 
-BUTTON = "Put this blog first in its site's line"
+BUTTON = "Put first in its shop's line"
 
 
 def line_order(shop: Site) -> list[int]:
@@ -140,8 +140,10 @@ def test_who_may_only_view_cannot_put_a_blog_first(desk_with: Callable[..., Clie
     assert "put_first" not in text_of(viewer, "/admin/blogs/bloggeneration/")
 
 
-def test_support_with_the_change_permission_may(desk_with: Callable[..., Client]) -> None:
+def test_who_may_steer_blogs_may(desk_with: Callable[..., Client]) -> None:
     generation = pending_generation()
 
-    assert act(desk_with("blogs.change_bloggeneration"), "put_first", generation.pk).startswith("Put first 1.")
+    assert act(desk_with("blogs.view_bloggeneration", "blogs.steer_blogs"), "put_first", generation.pk).startswith(
+        "Put first 1."
+    )
     assert puts(generation)[0].by == "staff:vera"

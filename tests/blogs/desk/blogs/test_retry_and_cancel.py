@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from blogs.desk.blogs import changelist as blogs_admin
 from blogs.models import BlogGeneration, GenerationEvent, Status
 from blogs.operations import proof
 from tests.support.blogs.desk_pages import act, blog_page, text_of
@@ -26,8 +25,8 @@ def test_retry_counts_what_it_did_and_says_why_it_skipped_the_rest(desk: Client)
     message = act(desk, "retry", *(generation.pk for generation in [*failed, done, waiting]))
 
     assert "Retried 2." in message
-    assert "Skipped 1: it is DONE; only FAILED blogs can be retried." in message
-    assert "Skipped 1: it is PENDING; only FAILED blogs can be retried." in message
+    assert "Skipped 1: it is DONE; only FAILED and CANCELLED blogs can be retried." in message
+    assert "Skipped 1: it is PENDING; only FAILED and CANCELLED blogs can be retried." in message
     assert statuses(*failed, done) == [Status.PENDING, Status.PENDING, Status.DONE]
     assert proof.discrepancies() == []
 
@@ -47,7 +46,7 @@ def test_a_blog_that_its_site_cannot_pay_for_is_not_retried(desk: Client) -> Non
 
     message = act(desk, "retry", failed.pk)
 
-    assert message == "Changed none. Skipped 1: its site has too few credits."
+    assert message == "Changed none. Skipped 1: its shop has 0 free credits, and a blog costs 25."
     assert statuses(failed) == [Status.FAILED]
 
 
@@ -64,24 +63,14 @@ def test_cancel_stops_what_waits_and_asks_what_runs(desk: Client) -> None:
     assert proof.discrepancies() == []
 
 
-def test_one_click_moves_a_bounded_number(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blogs_admin, "AT_ONCE", 2)
-    waiting = [pending_generation() for _ in range(3)]
-
-    message = act(desk, "cancel", waiting[0].pk, select_across=1)
-
-    assert message == "Cancelled 2. That was the first 2; do it again for the rest."
-    assert statuses(*waiting) == [Status.CANCELLED, Status.CANCELLED, Status.PENDING]
-
-
 def test_the_button_on_a_blogs_page_retries_that_blog(desk: Client) -> None:
     failed, other = failed_generation(), failed_generation()
 
     page = blog_page(desk, failed.pk)
     message = act(desk, "retry", failed.pk, query=f"?q={failed.pk}")
 
-    assert "Retry this blog" in page
-    assert "Cancel this blog" not in page
+    assert "Retry from the step that failed" in page
+    assert ">Cancel<" not in page
     assert message == "Retried 1."
     assert statuses(failed, other) == [Status.PENDING, Status.FAILED]
 
@@ -94,11 +83,11 @@ def test_who_may_only_view_sees_no_actions_and_cannot_use_them(desk_with: Callab
 
     assert statuses(failed) == [Status.FAILED]
     assert 'name="action"' not in text_of(viewer, "/admin/blogs/bloggeneration/")
-    assert "Retry this blog" not in blog_page(viewer, failed.pk)
+    assert "Retry from the step that failed" not in blog_page(viewer, failed.pk)
 
 
-def test_support_with_the_change_permission_may_retry(desk_with: Callable[..., Client]) -> None:
-    support = desk_with("blogs.change_bloggeneration")
+def test_who_may_retry_blogs_may(desk_with: Callable[..., Client]) -> None:
+    support = desk_with("blogs.view_bloggeneration", "blogs.retry_blogs")
     failed = failed_generation()
 
     assert act(support, "retry", failed.pk) == "Retried 1."

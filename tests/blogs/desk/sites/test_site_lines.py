@@ -10,13 +10,12 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
 from blogs import queue
-from blogs.models import SiteLine
+from blogs.models import AuditEntry, SiteLine
 from blogs.queue import lines
 from tests.support.blogs.books import sessions_waiting_for_a_lock
 from tests.support.blogs.desk_pages import act, site_page, visible
@@ -41,9 +40,9 @@ def weight_of(shop: Site) -> float:
     return 1 / SiteLine.objects.get(site=shop).step
 
 
-def trace(shop: Site) -> list[tuple[str, str]]:
-    entries = LogEntry.objects.filter(object_id=str(shop.pk)).order_by("pk")
-    return [(entry.user.get_username(), entry.get_change_message()) for entry in entries]
+def trace(shop: Site) -> list[tuple[str, str, Any, Any]]:
+    entries = AuditEntry.objects.filter(site_id=shop.pk).order_by("pk")
+    return [(entry.by, entry.action, entry.before, entry.after) for entry in entries]
 
 
 # --- Weight -----------------------------------------------------------------------------------------------------------
@@ -59,7 +58,7 @@ def test_a_line_of_weight_three_starts_three_blogs_for_each_one_of_the_other(des
 
     assert told(answer) == "Weight 3 from now on; it was 1."
     assert answer.redirect_chain == [(f"/admin/wix/site/{heavy.pk}/change/", 302)]
-    assert trace(heavy) == [("ada", "Weight of its line: 3, was 1.")]
+    assert trace(heavy) == [("ada", "set_weight", 1, 3)]
     worker = WorkerFactory.create()
     starts = Counter(queue.claim(worker, 1)[0].site_id for _ in range(12))
     assert starts == {heavy.pk: 9, light.pk: 3}
@@ -113,7 +112,7 @@ def test_two_clicks_at_the_same_moment_leave_one_trace(desk: Client) -> None:
         thread.join()
 
     assert weight_of(shop) == 6
-    assert trace(shop) == [("ada", "Weight of its line: 6, was 1.")]
+    assert trace(shop) == [("ada", "set_weight", 1, 6)]
 
 
 def test_a_site_that_never_asked_for_a_blog_can_have_a_weight(desk: Client) -> None:
@@ -158,10 +157,10 @@ def test_who_may_only_view_sees_the_weight_and_cannot_set_it(desk_with: Callable
     assert weight_of(shop) == 1
 
 
-def test_support_with_the_change_permission_may_set_it(desk_with: Callable[..., Client]) -> None:
+def test_who_may_weigh_lines_may_set_it(desk_with: Callable[..., Client]) -> None:
     shop = site()
 
-    set_weight(desk_with("wix.change_site"), shop, 5)
+    set_weight(desk_with("wix.view_site", "blogs.weigh_lines"), shop, 5)
 
     assert weight_of(shop) == 5
     assert trace(shop)[0][0] == "vera"

@@ -3,10 +3,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.test import Client
 
-from blogs.models import SiteLine
+from blogs.models import AuditEntry, SiteLine
 from tests.support.blogs.desk_pages import act, ids_listed, site_page, visible
 from tests.support.factories import pending_generation, processing_generation, site
 from wix.models import Site
@@ -37,8 +36,8 @@ def test_pausing_leaves_a_trace_of_who_did_it(desk: Client) -> None:
 
     act(desk, "pause", shop.pk, url_name=SITES)
 
-    entry = LogEntry.objects.get(object_id=str(shop.pk))
-    assert (entry.user.get_username(), entry.get_change_message()) == ("ada", "Paused its line.")
+    entry = AuditEntry.objects.get(site_id=shop.pk)
+    assert (entry.by, entry.action) == ("ada", "pause_line")
 
 
 def test_who_may_only_view_cannot_pause(desk_with: Callable[..., Client]) -> None:

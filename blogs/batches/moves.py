@@ -1,0 +1,92 @@
+"""What staff may do to a blog, by name: each move is a transaction of the queue's, and says in words what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from blogs.models import BlogGeneration, Status
+from blogs.queue import lifecycle, waiting
+from blogs.queue.admission import NoRoom
+from blogs.queue.lifecycle import WrongState
+from blogs.queue.request import SchedulePassed
+from credits.ledger import InsufficientCredits
+
+Options = Mapping[str, Any]
+
+
+class Skipped(Exception):
+    """A blog does not allow the move now; str() says why, for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One action: how a button names it, the permission that it needs, the blogs that it is for, and what it does.
+
+    `statuses` are those in which a blog may allow it; the move itself decides under the blog's lock. `carry_out` takes the blog's
+    number, who asks, why, and the options.
+    """
+
+    name: str
+    label: str
+    permission: str
+    statuses: tuple[Status, ...]
+    carry_out: Callable[[int, str, str, Options], str]
+    undone_by: str = ""
+
+
+def carry_out(move: Move, blog_id: int, *, by: str, reason: str, options: Options) -> str:
+    """Do it in a transaction of its own or the caller's; return in words what was done. Raises Skipped."""
+    try:
+        return move.carry_out(blog_id, by, reason, options)
+    except BlogGeneration.DoesNotExist:
+        raise Skipped("it was removed") from None
+    except WrongState as refused:
+        raise Skipped(str(refused)) from None
+    except InsufficientCredits as lacking:
+        raise Skipped(f"its shop has {lacking.available} free credits, and a blog costs {lacking.required}") from None
+    except (NoRoom, SchedulePassed) as refused:
+        raise Skipped(str(refused)) from None
+
+
+def _retry(blog_id: int, by: str, reason: str, options: Options) -> str:
+    lifecycle.requeue(blog_id, by=by, reason=reason)
+    return "retried"
+
+
+def _retry_from_scratch(blog_id: int, by: str, reason: str, options: Options) -> str:
+    lifecycle.requeue(blog_id, by=by, reason=reason, from_scratch=True)
+    return "retried from scratch"
+
+
+def _cancel(blog_id: int, by: str, reason: str, options: Options) -> str:
+    generation = lifecycle.cancel(blog_id, by=by, reason=reason)
+    return "cancelled" if generation.status == Status.CANCELLED else "asked to stop at the next checkpoint"
+
+
+def _put_first(blog_id: int, by: str, reason: str, options: Options) -> str:
+    waiting.put_first(blog_id, by=by, reason=reason)
+    return "put first"
+
+
+def _reschedule(blog_id: int, by: str, reason: str, options: Options) -> str:
+    to = datetime.fromisoformat(options["to"]) if options.get("to") else None
+    waiting.reschedule(blog_id, to, by=by)
+    return f"to start at {to:%Y-%m-%d %H:%M %Z}" if to else "to start now"
+
+
+_ENDED = (Status.FAILED, Status.CANCELLED)
+_OPEN = (Status.PENDING, Status.PROCESSING)
+
+MOVES = {
+    move.name: move
+    for move in (
+        Move("retry", "Retry from the step that failed", "blogs.retry_blogs", _ENDED, _retry, undone_by="cancel"),
+        Move("retry_from_scratch", "Retry from scratch", "blogs.retry_blogs", _ENDED, _retry_from_scratch),
+        Move("cancel", "Cancel", "blogs.cancel_blogs", _OPEN, _cancel, undone_by="retry"),
+        Move("put_first", "Put first in its shop's line", "blogs.steer_blogs", (Status.PENDING,), _put_first),
+        Move("reschedule", "Give it another time", "blogs.steer_blogs", (Status.PENDING,), _reschedule),
+    )
+}

@@ -1,0 +1,179 @@
+"""Actions on blogs: first a page that says what would happen and asks why, then the blogs, at once or as a batch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.html import format_html
+
+from blogs import audit
+from blogs.audit import Actor
+from blogs.batches import moves, starting
+from blogs.batches.moves import Move, Options, Skipped
+from blogs.desk.base import DeskAdmin, actor
+from blogs.desk.blogs import page
+from blogs.models import REASON_MAX, BlogGeneration, Status
+
+# More blogs than this are a batch, which workers carry out: a request would last for too long.
+AT_ONCE = 200
+
+
+class WhyForm(forms.Form):
+    """Asks for the reason, which the blog's history and the audit log keep."""
+
+    reason = forms.CharField(
+        max_length=REASON_MAX,
+        widget=forms.TextInput(attrs={"size": 60, "autofocus": True}),
+        help_text="Colleagues will read it in the blog's history.",
+    )
+
+
+class TimeForm(WhyForm):
+    """Asks besides for the time at which the blogs are to start."""
+
+    to = forms.DateTimeField(
+        label="Start at (UTC)",
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        help_text="empty: now",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What an action would do to the blogs that are chosen."""
+
+    allowed: int
+    shops: int
+    skipped: list[tuple[int, str]]
+    credits: str
+    too_many: bool
+
+
+def act(desk: DeskAdmin, request: HttpRequest, chosen: QuerySet[BlogGeneration], move: Move) -> HttpResponse:
+    """Ask, and do it once the page's form comes back with a reason."""
+    ask_for = TimeForm if move.name == "reschedule" else WhyForm
+    form = ask_for(request.POST if "confirmed" in request.POST else None)
+    outlook = _outlook(move, chosen)
+    if form.is_valid() and not outlook.too_many:
+        options = {"to": at.isoformat()} if (at := form.cleaned_data.get("to")) else {}
+        _carry_out(desk, request, chosen, move, outlook, form.cleaned_data["reason"], options)
+        return HttpResponseRedirect(request.get_full_path())
+    shown = {
+        "title": move.label,
+        "form": form,
+        "move": move,
+        "outlook": outlook,
+        "chosen": in_words(desk, request),
+        "at_once": AT_ONCE,
+        "batch_max": starting.BLOGS_MAX,
+        "selected": request.POST.getlist("_selected_action"),
+        "select_across": request.POST.get("select_across", "0"),
+        "opts": desk.opts,
+    }
+    return render(
+        request, "admin/blogs/bloggeneration/confirm.html", {**desk.admin_site.each_context(request), **shown}
+    )
+
+
+def in_words(desk: DeskAdmin, request: HttpRequest) -> str:
+    """Say which blogs are chosen: how many are ticked, or by which filters all are."""
+    if request.POST.get("select_across") != "1":
+        ticked = len(request.POST.getlist("_selected_action"))
+        return f"{ticked} ticked blog{'' if ticked == 1 else 's'}"
+    changelist = desk.get_changelist_instance(request)
+    filters = [
+        f"{spec.title}: {choice['display']}"
+        for spec in changelist.filter_specs
+        for choice in list(spec.choices(changelist))[1:]
+        if choice["selected"]
+    ]
+    words = [*filters, *([f"search: {changelist.query}"] if changelist.query else [])]
+    return "all blogs with " + "; ".join(words) if words else "all blogs, of all shops, without a filter"
+
+
+def _outlook(move: Move, chosen: QuerySet[BlogGeneration]) -> Outlook:
+    """Count what is chosen, by status and shop, up to the largest batch."""
+    bounded = chosen.order_by("pk").values("pk")[: starting.BLOGS_MAX + 1]
+    by_status = dict(
+        BlogGeneration.objects.filter(pk__in=bounded).order_by().values_list("status").annotate(Count("pk"))
+    )
+    allowed = sum(by_status.get(status, 0) for status in move.statuses)
+    within = BlogGeneration.objects.filter(pk__in=bounded, status__in=move.statuses)
+    skipped = [
+        (count, f"{status}: not for this action") for status, count in by_status.items() if status not in move.statuses
+    ]
+    return Outlook(
+        allowed,
+        within.aggregate(shops=Count("site", distinct=True))["shops"],
+        skipped,
+        _credits(move, allowed),
+        sum(by_status.values()) > starting.BLOGS_MAX,
+    )
+
+
+def _credits(move: Move, blogs: int) -> str:
+    """Say in a sentence what the action does to credits; "" where it touches none."""
+    price = f"{blogs * settings.BLOG_CREDITS:,}"
+    if Status.FAILED in move.statuses:
+        return f"{price} credits are held again; a shop with too few is skipped."
+    return f"Up to {price} credits that are held come back." if move.name == "cancel" else ""
+
+
+def _carry_out(
+    desk: DeskAdmin,
+    request: HttpRequest,
+    chosen: QuerySet[BlogGeneration],
+    move: Move,
+    outlook: Outlook,
+    reason: str,
+    options: Options,
+) -> None:
+    by = actor(request)
+    if outlook.allowed + sum(count for count, _ in outlook.skipped) <= AT_ONCE:
+        moved, done, skipped = _at_once(chosen, move, by, reason, options)
+        level = messages.WARNING if skipped else messages.SUCCESS
+        desk.message_user(request, _summary(done, skipped), level)
+        if move.name == "put_first" and len(moved) == 1:
+            desk.message_user(request, f"Blog {moved[0].pk}: {page.place_in_line(moved[0])}")
+        return
+    allowed = chosen.filter(status__in=move.statuses)
+    batch = starting.start(by, move.name, allowed, in_words=in_words(desk, request), reason=reason, options=options)
+    url = reverse("admin:blogs_batch_change", args=[batch.pk])
+    said = format_html('<a href="{}">Batch {}</a> works on {} blogs in the background.', url, batch.pk, batch.total)
+    desk.message_user(request, said, messages.SUCCESS)
+
+
+def _at_once(
+    chosen: QuerySet[BlogGeneration], move: Move, by: Actor, reason: str, options: Options
+) -> tuple[list[BlogGeneration], Counter[str], Counter[str]]:
+    """Do it to each blog, in a transaction with its entry in the audit log."""
+    moved, done, skipped = list[BlogGeneration](), Counter[str](), Counter[str]()
+    # The blog that is moved last stands first. Moving the newest first keeps the order within a site.
+    order = "-pk" if move.name == "put_first" else "pk"
+    for blog in chosen.order_by(order):
+        try:
+            with transaction.atomic():
+                did = moves.carry_out(move, blog.pk, by=by.by, reason=reason, options=options)
+                audit.record(by, move.name, blog, before=blog.status, after=did, reason=reason)
+            blog.refresh_from_db()
+            moved.append(blog)
+            done[did] += 1
+        except Skipped as because:
+            skipped[str(because)] += 1
+    return moved, done, skipped
+
+
+def _summary(done: Counter[str], skipped: Counter[str]) -> str:
+    parts = [f"{word.capitalize()} {count}." for word, count in done.items()] or ["Changed none."]
+    parts += [f"Skipped {count}: {reason}." for reason, count in skipped.most_common()]
+    return " ".join(parts)

@@ -1,0 +1,1 @@
+"""Staff themselves on the support desk: their roles, and what they did."""
