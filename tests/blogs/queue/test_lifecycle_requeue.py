@@ -59,23 +59,36 @@ def test_a_requeued_blog_goes_before_its_sites_fresh_ones() -> None:
     [factories.pending_generation, factories.processing_generation, factories.done_generation],
     ids=["PENDING", "PROCESSING", "DONE"],
 )
-def test_only_failed_blogs_are_requeued(made: Any) -> None:
+def test_no_other_blogs_are_requeued(made: Any) -> None:
     generation = made()
 
-    with pytest.raises(WrongState, match="only FAILED blogs can be retried"):
+    with pytest.raises(WrongState, match="only FAILED and CANCELLED blogs can be retried"):
         lifecycle.requeue(generation.pk, by="staff:ann")
 
     assert "requeued" not in history(generation)
 
 
-def test_a_cancelled_blog_is_not_requeued() -> None:
-    generation = factories.pending_generation()
+def test_a_cancelled_blog_starts_again_too() -> None:
+    site = factories.site(credits=100)
+    generation = factories.pending_generation(site)
     lifecycle.cancel(generation.pk, by="shop")
 
-    with pytest.raises(WrongState):
-        lifecycle.requeue(generation.pk, by="staff:ann")
+    lifecycle.requeue(generation.pk, by="staff:ann", reason="a slip")
 
-    assert row(generation).status == Status.CANCELLED
+    assert row(generation).status == Status.PENDING
+    assert credits_of(site) == (100, 25)
+    assert (last_event(generation).kind, last_event(generation).message) == ("requeued", "a slip")
+
+
+def test_from_scratch_all_that_it_made_is_forgotten() -> None:
+    generation = factories.processing_generation()
+    lifecycle.checkpoint(generation, Stage.IDEA, {"title": "T"}, next_stage=Stage.ARTICLE)
+    lifecycle.fail(generation, PermanentError("content_refused", "It was refused."))
+
+    lifecycle.requeue(generation.pk, by="staff:ann", from_scratch=True)
+
+    assert row(generation).stage == Stage.PRODUCTS
+    assert not generation.outputs.exists()
 
 
 def test_a_requeue_that_cannot_be_paid_leaves_the_blog_failed() -> None:

@@ -48,7 +48,7 @@ def test_a_role_has_its_permissions_and_no_other(role: str) -> None:
 
 
 def test_migrations_have_written_them() -> None:
-    """A permission that a role gains needs a migration that writes the roles again, as 0013 does."""
+    """A permission that a role gains needs a migration that writes the roles again, as 0014 does."""
     assert set(Group.objects.values_list("name", flat=True)) >= set(ROLES)
 
 

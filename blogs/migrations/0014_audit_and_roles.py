@@ -22,11 +22,11 @@ def write_roles(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("blogs", "0012_staff"),
+        ("blogs", "0013_staff"),
         ("contenttypes", "0002_remove_content_type_name"),
         ("credits", "0003_permissions"),
         ("wix", "0004_help_texts"),
-        ("workers", "0008_refusal_signs"),
+        ("workers", "0010_operations"),
     ]
 
     operations = [

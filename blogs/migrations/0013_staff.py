@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("blogs", "0011_failed_of_site"),
+        ("blogs", "0012_ready_at"),
     ]
 
     operations = [
