@@ -1,8 +1,27 @@
-"""gunicorn's settings. It works with threads, because a request waits for PostgreSQL and for nothing else."""
+"""gunicorn's settings. It works with threads, because a request waits for PostgreSQL and for nothing else.
 
+SIGUSR2 replaces the service by whatever release stands in its folder, and no request waits for it: a second gunicorn starts beside
+this one, on the same socket. When it serves, it sends this one SIGTERM. If it can't start, this one goes on. SIGHUP forks new
+processes of the same code.
+"""
+
+import gc
 import os
+import signal
+import sys
+from contextlib import suppress
+from typing import Any
 
-bind = os.environ.get("BIND", "127.0.0.1:3000")
+from gunicorn import systemd
+
+# The process that this one is to replace, where it is a second gunicorn.
+_REPLACES = "GUNICORN_PID"
+
+bind: str | list[str] = os.environ.get("BIND", "127.0.0.1:3000")
+if "GUNICORN_FD" in os.environ and str(bind).startswith("fd://"):
+    # The second gunicorn was given the sockets under other numbers.
+    os.environ["BIND"] = ""
+bind = bind if os.environ.get("BIND", "127.0.0.1:3000") else []
 workers = int(os.environ.get("WEB_PROCESSES", "2"))
 threads = int(os.environ.get("WEB_THREADS", "16"))
 # How long a client may take: for a request's head, for its body after that, and to take an answer in.
@@ -12,6 +31,9 @@ response_seconds = float(os.environ.get("RESPONSE_SECONDS", "20"))
 if min(workers, threads, request_header_seconds, request_body_seconds, response_seconds) <= 0:
     raise ValueError("WEB_PROCESSES, WEB_THREADS, REQUEST_…_SECONDS and RESPONSE_SECONDS must be more than 0.")
 
+# What a process needs is imported before it is forked, so that it serves within milliseconds. Without this, requests wait for
+# seconds while processes are replaced: gunicorn ends the old ones before the new have imported anything.
+preload_app = True
 worker_class = "config.web.worker.WebWorker"
 # Of one process. A quarter of the file descriptors that most systems allow it, since the pool of the database needs some too.
 worker_connections = 400
@@ -24,3 +46,26 @@ accesslog = None
 errorlog = "-"
 loglevel = "warning"
 control_socket_disable = True
+
+
+def when_ready(server: Any) -> None:
+    """Called before the processes are forked."""
+    # Collecting garbage would write to the memory that they share.
+    gc.collect()
+    gc.freeze()
+    if _REPLACES in os.environ:
+        systemd.sd_notify(f"MAINPID={os.getpid()}", server.log)
+
+
+def pre_exec(server: Any) -> None:
+    """Called in the process that becomes the second gunicorn."""
+    # By its own arguments gunicorn would run a file of its package, and so find `http` and `config` there.
+    server.START_CTX["args"] = [sys.executable, "-m", "gunicorn", *sys.argv[1:]]
+
+
+def post_worker_init(worker: Any) -> None:
+    """Called in each process when it is about to serve."""
+    if _REPLACES in os.environ:
+        # The first process tells it, and the others find it leaving or gone.
+        with suppress(ProcessLookupError):
+            os.kill(int(os.environ[_REPLACES]), signal.SIGTERM)

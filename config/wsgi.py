@@ -5,6 +5,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 
-from config.door.wsgi_request import Handler  # noqa: E402  Django must be ready
+# Django must be ready. The addresses are imported here, with all that serves them, or the first request would wait for that.
+import config.urls  # noqa: E402, F401
+from config.door.wsgi_request import Handler  # noqa: E402
 
 application = Handler()

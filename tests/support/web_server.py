@@ -22,12 +22,12 @@ _ENVIRONMENT = {
 
 
 @contextmanager
-def served(application: str = "config.wsgi", **environment: str) -> Iterator[int]:
+def served(application: str = "config.wsgi", *arguments: str, **environment: str) -> Iterator[int]:
     """Start gunicorn, and give its port. The socket is ours from the beginning, so nothing else can take the port."""
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         bind = {"BIND": f"fd://{listener.fileno()}"}
         server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", application],
+            [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", *arguments, application],
             env={**os.environ, **_ENVIRONMENT, **bind, **environment},
             cwd=settings.BASE_DIR,
             pass_fds=[listener.fileno()],

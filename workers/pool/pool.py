@@ -5,7 +5,7 @@ filled from the next claim, without waiting for the rest of a batch. Three more 
 shows that this process lives, one promotes and rescues, one listens for wake-ups; and each chore has a thread of its own.
 
 The first SIGTERM or SIGINT drains: the worker claims no more, running work may finish until the deadline, and what is left goes
-back to the queue. The second leaves at once; leases then run out, and any worker rescues the work.
+back to the queue. The second leaves at once; leases then run out, and any worker rescues the work. SIGHUP drains too.
 """
 
 from __future__ import annotations
@@ -117,6 +117,8 @@ class Pool:
         """Work until a signal says stop, then drain. Returns when nothing of ours is left running."""
         signal.signal(signal.SIGTERM, self._signalled)
         signal.signal(signal.SIGINT, self._signalled)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
+            signal.signal(signal.SIGHUP, self._hung_up)
         self._worker = heartbeat.register(self._threads, self._verdict)
         self._beat([], 0.0)
         background = [
@@ -277,6 +279,10 @@ class Pool:
         self._signals += 1
         if self._signals > 1:
             os._exit(128 + signum)
+        threading.Thread(target=self._begin_to_stop, name="stopping", daemon=True).start()
+
+    def _hung_up(self, signum: int, frame: object) -> None:
+        """Drain. Never more, because a closing terminal may send it twice."""
         threading.Thread(target=self._begin_to_stop, name="stopping", daemon=True).start()
 
     def _begin_to_stop(self) -> None:

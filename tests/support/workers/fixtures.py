@@ -32,7 +32,7 @@ def fast_limits(settings: Any) -> Iterator[None]:
 def signals_of_its_own(settings: Any, database_url: str) -> Iterator[None]:
     """Give a pool its signals and its connection: it takes over the process's signals, and listens outside Django."""
     settings.DATABASE_DIRECT_URL = database_url
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     yield
     for number, handler in handlers.items():
         signal.signal(number, handler)

@@ -40,6 +40,37 @@ def test_a_drain_finishes_what_runs_and_claims_nothing_more(settings: Any) -> No
     assert shelf.returned == []
 
 
+def test_a_terminal_that_closes_drains_too_however_often_it_says_so() -> None:
+    shelf = Shelf(5)
+    finished: list[int] = []
+
+    def work(piece: Piece) -> None:
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGHUP)
+        wait_until(lambda: "stopping" not in {thread.name for thread in threading.enumerate()})
+        finished.append(piece.pk)
+
+    run(shelf, work, threads=1)
+
+    assert finished == [1]
+    assert [piece.pk for piece in shelf.waiting] == [2, 3, 4, 5]
+
+
+def test_one_that_was_told_to_outlive_its_terminal_does() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    finished: list[int] = []
+
+    def work(piece: Piece) -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        finished.append(piece.pk)
+        if len(finished) == 3:
+            stop()
+
+    run(Shelf(3), work, threads=1)
+
+    assert sorted(finished) == [1, 2, 3]
+
+
 def test_after_the_drain_deadline_the_rest_is_handed_back(settings: Any) -> None:
     settings.BLOG_WORKER_DRAIN_SECONDS = 0.05
     shelf = Shelf(2)
