@@ -17,11 +17,10 @@ from gunicorn import systemd
 # The process that this one is to replace, where it is a second gunicorn.
 _REPLACES = "GUNICORN_PID"
 
-bind: str | list[str] = os.environ.get("BIND", "127.0.0.1:3000")
+bind: str | list[str] = os.environ.get("BIND", "127.0.0.1:3000") or []
 if "GUNICORN_FD" in os.environ and str(bind).startswith("fd://"):
     # The second gunicorn was given the sockets under other numbers.
-    os.environ["BIND"] = ""
-bind = bind if os.environ.get("BIND", "127.0.0.1:3000") else []
+    os.environ["BIND"], bind = "", []
 workers = int(os.environ.get("WEB_PROCESSES", "2"))
 threads = int(os.environ.get("WEB_THREADS", "16"))
 # How long a client may take: for a request's head, for its body after that, and to take an answer in.
