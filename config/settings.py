@@ -9,6 +9,7 @@ A duration's name says its unit. Whatever an operator may change is set here and
 import sys
 import tomllib
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -403,6 +404,19 @@ WIX_CATALOGUE_MAX_AGE_SECONDS = env.float("WIX_CATALOGUE_MAX_AGE_SECONDS", defau
 
 LOG_FORMAT = env.str("LOG_FORMAT", default="console" if DEBUG else "json")
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+if SENTRY_DSN and find_spec("sentry_sdk") is None:
+    raise ImproperlyConfigured(
+        "SENTRY_DSN is set, and sentry-sdk is not installed:"
+        " install requirements-sentry.txt in place of requirements.txt, or take SENTRY_DSN out."
+    )
+_SENTRY = {
+    "()": "config.sentry.SentryHandler",
+    "filters": ["context"],
+    "dsn": SENTRY_DSN,
+    "release": RELEASE,
+    "environment": "development" if DEBUG else "production",
+}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -414,8 +428,11 @@ LOGGING = {
         "json": {"()": "config.logging.JsonLines"},
         "console": {"()": "config.logging.ConsoleLines"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["context"]}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["context"]},
+        **({"sentry": _SENTRY} if SENTRY_DSN else {}),
+    },
+    "root": {"handlers": ["stderr", *(["sentry"] if SENTRY_DSN else [])], "level": LOG_LEVEL},
     "loggers": {
         # Silent below WARNING: the SDKs' request lines repeat ours, without blog and site.
         "httpx": {"level": "WARNING"},
