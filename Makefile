@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JUDGE := tests/wix/judge
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-outside walk-docs checks chaos bench lock clean
+.PHONY: help demo run test test-outside walk-docs walk-deployment checks chaos bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ checks: $(VENV)/installed ## what CI checks besides tests: lint, types, import r
 
 walk-docs: $(VENV)/installed ## the commands of README and docs that can be pasted, against the demo
 	@$(BIN)/python -m tests.docs.walk
+
+walk-deployment: $(VENV)/installed ## docs/deployment.md, pasted into a bare Debian with systemd (root, debootstrap)
+	@$(BIN)/python -m tests.docs.walk_deployment
 
 chaos: $(VENV)/installed ## workers and the database killed again and again (SIZE=small, full, cut, outage, drafts), or a scene: a stranger attacks (hostile), a bad release (release): nothing lost, nothing twice
 	@$(BIN)/python -m tests.chaos --size $(or $(SIZE),small) --seed $(or $(SEED),1) --patience $(or $(PATIENCE),1)

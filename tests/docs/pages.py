@@ -72,6 +72,12 @@ def commands(page: Path) -> list[Command]:
     return found
 
 
+def pasted_blocks(page: Path) -> list[Command]:
+    """Its blocks of shell, each pasted as a whole, with what the next block shows as their output."""
+    found = re.findall(r"^```sh\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [Command(text.strip(), output) for text, output in found]
+
+
 def ids(page: Path) -> str:
     """Its path from the root, which also names a test's parameter."""
     return str(page.relative_to(ROOT))

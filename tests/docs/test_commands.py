@@ -11,7 +11,7 @@ from django.core.management import get_commands, load_command_class
 
 from tests import bench
 from tests.chaos.schedule import SCENES, SIZES
-from tests.docs.pages import PAGES, ROOT, code, commands, ids, named, prose
+from tests.docs.pages import PAGES, ROOT, code, commands, ids, named, pasted_blocks, prose
 
 TARGETS = set(re.findall(r"^([a-z-]+):", named("Makefile"), re.MULTILINE))
 
@@ -51,13 +51,18 @@ def test_files_that_commands_read_exist(page: Path) -> None:
 
 def _written(page: Path) -> list[list[str]]:
     """Each command of the console blocks, and each that the text names in backticks, as words."""
-    parts = [part for command in commands(page) for part in re.split(r"[;|]|\$\(", command.text) if part.strip()]
+    parts = [part for text in _pasted(page) for part in re.split(r"[;|]|\$\(", text) if part.strip()]
     spans = [span for span in code(prose(page)) if re.match(r"(make|manage\.py|python manage\.py|gunicorn -c) ", span)]
     return [words for text in [*parts, *spans] if (words := _words(text))]
 
 
+def _pasted(page: Path) -> list[str]:
+    lines = [line for block in pasted_blocks(page) for line in block.text.replace("\\\n", " ").splitlines()]
+    return [*(command.text for command in commands(page)), *lines]
+
+
 def _words(text: str) -> list[str]:
-    text = text.strip().removeprefix(".venv/bin/").rstrip(")")
+    text = text.strip().replace("blogs-manage ", "manage.py ").removeprefix(".venv/bin/").rstrip(")")
     try:
         return shlex.split(text, comments=True)
     except ValueError:

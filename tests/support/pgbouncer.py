@@ -79,12 +79,12 @@ class PgBouncer:
             assert count == 1, f"{_DEPLOYED} doesn't say {key}"
         ini["databases"][name] = there if self._connect_query else there.split(" connect_query=")[0]
         users = self.folder / "users"
-        users.write_text(f'"{self._database["USER"]}" "{self._database["PASSWORD"]}"\n')
+        users.write_text(f'"{self._database["USER"]}" "{_secret_of(self._database["USER"])}"\n')
+        users.chmod(0o644)
         ini["pgbouncer"].update(
             listen_addr="127.0.0.1",
             listen_port=str(self.port),
             unix_socket_dir="",
-            auth_type="trust",
             auth_file=str(users),
             default_pool_size=str(SERVER_CONNECTIONS),
         )
@@ -92,3 +92,12 @@ class PgBouncer:
         with path.open("w") as file:
             ini.write(file)
         return path
+
+
+def _secret_of(user: str) -> str:
+    """Return what PostgreSQL itself keeps of the password, as docs/deployment.md takes it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolpassword FROM pg_authid WHERE rolname = %s", [user])
+        secret: str = cursor.fetchone()[0]
+    assert secret.startswith("SCRAM-SHA-256$")
+    return secret
