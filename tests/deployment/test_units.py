@@ -34,6 +34,14 @@ def test_a_worker_has_time_to_finish_what_runs() -> None:
     assert _seconds("blogs-worker@.service", "TimeoutStopSec") >= settings.BLOG_WORKER_DRAIN_SECONDS + 10
 
 
+def test_under_pm2_each_has_that_time_too() -> None:
+    text = (UNITS.parent / "ecosystem.config.js").read_text()
+    web, worker = (int(found) / 1000 for found in re.findall(r"kill_timeout: (\d+)", text))
+
+    assert worker >= settings.BLOG_WORKER_DRAIN_SECONDS + 10
+    assert web >= gunicorn.graceful_timeout + 10
+
+
 def test_the_web_processes_have_time_to_answer_what_they_took() -> None:
     assert _seconds("blogs-web.service", "TimeoutStopSec") >= gunicorn.graceful_timeout + 10
 

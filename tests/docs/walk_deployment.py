@@ -41,8 +41,6 @@ def main() -> int:
         outcomes = list(_walked(machine))
         took = time.monotonic() - began
     failed = [outcome for outcome in outcomes if outcome.problem]
-    for outcome in failed:
-        print(f"✗ {outcome.block}: {outcome.problem}")
     print(json.dumps({"blocks": len(outcomes), "minutes": round(took / 60, 1), "failed": len(failed)}))
     return 1 if failed else 0
 
@@ -77,6 +75,7 @@ def _walked(machine: Machine) -> Iterator[Outcome]:
             print(f"{took:6.1f} s  {'✗' if problem else '✓'}  {name}", flush=True)
             yield Outcome(name, took, problem)
             if problem:
+                print(problem, flush=True)
                 break
         shell.stdin.close()
 
