@@ -23,6 +23,7 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         "BLOG_WORKER_SITE_SEATS",
         "BLOG_RETENTION_DAYS",
         "BATCH_BLOGS_PER_SECOND",
+        "DESK_CREDITS_CAP",
         "PROVIDER_CALL_RETENTION_DAYS",
         "WIX_CATALOGUE_MAX_AGE_SECONDS",
     ]

@@ -270,6 +270,7 @@ BLOG_IMAGE_MAX_AGE_SECONDS = env.float("BLOG_IMAGE_MAX_AGE_SECONDS", default=2_4
 BLOG_DRAFT_LOOKUP_SECONDS = env.float("BLOG_DRAFT_LOOKUP_SECONDS", default=90)
 BLOG_DRAFT_SWEEP_SECONDS = env.float("BLOG_DRAFT_SWEEP_SECONDS", default=600)
 BLOG_RETENTION_DAYS = env.float("BLOG_RETENTION_DAYS", default=180)
+DESK_CREDITS_CAP = env.int("DESK_CREDITS_CAP", default=1_000)
 BATCH_BLOGS_PER_SECOND = env.int("BATCH_BLOGS_PER_SECOND", default=100)
 
 # --- Worker -----------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The only file in which money moves.
 
-Hold when a blog is submitted, capture when it is DONE, release when it is FAILED or CANCELLED; staff grant and adjust. Every
-function runs inside its caller's transaction, which locks the account's row first (lock order: `blogs/queue/lines.py`). The
+Hold when a blog is submitted, capture when it is DONE, release when it is FAILED or CANCELLED; staff grant, adjust and refund.
+Every function runs inside its caller's transaction, which locks the account's row first (lock order: `blogs/queue/lines.py`). The
 account is the lock and the running total. The entries are the proof, which `check_ledger` adds up.
 """
 
@@ -24,6 +24,10 @@ Kind = Credit.Kind
 
 class NoOpenHold(Exception):
     """A blog's credits were to be spent or freed, and none are held for it: a bug of ours."""
+
+
+class NothingToRefund(Exception):
+    """A blog's credits were never spent, or were given back before; str() says which, for a person."""
 
 
 class InsufficientCredits(Exception):
@@ -124,6 +128,20 @@ def adjust(
     if not change:
         raise ValueError("an adjustment of 0 credits changes nothing")
     return _change(account, Kind.ADJUST, change, reason=reason, created_by=created_by, idempotency_key=idempotency_key)
+
+
+def refund(
+    account: CreditAccount, generation_id: int, *, reason: str, created_by: AbstractBaseUser | None = None
+) -> Credit:
+    """Give back what a blog has cost, once for each blog however many ask; it pays an open debt first. Raises NothingToRefund."""
+    paid = Credit.objects.filter(generation_id=generation_id, kind=Kind.CAPTURE, account=account).first()
+    if paid is None:
+        raise NothingToRefund("no credits were spent on it")
+    fields: dict[str, Any] = {"reason": reason, "created_by": created_by, "generation_id": generation_id}
+    entry = _change(account, Kind.REFUND, paid.amount, **fields, idempotency_key=f"refund:{generation_id}")
+    if entry is None:
+        raise NothingToRefund("its credits were given back before")
+    return entry
 
 
 @dataclass(frozen=True, slots=True)

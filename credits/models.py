@@ -35,7 +35,7 @@ class Credit(models.Model):
     """One entry of the ledger. It is never edited or deleted (a trigger refuses both); a correction is an `adjust`.
 
     `amount` is always positive; `balance_change` and `debt_change` say what the entry did to the account. The balance changes of a
-    blog sum to 0 or to minus its price.
+    blog sum to 0 or to minus its price; a refund pays a debt first.
     """
 
     class Kind(models.TextChoices):
@@ -44,6 +44,7 @@ class Credit(models.Model):
         CAPTURE = "capture"
         RELEASE = "release"
         ADJUST = "adjust"
+        REFUND = "refund"
 
     account = models.ForeignKey(CreditAccount, models.PROTECT, related_name="entries", db_index=False)
     kind = models.CharField(max_length=10, choices=Kind)
@@ -77,13 +78,16 @@ class Credit(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["grant", "hold", "capture", "release", "adjust"]), name="credit_kind"
+                condition=Q(kind__in=["grant", "hold", "capture", "release", "adjust", "refund"]), name="credit_kind"
             ),
             models.CheckConstraint(condition=Q(amount__gt=0), name="credit_amount_positive"),
             models.CheckConstraint(
                 condition=Q(kind__in=["hold", "release"], balance_change=0, debt_change=0)
                 | Q(kind="capture", balance_change=-F("amount"), debt_change=0)
-                | (Q(kind="grant", debt_change__lte=0) & Q(balance_change=F("amount") + F("debt_change")))
+                | (
+                    Q(kind__in=["grant", "refund"], debt_change__lte=0)
+                    & Q(balance_change=F("amount") + F("debt_change"))
+                )
                 | (Q(kind="adjust") & Q(balance_change=F("debt_change") + F("amount")))
                 | (Q(kind="adjust") & Q(balance_change=F("debt_change") - F("amount"))),
                 name="credit_weight",
@@ -96,11 +100,15 @@ class Credit(models.Model):
                     hold__isnull=False,
                     hold_number__isnull=True,
                 )
+                | Q(kind="refund", generation__isnull=False, hold__isnull=True, hold_number__isnull=True)
                 | Q(kind__in=["grant", "adjust"], hold__isnull=True, hold_number__isnull=True),
                 name="credit_shape",
             ),
             models.UniqueConstraint(
                 fields=["generation"], condition=Q(kind="capture"), name="credit_one_capture_a_blog_ever"
+            ),
+            models.UniqueConstraint(
+                fields=["generation"], condition=Q(kind="refund"), name="credit_one_refund_a_blog_ever"
             ),
             models.UniqueConstraint(
                 fields=["hold"], condition=Q(kind__in=["capture", "release"]), name="credit_hold_settled_once"

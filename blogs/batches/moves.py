@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from blogs.audit import Actor
+from blogs.batches import refunds
 from blogs.models import BlogGeneration, Status
 from blogs.queue import lifecycle, waiting
 from blogs.queue.admission import NoRoom
 from blogs.queue.lifecycle import WrongState
 from blogs.queue.request import SchedulePassed
-from credits.ledger import InsufficientCredits
+from credits.ledger import InsufficientCredits, NothingToRefund
 
 Options = Mapping[str, Any]
 
@@ -33,11 +35,11 @@ class Move:
     label: str
     permission: str
     statuses: tuple[Status, ...]
-    carry_out: Callable[[int, str, str, Options], str]
+    carry_out: Callable[[int, Actor, str, Options], str]
     undone_by: str = ""
 
 
-def carry_out(move: Move, blog_id: int, *, by: str, reason: str, options: Options) -> str:
+def carry_out(move: Move, blog_id: int, *, by: Actor, reason: str, options: Options) -> str:
     """Do it in a transaction of its own or the caller's; return in words what was done. Raises Skipped."""
     try:
         return move.carry_out(blog_id, by, reason, options)
@@ -47,34 +49,38 @@ def carry_out(move: Move, blog_id: int, *, by: str, reason: str, options: Option
         raise Skipped(str(refused)) from None
     except InsufficientCredits as lacking:
         raise Skipped(f"its shop has {lacking.available} free credits, and a blog costs {lacking.required}") from None
-    except (NoRoom, SchedulePassed) as refused:
+    except (NoRoom, SchedulePassed, NothingToRefund) as refused:
         raise Skipped(str(refused)) from None
 
 
-def _retry(blog_id: int, by: str, reason: str, options: Options) -> str:
-    lifecycle.requeue(blog_id, by=by, reason=reason)
+def _retry(blog_id: int, by: Actor, reason: str, options: Options) -> str:
+    lifecycle.requeue(blog_id, by=by.by, reason=reason)
     return "retried"
 
 
-def _retry_from_scratch(blog_id: int, by: str, reason: str, options: Options) -> str:
-    lifecycle.requeue(blog_id, by=by, reason=reason, from_scratch=True)
+def _retry_from_scratch(blog_id: int, by: Actor, reason: str, options: Options) -> str:
+    lifecycle.requeue(blog_id, by=by.by, reason=reason, from_scratch=True)
     return "retried from scratch"
 
 
-def _cancel(blog_id: int, by: str, reason: str, options: Options) -> str:
-    generation = lifecycle.cancel(blog_id, by=by, reason=reason)
+def _cancel(blog_id: int, by: Actor, reason: str, options: Options) -> str:
+    generation = lifecycle.cancel(blog_id, by=by.by, reason=reason)
     return "cancelled" if generation.status == Status.CANCELLED else "asked to stop at the next checkpoint"
 
 
-def _put_first(blog_id: int, by: str, reason: str, options: Options) -> str:
-    waiting.put_first(blog_id, by=by, reason=reason)
+def _put_first(blog_id: int, by: Actor, reason: str, options: Options) -> str:
+    waiting.put_first(blog_id, by=by.by, reason=reason)
     return "put first"
 
 
-def _reschedule(blog_id: int, by: str, reason: str, options: Options) -> str:
+def _reschedule(blog_id: int, by: Actor, reason: str, options: Options) -> str:
     to = datetime.fromisoformat(options["to"]) if options.get("to") else None
-    waiting.reschedule(blog_id, to, by=by)
+    waiting.reschedule(blog_id, to, by=by.by)
     return f"to start at {to:%Y-%m-%d %H:%M %Z}" if to else "to start now"
+
+
+def _refund(blog_id: int, by: Actor, reason: str, options: Options) -> str:
+    return f"refunded {refunds.refund(blog_id, by, reason)} credits"
 
 
 _ENDED = (Status.FAILED, Status.CANCELLED)
@@ -87,6 +93,7 @@ MOVES = {
         Move("retry_from_scratch", "Retry from scratch", "blogs.retry_blogs", _ENDED, _retry_from_scratch),
         Move("cancel", "Cancel", "blogs.cancel_blogs", _OPEN, _cancel, undone_by="retry"),
         Move("put_first", "Put first in its shop's line", "blogs.steer_blogs", (Status.PENDING,), _put_first),
+        Move("refund", "Refund", "blogs.refund_blogs", (Status.DONE,), _refund),
         Move("reschedule", "Give it another time", "blogs.steer_blogs", (Status.PENDING,), _reschedule),
     )
 }

@@ -31,7 +31,12 @@ def start(
     """Store a batch over the blogs that are chosen at this moment. Raises TooMany."""
     with transaction.atomic():
         batch = Batch.objects.create(
-            action=action, options=dict(options), chosen=in_words[:500], reason=reason, by=actor.name
+            action=action,
+            options=dict(options),
+            chosen=in_words[:500],
+            reason=reason,
+            by=actor.name,
+            user_id=actor.user_id,
         )
         _take(batch, chosen)
         audit.record(actor, action, batch, reason=reason, after={"blogs": batch.total, "chosen": batch.chosen})
@@ -61,7 +66,12 @@ def undo(actor: Actor, batch_id: int, *, reason: str) -> Batch | None:
             return None
         done = BatchItem.objects.filter(batch=batch, state=BatchItem.State.DONE).values("blog_id")
         undoing = Batch.objects.create(
-            action=action, chosen=f"what batch {batch.pk} did", reason=reason, by=actor.name, undoes=batch
+            action=action,
+            chosen=f"what batch {batch.pk} did",
+            reason=reason,
+            by=actor.name,
+            user_id=actor.user_id,
+            undoes=batch,
         )
         _take(undoing, BlogGeneration.objects.filter(pk__in=done))
         audit.record(actor, action, undoing, reason=reason, after={"blogs": undoing.total, "undoes": batch.pk})

@@ -49,7 +49,7 @@ def _one(batch: Batch) -> bool:
 
 
 def _outcome(batch: Batch, blog_id: int) -> tuple[State, str]:
-    by = Actor(batch.by).by
+    by = Actor(batch.by, batch.user_id)
     try:
         with transaction.atomic():  # what a refused move has locked or written is undone, and the item's state is kept
             done = moves.carry_out(MOVES[batch.action], blog_id, by=by, reason=batch.reason, options=batch.options)

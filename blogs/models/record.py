@@ -59,6 +59,7 @@ class GenerationEvent(models.Model):
         PUT_FIRST = "put_first"
         RESCHEDULED = "rescheduled"
         SWEPT = "swept"
+        REFUNDED = "refunded"
 
     generation = models.ForeignKey(BlogGeneration, models.CASCADE, related_name="events", db_index=False)
     kind = models.CharField(max_length=16, choices=Kind)

@@ -52,6 +52,7 @@ class Batch(models.Model):
     chosen = models.CharField(max_length=500, help_text="which blogs, in words: the filters, or how many were ticked")
     reason = models.CharField(max_length=REASON_MAX)
     by = models.CharField(max_length=150)
+    user_id = models.BigIntegerField(null=True, blank=True)
     total = models.PositiveIntegerField(default=0)
     undoes = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="undone_by", db_index=False)
     created_at = models.DateTimeField(db_default=Now())

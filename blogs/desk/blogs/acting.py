@@ -126,7 +126,10 @@ def _credits(move: Move, blogs: int) -> str:
     price = f"{blogs * settings.BLOG_CREDITS:,}"
     if Status.FAILED in move.statuses:
         return f"{price} credits are held again; a shop with too few is skipped."
-    return f"Up to {price} credits that are held come back." if move.name == "cancel" else ""
+    return {
+        "cancel": f"Up to {price} credits that are held come back.",
+        "refund": "What each has cost is given back, once; the posts stay.",
+    }.get(move.name, "")
 
 
 def _carry_out(
@@ -163,7 +166,7 @@ def _at_once(
     for blog in chosen.order_by(order):
         try:
             with transaction.atomic():
-                did = moves.carry_out(move, blog.pk, by=by.by, reason=reason, options=options)
+                did = moves.carry_out(move, blog.pk, by=by, reason=reason, options=options)
                 audit.record(by, move.name, blog, before=blog.status, after=did, reason=reason)
             blog.refresh_from_db()
             moved.append(blog)
@@ -174,6 +177,6 @@ def _at_once(
 
 
 def _summary(done: Counter[str], skipped: Counter[str]) -> str:
-    parts = [f"{word.capitalize()} {count}." for word, count in done.items()] or ["Changed none."]
+    parts = [f"{word.capitalize()}: {count}." for word, count in done.items()] or ["Changed none."]
     parts += [f"Skipped {count}: {reason}." for reason, count in skipped.most_common()]
     return " ".join(parts)

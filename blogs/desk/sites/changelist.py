@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.validators import RegexValidator
@@ -25,7 +26,7 @@ from blogs.desk.sites import api_keys, catalog, site_lines
 from blogs.desk.system import webhooks
 from blogs.models import BlogGeneration, Status
 from credits import ledger
-from credits.models import Credit
+from credits.models import Credit, CreditAccount
 from wix import languages
 from wix.models import Site
 
@@ -45,10 +46,24 @@ class CreditsForm(forms.Form):
     reason = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"size": 60}))
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
+    def __init__(self, request: HttpRequest, site: Site, data: Any = None) -> None:
+        super().__init__(data)
+        self._may = request.user.has_perm
+        self._site = site
+
     def clean_amount(self) -> int:
         amount: int = self.cleaned_data["amount"]
         if not amount:
             raise forms.ValidationError("0 credits change nothing.")
+        cap = settings.DESK_CREDITS_CAP
+        if abs(amount) > cap and not self._may("credits.grant_many_credits"):
+            raise forms.ValidationError(f"Your role moves up to {cap:,} credits at once; ask an admin for more.")
+        account = CreditAccount.objects.filter(site=self._site).first()
+        available = account.available if account else 0
+        if -amount > available and not self._may("credits.put_in_debt"):
+            raise forms.ValidationError(
+                f"The shop has {available:,} free credits. More would be a debt, which only an admin may make."
+            )
         return amount
 
 
@@ -169,7 +184,7 @@ class SiteAdmin(DeskAdmin):
             "entries_shown": ENTRIES_SHOWN,
             "may_pause": self.has_pause_permission(request),
             "may_weigh": request.user.has_perm("blogs.weigh_lines"),
-            "credits_form": CreditsForm() if request.user.has_perm("credits.grant_credits") else None,
+            "credits_form": CreditsForm(request, site) if request.user.has_perm("credits.grant_credits") else None,
             **api_keys.context(request, site),
         }
         return super().render_change_form(request, context, *args, **kwargs)
@@ -178,7 +193,7 @@ class SiteAdmin(DeskAdmin):
         site = get_object_or_404(Site, pk=site_id)
         if not (request.user.has_perm("credits.grant_credits") and self.has_view_permission(request, site)):
             raise PermissionDenied
-        form = CreditsForm(request.POST or None)
+        form = CreditsForm(request, site, request.POST or None)
         if request.method == "POST" and form.is_valid():
             self._move_credits(request, site, form.cleaned_data)
             return HttpResponseRedirect(reverse("admin:wix_site_change", args=[site.pk]))

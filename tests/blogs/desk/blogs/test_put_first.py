@@ -40,7 +40,7 @@ def test_a_blog_is_put_first_and_staff_read_its_place_in_the_whole_queue(desk: C
 
     message = act(desk, "put_first", second.pk)
 
-    assert f"Put first 1. Blog {second.pk}: Place " in message
+    assert f"Put first: 1. Blog {second.pk}: Place " in message
     assert " of the whole queue: starts in about " in message
     assert [event.by for event in puts(second)] == ["staff:ada"]
     with transaction.atomic():
@@ -54,7 +54,7 @@ def test_several_of_one_site_keep_their_order(desk: Client) -> None:
 
     message = act(desk, "put_first", blogs[4].pk, blogs[2].pk)
 
-    assert message == "Put first 2."
+    assert message == "Put first: 2."
     assert line_order(shop) == [blogs[place].pk for place in (2, 4, 0, 1, 3)]
 
 
@@ -76,7 +76,7 @@ def test_a_paused_line_is_mentioned(desk: Client) -> None:
 
     message = act(desk, "put_first", generation.pk)
 
-    assert "Put first 1." in message
+    assert "Put first: 1." in message
     assert "Its site's line is paused: nothing of it starts until somebody resumes it." in message
 
 
@@ -110,7 +110,7 @@ def test_a_blogs_page_has_the_button_while_that_makes_sense(desk: Client) -> Non
 
     message = act(desk, "put_first", waits.pk, query=f"?q={waits.pk}")
 
-    assert message.startswith("Put first 1.")
+    assert message.startswith("Put first: 1.")
     page = visible(blog_page(desk, waits.pk))
     assert "Place 1 of the whole queue: starts in about " in page
     assert "Put First pr" in page  # in its history, before the stage
@@ -144,6 +144,6 @@ def test_who_may_steer_blogs_may(desk_with: Callable[..., Client]) -> None:
     generation = pending_generation()
 
     assert act(desk_with("blogs.view_bloggeneration", "blogs.steer_blogs"), "put_first", generation.pk).startswith(
-        "Put first 1."
+        "Put first: 1."
     )
     assert puts(generation)[0].by == "staff:vera"

@@ -24,7 +24,7 @@ def test_retry_counts_what_it_did_and_says_why_it_skipped_the_rest(desk: Client)
 
     message = act(desk, "retry", *(generation.pk for generation in [*failed, done, waiting]))
 
-    assert "Retried 2." in message
+    assert "Retried: 2." in message
     assert "Skipped 1: it is DONE; only FAILED and CANCELLED blogs can be retried." in message
     assert "Skipped 1: it is PENDING; only FAILED and CANCELLED blogs can be retried." in message
     assert statuses(*failed, done) == [Status.PENDING, Status.PENDING, Status.DONE]
@@ -55,8 +55,8 @@ def test_cancel_stops_what_waits_and_asks_what_runs(desk: Client) -> None:
 
     message = act(desk, "cancel", running.pk, waiting.pk, done.pk)
 
-    assert "Cancelled 1." in message
-    assert "Asked to stop at the next checkpoint 1." in message
+    assert "Cancelled: 1." in message
+    assert "Asked to stop at the next checkpoint: 1." in message
     assert "Skipped 1: its draft post exists; only blogs without a draft" in message
     assert statuses(waiting, running, done) == [Status.CANCELLED, Status.PROCESSING, Status.DONE]
     assert BlogGeneration.objects.get(pk=running.pk).cancel_requested_at
@@ -71,7 +71,7 @@ def test_the_button_on_a_blogs_page_retries_that_blog(desk: Client) -> None:
 
     assert "Retry from the step that failed" in page
     assert ">Cancel<" not in page
-    assert message == "Retried 1."
+    assert message == "Retried: 1."
     assert statuses(failed, other) == [Status.PENDING, Status.FAILED]
 
 
@@ -90,4 +90,4 @@ def test_who_may_retry_blogs_may(desk_with: Callable[..., Client]) -> None:
     support = desk_with("blogs.view_bloggeneration", "blogs.retry_blogs")
     failed = failed_generation()
 
-    assert act(support, "retry", failed.pk) == "Retried 1."
+    assert act(support, "retry", failed.pk) == "Retried: 1."

@@ -13,8 +13,8 @@ from django.test import Client
 from blogs.operations import proof
 from credits import ledger
 from credits.models import Credit, CreditAccount
-from tests.support.blogs.desk_pages import blog_page, hidden_key, site_page, text_of, visible
-from tests.support.factories import pending_generation, site
+from tests.support.blogs.desk_pages import act, blog_page, hidden_key, site_page, text_of, visible
+from tests.support.factories import done_generation, pending_generation, site
 from tests.support.threads import at_once
 from wix.models import Site
 
@@ -170,3 +170,40 @@ def test_a_sites_page_shows_its_credits_and_the_last_entries(desk: Client) -> No
 
     assert "balance 100 , held 25 , available 75 , debt 0" in page
     assert "grant 100 +100" in page
+
+
+@pytest.mark.parametrize(
+    ("amount", "more", "allowed"),
+    [
+        (1_000, [], True),
+        (1_001, [], False),
+        (-1_001, ["credits.put_in_debt"], False),
+        (1_001, ["credits.grant_many_credits"], True),
+        (-10, [], True),
+        (-11, [], False),
+        (-11, ["credits.put_in_debt"], True),
+    ],
+)
+def test_a_role_has_a_cap_and_a_debt_needs_a_right_of_its_own(
+    desk_with: Callable[..., Client], amount: int, more: list[str], allowed: bool
+) -> None:
+    shop = site(credits=10)
+
+    ask(desk_with("wix.view_site", "credits.grant_credits", *more), shop, amount=amount, reason="ticket 7")
+
+    assert Credit.objects.filter(reason="ticket 7").exists() == allowed
+
+
+def test_a_refund_on_the_desk_is_seen_on_the_blog_and_in_its_ledger(desk: Client) -> None:
+    shop = site(credits=100)
+    blog = done_generation(shop)
+
+    message = act(desk, "refund", blog.pk)
+    again = act(desk, "refund", blog.pk)
+
+    assert message == "Refunded 25 credits: 1."
+    assert again == "Changed none. Skipped 1: its credits were given back before."
+    page = visible(blog_page(desk, blog.pk))
+    assert "refund 25 +25" in page
+    assert "Refunded" in page
+    assert proof.discrepancies() == []
