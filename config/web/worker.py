@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import io
+import logging
 import selectors
 import socket
 import threading
@@ -29,6 +30,8 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from config import gunicorn
 from config.web.arrival import Arrival
+
+logger = logging.getLogger(__name__)
 
 _READ_BYTES = 64 * 1024
 # The parser copies all that it was given once for each chunk of a body: of 500 KB in one piece, 87,000 chunks took half a minute.
@@ -114,6 +117,8 @@ class WebWorker(ThreadWorker):
         from workers.database import process_counts
 
         self.body_max = max(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, BODY_MAX_BYTES)
+        about = {"release": settings.RELEASE, "bind": ",".join(map(str, self.sockets)), "threads": self.cfg.threads}
+        logger.info("web process started", extra={"action": "serving", "processes": self.cfg.workers, **about})
         stopping = threading.Event()
         counts = threading.Thread(target=process_counts.keep_written, args=(stopping,), name="counts", daemon=True)
         counts.start()

@@ -120,6 +120,8 @@ class Pool:
         if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
             signal.signal(signal.SIGHUP, self._hung_up)
         self._worker = heartbeat.register(self._threads, self._verdict)
+        about = {"release": settings.RELEASE, "worker": self._worker.name, "threads": self._threads}
+        logger.info("worker started", extra={"action": "working", "batch_size": self._batch_size, **about})
         self._beat([], 0.0)
         background = [
             threading.Thread(target=self._keep_alive, name="heartbeat", daemon=True),
