@@ -247,3 +247,34 @@ class AlertNotice(models.Model):
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.name, self.severity, self.subject) if part)
+
+
+class Installation(models.Model):
+    """One row that says where this database stood when workers last worked on it (`database/installation.py`).
+
+    A copy of the database carries the row with it, and stands elsewhere.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    system = models.CharField(
+        max_length=20, blank=True, help_text="the server's system identifier; empty: not readable"
+    )
+    database = models.BigIntegerField(help_text="the database's oid")
+    table = models.BigIntegerField(db_column="table_oid", help_text="this table's oid")
+    timeline = models.BigIntegerField(
+        null=True,
+        blank=True,
+        help_text="rises when a standby is promoted or a server is recovered; empty: not readable",
+    )
+    renewed_at = models.DateTimeField(
+        db_default=Now(), help_text="when workers last found everything as it stands here"
+    )
+    settled_at = models.DateTimeField(
+        null=True, blank=True, help_text="when a copy, or a promoted standby, was taken on"
+    )
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="installation_is_one_row")]
+
+    def __str__(self) -> str:
+        return f"timeline {self.timeline} of {self.system or 'a server'}"
