@@ -21,6 +21,7 @@ from blogs import defects, picture
 from blogs.article.schema import VERSION, ArticleContent, word_count
 from blogs.models import Article, BlogGeneration, Stage
 from blogs.queue import fence, lifecycle, waiting
+from blogs.restore import copies, search
 from blogs.stages import article, draft, idea, image, image_order, media, products, publish
 from blogs.stages.inputs import Inputs
 from wix import languages
@@ -64,6 +65,8 @@ STEPS: tuple[Step, ...] = (
     Step(Stage.DRAFT, draft.run),
     Step(Stage.PUBLISH, publish.run),
 )
+# The place of the first stage after the draft.
+_PUBLISH = 1 + [step.stage for step in STEPS].index(Stage.DRAFT)
 
 
 def execute(generation: BlogGeneration, verdict: Verdict | None = None) -> None:
@@ -130,7 +133,13 @@ def run(generation: BlogGeneration, verdict: Verdict | None = None) -> None:
     """Take a blog through its missing stages, one after the other, until it is DONE or cancelled."""
     if generation.cancel_requested_at and lifecycle.honour_cancel(generation):
         return
+    if generation.draft_search_since and not generation.draft_post_id:
+        search.before_anything(generation)
     inputs = _inputs(generation)
+    if not _missing(generation, inputs):
+        # Its draft was found after a restore, and is not to be published.
+        lifecycle.succeed(generation, Stage.DRAFT, inputs.of(Stage.DRAFT))
+        return
     # The stages' deadlines keep a picture that this very run orders from growing too old.
     may_be_too_old = Stage.IMAGE_ORDER in inputs.outputs
     while missing := _missing(generation, inputs):
@@ -161,7 +170,9 @@ def _from_the_order_on(generation: BlogGeneration) -> Inputs:
 
 
 def _missing(generation: BlogGeneration, inputs: Inputs) -> list[Step]:
-    wanted = (step for step in STEPS if step.stage != Stage.PUBLISH or generation.publish)
+    """List the stages that are still to run. What comes before a draft isn't, once it is there: it may have been found at Wix."""
+    steps = STEPS[_PUBLISH:] if Stage.DRAFT in inputs.outputs else STEPS
+    wanted = (step for step in steps if step.stage != Stage.PUBLISH or generation.publish)
     return [step for step in wanted if step.stage not in inputs.outputs]
 
 
@@ -236,9 +247,15 @@ def _inputs(generation: BlogGeneration) -> Inputs:
         outputs={} if nothing_is_saved else dict(generation.outputs.values_list("stage", "output")),
         draft_post_id=_text(generation.draft_post_id),
         draft_create_age=_draft_create_age(generation),
-        note_draft_create=functools.partial(lifecycle.note_draft_create, generation),
+        note_draft_create=functools.partial(_note_draft_create, generation),
         resumed=True,
     )
+
+
+def _note_draft_create(generation: BlogGeneration) -> None:
+    """Let a create leave only from a database that knows all that was done (`restore/copies.py`)."""
+    copies.require_settled_for_a_draft()
+    lifecycle.note_draft_create(generation)
 
 
 def _draft_create_age(generation: BlogGeneration) -> float | None:

@@ -17,7 +17,6 @@ from django.db import connection
 
 from blogs.models import Article, BlogGeneration, GenerationEvent, Stage
 from blogs.stages.draft import marked_drafts
-from blogs.stages.marker import marker_of
 from wix.models import Site
 from wix.posts import drafts
 from workers.database.connections import released_afterwards
@@ -33,7 +32,8 @@ UPDATE blog_generations SET draft_sweep_at = clock_timestamp() + %(taken)s * int
  WHERE id = (SELECT id FROM blog_generations
               WHERE draft_sweep_at <= (SELECT clock_timestamp()) AND finished_at IS NOT NULL
               ORDER BY draft_sweep_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id, site_id, status, draft_post_id, draft_sweep_at, extract(epoch FROM clock_timestamp() - created_at)::float
+RETURNING id, site_id, status, draft_post_id, draft_sweep_at, draft_search_since,
+          extract(epoch FROM clock_timestamp() - created_at)::float
 """
 
 
@@ -43,6 +43,7 @@ class _Doubtful(NamedTuple):
     status: str
     draft_post_id: UUID | None
     draft_sweep_at: datetime
+    draft_search_since: datetime | None
     age: float
 
 
@@ -74,9 +75,8 @@ def _seconds_a_call() -> float:
 
 def _sweep(doubtful: _Doubtful) -> None:
     instance_id = str(Site.objects.values_list("instance_id", flat=True).get(pk=doubtful.site_id))
-    title = Article.objects.values_list("title", flat=True).get(pk=doubtful.pk)
     seconds = _seconds_a_call()
-    marked = marked_drafts(instance_id, title, marker_of(doubtful.pk), since_seconds=doubtful.age, seconds=seconds)
+    marked = marked_drafts(instance_id, _title(doubtful), doubtful.pk, since_seconds=doubtful.age, seconds=seconds)
     unpaid = [draft for draft in marked if draft.id != str(doubtful.draft_post_id)]
     if unpaid and not _condemned(doubtful):
         return
@@ -86,10 +86,18 @@ def _sweep(doubtful: _Doubtful) -> None:
     _close(doubtful)
 
 
+def _title(doubtful: _Doubtful) -> str | None:
+    """Return its article's title. None: a restored backup knows none, or not the one of the draft."""
+    if doubtful.draft_search_since:
+        return None
+    return Article.objects.values_list("title", flat=True).filter(pk=doubtful.pk).first()
+
+
 def _condemned(doubtful: _Doubtful) -> bool:
     """Keep a retry from adopting a draft that was found here. False: staff retried the blog meanwhile, and it may have one.
 
-    A retry looks for a draft only where `draft_create_started_at` says that a create was begun. Otherwise it makes a new one.
+    A retry looks for a draft only where `draft_create_started_at` says that a create was begun, or `draft_search_since` that a
+    backup was restored. Otherwise it makes a new one.
     """
     unchanged = BlogGeneration.objects.filter(
         pk=doubtful.pk,
@@ -97,7 +105,7 @@ def _condemned(doubtful: _Doubtful) -> bool:
         draft_post_id=doubtful.draft_post_id,
         draft_sweep_at=doubtful.draft_sweep_at,
     )
-    return bool(unchanged.update(draft_create_started_at=None))
+    return bool(unchanged.update(draft_create_started_at=None, draft_search_since=None))
 
 
 def _close(doubtful: _Doubtful, why_not: str = "") -> None:

@@ -21,6 +21,7 @@ from blogs.queue.failures import TooManyFailures
 from blogs.queue.lifecycle import WrongState
 from blogs.queue.request import IdempotencyConflict, SchedulePassed
 from blogs.queue.submitting import SiteRemoved
+from blogs.restore.copies import Unsettled
 from credits.ledger import InsufficientCredits
 from wix.identity.token_info import CannotAsk
 from wix.models import Site
@@ -177,6 +178,9 @@ def _problem(error: Exception) -> dict[str, Any] | None:
             return {"http": 404, "code": "not_found", "detail": "There is no such blog on this site."}
         case PermissionDenied():
             return {"http": 403, "code": "permission_denied", "detail": "This is not allowed."}
+        case Unsettled():
+            logger.error("%s", error, extra={"action": "copied"})
+            return {**_DATABASE_UNAVAILABLE}
         case _ if isinstance(error, DATABASE_AWAY):
             return _database_away(error)
     return None
@@ -184,15 +188,16 @@ def _problem(error: Exception) -> dict[str, Any] | None:
 
 def _database_away(error: Exception) -> dict[str, Any]:
     logger.error("database away", extra={"action": "outage", "error": type(error).__name__})
-    return {
-        "http": 503,
-        "code": "database_unavailable",
-        "detail": "The database is away for a moment. With an Idempotency-Key, a repeated request is safe.",
-        "retryable": True,
-        "headers": {"Retry-After": "5"},
-    }
+    return {**_DATABASE_UNAVAILABLE}
 
 
+_DATABASE_UNAVAILABLE: dict[str, Any] = {
+    "http": 503,
+    "code": "database_unavailable",
+    "detail": "The database is away for a moment. With an Idempotency-Key, a repeated request is safe.",
+    "retryable": True,
+    "headers": {"Retry-After": "5"},
+}
 _MALFORMED: dict[str, Any] = {"http": 400, "code": "malformed", "detail": "The request could not be understood."}
 _VALIDATION_DETAIL = "Some fields are missing or have a value that isn't allowed; `errors` names each."
 

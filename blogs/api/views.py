@@ -16,6 +16,7 @@ from rest_framework.reverse import reverse
 from blogs.api.serializers import BlogGenerationSerializer, BlogRequestSerializer, RescheduleSerializer, warnings_of
 from blogs.models import BlogGeneration, Status
 from blogs.queue import forecast, submitting, waiting
+from blogs.restore import copies
 from credits import ledger
 from wix.identity.auth import site_of
 from workers.database.outage import DATABASE_AWAY
@@ -59,6 +60,7 @@ class BlogGenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, vi
     def create(self, request: Request) -> Response:
         serializer = BlogRequestSerializer(data=_object(request))
         serializer.is_valid(raise_exception=True)
+        copies.require_settled_for_requests()
         generation = submitting.submit(
             site=site_of(request), request=serializer.blog_request(), idempotency_key=_idempotency_key(request)
         )

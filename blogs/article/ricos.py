@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -39,6 +39,8 @@ from wix.writing_systems import shortened
 # Wix takes drafts of 400 KB in all. The rest, 1,024 x 400 - 400,000 bytes, is left for title, excerpt and SEO data.
 SIZE_MAX = 400_000
 
+# As `marker_for` makes it.
+_MARKER = re.compile(r"blog-([0-9]{1,18})-[0-9a-f]{16}")
 # A media id is neither `wix:image://…`, the SDK's form, nor an address: Wix would take either and show nothing.
 _BARE_ID = re.compile(r"(?!.*://)[!-~]+")
 
@@ -74,8 +76,19 @@ def marker_for(generation_id: int, secret: str) -> str:
 
 def has_marker(rich_content: Mapping[str, Any], marker: str) -> bool:
     """Look for the marker anywhere at the top level: the owner may have moved it. Takes an answer of Wix's in any shape."""
+    return marker in _top_ids(rich_content)
+
+
+def markers_in(rich_content: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """Yield what looks like a marker, with the blog's number that it names: ours, or another installation's."""
+    for node_id in _top_ids(rich_content):
+        if found := _MARKER.fullmatch(str(node_id)):
+            yield int(found[1]), found[0]
+
+
+def _top_ids(rich_content: Mapping[str, Any]) -> list[Any]:
     nodes = rich_content.get("nodes")
-    return isinstance(nodes, list) and any(isinstance(node, dict) and node.get("id") == marker for node in nodes)
+    return [node.get("id") for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
 
 
 def without_images(rich_content: Mapping[str, Any]) -> dict[str, Any]:

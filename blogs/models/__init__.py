@@ -16,7 +16,7 @@ from blogs.models.generation import (
     Tone,
 )
 from blogs.models.line import QueueClock, SiteLine
-from blogs.models.record import Article, GenerationEvent, StageOutput
+from blogs.models.record import Article, DraftSearch, GenerationEvent, StageOutput
 from blogs.models.staff import REASON_MAX, AuditEntry, Batch, BatchItem
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "BatchItem",
     "BlogGeneration",
     "Cover",
+    "DraftSearch",
     "GenerationEvent",
     "Length",
     "QueueClock",

@@ -129,6 +129,11 @@ class BlogGeneration(models.Model):
     error_message = models.CharField(max_length=500, blank=True)
     draft_create_started_at = models.DateTimeField(null=True, blank=True)
     draft_sweep_at = models.DateTimeField(null=True, blank=True)
+    draft_search_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="a backup was restored that may know too little: its draft is looked for before anything is made",
+    )
     draft_post_id = models.UUIDField(null=True, blank=True)
     draft_post_url = models.CharField(max_length=1_000, blank=True)
     draft_post_slug = models.CharField(

@@ -80,3 +80,19 @@ class GenerationEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.stage}".strip()
+
+
+class DraftSearch(models.Model):
+    """A site whose drafts at Wix are looked through after a restore, for those of all its marked blogs at once.
+
+    It is gone when the last page was read. `restore/search.py` says more.
+    """
+
+    site = models.OneToOneField("wix.Site", models.PROTECT, primary_key=True, related_name="+")
+    since = models.DateTimeField(help_text="drafts that were edited since then are looked at")
+    not_before = models.DateTimeField(help_text="by then Wix has finished what it was asked for in the lost time")
+    read_to = models.DateTimeField(null=True, blank=True, help_text="a search that was interrupted goes on here")
+    taken_until = models.DateTimeField(null=True, blank=True, help_text="until then a worker searches")
+
+    def __str__(self) -> str:
+        return f"search of site {self.site_id}"

@@ -10,6 +10,7 @@
     fail          PROCESSING -> FAILED                  release
     hand_back     PROCESSING -> PENDING                                                     attempts - 1
     rescue        PROCESSING -> PENDING, or FAILED      (release)                           attempts - 1, rescues + 1
+    adopt_draft   PENDING    -> PENDING                 (after a restore; PROCESSING too)
     cancel        PENDING    -> CANCELLED               release      (PROCESSING: asked for, honoured at the next checkpoint)
     requeue       FAILED|CANCELLED -> PENDING           hold again                          attempts = 0
 
@@ -30,17 +31,17 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, When
+from django.db.models import Case, F, Q, When
 from django.db.models.functions import Coalesce
 
-from blogs.models import Article, BlogGeneration, GenerationEvent, Stage, Status
+from blogs.models import Article, BlogGeneration, GenerationEvent, Stage, StageOutput, Status
 from blogs.queue import backoff, fence, history, lines, locked_blog, statements
 from blogs.queue.locked_blog import LockedBlog
 from credits import ledger
 from workers.database import wakeup
 from workers.database.clock import ClockTimestamp, seconds_from_now
 from workers.database.outage import outlasts_an_outage
-from workers.errors import PermanentError, ProviderDown, RateLimited, WorkError
+from workers.errors import LeaseLost, PermanentError, ProviderDown, RateLimited, WorkError
 
 Kind = GenerationEvent.Kind
 
@@ -93,11 +94,16 @@ def note_draft_create(generation: BlogGeneration) -> None:
 
     From now on, a run that finds no draft's id looks at Wix for the draft before it creates another. With a second create the blog
     may have two drafts, so the sweep looks for them later. So it does where a sweep was due already: a sweeper may have died
-    between choosing a draft and deleting it.
+    between choosing a draft and deleting it. Raises RateLimited for a blog that was marked meanwhile, because the database may
+    have lost commits (`restore/aftermath.py`): its next run looks first.
     """
     again = generation.draft_create_started_at is not None or generation.draft_sweep_at is not None
     sweep_at = seconds_from_now(settings.BLOG_DRAFT_SWEEP_SECONDS) if again else None
-    fence.update(generation, draft_create_started_at=ClockTimestamp(), draft_sweep_at=sweep_at)
+    unmarked = fence.mine(generation).filter(draft_search_since=None)
+    if not unmarked.update(draft_create_started_at=ClockTimestamp(), draft_sweep_at=sweep_at):
+        if fence.mine(generation).exists():
+            raise RateLimited("draft_unsure", "Whether Wix has this draft already is looked up first.", retry_in=1)
+        raise LeaseLost(generation.pk)
 
 
 @outlasts_an_outage
@@ -207,6 +213,27 @@ def requeue(generation_id: int, *, by: str, reason: str = "", from_scratch: bool
     return generation
 
 
+def adopt_draft(generation_id: int, output: dict[str, Any], post: dict[str, str]) -> bool:
+    """Take over a draft that was found at Wix after a restore: all that is left of the blog is to publish it, if wanted.
+
+    `output` is the draft's stage's, `post` as for `checkpoint`. False: the blog is finished, or has a draft.
+    """
+    with transaction.atomic():
+        locked = locked_blog.lock(generation_id)
+        generation = locked.generation
+        if generation.is_finished or generation.draft_post_id:
+            return False
+        next_stage = Stage.PUBLISH if generation.publish else Stage.DRAFT
+        locked.write(stage=next_stage, draft_search_since=None, **post)
+        StageOutput.objects.bulk_create(
+            [StageOutput(generation=generation, stage=Stage.DRAFT, output=output)], ignore_conflicts=True
+        )
+        history.record(
+            generation, Kind.CHECKPOINT, stage=Stage.DRAFT, message="its draft was found at Wix after a restore"
+        )
+    return True
+
+
 def cancel(generation_id: int, *, by: str, reason: str = "") -> BlogGeneration:
     """Cancel a blog that waits; ask one that runs to stop at its next checkpoint. Raises WrongState. Twice is fine."""
     with transaction.atomic():
@@ -274,7 +301,11 @@ def _final(status: Status) -> dict[str, Any]:
     columns["finished_at"] = ClockTimestamp()
     if status != Status.DONE:
         # A create that was never answered may have made a draft, for which no credits are captured now: the sweep looks.
-        unsure = When(draft_create_started_at__isnull=False, then=seconds_from_now(settings.BLOG_DRAFT_SWEEP_SECONDS))
+        # So may a database from before a restore know too little of it.
+        unsure = When(
+            Q(draft_create_started_at__isnull=False) | Q(draft_search_since__isnull=False),
+            then=seconds_from_now(settings.BLOG_DRAFT_SWEEP_SECONDS),
+        )
         columns["draft_sweep_at"] = Case(unsure, default=None)
     return columns
 

@@ -19,7 +19,7 @@ from blogs.article.schema import ArticleContent
 from blogs.models import Stage
 from blogs.stages.draft_post import compose, lighter
 from blogs.stages.inputs import Inputs
-from blogs.stages.marker import marker_of
+from blogs.stages.marker import blog_of, marker_of
 from wix.client.http import WixRefused
 from wix.posts import author, drafts, labels
 from wix.posts.drafts import Draft
@@ -27,7 +27,7 @@ from workers.context.deadline import remaining, within
 from workers.errors import PermanentError, RateLimited, TransientError, WorkError
 
 # Our clock and Wix's may differ by this much.
-_CLOCKS = timedelta(minutes=5)
+CLOCKS = timedelta(minutes=5)
 # The draft exists by then; a look at it is worth no more time than this.
 _READ_BACK_SECONDS = 10.0
 # The share of the stage's time for tags and categories together: 22 of 90 s.
@@ -37,14 +37,13 @@ _LABELS_SHARE = 1 / 4
 def run(inputs: Inputs) -> dict[str, Any]:
     """Return the draft as Wix has it. Raises PermanentError `article_too_large`, `blog_not_installed` or `no_author`."""
     article = ArticleContent.stored(inputs.of(Stage.ARTICLE))
-    marker = marker_of(inputs.generation_id)
     made: dict[str, Any] = {}
-    if inputs.draft_create_age is not None and (found := _made_before(inputs, article.title, marker)):
+    if inputs.draft_create_age is not None and (found := _made_before(inputs, article.title)):
         draft, made = found, {"found": True, "member_id": inputs.member_id or found.member_id}
         _compare(inputs, draft, _as_sent(inputs, article))
     else:
         try:
-            post = compose(inputs, article, marker)
+            post = compose(inputs, article, marker_of(inputs.generation_id))
         except ricos.ArticleTooLarge as error:
             raise PermanentError(
                 "article_too_large", "The article is larger than Wix takes; ask for a shorter one."
@@ -55,21 +54,28 @@ def run(inputs: Inputs) -> dict[str, Any]:
     return {"draft_post_id": draft.id, "draft_post_url": draft.url, "draft_post_slug": draft.slug, **made}
 
 
-def marked_drafts(instance_id: str, title: str, marker: str, *, since_seconds: float, seconds: float) -> list[Draft]:
-    """Return this blog's drafts, oldest first, among those edited in the last `since_seconds`."""
-    since = datetime.now(UTC) - timedelta(seconds=since_seconds) - _CLOCKS
-    found = drafts.find_drafts(instance_id, title, since, seconds=seconds)
-    return [draft for draft, rich_content in found if ricos.has_marker(rich_content, marker)]
+def marked_drafts(
+    instance_id: str, title: str | None, generation_id: int, *, since_seconds: float, seconds: float
+) -> list[Draft]:
+    """Return this blog's drafts, oldest first, among those edited in the last `since_seconds`.
+
+    `title` None: whatever it is. Then all of the site's drafts are read.
+    """
+    since = datetime.now(UTC) - timedelta(seconds=since_seconds) - CLOCKS
+    if title is None:
+        found = [each for page in drafts.edited_since(instance_id, since, seconds=seconds) for each in page]
+    else:
+        found = drafts.find_drafts(instance_id, title, since, seconds=seconds)
+    return [draft for draft, rich_content in found if blog_of(rich_content) == generation_id]
 
 
-def _made_before(inputs: Inputs, title: str, marker: str) -> Draft | None:
+def _made_before(inputs: Inputs, title: str) -> Draft | None:
     assert inputs.draft_create_age is not None
     too_early = settings.BLOG_DRAFT_LOOKUP_SECONDS - inputs.draft_create_age
     if too_early > 0:
         raise RateLimited("draft_unsure", "A create of the draft may still be under way at Wix.", retry_in=too_early)
-    found = marked_drafts(
-        inputs.instance_id, title, marker, since_seconds=inputs.draft_create_age, seconds=inputs.seconds
-    )
+    age, seconds = inputs.draft_create_age, inputs.seconds
+    found = marked_drafts(inputs.instance_id, title, inputs.generation_id, since_seconds=age, seconds=seconds)
     return found[0] if found else None
 
 

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from wix.client import http
-from wix.client.fields import list_in, object_in, pick, picked_id, picked_objects, picked_uuid, text_in, uuid_or_none
-from workers.errors import PermanentError
+from wix.client.fields import (
+    list_in,
+    moment,
+    object_in,
+    pick,
+    picked_id,
+    picked_objects,
+    picked_uuid,
+    text_in,
+    uuid_or_none,
+)
+from workers.errors import PermanentError, TransientError
 
 _DRAFTS = "/blog/v3/draft-posts"
 # What Wix answers on a site without its Blog app is not documented. Calls of other apps that are missing get 428, a wrong path 404.
 _NO_BLOG = (404, 428)
+_BY_EDITED = [{"fieldName": "editedDate", "order": "ASC"}]
+# Twenty of the largest drafts make half of the largest answer that we take.
+_PAGE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +56,19 @@ def create_draft(
         "body": {"draftPost": draft_post, "publish": False, "fieldsets": ["URL"]},
         "before_sending": before_sending,
     }
-    try:
+    with _blog_installed():
         answer = http.request(instance_id, "POST", _DRAFTS, operation="draft_create", seconds=seconds, **about)
+    return _draft(pick(answer, "draftPost"))
+
+
+@contextmanager
+def _blog_installed() -> Iterator[None]:
+    try:
+        yield
     except http.WixRefused as refused:
         if refused.status in _NO_BLOG:
             raise PermanentError("blog_not_installed", "The Wix Blog app is not installed on this site.") from None
         raise
-    return _draft(pick(answer, "draftPost"))
 
 
 def read_draft(instance_id: str, draft_id: str, *, seconds: float) -> Draft:
@@ -57,20 +77,61 @@ def read_draft(instance_id: str, draft_id: str, *, seconds: float) -> Draft:
     return _draft(pick(answer, "draftPost"))
 
 
-def find_drafts(
-    instance_id: str, title: str, edited_since: datetime, *, seconds: float
-) -> list[tuple[Draft, dict[str, Any]]]:
+def find_drafts(instance_id: str, title: str, since: datetime, *, seconds: float) -> list[tuple[Draft, dict[str, Any]]]:
     """Find drafts of exactly this title that were edited since then, each with its rich content."""
     body = {
         "query": {
-            "filter": {"title": title, "editedDate": {"$gte": edited_since.isoformat().replace("+00:00", "Z")}},
-            "sort": [{"fieldName": "editedDate", "order": "ASC"}],
+            "filter": {"title": title, "editedDate": {"$gte": _wire(since)}},
+            "sort": _BY_EDITED,
             "cursorPaging": {"limit": 50},
         },
         "fieldsets": ["URL", "RICH_CONTENT"],
     }
     answer = http.request(instance_id, "POST", f"{_DRAFTS}/query", operation="draft_query", seconds=seconds, body=body)
     return [(_draft(found), object_in(found, "richContent")) for found in picked_objects(answer, "draftPosts")]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a site's drafts, each with its rich content, and when the last of them was edited."""
+
+    drafts: list[tuple[Draft, dict[str, Any]]]
+    edited_to: datetime | None
+
+    def __iter__(self) -> Iterator[tuple[Draft, dict[str, Any]]]:
+        return iter(self.drafts)
+
+
+def edited_since(instance_id: str, since: datetime, *, seconds: float) -> Iterator[Page]:
+    """Read the site's drafts and posts that were edited since then, page by page, the one edited first first.
+
+    What lies in the trash bin is not among them. Raises PermanentError `blog_not_installed`.
+    """
+    asked: dict[str, Any] = {"filter": {"editedDate": {"$gte": _wire(since)}}, "sort": _BY_EDITED}
+    cursor = None
+    while True:
+        # The cursor stands for filter and order: Wix refuses both beside it.
+        query = (
+            {"cursorPaging": {"limit": _PAGE, "cursor": cursor}}
+            if cursor
+            else {**asked, "cursorPaging": {"limit": _PAGE}}
+        )
+        body = {"query": query, "fieldsets": ["URL", "RICH_CONTENT"]}
+        with _blog_installed():
+            answer = http.request(
+                instance_id, "POST", f"{_DRAFTS}/query", operation="draft_query", seconds=seconds, body=body
+            )
+        found = picked_objects(answer, "draftPosts")
+        edited = [at for each in found if (at := moment(each.get("editedDate")))]
+        kept = [each for each in found if each.get("status") != "DELETED"]
+        yield Page([(_draft(each), object_in(each, "richContent")) for each in kept], max(edited, default=None))
+        paging = object_in(answer, "pagingMetadata")
+        following = text_in(object_in(paging, "cursors"), "next")
+        if not following and not paging.get("hasNext"):
+            return
+        if not following or following == cursor:
+            raise TransientError("wix_unavailable", "Wix says that there are more drafts, and not where.")
+        cursor = following
 
 
 def delete_draft(instance_id: str, draft_id: str, *, seconds: float) -> bool:
@@ -128,3 +189,7 @@ def _address(found: Any) -> str:
     url = object_in(found, "url")
     address = f"{text_in(url, 'base')}{text_in(url, 'path')}"
     return address if address.startswith(("https://", "http://")) and len(address) <= 1_000 else ""
+
+
+def _wire(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

@@ -6,6 +6,7 @@ import functools
 import gc
 import logging
 import os
+import signal
 from argparse import ArgumentParser
 from typing import Any
 
@@ -19,6 +20,7 @@ from blogs.batches import starting, working
 from blogs.operations import notices
 from blogs.providers import openai, ordinary_blog, replicate
 from blogs.queue import waiting
+from blogs.restore import copies
 from blogs.site_events import handlers, subscriptions
 from wix import catalog
 from wix.client import access_tokens
@@ -31,12 +33,25 @@ from workers.pool.pace import Pace
 from workers.pool.pool import Chore, Pool
 from workers.pool.verdict import Verdict
 
+logger = logging.getLogger(__name__)
+
 _HOUR = 3600.0
+
+
+def _renew() -> None:
+    """Stop where the database has become a copy under this worker; its next start says what to do."""
+    try:
+        copies.renew()
+    except copies.Unsettled as unsettled:
+        logger.error("%s", unsettled, extra={"action": "copied"})
+        os.kill(os.getpid(), signal.SIGTERM)
+
 
 # All that a worker does in the background, each on a thread of its own, besides the pool's own heartbeat and housekeeping.
 CHORES = (
     Chore(15.0, sweep.sweep_one, "sweep drafts"),
     Chore(30.0, notices.look_and_tell, "tell of alerts"),
+    Chore(60.0, _renew, "tell a copy of the database"),
     Chore(60.0, queue.recount, "recount lines"),
     Chore(60.0, waiting.recall_forgotten, "recall blogs whose provider is back"),
     # A delivery that is stored wakes it. The pause is for those that are tried again, and for those whose wake-up was lost.
@@ -85,6 +100,10 @@ class Command(BaseCommand):
         if min(threads, batch_size) < 1 or poll_interval <= 0:
             raise CommandError("--threads and --batch-size must be at least 1, --poll-interval more than 0.")
         _require_keys()
+        try:
+            copies.require_settled()
+        except copies.Unsettled as unsettled:
+            raise CommandError(str(unsettled)) from None
         _show_alive()
         limits.register(openai.limit())
         limits.register(replicate.limit())
