@@ -43,7 +43,7 @@ walk-docs: $(VENV)/installed ## the commands of README and docs that can be past
 walk-deployment: $(VENV)/installed ## docs/deployment.md, pasted into a bare Debian with systemd (root, debootstrap)
 	@$(BIN)/python -m tests.docs.walk_deployment
 
-chaos: $(VENV)/installed ## workers and the database killed again and again (SIZE=small, full, cut, outage, drafts), or a scene: a stranger attacks (hostile), a bad release (release): nothing lost, nothing twice
+chaos: $(VENV)/installed ## workers and the database killed again and again (SIZE=small, full, cut, outage, drafts), or a scene: a stranger attacks (hostile), a bad release (release), a restored backup (restore): nothing lost, nothing twice
 	@$(BIN)/python -m tests.chaos --size $(or $(SIZE),small) --seed $(or $(SEED),1) --patience $(or $(PATIENCE),1)
 
 bench: $(VENV)/installed ## one benchmark (NAME=claim; without a name: which there are); its last line is one JSON object

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.chaos.crew import asked
 from tests.chaos.result import drafts_of_blogs
-from tests.support.shops import SHOPS
+from tests.support.shops import SHOPS, Shop
 from tests.support.world import World
 
 # As other runs have it (`tests/chaos/__main__.py`): everything twenty times faster than in production.
@@ -27,10 +27,10 @@ SETTINGS = {
 _TICK_SECONDS = 0.1
 
 
-def submit(world: World, blogs: int) -> None:
-    """Let all shops ask for blogs in turn."""
+def submit(world: World, blogs: int, shops: Sequence[Shop] = SHOPS) -> None:
+    """Let these shops ask for blogs in turn."""
     wanted = [
-        (SHOPS[n % len(SHOPS)], {"sourceType": "keyword", "sourceId": f"chaos {n}", "length": "short"})
+        (shops[n % len(shops)], {"sourceType": "keyword", "sourceId": f"chaos {n}", "length": "short"})
         for n in range(blogs)
     ]
     with ThreadPoolExecutor(8) as submitters:

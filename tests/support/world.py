@@ -37,6 +37,13 @@ class World:
     log: Path
     environment: dict[str, str] = field(repr=False)
 
+    def start_web(self, entrance: socket.socket | None = None) -> None:
+        """Start the API at that socket; at its own port again where it was killed. Return when it answers."""
+        with entrance or listener("127.0.0.1", int(urlsplit(self.url).port or 0)) as at:
+            web = ("-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi")
+            self.processes.start_with(at, "web", *web, BIND=f"fd://{at.fileno()}", **self.environment)
+        self.processes.wait_for(lambda: _answers(f"{self.url}/health"), seconds=30, what="the API")
+
     def start_worker(self) -> None:
         self.processes.start("worker", "manage.py", "run_blog_worker", **self.environment)
 
@@ -89,11 +96,9 @@ def running(
             providers = _providers(sandbox)
             os.environ.update({**environment, **providers})
             _prepare_database(sandbox, shops, credits)
-            web = ("-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi")
-            processes.start_with(entrance, "web", *web, BIND=f"fd://{entrance.fileno()}", **providers)
-            entrance.close()
-            processes.wait_for(lambda: _answers(f"{url}/health"), seconds=30, what="the API")
-            yield World(url, sandbox, processes, database, log, providers)
+            world = World(url, sandbox, processes, database, log, providers)
+            world.start_web(entrance)
+            yield world
 
 
 def _environment(database_url: str, speed: float) -> dict[str, str]:
