@@ -115,8 +115,8 @@ def _end_leases() -> None:
     queue.hand_back(list(BlogGeneration.objects.filter(status=Status.PROCESSING)))
 
 
-# FAILED and CANCELLED blogs too: one that staff retried in the lost time may have a draft, and be retried again. Of an older mark, or
-# a create that was begun before, the earlier time counts.
+# FAILED and CANCELLED blogs too: one that staff retried in the lost time may have a draft, and be retried again. Of an older mark,
+# or a create that was begun before, the earlier time counts.
 _MARK = """
 UPDATE blog_generations SET draft_search_since = least(%(since)s, draft_search_since, draft_create_started_at)
  WHERE status <> 'DONE' AND draft_post_id IS NULL

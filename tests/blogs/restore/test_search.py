@@ -185,10 +185,14 @@ def attempt_if_any(attempt: Attempt) -> None:
         attempt()
 
 
-def test_a_failed_blog_that_the_original_retried_finds_its_draft_when_it_is_retried_again(
-    sandbox: Sandbox, shop: Site, attempt: Attempt
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_an_ended_blog_that_the_original_retried_finds_its_draft_when_it_is_retried_again(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, cancelled: bool
 ) -> None:
-    failed = factories.failed_generation(shop)
+    if cancelled:
+        failed = lifecycle.cancel(factories.pending_generation(shop).pk, by="staff")
+    else:
+        failed = factories.failed_generation(shop)
     draft_id = made_by_the_original(sandbox, shop, failed)
     factories.pending_generation(shop)
     restore()
