@@ -50,7 +50,7 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         message = f"WIX_MEDIA_STUCK_SECONDS ({stuck}) must be less than STAGE_MEDIA_DEADLINE_SECONDS ({media})."
         hint = "What is left of the deadline is for the upload of a picture whose import is stuck."
         found.append(Error(message, hint=hint, id="blogs.E007"))
-    return found + _alerts() + _learning() + _words_of_openai() + _logins()
+    return found + _alerts() + _learning() + _words_of_openai() + _logins() + _operators() + _hsts()
 
 
 def _words_of_openai() -> list[CheckMessage]:
@@ -123,13 +123,40 @@ def _logins() -> list[CheckMessage]:
         )
         if value < least
     ]
-    for proxy in settings.TRUSTED_PROXIES:
+    return found + _networks("TRUSTED_PROXIES", "blogs.E031")
+
+
+def _networks(name: str, id_: str) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for network in getattr(settings, name):
         try:
-            ipaddress.ip_network(proxy)
+            ipaddress.ip_network(network)
         except ValueError as error:
             hint = "It holds addresses (10.0.0.5) and networks (10.0.0.0/8), with commas."
-            found.append(Error(f"TRUSTED_PROXIES: {error}.", hint=hint, id="blogs.E031"))
+            found.append(Error(f"{name}: {error}.", hint=hint, id=id_))
     return found
+
+
+_TOKEN_LETTERS = 16
+_PRELOAD_SECONDS = 31_536_000
+
+
+def _operators() -> list[CheckMessage]:
+    found, token = _networks("OPERATIONS_NETWORKS", "blogs.E032"), settings.OPERATIONS_TOKEN
+    if token and (len(token) < _TOKEN_LETTERS or not token.isascii() or not token.isprintable() or " " in token):
+        message = f"OPERATIONS_TOKEN must have at least {_TOKEN_LETTERS} characters, of ASCII and without spaces."
+        found.append(Error(message, hint="openssl rand -hex 24 makes one.", id="blogs.E033"))
+    return found
+
+
+def _hsts() -> list[CheckMessage]:
+    is_enough = settings.SECURE_HSTS_INCLUDE_SUBDOMAINS and settings.SECURE_HSTS_SECONDS >= _PRELOAD_SECONDS
+    if not settings.SECURE_HSTS_PRELOAD or is_enough:
+        return []
+    message = (
+        "HSTS_PRELOAD without HSTS_SUBDOMAINS, or with HSTS_SECONDS below a year: browsers' lists would not take it."
+    )
+    return [Error(message, hint="Set all three, or leave HSTS_PRELOAD out.", id="blogs.E034")]
 
 
 # Replicate keeps what its API has made for this long.
@@ -167,3 +194,14 @@ def logins_tell_addresses_apart(app_configs: Any, **kwargs: Any) -> list[CheckMe
     message = "TRUSTED_PROXIES is empty behind a proxy: all logins seem to come from the proxy's address."
     hint = "Name the proxy's address, or ten failed logins of a stranger lock all staff out for a quarter of an hour."
     return [checks.Warning(message, hint=hint, id="blogs.W003")]
+
+
+@register(Tags.security, deploy=True)
+def networks_tell_addresses_apart(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if not settings.OPERATIONS_NETWORKS or not settings.SECURE_PROXY_SSL_HEADER or settings.TRUSTED_PROXIES:
+        return []
+    message = (
+        "OPERATIONS_NETWORKS without TRUSTED_PROXIES behind a proxy: all callers seem to come from the proxy's address."
+    )
+    hint = "Name the proxy's address in TRUSTED_PROXIES, or strangers count as operators where the proxy does."
+    return [checks.Warning(message, hint=hint, id="blogs.W004")]

@@ -6,6 +6,7 @@ processes of the same code.
 """
 
 import gc
+import multiprocessing
 import os
 import signal
 import sys
@@ -45,6 +46,28 @@ accesslog = None
 errorlog = "-"
 loglevel = "warning"
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """Called when the product is loaded, before gunicorn listens: end it where it could not work. The log says why.
+
+    In a process of its own, because what does not answer there keeps a thread, and this one is about to fork.
+    """
+    asked = multiprocessing.get_context("fork").Process(target=_preflight, args=[server.cfg.workers])
+    asked.start()
+    asked.join()
+    if asked.exitcode:
+        if server.pidfile:
+            server.pidfile.unlink()
+        raise SystemExit(1)
+
+
+def _preflight(web_processes: int) -> None:
+    from blogs.preflight import start
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if not start.may_start("web", web_processes=web_processes):
+        raise SystemExit(1)
 
 
 def when_ready(server: Any) -> None:

@@ -44,6 +44,9 @@ CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-ke
 CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "X-Request-ID"]
 CORS_PREFLIGHT_MAX_AGE = 3_600
 
+# False: a process that finds faults at its start says them, and starts (`blogs/preflight`).
+PREFLIGHT_REFUSES = env.bool("PREFLIGHT_REFUSES", default=True)
+
 ADMIN_SECOND_FACTOR = env.bool("ADMIN_SECOND_FACTOR", default=False)
 
 INSTALLED_APPS = [
@@ -153,6 +156,12 @@ STATIC_URL = "static/"
 # None: WhiteNoise serves static files from the packages. `collectstatic` would be one more command to forget.
 STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True
+
+# --- Operators --------------------------------------------------------------------------------------------------------
+
+# Who sees /metrics and the details of /health: who brings the token, or comes from one of the networks. Neither: anybody.
+OPERATIONS_TOKEN = env.str("OPERATIONS_TOKEN", default="")
+OPERATIONS_NETWORKS = env.list("OPERATIONS_NETWORKS", default=[])
 
 # --- PostgreSQL -------------------------------------------------------------------------------------------------------
 
@@ -455,9 +464,13 @@ LOGGING = {
 X_FRAME_OPTIONS = "DENY"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_HTTPS_PROXY", default=False) else None
 SECURE_SSL_REDIRECT = env.bool("HTTPS_ONLY", default=False)
-SECURE_REDIRECT_EXEMPT = [r"^health"]
+# What probes and Prometheus ask, by any name or address: `config.door.front_door` looks at the same list.
+SECURE_REDIRECT_EXEMPT = [r"^metrics/?\Z", r"^health(/(live|ready|workers))?/?\Z"]
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000 if SECURE_SSL_REDIRECT else 0)
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_SSL_REDIRECT
-SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT
+# Both concern hosts that are not ours, and browsers' lists keep the second for months: only who asks for them gets them.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=False)
+SILENCED_SYSTEM_CHECKS += [] if SECURE_HSTS_INCLUDE_SUBDOMAINS else ["security.W005"]
+SILENCED_SYSTEM_CHECKS += [] if SECURE_HSTS_PRELOAD else ["security.W021"]
 SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT
 CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT

@@ -35,6 +35,7 @@ urlpatterns = [
     re_path(r"^metrics/?$", operations.metrics, name="metrics"),
     re_path(r"^health/?$", operations.health, name="health"),
     re_path(r"^health/live/?$", operations.live, name="health-live"),
+    re_path(r"^health/ready/?$", operations.ready, name="health-ready"),
     re_path(r"^health/workers/?$", operations.workers_alive, name="health-workers"),
 ]
 

@@ -10,7 +10,7 @@ import psycopg2
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection
 
 from workers.database import wakeup
 
@@ -160,11 +160,14 @@ def sessions_are_as_asked(
     """Check the database's sessions, where one is named (`check --database default`, `migrate`, a worker's start): it connects."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(_TIMEOUT)
-        timeout = cursor.fetchone()[0]
-        cursor.execute(_WHICH_DATABASE)
-        ours = cursor.fetchone()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_TIMEOUT)
+            timeout = cursor.fetchone()[0]
+            cursor.execute(_WHICH_DATABASE)
+            ours = cursor.fetchone()
+    except OperationalError as error:
+        return [_can_not_be_used(error)]
     found: list[CheckMessage] = []
     if not 0 < timeout <= settings.BLOG_WORKER_LEASE_SECONDS:
         found.append(
@@ -198,6 +201,15 @@ def sessions_are_as_asked(
             )
         )
     return found
+
+
+def _can_not_be_used(error: OperationalError) -> CheckMessage:
+    """Say what else would be a trace of eighty lines, for example at `migrate`."""
+    because = str(error).strip()
+    hint = "Look at the address and the password in DATABASE_URL, and whether the server runs and lets this machine in."
+    if "unsupported startup parameter" in because:
+        hint = "That is PgBouncer. Name the server itself in DATABASE_DIRECT_URL."
+    return Error(f"DATABASE_URL: {because}", hint=hint, id="workers.E021")
 
 
 _TIMEOUT = "SELECT setting::float / 1000 FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'"

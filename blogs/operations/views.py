@@ -1,4 +1,7 @@
-"""Health, metrics and limits, for operators and load balancers: they need no token, and show no site's data."""
+"""Health, metrics and limits, for operators and load balancers: they show no site's data.
+
+They need no token, unless `OPERATIONS_TOKEN` or `OPERATIONS_NETWORKS` is set. Then strangers see no more than how it is.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,9 @@ from psycopg2.errors import ReadOnlySqlTransaction
 
 from blogs.operations import health as reading
 from blogs.operations import metrics as numbers
+from blogs.operations import operators
+from blogs.preflight import ready as preflight
+from blogs.preflight.faults import failing
 from workers.database.outage import DATABASE_AWAY, exhausted_lately
 
 logger = logging.getLogger(__name__)
@@ -22,20 +28,25 @@ logger = logging.getLogger(__name__)
 def health(request: HttpRequest) -> JsonResponse:
     """Answer `ok`, `degraded` or `down`.
 
-    `degraded` (still 200): blogs wait and no worker is alive, a provider is down, a worker's release is broken, or the database has
-    lately refused statements because its disk, memory or connections are used up. `down` (503): the database is away, or takes no
-    writes.
+    `degraded` (still 200): blogs wait and no worker is alive, a provider is down, a worker's release is broken, this process has a
+    fault that `preflight` knows, or the database has lately refused statements because its disk, memory or connections are used up.
+    `down` (503): the database is away, or takes no writes.
     """
     try:
         reading.database_serves()
         service = reading.service()
+        faults = failing(preflight.faults())
     except DATABASE_AWAY as error:
         return _down(error)
     stats = service.queue
     exhausted = exhausted_lately()
-    hindered = exhausted or service.is_idle_with_work or service.providers_down or service.broken
+    hindered = exhausted or faults or service.is_idle_with_work or service.providers_down or service.broken
+    status = "degraded" if hindered else "ok"
+    if not operators.may_see(request):
+        return JsonResponse({"status": status})
     body = {
-        "status": "degraded" if hindered else "ok",
+        "status": status,
+        "faults": faults,
         "database": "exhausted" if exhausted else "ok",
         "workers": {"alive": len(service.workers), "seats": service.seats, "inFlight": service.in_flight},
         "providersDown": [
@@ -62,6 +73,8 @@ def health(request: HttpRequest) -> JsonResponse:
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer a scrape of Prometheus. Without the database there are no numbers, so the scrape itself fails."""
+    if not operators.may_see(request):
+        return operators.refusal()
     try:
         return HttpResponse(numbers.page(), content_type=numbers.CONTENT_TYPE)
     except DATABASE_AWAY as error:
@@ -77,12 +90,25 @@ def live(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 @never_cache
+def ready(request: HttpRequest) -> JsonResponse:
+    """Say whether this process can do its work now, and if not, name the faults. Their details are in its log."""
+    found = failing(preflight.faults())
+    answer = JsonResponse({"status": "failing" if found else "ok", "faults": found}, status=503 if found else 200)
+    if found:
+        answer["Retry-After"] = "5"
+    return answer
+
+
+@require_safe
+@never_cache
 def workers_alive(request: HttpRequest) -> JsonResponse:
     try:
         workers = reading.workers()
     except DATABASE_AWAY as error:
         return _down(error)
-    body = {"status": "ok" if workers else "down", "workers": [_camel(worker) for worker in workers]}
+    body: dict[str, Any] = {"status": "ok" if workers else "down"}
+    if operators.may_see(request):
+        body["workers"] = [_camel(worker) for worker in workers]
     return JsonResponse(body, status=200 if workers else 503)
 
 

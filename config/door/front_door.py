@@ -1,12 +1,13 @@
 """Refuses, in one place and before any other code reads them, requests that would only fail later; and reads bodies in chunks.
 
-Each refusal is one quiet line in the log: a stranger can send any number of these.
+Each refusal is one line in the log, without a traceback: a stranger can send any number of these.
 """
 
 from __future__ import annotations
 
 import io
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,11 @@ class FrontDoor:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if _is_for_operators(request.path_info):
+            # Probes and Prometheus call by address. Nothing is made of the name: neither link nor redirect nor cookie.
+            request.get_host = request._get_raw_host  # type: ignore[attr-defined,method-assign]
+        elif not _is_our_host(request):
+            return _refused(request, 400, "malformed", "This service has another host name.", logging.WARNING)
         if because := _mistake(request):
             return _refused(request, 400, "malformed", because)
         return self._get_response(request)
@@ -52,12 +58,20 @@ class FrontDoor:
         return None
 
 
-def _mistake(request: HttpRequest) -> str:
-    """Say why a request can't be understood; '' for one that can."""
+def _is_for_operators(path: str) -> bool:
+    return any(re.match(pattern, path[1:]) for pattern in settings.SECURE_REDIRECT_EXEMPT)
+
+
+def _is_our_host(request: HttpRequest) -> bool:
     try:
         request.get_host()
     except DisallowedHost:
-        return "This service has another host name."
+        return False
+    return True
+
+
+def _mistake(request: HttpRequest) -> str:
+    """Say why a request can't be understood; '' for one that can."""
     if content_types.read(request.META.get("CONTENT_TYPE", "")) is None:
         return "The Content-Type can't be read, or its charset is not UTF-8 nor another that extends ASCII."
     if not content_types.is_acceptable(request.META.get("HTTP_ACCEPT", "")):
@@ -74,10 +88,10 @@ def _has_nul(request: HttpRequest) -> bool:
     return "%00" in query or any("\0" in text for text in sent)
 
 
-def _refused(request: HttpRequest, http: int, code: str, detail: str) -> HttpResponse:
+def _refused(request: HttpRequest, http: int, code: str, detail: str, level: int = logging.INFO) -> HttpResponse:
     host = request.META.get("HTTP_HOST", "")[:100]
     about = {"action": "refused", "http": http, "code": code, "because": detail, "host": host}
-    logger.info("request refused", extra=about)
+    logger.log(level, "request refused", extra=about)
     answer = plain_problem(request, http, code=code, detail=detail)
     answer["Content-Length"] = str(len(answer.content))
     return answer

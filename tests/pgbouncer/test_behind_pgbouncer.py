@@ -119,6 +119,42 @@ def test_a_direct_address_of_another_database_is_an_error(pgbouncer: PgBouncer) 
     assert "workers.E007" in said
 
 
+def test_without_the_direct_address_no_process_starts_and_one_line_says_why(pgbouncer: PgBouncer) -> None:
+    alone = {"DATABASE_DIRECT_URL": "", "DEBUG": "true"}
+
+    by_hand = _manage(pgbouncer, "preflight", **alone)
+    worker = _manage(pgbouncer, "run_blog_worker", **alone)
+    migrate = _manage(pgbouncer, "migrate", **alone)
+
+    assert "pooler_unnamed: DATABASE_URL leads to PgBouncer" in by_hand
+    assert "Name the server itself in DATABASE_DIRECT_URL" in worker
+    assert "Name the server itself in DATABASE_DIRECT_URL" in migrate
+    assert not [said for said in (by_hand, worker, migrate) if "Traceback" in said]
+
+
+def test_a_pooler_that_ignores_our_options_is_found_too(start_pgbouncer: Callable[..., PgBouncer]) -> None:
+    pgbouncer = start_pgbouncer(ignore_startup_parameters="options")
+
+    assert "pooler_unnamed" in _manage(pgbouncer, "preflight", DATABASE_DIRECT_URL="")
+
+
+def test_a_direct_address_that_leads_to_the_pooler_too_is_named(pgbouncer: PgBouncer) -> None:
+    # Another way to write the same.
+    other = pgbouncer.url + "?connect_timeout=4"
+
+    said = _manage(pgbouncer, "preflight", "--process", "worker", DATABASE_DIRECT_URL=other)
+
+    assert "direct_url_pooled" in said
+    assert "pooler_unnamed" not in said
+
+
+def test_behind_pgbouncer_with_both_addresses_nothing_is_wrong_with_the_database(pgbouncer: PgBouncer) -> None:
+    # A hundred processes would be too many for the server itself.
+    said = _manage(pgbouncer, "preflight", "--web-processes", "100")
+
+    assert not [fault for fault in ("pooler", "database", "migrations", "connections", "direct") if fault in said]
+
+
 def _manage(pgbouncer: PgBouncer, *arguments: str, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],

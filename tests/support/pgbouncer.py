@@ -28,11 +28,12 @@ SERVER_CONNECTIONS = 5
 
 
 class PgBouncer:
-    def __init__(self, folder: Path, *, connect_query: bool = True) -> None:
+    def __init__(self, folder: Path, *, connect_query: bool = True, **more: str) -> None:
         self.folder = folder
         self.port = free_port()
         self._database = connection.settings_dict
         self._connect_query = connect_query
+        self._more = more
 
     @property
     def url(self) -> str:
@@ -87,6 +88,7 @@ class PgBouncer:
             unix_socket_dir="",
             auth_file=str(users),
             default_pool_size=str(SERVER_CONNECTIONS),
+            **self._more,
         )
         path = self.folder / "pgbouncer.ini"
         with path.open("w") as file:

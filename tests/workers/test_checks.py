@@ -74,6 +74,12 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("wix.E004", {"WIX_TOKEN_INFO_REFUSED_SECONDS": 601}),
     ("wix.E005", {"WIX_TOKEN_INFO_THREADS": 0}),
     ("wix.E003", {"SECRET_KEY": "one", "SECRET_KEY_FALLBACKS": ["two", "one"]}),
+    ("blogs.E031", {"TRUSTED_PROXIES": ["10.0.0.5/8"]}),
+    ("blogs.E032", {"OPERATIONS_NETWORKS": ["inside"]}),
+    ("blogs.E033", {"OPERATIONS_TOKEN": "short"}),
+    ("blogs.E033", {"OPERATIONS_TOKEN": "with a space in it"}),
+    ("blogs.E034", {"SECURE_HSTS_PRELOAD": True, "SECURE_HSTS_SECONDS": 31_536_000}),
+    ("blogs.E034", {"SECURE_HSTS_PRELOAD": True, "SECURE_HSTS_INCLUDE_SUBDOMAINS": True, "SECURE_HSTS_SECONDS": 1}),
     ("blogs.W001", {"BLOG_IMAGE_MAX_AGE_SECONDS": 3_100}),
 ]
 
@@ -117,6 +123,15 @@ def test_a_missing_key_stops_a_deployment(name: str, settings: Any) -> None:
 
     assert name in found(include_deployment_checks=True)["blogs.E003"].msg
     assert found() == {}
+
+
+def test_networks_of_operators_need_to_know_the_proxy(settings: Any) -> None:
+    settings.OPERATIONS_NETWORKS = ["10.0.0.0/8"]
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+    assert "blogs.W004" in found(include_deployment_checks=True)
+    settings.TRUSTED_PROXIES = ["10.0.0.5"]
+    assert "blogs.W004" not in found(include_deployment_checks=True)
 
 
 def test_no_id_is_given_to_two_messages() -> None:

@@ -11,11 +11,21 @@ _Address = IPv4Address | IPv6Address
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the last address that we have from who can be believed; "::" where there is none.
+    """Return the caller's address as a text, "::" where there is none.
+
+    Of an IPv6 address the network (/64) counts, since one household has all addresses of it.
+    """
+    address = caller(request)
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address.packed, 64), strict=False).network_address)
+    return str(address or "::")
+
+
+def caller(request: HttpRequest) -> _Address | None:
+    """Return the last address that we have from who can be believed.
 
     Each proxy puts the address that it was called from at the end of `X-Forwarded-For`. So from the end on an address counts while
-    the one after it is a trusted proxy's; all before it may be what a stranger wrote. Of an IPv6 address the network (/64) counts,
-    since one household has all addresses of it.
+    the one after it is a trusted proxy's; all before it may be what a stranger wrote.
     """
     peer = request.META.get("REMOTE_ADDR", "")
     address = _parsed(peer)
@@ -26,9 +36,7 @@ def client_address(request: HttpRequest) -> str:
         if said is None:
             break
         address, trusted = said, _is_trusted(said)
-    if isinstance(address, IPv6Address):
-        return str(ip_network((address.packed, 64), strict=False).network_address)
-    return str(address or "::")
+    return address
 
 
 def _is_trusted(address: _Address) -> bool:

@@ -18,6 +18,7 @@ from django.db import DEFAULT_DB_ALIAS
 from blogs import pipeline, queue, sweep
 from blogs.batches import starting, working
 from blogs.operations import notices
+from blogs.preflight import start as preflight
 from blogs.providers import openai, ordinary_blog, replicate
 from blogs.queue import waiting
 from blogs.restore import copies
@@ -74,7 +75,8 @@ class Command(BaseCommand):
         "Take blogs from the queue and write them, until SIGTERM (finishes what runs) or a second one (leaves at once)."
     )
     # The checks of URLs and pages would load what serves them, which a worker does without (`config/settings.py`).
-    requires_system_checks = [Tags.compatibility, Tags.database]
+    # Those of the database come later, in `handle`: it may be one that can't be used.
+    requires_system_checks = [Tags.compatibility]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--threads", type=int, default=settings.BLOG_WORKER_THREADS, help="blogs at the same time")
@@ -91,19 +93,10 @@ class Command(BaseCommand):
             help="seconds, where no wake-up comes",
         )
 
-    def get_check_kwargs(self, options: dict[str, Any]) -> Any:
-        """Run the database's own checks too: it is about to be used."""
-        asked: Any = super().get_check_kwargs(options)
-        return {**asked, "databases": [DEFAULT_DB_ALIAS]}
-
     def handle(self, *, threads: int, batch_size: int, poll_interval: float, **options: Any) -> None:
         if min(threads, batch_size) < 1 or poll_interval <= 0:
             raise CommandError("--threads and --batch-size must be at least 1, --poll-interval more than 0.")
-        _require_keys()
-        try:
-            copies.require_settled()
-        except copies.Unsettled as unsettled:
-            raise CommandError(str(unsettled)) from None
+        self._look_first()
         _show_alive()
         limits.register(openai.limit())
         limits.register(replicate.limit())
@@ -126,10 +119,15 @@ class Command(BaseCommand):
         logging.shutdown()
         os._exit(0)
 
-
-def _require_keys() -> None:
-    if missing := [name for name in settings.REQUIRED_SETTINGS if not getattr(settings, name)]:
-        raise CommandError(f"{', '.join(missing)} not set: put what is missing into .env (.env.example explains each).")
+    def _look_first(self) -> None:
+        """Raise CommandError where a worker could not work here, or must not."""
+        if not preflight.may_start("worker"):
+            raise CommandError("Not started. The lines above say what is wrong; `manage.py preflight` says it again.")
+        self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])
+        try:
+            copies.require_settled()
+        except copies.Unsettled as unsettled:
+            raise CommandError(str(unsettled)) from None
 
 
 def _show_alive() -> None:

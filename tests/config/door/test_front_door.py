@@ -19,13 +19,12 @@ from workers.models import Breaker
 
 pytestmark = pytest.mark.django_db
 
+_OPERATORS = ["/health", "/health/", "/health/live", "/health/ready", "/health/workers", "/metrics", "/metrics/"]
 _PATHS = [
     "/",
     "/api/credits",
     "/api/blog-generation",
     "/admin/",
-    "/health/live",
-    "/metrics",
     "/wix/webhooks",
     "/nothing",
 ]
@@ -43,8 +42,10 @@ def desk(client: Client) -> Client:
 
 
 @pytest.mark.parametrize("debug", [False, True])
-@pytest.mark.parametrize("path", _PATHS)
-def test_another_host_is_refused_with_a_quiet_line(
+@pytest.mark.parametrize(
+    "path", [*_PATHS, "//health", "/healthy", "/health/live/x", "/metrics/x", "/api/rate-limiter/stats", "/%6detrics/x"]
+)
+def test_another_host_is_refused_with_one_line(
     client: Client, settings: Any, caplog: pytest.LogCaptureFixture, path: str, debug: bool
 ) -> None:
     caplog.set_level("DEBUG")
@@ -54,12 +55,29 @@ def test_another_host_is_refused_with_a_quiet_line(
         problem(client.get(path, headers={"host": host}), 400, "malformed")
 
     lines = [record for record in caplog.records if record.name.startswith(("django", "config"))]
-    assert [(record.levelname, record.exc_info) for record in lines] == [("INFO", None)] * 5
+    assert [(record.levelname, record.exc_info) for record in lines] == [("WARNING", None)] * 5
     assert all(len(vars(record)["host"]) <= 100 for record in lines)
 
 
+@pytest.mark.parametrize("path", _OPERATORS)
+def test_probes_and_prometheus_are_answered_by_any_name_and_without_https(
+    client: Client, settings: Any, path: str
+) -> None:
+    settings.SECURE_SSL_REDIRECT, settings.ALLOWED_HOSTS = True, ["blogs.example.com"]
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    factories.WorkerFactory.create()
+
+    for host in ("10.1.2.3:3000", "[fd00::1]:3000", "evil.example", "_", "blogs.example.com", ""):
+        answer = client.get(path, headers={"host": host})
+        assert answer.status_code == 200, host
+        assert "evil" not in answer.content.decode()
+    # Everything else goes to https, where its host is ours.
+    assert client.get("/api/credits", headers={"host": "blogs.example.com"}).status_code == 301
+    problem(client.get("/api/credits", headers={"host": "10.1.2.3:3000"}), 400, "malformed")
+
+
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "OPTIONS"])
-@pytest.mark.parametrize("path", _PATHS)
+@pytest.mark.parametrize("path", [*_PATHS, *_OPERATORS])
 def test_a_charset_that_is_none_is_refused_everywhere(client: Client, path: str, method: str) -> None:
     for charset in ("hex", "undefined", "nonsense"):
         answer = client.generic(method, path, b"abc", content_type=f"application/json; charset={charset}")
