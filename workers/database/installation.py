@@ -35,8 +35,12 @@ _DATABASE = "(SELECT oid::bigint FROM pg_database WHERE datname = current_databa
 _TABLE = "'workers_installation'::regclass::oid::bigint"
 # What a server may deny, each with what stands in for it.
 _SYSTEM = ("(SELECT system_identifier::text FROM pg_control_system())", "''")
-# Of the log that is written now. What pg_control_checkpoint() says stays behind until the first checkpoint after a promotion.
-_TIMELINE = ("('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint", "NULL::bigint")
+# Of the log that is written now. What pg_control_checkpoint() says stays behind until the first checkpoint after a promotion. A
+# standby writes none; what it refuses to a worker is the first write.
+_TIMELINE = (
+    "CASE WHEN NOT pg_is_in_recovery() THEN ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint END",
+    "NULL::bigint",
+)
 
 _readable: dict[str, str] = remembered({})
 
