@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from django.conf import settings
 
 from blogs.preflight.faults import Fault
+from blogs.restore import copies
 
 CLOCK_SECONDS_MAX = 60
 _VERSION_MIN = 15
@@ -88,6 +89,12 @@ def known_migrations() -> list[tuple[str, str]]:
             files = Path(place, *below, "migrations").glob("[!_]*.py")
             found += [(name.rpartition(".")[2], file.stem) for file in files]
     return sorted(found)
+
+
+def copied() -> Iterator[Fault]:
+    """Ask by Django's own connection, of a database that `faults` finds nothing wrong with."""
+    if problem := copies.problem():
+        yield Fault("database_copied", problem, "docs/backup.md says more.")
 
 
 def faults(seen: Seen) -> Iterator[Fault]:

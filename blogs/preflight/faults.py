@@ -27,6 +27,8 @@ _STOPS, _NOT_READY, _WARNS, _NONE = Weight
 KINDS: dict[str, tuple[Weight, Weight]] = {
     "database_unreachable": (_NOT_READY, _STOPS),
     "database_read_only": (_NOT_READY, _STOPS),
+    # A worker that starts takes on what may be taken on, or says so itself (`restore/copies.py`).
+    "database_copied": (_NOT_READY, _NONE),
     "database_encoding": (_STOPS, _STOPS),
     "database_version": (_STOPS, _STOPS),
     "migrations_unapplied": (_STOPS, _STOPS),

@@ -53,7 +53,7 @@ def _look() -> None:
 def _of_database() -> list[Fault]:
     try:
         with released_afterwards(), connection.cursor() as cursor:
-            return list(database.faults(database.look(cursor)))
+            return list(database.faults(database.look(cursor))) or list(database.copied())
     except (Error, *DATABASE_AWAY) as error:
         message = f"The database: {type(error).__name__}."
         return [Fault("database_unreachable", message, "Look at the log, and at the server in DATABASE_URL.")]

@@ -52,7 +52,10 @@ def faults(process: Process | None, *, web_processes: int = 0) -> list[Fault]:
 
 def _of_database(seen: tuple[Seen, bool], process: Process | None, web_processes: int) -> Iterator[Fault]:
     answers, is_pooled = seen
-    yield from database.faults(answers)
+    found = list(database.faults(answers))
+    yield from found
+    if process is None and not found:
+        yield from database.copied()
     if not is_pooled:
         yield from _of_connections(answers, process, web_processes)
     elif settings.DATABASE_KEEPS_SESSIONS:

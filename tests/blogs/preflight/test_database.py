@@ -17,6 +17,7 @@ from blogs.preflight.database import known_migrations
 from blogs.preflight.faults import KINDS, Weight
 from tests.support import factories
 from tests.support.between import wire
+from tests.support.blogs.restored import as_a_copy
 from tests.support.database import database_url
 from tests.support.preflight import Database, Preflight
 from tests.support.spare_databases import spare_database
@@ -190,3 +191,13 @@ def test_all_migrations_are_known_without_importing_one() -> None:
 
 def test_each_kind_of_fault_has_a_weight_for_both() -> None:
     assert all(set(weights) <= set(Weight) and len(weights) == 2 for weights in KINDS.values())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_restored_database_is_named_with_the_command_that_settles_it(preflight: Preflight) -> None:
+    as_a_copy()
+
+    said = preflight()
+
+    assert (said.code, said.faults) == (1, ["database_copied"])
+    assert "manage.py after_restore" in said.text

@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from blogs.preflight import database, ready
+from tests.support.blogs.restored import after_restore, as_a_copy
 from tests.support.demotion import demote, sessions_of_its_own
 from workers.context.process_memory import forget_everything
 
@@ -51,6 +52,15 @@ def test_a_database_of_an_older_release_is_named(client: Client) -> None:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("UPDATE django_migrations SET app = 'workers' WHERE app = 'of_yesterday'")
+
+
+def test_a_restored_database_is_named_until_it_is_settled(client: Client) -> None:
+    as_a_copy()
+
+    assert _ready(client) == (503, {"status": "failing", "faults": ["database_copied"]})
+    after_restore("--original-is-stopped")
+    forget_everything()
+    assert _ready(client) == (200, {"status": "ok", "faults": []})
 
 
 def test_a_database_that_takes_no_writes_is_named(client: Client) -> None:

@@ -257,6 +257,7 @@ def test_a_blog_that_is_cancelled_after_the_restore_leaves_no_draft_behind(
     made_by_the_original(sandbox, shop, blog)
     restore()
     cancelled = lifecycle.cancel(blog.pk, by="staff")
+    assert cancelled.draft_sweep_at
     BlogGeneration.objects.update(draft_sweep_at=cancelled.finished_at)
 
     assert sweep.sweep_one()
