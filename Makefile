@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JUDGE := tests/wix/judge
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-outside walk-docs walk-deployment checks chaos bench lock clean
+.PHONY: help demo run containers test test-outside walk-docs walk-deployment checks chaos bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ walk-deployment: $(VENV)/installed ## docs/deployment.md, pasted into a bare Deb
 
 chaos: $(VENV)/installed ## workers and the database killed again and again (SIZE=small, full, cut, outage, drafts), or a scene: a stranger attacks (hostile), a bad release (release), a restored backup (restore): nothing lost, nothing twice
 	@$(BIN)/python -m tests.chaos --size $(or $(SIZE),small) --seed $(or $(SEED),1) --patience $(or $(PATIENCE),1)
+
+containers: $(VENV)/installed ## the images, and compose.yaml with three workers on stand-ins (Docker; or root, docker.io and debootstrap)
+	@$(BIN)/python -m tests.containers
 
 bench: $(VENV)/installed ## one benchmark (NAME=claim; without a name: which there are); its last line is one JSON object
 	@$(BIN)/python -m tests.bench $(NAME)
