@@ -27,6 +27,7 @@ ENVIRONMENT = {
 _AT_ONCE = ["-n", "3", "--dist", "worksteal"]
 _OUTSIDE = [
     "tests/deployment",
+    "tests/kubernetes",
     "tests/pgbouncer",
     "tests/prometheus",
     "tests/litellm",
