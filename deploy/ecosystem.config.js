@@ -5,8 +5,8 @@ module.exports = {
     {
       name: "blogs-web",
       cwd: "/opt/blogs/current",
-      script: ".venv/bin/gunicorn",
-      args: "-c config/gunicorn.py config.wsgi",
+      script: ".venv/bin/python",
+      args: "-m gunicorn -c config/gunicorn.py config.wsgi",
       interpreter: "none",
       env: { PROCESS_NAME: "blogs-web", BIND: "127.0.0.1:3000" },
       // Over gunicorn's graceful_timeout of 20 s. The signal is for the first process alone, which tells its children.

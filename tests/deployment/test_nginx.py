@@ -89,17 +89,6 @@ def test_browsers_may_speak_http_2(nginx: Nginx) -> None:
         assert client.selected_alpn_protocol() == "h2"
 
 
-def test_old_tls_is_refused(nginx: Nginx) -> None:
-    context = ssl.create_default_context(cafile=str(nginx.folder / "blogs.pem"))
-    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
-        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
-    with (
-        socket.create_connection(("127.0.0.1", nginx.https), 10) as plain,
-        pytest.raises((ssl.SSLError, ConnectionError)),
-    ):
-        context.wrap_socket(plain, server_hostname=NAME)
-
-
 def test_another_name_gets_no_certificate_and_no_answer(nginx: Nginx) -> None:
     context = ssl.create_default_context(cafile=str(nginx.folder / "blogs.pem"))
     with socket.create_connection(("127.0.0.1", nginx.https), 10) as plain, pytest.raises(ssl.SSLError):

@@ -64,8 +64,7 @@ def installed(tmp_path: Path) -> Path:
         pytest.skip("systemd-analyze is not installed; on Debian: apt-get install --no-install-recommends systemd")
     programs = tmp_path / "current" / ".venv" / "bin"
     programs.mkdir(parents=True)
-    for name in ("python", "gunicorn"):
-        shutil.copy("/bin/true", programs / name)
+    shutil.copy("/bin/true", programs / "python")
     shutil.copytree(UNITS.parent, tmp_path / "current" / "deploy")
     folder = tmp_path / "units"
     shutil.copytree(UNITS, folder)
