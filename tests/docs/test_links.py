@@ -63,7 +63,14 @@ def test_loggers_that_upgrading_names_are_there() -> None:
         *PAGES,
         *map(
             ROOT.joinpath,
-            ["config/settings.py", ".env.example", "Makefile", "deploy/alerts.yml", "deploy/pgbouncer.ini", "deploy/nginx.conf"],
+            [
+                "config/settings.py",
+                ".env.example",
+                "Makefile",
+                "deploy/alerts.yml",
+                "deploy/pgbouncer.ini",
+                "deploy/nginx.conf",
+            ],
         ),
     ],
     ids=ids,
