@@ -69,7 +69,7 @@ class Processes:
         self, name: str, *arguments: str, interpreter: str = sys.executable, **environment: str
     ) -> subprocess.Popen[bytes]:
         """Start `python <arguments>` with our environment. Its output goes to the log, or to our own output if there is no log."""
-        return self.start_with(None, name, *arguments, interpreter=interpreter, **environment)
+        return self.start_with(None, name, *arguments, interpreter=interpreter, cwd=None, **environment)
 
     def start_with(
         self,
@@ -77,12 +77,14 @@ class Processes:
         name: str,
         *arguments: str,
         interpreter: str = sys.executable,
+        cwd: Path | None = None,
         **environment: str,
     ) -> subprocess.Popen[bytes]:
-        """Start it with a socket of ours, which has the same number there."""
+        """Start it with a socket of ours, which has the same number there; `cwd`: in another folder than ours."""
         process = subprocess.Popen(
             [interpreter, *arguments],
             env=self.environment(name) | environment,
+            cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
