@@ -80,11 +80,26 @@ def older_release() -> str:
     if tag := _git("describe", "--tags", "--abbrev=0", "HEAD~1"):
         return _git("rev-parse", f"{tag}^{{commit}}")
     added = _git("log", "--diff-filter=A", "--format=%H", "--", "*/migrations/0*.py").split()
-    return (
-        _git("rev-parse", "--verify", "--quiet", f"{added[_MIGRATIONS_BACK - 1]}^")
-        if len(added) >= _MIGRATIONS_BACK
-        else ""
-    )
+    before = (_git("rev-parse", "--verify", "--quiet", f"{commit}^") for commit in added[_MIGRATIONS_BACK - 1 :])
+    return next((commit for commit in before if commit and _can_be_migrated_from(commit)), "")
+
+
+def _can_be_migrated_from(commit: str) -> bool:
+    """Tell whether a database of that commit can have come from a release: none of its migrations was put behind a later one."""
+    then = set(filter(_MIGRATION.fullmatch, _git("ls-tree", "-r", "--name-only", commit).splitlines()))
+    for migration in then:
+        now = _ROOT / migration
+        if not now.exists():
+            return False
+        needed = re.search(r"dependencies = \[(.*?)\n?\s*\]", now.read_text(), re.DOTALL)
+        for room, name in re.findall(r'\("(\w+)", "(\w+)"\)', needed[1] if needed else ""):
+            file = f"{room}/migrations/{name}.py"
+            if (_ROOT / file).exists() and file not in then:
+                return False
+    return True
+
+
+_MIGRATION = re.compile(r"[a-z]+/migrations/\d{4}_\w+\.py")
 
 
 def _git(*arguments: str) -> str:
@@ -113,7 +128,8 @@ def _roll(world: World, tree: Path, patience: float) -> dict[str, Any]:
         )
     for number in range(2):
         world.processes.adopt(f"old-{number}", _older_worker(world, tree))
-    with Steady(_asking(world), _PER_SECOND) as steady:
+    # Two releases at once on two cores: a slow machine needs the patience here too.
+    with Steady(_asking(world), _PER_SECOND, slow_seconds=patience) as steady:
         time.sleep(_BEFORE_SECONDS)
         migrations = _migrate(world)
         time.sleep(_BETWEEN_SECONDS)

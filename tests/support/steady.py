@@ -11,18 +11,17 @@ from typing import Self
 
 import requests
 
-_SLOW_SECONDS = 1.0
 _PATIENCE_SECONDS = 60.0
 
 
 class Steady:
     """A context manager that asks `per_second` times a second, and counts what it is answered and how soon."""
 
-    def __init__(self, ask: Callable[[], requests.Response], per_second: float) -> None:
+    def __init__(self, ask: Callable[[], requests.Response], per_second: float, *, slow_seconds: float = 1.0) -> None:
         self.answers: Counter[str] = Counter()
         self.seconds: list[float] = []
         self.without_retry_after = 0
-        self._ask, self._pause = ask, 1 / per_second
+        self._ask, self._pause, self._slow_seconds = ask, 1 / per_second, slow_seconds
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._asking: list[threading.Thread] = []
@@ -42,8 +41,8 @@ class Steady:
 
     @property
     def slow(self) -> int:
-        """How many were answered after more than a second."""
-        return sum(seconds > _SLOW_SECONDS for seconds in self.seconds)
+        """How many were answered after more than `slow_seconds`."""
+        return sum(seconds > self._slow_seconds for seconds in self.seconds)
 
     @property
     def slowest_ms(self) -> float:
