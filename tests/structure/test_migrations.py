@@ -1,0 +1,174 @@
+"""Migrations are safe while the code before them still runs: what docs/upgrading.md asks of each is looked for in its operations.
+
+django-migration-linter asks much of the same of the SQL. It cannot know which of our tables are large, and it wants to be an
+installed app.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.state import ProjectState
+from django.db.models.fields import NOT_PROVIDED
+
+from tests.support.source_code import ROOMS
+
+# Where building an index would keep writers out for long.
+LARGE = {
+    "blogs.article",
+    "blogs.auditentry",
+    "blogs.batchitem",
+    "blogs.bloggeneration",
+    "blogs.generationevent",
+    "blogs.stageoutput",
+    "credits.credit",
+    "wix.catalogueproduct",
+    "wix.webhookdelivery",
+    "workers.breakerfailure",
+    "workers.providercall",
+    "workers.ratelimitusage",
+}
+_REMOVE = (migrations.RemoveField, migrations.DeleteModel, migrations.RenameModel, migrations.AlterModelTable)
+
+
+def faults(migration: Any, state: ProjectState) -> Iterator[str]:
+    """Name what the code before this migration would not survive. `state` is that before it, and is moved on."""
+    made = {op.name.lower() for op in migration.operations if isinstance(op, migrations.CreateModel)}
+    for operation in migration.operations:
+        database = getattr(operation, "database_operations", None)
+        for each in [operation] if database is None else database:
+            if getattr(each, "model_name", "").lower() not in made:
+                yield from _faults(each, migration.app_label, state)
+        operation.state_forwards(migration.app_label, state)
+
+
+def _faults(operation: Any, room: str, state: ProjectState) -> Iterator[str]:
+    said = operation.describe()
+    model = f"{room}.{getattr(operation, 'model_name', '')}".lower()
+    if isinstance(operation, _REMOVE):
+        yield f"{said}: the old code still reads it; remove it one release after the code has stopped"
+    elif isinstance(operation, migrations.RenameField):
+        new = state.models[room, operation.model_name_lower].fields[operation.old_name]
+        if not new.db_column:
+            yield f"{said}: the old code reads the column by its old name; keep it (db_column)"
+    elif isinstance(operation, migrations.AddField):
+        yield from _added(said, operation.field)
+        if model in LARGE and _is_indexed(operation.field):
+            yield f"{said}: it builds an index on a large table; build it with AddIndexConcurrently"
+    elif isinstance(operation, migrations.AlterField):
+        before = state.models[room, operation.model_name_lower].fields[operation.name]
+        if before.null and not operation.field.null and operation.field.db_default is NOT_PROVIDED:
+            yield f"{said}: the old code may still store NULL; give it a db_default"
+        if model in LARGE and _is_indexed(operation.field) and not _is_indexed(before):
+            yield f"{said}: it builds an index on a large table; build it with AddIndexConcurrently"
+    elif isinstance(operation, migrations.AddIndex) and not isinstance(operation, AddIndexConcurrently):
+        if model in LARGE:
+            yield f"{said}: writers of a large table wait for it; use AddIndexConcurrently"
+    elif isinstance(operation, migrations.AddConstraint) and isinstance(operation.constraint, models.UniqueConstraint):
+        if model in LARGE:
+            yield f"{said}: writers of a large table wait for its index; build that concurrently, then add USING INDEX"
+    elif isinstance(operation, migrations.RunSQL):
+        yield from _sql(said, str(operation.sql).upper())
+
+
+def _added(said: str, field: Any) -> Iterator[str]:
+    if not field.many_to_many and not field.null and field.db_default is NOT_PROVIDED:
+        yield f"{said}: the old code's INSERT gives it no value; make it null, or give it a db_default"
+
+
+def _is_indexed(field: Any) -> bool:
+    return bool(field.db_index or field.unique)
+
+
+def _sql(said: str, sql: str) -> Iterator[str]:
+    for words, why in {
+        "DROP COLUMN": "the old code still reads it",
+        "DROP TABLE": "the old code still reads it",
+        "RENAME ": "the old code knows the old name",
+        "SET NOT NULL": "the old code may still store NULL",
+    }.items():
+        if words in sql:
+            yield f"{said}: {why}"
+    if ("CREATE INDEX" in sql or "CREATE UNIQUE INDEX" in sql) and "CONCURRENTLY" not in sql:
+        yield f"{said}: writers wait for it; CREATE INDEX CONCURRENTLY"
+
+
+def _all() -> Iterator[tuple[str, list[str]]]:
+    loader = MigrationLoader(None)
+    state = ProjectState()
+    for key in loader.graph._generate_plan(loader.graph.leaf_nodes(), at_end=True):
+        migration = loader.graph.nodes[key]
+        if key[0] in ROOMS and not migration.initial:
+            yield f"{key[0]}.{key[1]}", list(faults(migration, state))
+        else:
+            state = migration.mutate_state(state, preserve=False)
+
+
+def test_each_migration_is_safe_while_the_code_before_it_runs() -> None:
+    looked_at = dict(_all())
+
+    assert len(looked_at) > 30
+    assert {name: said for name, said in looked_at.items() if said} == {}
+
+
+def test_the_large_tables_are_there() -> None:
+    assert {model._meta.label_lower for model in apps.get_models()} >= LARGE
+
+
+_TEXT: dict[str, Any] = {"max_length": 10}
+_FAULTY: dict[str, Any] = {
+    "drops a column": migrations.RemoveField("bloggeneration", "tone"),
+    "drops a table": migrations.DeleteModel("Article"),
+    "renames a column": migrations.RenameField("bloggeneration", "tone", "mood"),
+    "renames a table": migrations.RenameModel("Article", "Text"),
+    "adds a column that must have a value": migrations.AddField("siteline", "mood", models.CharField(**_TEXT)),
+    "whose default only Python knows": migrations.AddField("siteline", "mood", models.CharField(**_TEXT, default="x")),
+    "lets a column be empty no more": migrations.AlterField("bloggeneration", "run_after", models.DateTimeField()),
+    "builds an index on a large table": migrations.AddIndex(
+        "bloggeneration", models.Index(fields=["tone"], name="blog_by_tone")
+    ),
+    "by a field": migrations.AddField("bloggeneration", "mood", models.CharField(**_TEXT, null=True, db_index=True)),
+    "by a change of a field": migrations.AlterField("bloggeneration", "tone", models.CharField(**_TEXT, unique=True)),
+    "by a constraint": migrations.AddConstraint(
+        "bloggeneration", models.UniqueConstraint(fields=["tone"], name="one_tone")
+    ),
+    "by SQL": migrations.RunSQL("CREATE INDEX blog_by_tone ON blog_generations (tone)"),
+    "drops a column by SQL": migrations.RunSQL("ALTER TABLE blog_generations DROP COLUMN tone"),
+    "does so beside the state": migrations.SeparateDatabaseAndState(
+        database_operations=[migrations.RemoveField("bloggeneration", "tone")]
+    ),
+}
+_SAFE: dict[str, Any] = {
+    "adds a column that may be empty": migrations.AddField("bloggeneration", "mood", models.TextField(null=True)),
+    "one with a default in the database": migrations.AddField(
+        "bloggeneration", "mood", models.TextField(db_default="")
+    ),
+    "an index that keeps no writer out": AddIndexConcurrently(
+        "bloggeneration", models.Index(fields=["tone"], name="blog_by_tone")
+    ),
+    "forgets a field and keeps its column": migrations.SeparateDatabaseAndState(
+        state_operations=[migrations.RemoveField("bloggeneration", "tone")]
+    ),
+    "an index on a small table": migrations.AddIndex("siteline", models.Index(fields=["turn"], name="line_by_turn")),
+}
+
+
+@pytest.mark.parametrize("operation", _FAULTY.values(), ids=list(_FAULTY))
+def test_one_that_hurts_the_old_code_is_found(operation: Any) -> None:
+    assert len(_found(operation)) == 1
+
+
+@pytest.mark.parametrize("operation", _SAFE.values(), ids=list(_SAFE))
+def test_one_that_does_not_passes(operation: Any) -> None:
+    assert _found(operation) == []
+
+
+def _found(operation: Any) -> list[str]:
+    new = type("Migration", (migrations.Migration,), {"operations": [operation]})
+    return list(faults(new("9999_new", "blogs"), MigrationLoader(None).project_state()))
