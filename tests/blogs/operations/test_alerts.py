@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from blogs.models import BlogGeneration
+from blogs.models import BlogGeneration, SiteLine
 from blogs.operations import alerts
 from blogs.operations.alerts import Trend
 from tests.support import factories
@@ -45,6 +45,14 @@ def test_what_came_and_is_not_done_makes_it_grow() -> None:
     asked(factories.pending_generation(), 6)
 
     assert alerts.trend().growth == 2
+
+
+def test_what_waits_in_a_paused_line_is_no_growth() -> None:
+    paused = factories.pending_generation()
+    factories.pending_generation()
+    SiteLine.objects.filter(site=paused.site_id).update(paused=True)
+
+    assert alerts.trend().growth == 1
 
 
 def test_what_came_and_ended_changes_nothing() -> None:
