@@ -30,6 +30,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from config import gunicorn
 from config.web.arrival import Arrival
+from config.web.turns import ByAddress, Shares, address_of
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,9 @@ _PARSED_BYTES = 8 * 1024
 _LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 * 1024
 # A process that ends waits no longer for its last counts to be written.
 _LAST_COUNTS_SECONDS = 3.0
+_NO_THREAD = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+)
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
@@ -98,6 +102,7 @@ class Client(TConn):
         self.ends_at = 0.0
         self.stays = False
         self.discarded = 0
+        self.address = address_of(address)
 
 
 class WebWorker(ThreadWorker):
@@ -107,6 +112,9 @@ class WebWorker(ThreadWorker):
         super().__init__(*args, **kwargs)
         # In the order in which they began to keep us waiting.
         self.waiting: dict[Client, Callable[[Client], None]] = {}
+        # The same by address, and those whose requests are here and wait for a thread.
+        self.waited_for, self.in_line = ByAddress[Client](), ByAddress[Client]()
+        self.shares = Shares(self.cfg.threads)
         self.body_max = 0
 
     def run(self) -> None:
@@ -116,6 +124,7 @@ class WebWorker(ThreadWorker):
         from blogs.api.webhooks import BODY_MAX_BYTES
         from workers.database import process_counts
 
+        self.shares = Shares(self.cfg.threads, settings.TRUSTED_PROXIES)
         self.body_max = max(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, BODY_MAX_BYTES)
         about = {"release": settings.RELEASE, "bind": ",".join(map(str, self.sockets)), "threads": self.cfg.threads}
         logger.info("web process started", extra={"action": "serving", "processes": self.cfg.workers, **about})
@@ -138,14 +147,22 @@ class WebWorker(ThreadWorker):
                 raise
             return
         self.nr_conns += 1
-        if len(self.waiting) >= self.worker_connections // 2:
+        if self.nr_conns > self.worker_connections // 2:
             self._make_room()
         self._expect_request(Client(self.cfg, sock, address, listener.getsockname()))
 
     def _make_room(self) -> None:
-        """Hang up on who has kept us waiting longest, so that no number of silent clients keeps the others out."""
-        if client := next(iter(self.waiting), None):
-            self._drop(client)
+        """Hang up on one of the address that has most connections, so that no number of them keeps the others out: on who has
+        kept us waiting longest. Where it is requests that wait for us, the last one has to come back."""
+        late, in_line = self.waited_for.longest(), self.in_line.longest()
+        if len(late) >= len(in_line):
+            if late:
+                self._drop(next(iter(late)))
+        elif self.nr_conns > self.worker_connections * 7 // 8:
+            last = next(reversed(in_line))
+            _say(last, _NO_THREAD)
+            self.in_line.discard(last.address, last)
+            self._drop(last)
 
     # --- A request comes in -------------------------------------------------------------------------------------------
 
@@ -182,7 +199,14 @@ class WebWorker(ThreadWorker):
         self._stop_waiting(client)
         client.arrival = None
         client.parser.unreader.arrive(request)
-        self.enqueue_req(client)
+        self.shares.saw(client.address)
+        self.in_line.add(client.address, client)
+        self._fill_threads()
+
+    def _fill_threads(self) -> None:
+        while self.shares.has_free_thread and (client := self.in_line.take(self.shares.may_begin)):
+            self.shares.begins(client.address)
+            self.enqueue_req(client)
 
     def _request_is_late(self, client: Client) -> None:
         if client.arrival and client.arrival.received:
@@ -209,6 +233,8 @@ class WebWorker(ThreadWorker):
     # --- The answer goes out ------------------------------------------------------------------------------------------
 
     def finish_request(self, conn: Client, fs: Future[Any]) -> None:
+        self.shares.ends(conn.address)
+        self._fill_threads()
         if conn.sock.fileno() < 0:
             # gunicorn closed it in the middle of an answer that broke.
             self.nr_conns -= 1
@@ -259,6 +285,7 @@ class WebWorker(ThreadWorker):
         client.ends_at = time.monotonic() + seconds
         client.sock.setblocking(False)
         self.waiting[client] = late
+        self.waited_for.add(client.address, client)
         self.poller.register(client.sock, event, partial(self._unless_dropped, client, ready))
 
     def _unless_dropped(self, client: Client, ready: Callable[[Client], None], _: Any) -> None:
@@ -268,6 +295,7 @@ class WebWorker(ThreadWorker):
 
     def _stop_waiting(self, client: Client) -> None:
         if self.waiting.pop(client, None):
+            self.waited_for.discard(client.address, client)
             self.poller.unregister(client.sock)
 
     def _drop(self, client: Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,10 +14,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # The worker asks Django for its limits.
 get_wsgi_application()
 
+_HELD_SECONDS = 0.03
 LARGE = b"x" * 3_000_000
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    if environ["PATH_INFO"] == "/held":
+        time.sleep(_HELD_SECONDS)
     if environ["PATH_INFO"] == "/large":
         body = LARGE
     else:

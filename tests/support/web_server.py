@@ -47,8 +47,9 @@ def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
     return head.encode() + b"\r\n" + body
 
 
-def connected(port: int, *, seconds: float = 10) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), seconds)
+def connected(port: int, *, seconds: float = 10, address: str = "127.0.0.1") -> socket.socket:
+    """Connect from this address of the machine's own: all of 127.0.0.0/8 are."""
+    return socket.create_connection(("127.0.0.1", port), seconds, source_address=(address, 0))
 
 
 def exchange(port: int, sent: bytes, *, seconds: float = 10) -> tuple[int, bytes]:

@@ -1,0 +1,124 @@
+"""Whose turn it is: connections that no thread works for, by the address that they come from.
+
+A caller with 300 connections would keep a caller with one waiting, if requests were answered as they come. So addresses take turns,
+and share the threads: sixteen that work for one address would leave another's request little of Python's lock. Where there is no
+room for a connection, the address with the most makes it. A trusted proxy speaks for many callers, and has no share to keep to.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+# An address that asked no longer ago than this is counted when threads are shared.
+_RECENTLY_SECONDS = 5.0
+# However many addresses ask, the threads are shared by four: an address may have a quarter of them.
+_SHARES_MAX = 4
+
+
+def address_of(peer: Any) -> str:
+    """Name who is at the other end of a socket: of IPv6 the network (/64), which is one household's; '' for a Unix socket."""
+    host = peer[0] if isinstance(peer, tuple) else ""
+    return network_of(host) if ":" in host else host
+
+
+def network_of(host: str) -> str:
+    """Return the first address of an IPv6 address's network (/64); what it is not, as it is."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if not isinstance(address, IPv6Address):
+        return host
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ip_network((address.packed, 64), strict=False).network_address)
+
+
+class ByAddress(Generic[T]):
+    """A line for each address. Lines take turns; within one, who came first is first."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, dict[T, None]] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, address: str, item: T) -> None:
+        line = self._lines.setdefault(address, {})
+        self._count += item not in line
+        line[item] = None
+
+    def discard(self, address: str, item: T) -> None:
+        line = self._lines.get(address, {})
+        if item in line:
+            del line[item]
+            self._count -= 1
+            if not line:
+                del self._lines[address]
+
+    def take(self, may: Callable[[str], bool] = lambda address: True) -> T | None:
+        """Take the first of the line whose turn it is, of those whose address `may`; its line is the last from now on."""
+        if (address := next(filter(may, self._lines), None)) is None:
+            return None
+        line = self._lines.pop(address)
+        item = next(iter(line))
+        del line[item]
+        self._count -= 1
+        if line:
+            self._lines[address] = line
+        return item
+
+    def longest(self) -> dict[T, None]:
+        """Return the longest line, its oldest item first; of lines that are as long, the one that has waited for its turn."""
+        return max(self._lines.values(), key=len, default={})
+
+
+class Shares:
+    """How many threads work for each address now, and how many may: all for one that asks alone, else as many as for the others."""
+
+    def __init__(
+        self, threads: int, proxies: Sequence[str] = (), clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._threads = threads
+        self._clock = clock
+        self._proxies = [ip_network(proxy) for proxy in proxies]
+        self._busy: dict[str, int] = {}
+        # When each address last asked, the latest last.
+        self._seen: dict[str, float] = {}
+
+    @property
+    def has_free_thread(self) -> bool:
+        return sum(self._busy.values()) < self._threads
+
+    def saw(self, address: str) -> None:
+        self._seen.pop(address, None)
+        self._seen[address] = self._clock()
+
+    def may_begin(self, address: str) -> bool:
+        share = max(1, self._threads // _SHARES_MAX, self._threads // max(1, self._asking()))
+        return self._busy.get(address, 0) < share or self._is_proxy(address)
+
+    def _asking(self) -> int:
+        """Count the addresses that asked lately, and forget the others."""
+        long_ago = self._clock() - _RECENTLY_SECONDS
+        while self._seen and self._seen[first := next(iter(self._seen))] < long_ago:
+            del self._seen[first]
+        return len(self._seen)
+
+    def begins(self, address: str) -> None:
+        self._busy[address] = self._busy.get(address, 0) + 1
+
+    def ends(self, address: str) -> None:
+        self._busy[address] -= 1
+        if not self._busy[address]:
+            del self._busy[address]
+
+    def _is_proxy(self, address: str) -> bool:
+        """Tell whether this is a trusted proxy. Through a Unix socket, which has no address, only a proxy comes."""
+        return not address or any(ip_address(address) in proxy for proxy in self._proxies)

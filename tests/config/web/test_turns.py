@@ -1,0 +1,154 @@
+"""Addresses take turns at the web process's threads, and make room for each other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from config.web.turns import ByAddress, Shares, address_of
+from tests.support.web_server import answer, connected, request, served
+
+_STRANGER, _OTHER = "127.0.0.66", "127.0.0.77"
+
+
+def lines(*addresses: str) -> ByAddress[tuple[str, int]]:
+    found = ByAddress[tuple[str, int]]()
+    for place, address in enumerate(addresses):
+        found.add(address, (address, place))
+    return found
+
+
+def test_addresses_take_turns_and_within_one_who_came_first_is_first() -> None:
+    waiting = lines("a", "a", "a", "b", "c", "b")
+
+    taken = [waiting.take() for _ in range(7)]
+
+    assert taken == [("a", 0), ("b", 3), ("c", 4), ("a", 1), ("b", 5), ("a", 2), None]
+    assert len(waiting) == 0
+
+
+def test_an_address_that_may_not_begin_is_passed_over() -> None:
+    waiting = lines("a", "b")
+
+    assert waiting.take(lambda address: address != "a") == ("b", 1)
+    assert waiting.take(lambda address: address != "a") is None
+
+
+def test_the_longest_line_makes_room() -> None:
+    waiting = lines("a", "b", "b", "c")
+    assert list(waiting.longest()) == [("b", 1), ("b", 2)]
+
+    waiting.discard("b", ("b", 1))
+    waiting.discard("b", ("b", 1))
+
+    assert list(waiting.longest()) == [("a", 0)]
+    assert len(waiting) == 3
+
+
+def busy(shares: Shares, address: str) -> int:
+    """Begin as many requests of this address as may be. Return how many."""
+    count = 0
+    while shares.has_free_thread and shares.may_begin(address):
+        shares.begins(address)
+        count += 1
+    return count
+
+
+def test_threads_are_shared_by_the_addresses_that_asked_lately() -> None:
+    now = [0.0]
+    shares = Shares(16, clock=lambda: now[0])
+    shares.saw("a")
+    assert busy(shares, "a") == 16
+    for _ in range(16):
+        shares.ends("a")
+
+    for address in ("b", "c", "d", "e", "f"):
+        shares.saw(address)
+    assert busy(shares, "a") == 4
+
+    now[0] = 60
+    assert busy(shares, "a") == 12
+
+
+def test_a_thread_that_is_done_is_free_for_the_address_again() -> None:
+    shares = Shares(2)
+    shares.saw("a")
+    shares.saw("b")
+    assert busy(shares, "a") == 1
+
+    shares.ends("a")
+
+    assert busy(shares, "a") == 1
+
+
+@pytest.mark.parametrize(("proxies", "threads"), [([], 4), (["10.0.0.0/8"], 16), (["10.0.0.1"], 16), (["10.0.0.2"], 4)])
+def test_a_trusted_proxy_may_have_all_threads(proxies: list[str], threads: int) -> None:
+    shares = Shares(16, proxies)
+    for address in ("10.0.0.1", "b", "c", "d"):
+        shares.saw(address)
+
+    assert busy(shares, "10.0.0.1") == threads
+
+
+@pytest.mark.parametrize(
+    ("peer", "address"),
+    [
+        (("192.0.2.7", 4711), "192.0.2.7"),
+        (("2001:db8:1:2:3:4:5:6", 4711, 0, 0), "2001:db8:1:2::"),
+        (("::ffff:192.0.2.7", 4711, 0, 0), "192.0.2.7"),
+        (("fe80::1%eth0", 4711, 0, 2), "fe80::"),
+        ("", ""),
+    ],
+)
+def test_a_household_is_one_address(peer: object, address: str) -> None:
+    assert address_of(peer) == address
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with served("tests.support.echo", WEB_PROCESSES="1", WEB_THREADS="2") as port:
+        yield port
+
+
+@pytest.mark.slow_process
+def test_a_flood_of_connections_throws_out_none_of_another_address(port: int) -> None:
+    with ExitStack() as stack:
+        other = stack.enter_context(connected(port, address=_OTHER))
+        for _ in range(450):
+            stack.enter_context(connected(port, address=_STRANGER))
+        other.sendall(request("GET", "/fine"))
+
+        assert answer(other)[0] == 200
+
+
+@pytest.mark.slow_process
+def test_many_requests_of_one_address_delay_another_by_a_turn(port: int) -> None:
+    """They take 3 seconds in all."""
+    with ExitStack() as stack:
+        for _ in range(195):
+            client = stack.enter_context(connected(port, address=_STRANGER))
+            client.sendall(request("GET", "/held"))
+        other = stack.enter_context(connected(port, address=_OTHER))
+        began = time.monotonic()
+        other.sendall(request("GET", "/fine"))
+
+        assert answer(other)[0] == 200
+        assert time.monotonic() - began < 1
+
+
+@pytest.mark.slow_process
+def test_where_requests_take_all_the_room_the_last_one_has_to_come_back(port: int) -> None:
+    with ExitStack() as stack:
+        strangers = []
+        for _ in range(380):
+            strangers.append(client := stack.enter_context(connected(port, address=_STRANGER)))
+            client.sendall(request("GET", "/held"))
+        other = stack.enter_context(connected(port, address=_OTHER))
+        other.sendall(request("GET", "/fine"))
+
+        assert answer(other)[0] == 200
+        assert answer(strangers[0])[0] == 200
+        assert 503 in {answer(client)[0] for client in strangers[360:]}
