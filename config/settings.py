@@ -91,6 +91,8 @@ MIDDLEWARE = [
     *(["django_otp.middleware.OTPMiddleware"] if ADMIN_SECOND_FACTOR else []),
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.web.known_browsers.MarkBrowser",
+    "config.web.password_checks.PasswordChecks",
     # The last, since it answers in place of the login page where a name or an address is locked.
     "axes.middleware.AxesMiddleware",
 ]
@@ -131,6 +133,8 @@ AXES_FAILURE_LIMIT = ADMIN_LOGIN_FAILURES
 AXES_COOLOFF_TIME = timedelta(seconds=ADMIN_LOGIN_LOCK_SECONDS)
 # Either locks: one address that tries many names, and one name that is tried from many addresses.
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+# … but not for a browser that this name has logged in with: a stranger could lock any name that is known.
+AXES_WHITELIST_CALLABLE = "config.web.known_browsers.is_known"
 AXES_CLIENT_IP_CALLABLE = "wix.identity.client_address.client_address"
 # Or a stranger who goes on would keep a name locked for ever.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
@@ -142,6 +146,7 @@ AXES_VERBOSE = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 OTP_TOTP_ISSUER = "Blog generation"
+LOGIN_REDIRECT_URL = "/admin/"
 # Since a session was last used.
 SESSION_COOKIE_AGE = env.int("ADMIN_SESSION_SECONDS", default=8 * 3600)
 

@@ -9,17 +9,18 @@ from typing import Any
 
 from axes.signals import user_locked_out
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
+from config.web import known_browsers
 from wix.identity.client_address import client_address
 
 logger = logging.getLogger(__name__)
 
-# Of Django's own names of users.
-_NAME_MAX = 150
+_UNKNOWN = "(unknown)"
 _USED_AT = "used_at"
 
 
@@ -47,12 +48,14 @@ class RenewSession:
 @receiver(user_logged_in)
 def _logged_in(request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> None:
     request.session[_USED_AT] = time.time()
+    known_browsers.logged_in(request, user.get_username())
     logger.info("staff logged in", extra={"action": "login", **_about(request, user.get_username())})
 
 
 @receiver(user_login_failed)
 def _login_failed(credentials: Mapping[str, Any], request: HttpRequest | None = None, **kwargs: Any) -> None:
     if request is not None and not getattr(request, "axes_locked_out", False):
+        known_browsers.failed(request, str(credentials.get("username") or ""))
         about = _about(request, credentials.get("username"))
         logger.warning("login failed", extra={"action": "login_failed", **about})
 
@@ -63,4 +66,6 @@ def _locked_out(request: HttpRequest, username: str | None = None, **kwargs: Any
 
 
 def _about(request: HttpRequest, name: Any) -> dict[str, str]:
-    return {"staff": str(name or "")[:_NAME_MAX], "address": client_address(request)}
+    """Name the login that is meant. What is no login of ours stays out of the log: it may be a password in the wrong field."""
+    known = get_user_model().objects.filter(**{get_user_model().USERNAME_FIELD: name or ""}).exists()
+    return {"staff": str(name) if known else _UNKNOWN, "address": client_address(request)}

@@ -82,9 +82,7 @@ class ByAddress(Generic[T]):
 class Shares:
     """How many threads work for each address now, and how many may: all for one that asks alone, else as many as for the others."""
 
-    def __init__(
-        self, threads: int, proxies: Sequence[str] = (), clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, threads: int, proxies: Sequence[str] = (), clock: Callable[[], float] = time.monotonic) -> None:
         self._threads = threads
         self._clock = clock
         self._proxies = [ip_network(proxy) for proxy in proxies]

@@ -41,9 +41,7 @@ _PARSED_BYTES = 8 * 1024
 _LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 * 1024
 # A process that ends waits no longer for its last counts to be written.
 _LAST_COUNTS_SECONDS = 3.0
-_NO_THREAD = (
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-)
+_NO_THREAD = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 

@@ -27,10 +27,17 @@ def ada(settings: Any) -> User:
     return User.objects.create_superuser("ada", password=_RIGHT)
 
 
-def log_in(name: str = "ada", password: str = _RIGHT, *, address: str = "203.0.113.5", **headers: Any) -> int:
-    """Try it as a new browser. Return the answer's status: 302 leads on to the desk."""
+def log_in(
+    name: str = "ada",
+    password: str = _RIGHT,
+    *,
+    address: str = "203.0.113.5",
+    browser: Client | None = None,
+    **headers: Any,
+) -> int:
+    """Try it, as a new browser unless one is given. Return the answer's status: 302 leads on to the desk."""
     form = {"username": name, "password": password, "next": "/admin/"}
-    return Client(REMOTE_ADDR=address, **headers).post("/admin/login/", form).status_code
+    return (browser or Client()).post("/admin/login/", form, REMOTE_ADDR=address, **headers).status_code
 
 
 def test_a_name_is_locked_wherever_it_is_tried_from(ada: User) -> None:
@@ -101,6 +108,17 @@ def test_each_login_is_logged_with_name_and_address_and_no_password(ada: User, c
     assert [action for action, *_ in lines] == ["login", "login_failed", "login_failed", "login_locked", "login_locked"]
     assert {(staff, address) for _, staff, address in lines} == {("ada", "203.0.113.5")}
     assert not any(secret in str(vars(line)) for line in caplog.records for secret in (_RIGHT, "hunter2"))
+
+
+def test_a_name_that_is_no_login_of_ours_is_not_logged(ada: User, caplog: Any) -> None:
+    """A password is sometimes typed into the wrong field."""
+    for _ in range(5):
+        log_in(name="hunter2", password="")
+        log_in(name="hunter2", password="x")
+
+    staff = [line.staff for line in caplog.records if hasattr(line, "staff")]
+    assert set(staff) == {"(unknown)"}
+    assert not any("hunter2" in str(vars(line)) for line in caplog.records)
 
 
 def test_a_session_ends_eight_hours_after_its_last_use(ada: User) -> None:
