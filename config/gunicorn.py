@@ -34,6 +34,10 @@ if min(workers, threads, request_header_seconds, request_body_seconds, response_
 # What a process needs is imported before it is forked, so that it serves within milliseconds. Without this, requests wait for
 # seconds while processes are replaced: gunicorn ends the old ones before the new have imported anything.
 preload_app = True
+# gunicorn would believe these headers of whoever comes from this machine. Django reads those of a trusted proxy (settings.py).
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers = {}
 worker_class = "config.web.worker.WebWorker"
 # Of one process. A quarter of the file descriptors that most systems allow it, since the pool of the database needs some too.
 worker_connections = 400
@@ -44,6 +48,7 @@ graceful_timeout = 20
 # The proxy in front already writes a line a request.
 accesslog = None
 errorlog = "-"
+logger_class = "config.web.gunicorn_log.Log"
 loglevel = "warning"
 control_socket_disable = True
 

@@ -93,8 +93,10 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.web.known_browsers.MarkBrowser",
     "config.web.password_checks.PasswordChecks",
-    # The last, since it answers in place of the login page where a name or an address is locked.
+    # It answers in place of the login page where a name or an address is locked.
     "axes.middleware.AxesMiddleware",
+    # Below those that say who is asking.
+    "config.door.desk_questions.DeskQuestions",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -437,6 +439,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {
         "context": {"()": "config.logging.ContextFilter"},
+        "bounded": {"()": "config.logging.BoundedFilter"},
         "unavailable": {"()": "config.logging.UnavailableFilter"},
     },
     "formatters": {
@@ -444,7 +447,7 @@ LOGGING = {
         "console": {"()": "config.logging.ConsoleLines"},
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["context"]},
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["bounded", "context"]},
         **({"sentry": _SENTRY} if SENTRY_DSN else {}),
     },
     "root": {"handlers": ["stderr", *(["sentry"] if SENTRY_DSN else [])], "level": LOG_LEVEL},

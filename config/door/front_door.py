@@ -22,7 +22,7 @@ from config.door import content_types
 
 logger = logging.getLogger(__name__)
 
-_DESK = "/admin"
+DESK = "/admin"
 _HAVE_BODIES = {"POST", "PUT", "PATCH"}
 
 
@@ -35,9 +35,9 @@ class FrontDoor:
             # Probes and Prometheus call by address. Nothing is made of the name: neither link nor redirect nor cookie.
             request.get_host = request._get_raw_host  # type: ignore[attr-defined,method-assign]
         elif not _is_our_host(request):
-            return _refused(request, 400, "malformed", "This service has another host name.", logging.WARNING)
+            return refused(request, 400, "malformed", "This service has another host name.", logging.WARNING)
         if because := _mistake(request):
-            return _refused(request, 400, "malformed", because)
+            return refused(request, 400, "malformed", because)
         return self._get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
@@ -50,9 +50,9 @@ class FrontDoor:
         try:
             body: bytes = request.META["wsgi.input"].read(most + 1)
         except (OSError, ParseException):
-            return _refused(request, 400, "malformed", "The body breaks off, or its chunks are not as HTTP has them.")
+            return refused(request, 400, "malformed", "The body breaks off, or its chunks are not as HTTP has them.")
         if len(body) > most:
-            return _refused(request, 413, "request_too_large", f"The body may have {most} bytes.")
+            return refused(request, 413, "request_too_large", f"The body may have {most} bytes.")
         request.META["CONTENT_LENGTH"] = str(len(body))
         request._stream = io.BytesIO(body)
         return None
@@ -76,7 +76,7 @@ def _mistake(request: HttpRequest) -> str:
         return "The Content-Type can't be read, or its charset is not UTF-8 nor another that extends ASCII."
     if not content_types.is_acceptable(request.META.get("HTTP_ACCEPT", "")):
         return "The Accept header can't be read."
-    if request.path_info.startswith(_DESK) and _has_nul(request):
+    if request.path_info.startswith(DESK) and _has_nul(request):
         return "A NUL character is no part of any name."
     return ""
 
@@ -88,7 +88,7 @@ def _has_nul(request: HttpRequest) -> bool:
     return "%00" in query or any("\0" in text for text in sent)
 
 
-def _refused(request: HttpRequest, http: int, code: str, detail: str, level: int = logging.INFO) -> HttpResponse:
+def refused(request: HttpRequest, http: int, code: str, detail: str, level: int = logging.INFO) -> HttpResponse:
     host = request.META.get("HTTP_HOST", "")[:100]
     about = {"action": "refused", "http": http, "code": code, "because": detail, "host": host}
     logger.log(level, "request refused", extra=about)

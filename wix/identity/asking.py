@@ -1,7 +1,8 @@
 """Questions to Wix for which web requests wait: one at a time about the same thing, and never more threads than may wait.
 
-A web process has few threads, and an outside call holds one for seconds. So only WIX_TOKEN_INFO_THREADS of them may wait, whatever
-is asked; a request that would be one more is told to come back. The others go on answering.
+A web process has few threads, and an outside call holds one for seconds. So only WIX_TOKEN_INFO_THREADS of them may ask, and as
+many may wait for what another one asks: a page sends its first three requests at once, with one token. A request that would be one
+more is told to come back. The other threads go on answering.
 """
 
 from __future__ import annotations
@@ -27,14 +28,12 @@ class Questions(Generic[T]):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: dict[bytes, Future[T]] = {}
-        self._waiting = 0
+        self._asking = self._following = 0
 
     def ask(self, about: bytes, question: Callable[[], T], *, seconds: float) -> T:
         """Return or raise what the question does, or what the same question does on another thread. Raises NoAnswer."""
-        with self._a_thread():
-            mine: Future[T] = Future()
-            with self._lock:
-                others = self._open.setdefault(about, mine)
+        mine: Future[T] = Future()
+        with self._a_thread(about, mine) as others:
             if others is mine:
                 return self._put(about, mine, question)
             release_connection()
@@ -44,16 +43,25 @@ class Questions(Generic[T]):
                 raise NoAnswer from None
 
     @contextmanager
-    def _a_thread(self) -> Iterator[None]:
+    def _a_thread(self, about: bytes, mine: Future[T]) -> Iterator[Future[T]]:
+        """Count this thread among those that ask or among those that follow; give whose answer it waits for."""
         with self._lock:
-            if self._waiting >= settings.WIX_TOKEN_INFO_THREADS:
+            follows = about in self._open
+            if (self._following if follows else self._asking) >= settings.WIX_TOKEN_INFO_THREADS:
                 raise NoAnswer
-            self._waiting += 1
+            answer = self._open.setdefault(about, mine)
+            self._count(follows, 1)
         try:
-            yield
+            yield answer
         finally:
             with self._lock:
-                self._waiting -= 1
+                self._count(follows, -1)
+
+    def _count(self, follows: bool, by: int) -> None:
+        if follows:
+            self._following += by
+        else:
+            self._asking += by
 
     def _put(self, about: bytes, answer: Future[T], question: Callable[[], T]) -> T:
         try:

@@ -231,3 +231,11 @@ def test_a_large_answer_arrives_whole_at_a_client_that_is_slow_to_take_it(hurrie
         status, body = answer(client)
 
     assert (status, len(body)) == (200, 3_000_000)
+
+
+def test_no_header_says_where_the_request_stands(patient: int) -> None:
+    """gunicorn would cut SCRIPT_NAME off the path, and so lead round a rule of a proxy that goes by paths."""
+    with connected(patient) as client:
+        client.sendall(b"GET /held/fine HTTP/1.1\r\nHost: localhost\r\nSCRIPT_NAME: /held\r\nPATH_INFO: /x\r\n\r\n")
+
+        assert answer(client) == (200, b'["GET", "/held/fine", ""]')

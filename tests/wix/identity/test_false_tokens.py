@@ -65,7 +65,7 @@ def test_while_wix_hangs_only_some_threads_wait_and_the_others_answer(sandbox: A
     shop = factories.site(credits=75)
     sandbox.fault("wix", "timeout", "token_info", seconds=2, times=10)
     waiting = [in_background(lambda: _get(_false(sandbox))) for _ in range(2)]
-    wait_until(lambda: token_info._questions._waiting == 2)
+    wait_until(lambda: token_info._questions._asking == 2)
 
     began = time.monotonic()
     refused = [_get(_false(sandbox)) for _ in range(8)]
@@ -77,7 +77,7 @@ def test_while_wix_hangs_only_some_threads_wait_and_the_others_answer(sandbox: A
     assert signed.json()["available"] == 75
     for thread in waiting:
         thread.join()
-    assert token_info._questions._waiting == 0
+    assert token_info._questions._asking == 0
 
 
 def test_no_request_waits_for_the_limit(sandbox: Any, settings: Any) -> None:
@@ -141,7 +141,7 @@ def test_a_thread_that_waits_for_anothers_question_hears_its_answer_or_of_none(d
                 ends.append(type(error))
 
         threads = [in_background(ask) for _ in range(3)]
-        wait_until(lambda questions=questions: questions._waiting == 3)  # type: ignore[misc]
+        wait_until(lambda questions=questions: questions._asking + questions._following == 3)  # type: ignore[misc]
         asked.may_end.set()
         for thread in threads:
             thread.join()
@@ -153,13 +153,23 @@ def test_a_thread_that_waits_for_anothers_question_hears_its_answer_or_of_none(d
 
 
 def test_no_more_threads_than_may_wait_for_one_answer(db: None, settings: Any) -> None:
+    """One asks, and as many as may ask follow: a page's first requests, which bring the same token."""
     settings.WIX_TOKEN_INFO_THREADS = 1
     questions: Questions[str] = Questions()
 
-    def another() -> str:
-        with pytest.raises(NoAnswer):
-            questions.ask(b"x", lambda: "never asked", seconds=10)
+    def asks_on() -> str:
+        follower = in_background(lambda: followed.append(questions.ask(b"x", lambda: "never asked", seconds=10)))
+        wait_until(lambda: questions._following == 1)
+        for about in (b"x", b"y"):
+            with pytest.raises(NoAnswer):
+                questions.ask(about, lambda: "never asked", seconds=10)
+        followers.append(follower)
         return "yes"
 
-    assert questions.ask(b"x", another, seconds=10) == "yes"
+    followed: list[str] = []
+    followers: list[threading.Thread] = []
+    assert questions.ask(b"x", asks_on, seconds=10) == "yes"
+    followers[0].join()
+    assert followed == ["yes"]
+    assert (questions._asking, questions._following) == (0, 0)
     assert questions.ask(b"x", lambda: "again", seconds=10) == "again"
