@@ -37,7 +37,7 @@ preload_app = True
 # gunicorn would believe these headers of whoever comes from this machine. Django reads those of a trusted proxy (settings.py).
 forwarded_allow_ips = ""
 forwarder_headers = ""
-secure_scheme_headers = {}
+secure_scheme_headers: dict[str, str] = {}
 worker_class = "config.web.worker.WebWorker"
 # Of one process. A quarter of the file descriptors that most systems allow it, since the pool of the database needs some too.
 worker_connections = 400

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 
 from config.door import content_types
 
@@ -23,10 +24,10 @@ class Request(WSGIRequest):
 class Handler(WSGIHandler):
     request_class = Request
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> HttpResponseBase:
         """Answer HEAD with the head alone: Django leaves that to the server, and gunicorn would log a warning for each."""
         answer = super().__call__(environ, start_response)
         if environ["REQUEST_METHOD"] != "HEAD":
             return answer
         answer.close()
-        return []
+        return HttpResponse()

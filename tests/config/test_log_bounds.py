@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from django.conf import settings
 from gunicorn.config import Config
@@ -48,5 +49,6 @@ def test_a_line_that_repeats_what_was_sent_is_cut() -> None:
 
 
 def test_both_logs_are_bounded() -> None:
-    assert "bounded" in settings.LOGGING["handlers"]["stderr"]["filters"]
+    logging_settings: dict[str, Any] = settings.LOGGING
+    assert "bounded" in logging_settings["handlers"]["stderr"]["filters"]
     assert any(isinstance(rule, BoundedFilter) for rule in Log(Config()).error_log.filters)

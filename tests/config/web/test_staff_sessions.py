@@ -57,7 +57,7 @@ def test_an_address_is_locked_whatever_names_it_tries(ada: User) -> None:
 
 def test_another_browser_or_a_strangers_word_makes_no_other_address(ada: User) -> None:
     for number in range(3):
-        told = {"HTTP_X_FORWARDED_FOR": f"198.51.100.{number}", "HTTP_USER_AGENT": f"browser {number}"}
+        told: dict[str, Any] = {"HTTP_X_FORWARDED_FOR": f"198.51.100.{number}", "HTTP_USER_AGENT": f"browser {number}"}
         log_in(name=f"name-{number}", password="wrong", **told)
 
     assert log_in(HTTP_X_FORWARDED_FOR="198.51.100.77") == 429
