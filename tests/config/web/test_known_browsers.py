@@ -11,9 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from config.web import known_browsers
-from tests.config.web.test_staff_sessions import ada, log_in
-
-__all__ = ["ada"]
+from tests.support.logins import log_in
 
 pytestmark = pytest.mark.django_db
 

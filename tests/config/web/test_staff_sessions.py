@@ -14,30 +14,9 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.support import processes
+from tests.support.logins import RIGHT, log_in
 
 pytestmark = pytest.mark.django_db
-
-_RIGHT = "a long and right password"
-
-
-@pytest.fixture
-def ada(settings: Any) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.AXES_FAILURE_LIMIT = 3
-    return User.objects.create_superuser("ada", password=_RIGHT)
-
-
-def log_in(
-    name: str = "ada",
-    password: str = _RIGHT,
-    *,
-    address: str = "203.0.113.5",
-    browser: Client | None = None,
-    **headers: Any,
-) -> int:
-    """Try it, as a new browser unless one is given. Return the answer's status: 302 leads on to the desk."""
-    form = {"username": name, "password": password, "next": "/admin/"}
-    return (browser or Client()).post("/admin/login/", form, REMOTE_ADDR=address, **headers).status_code
 
 
 def test_a_name_is_locked_wherever_it_is_tried_from(ada: User) -> None:
@@ -84,7 +63,7 @@ def test_a_lock_ends_by_itself_though_a_stranger_goes_on(ada: User, settings: An
 
 
 def test_a_good_login_forgets_the_failures_before_it(ada: User) -> None:
-    for password in ("wrong", "wrong", _RIGHT, "wrong", "wrong"):
+    for password in ("wrong", "wrong", RIGHT, "wrong", "wrong"):
         log_in(password=password)
 
     assert log_in() == 302
@@ -101,13 +80,13 @@ def test_who_is_logged_in_stays_so_while_the_name_is_locked(ada: User) -> None:
 
 def test_each_login_is_logged_with_name_and_address_and_no_password(ada: User, caplog: Any) -> None:
     with caplog.at_level(logging.INFO):
-        for password in (_RIGHT, "hunter2", "hunter2", "hunter2", "hunter2"):
+        for password in (RIGHT, "hunter2", "hunter2", "hunter2", "hunter2"):
             log_in(password=password)
 
     lines = [(line.action, line.staff, line.address) for line in caplog.records if hasattr(line, "staff")]
     assert [action for action, *_ in lines] == ["login", "login_failed", "login_failed", "login_locked", "login_locked"]
     assert {(staff, address) for _, staff, address in lines} == {("ada", "203.0.113.5")}
-    assert not any(secret in str(vars(line)) for line in caplog.records for secret in (_RIGHT, "hunter2"))
+    assert not any(secret in str(vars(line)) for line in caplog.records for secret in (RIGHT, "hunter2"))
 
 
 def test_a_name_that_is_no_login_of_ours_is_not_logged(ada: User, caplog: Any) -> None:
