@@ -77,6 +77,19 @@ def get(name: str) -> str:
     return str(SecretFiles().get(name, ""))
 
 
+def checked_address(name: str, url: str) -> str:
+    """Return a database's address. Raises ImproperlyConfigured for one that would be read as another than was meant."""
+    scheme, _, rest = url.partition("://")
+    place, _, database = rest.partition("/")
+    # In a password, / and ? end the host's part too early. What follows would be taken for a host's name, and logged.
+    if scheme not in ("postgres", "postgresql") or not database.partition("?")[0] or "@" in database or "?" in place:
+        raise ImproperlyConfigured(
+            f"{name} is no address of the form postgres://user:password@host:5432/name. "
+            "A password's / ? # @ and % are written as %2F %3F %23 %40 and %25."
+        )
+    return url
+
+
 def _number(value: str, cast: type[int] | type[float]) -> float:
     try:
         number = cast(value)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import Env, read_dotenv
+from config.environment import Env, checked_address, read_dotenv
 from config.required import REQUIRED
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -178,8 +178,10 @@ if not DATABASE_URL:
         "DATABASE_URL is not set. `make demo`, `make run` and `make test` start a PostgreSQL of the project's own and "
         "set it; everywhere else name your server: DATABASE_URL=postgres://user:password@host:5432/name"
     )
+checked_address("DATABASE_URL", DATABASE_URL)
 # Names the server itself where DATABASE_URL leads to PgBouncer, because LISTEN needs a session of its own.
 DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="") or DATABASE_URL
+checked_address("DATABASE_DIRECT_URL", DATABASE_DIRECT_URL)
 _BEHIND_PGBOUNCER = DATABASE_DIRECT_URL != DATABASE_URL
 # False: sessions change between transactions, so `workers.database.prepared` keeps no plans in them.
 DATABASE_KEEPS_SESSIONS = not _BEHIND_PGBOUNCER

@@ -36,6 +36,7 @@ KINDS: dict[str, tuple[Weight, Weight]] = {
     "pooler_unnamed": (_STOPS, _STOPS),
     "direct_url_pooled": (_NONE, _WARNS),
     "connections_too_many": (_WARNS, _WARNS),
+    "settings_wrong": (_STOPS, _STOPS),
     "key_missing": (_STOPS, _STOPS),
     "key_malformed": (_STOPS, _STOPS),
     "key_doubtful": (_WARNS, _WARNS),

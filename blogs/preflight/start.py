@@ -9,7 +9,9 @@ from contextlib import closing
 from typing import Any
 
 import psycopg2
+from django.apps import apps
 from django.conf import settings
+from django.core.checks import Tags, run_checks
 
 from blogs.preflight import addresses, database, keys
 from blogs.preflight.database import Seen
@@ -37,7 +39,7 @@ def may_start(process: Process, *, web_processes: int = 0) -> bool:
 def faults(process: Process | None, *, web_processes: int = 0) -> list[Fault]:
     """List what is wrong for a process of this kind; None: for any."""
     primary, direct = Asked(_look, "database"), Asked(_look_directly, "direct")
-    found = list(keys.faults(process))
+    found = [*_of_settings(), *keys.faults(process)]
     if process != "worker":
         found += addresses.faults()
     ends_at = time.monotonic() + _SECONDS
@@ -48,6 +50,14 @@ def faults(process: Process | None, *, web_processes: int = 0) -> list[Fault]:
     if directly := direct.answer(max(0.0, ends_at - time.monotonic())):
         found.append(directly)
     return [fault for fault in found if process is None or fault.weight(process) is not Weight.NONE]
+
+
+def _of_settings() -> Iterator[Fault]:
+    """Pass on what the system checks call an error. gunicorn runs none by itself."""
+    if apps.ready:
+        for message in run_checks(tags=[Tags.compatibility]):
+            if message.is_serious() and not message.is_silenced():
+                yield Fault("settings_wrong", message.msg, message.hint or "")
 
 
 def _of_database(seen: tuple[Seen, bool], process: Process | None, web_processes: int) -> Iterator[Fault]:

@@ -93,6 +93,40 @@ def test_what_is_no_number_and_no_truth_is_an_error(monkeypatch: pytest.MonkeyPa
             read("A_NUMBER", default=1)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://u:secret@host:5432/name",
+        "postgresql://u:secret@host/name?sslmode=require",
+        "postgres:///name",
+        "postgres://u:s#cr@t@host/name",
+    ],
+)
+def test_an_address_of_a_database_is_taken(url: str) -> None:
+    assert environment.checked_address("DATABASE_URL", url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "u:secret@host/name",
+        "mysql://u:secret@host/name",
+        "sqlite:///secret.db",
+        '"postgres://u:secret@host/name"',
+        "postgres://u:secret@host",
+        "postgres://u:secret@host/",
+        "postgres://u:secret@host/?sslmode=require",
+        "postgres://u:p@secret/word@host/name",
+        "postgres://u:p?secret@host/name",
+    ],
+)
+def test_an_address_that_would_be_misread_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^DATABASE_URL is no address of the form") as caught:
+        environment.checked_address("DATABASE_URL", url)
+
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.slow_process
 def test_processes_read_the_files_and_say_in_one_line_what_is_wrong(tmp_path: Path) -> None:
     key, missing = tmp_path / "key", tmp_path / "missing"

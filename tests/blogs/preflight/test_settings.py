@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from blogs.preflight import start
+from blogs.preflight.faults import KINDS, Weight
+from tests.docs.pages import code, rows
 from tests.support.preflight import Preflight
 
 pytestmark = pytest.mark.django_db
@@ -127,9 +129,31 @@ def test_https_without_the_proxys_word_would_redirect_for_ever(preflight: Prefli
     assert preflight().code == 0
 
 
+def test_settings_that_contradict_each_other_are_passed_on(preflight: Preflight, healthy: Any) -> None:
+    healthy.TRUSTED_PROXIES = ["nonsense"]
+
+    said = preflight()
+
+    assert (said.code, said.faults) == (1, ["settings_wrong"])
+    assert "TRUSTED_PROXIES" in said.text
+    assert _starts() == (False, False)
+
+
 def test_the_operator_has_the_last_word(healthy: Any, caplog: pytest.LogCaptureFixture) -> None:
     healthy.WIX_APP_SECRET = ""
     healthy.PREFLIGHT_REFUSES = False
 
     assert _starts() == (True, True)
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
+
+
+def test_the_runbook_says_of_each_fault_what_it_does_to_a_start() -> None:
+    said = {Weight.STOPS: "stops", Weight.NOT_READY: "starts, not ready", Weight.WARNS: "warns", Weight.NONE: "–"}
+
+    documented = {
+        name: (web, worker)
+        for names, web, worker, _ in rows("docs/runbook.md", "A process does not start")
+        for name in code(names)
+    }
+
+    assert documented == {name: (said[web], said[worker]) for name, (web, worker) in KINDS.items()}
