@@ -1,7 +1,8 @@
 """Finds web addresses, e-mail addresses and phone numbers in an article: its prompt forbids them, and a stranger's may be a trap.
 
 They are found however they are written: without "https", in full-width letters, with a dot in brackets. What only looks alike is
-let through: ASP.NET, Node.js, "St.Gallen", a file's name, a price, a date, an ISBN.
+let through: ASP.NET, Node.js, "St.Gallen", a file's name, a price, a date, an ISBN. So are firms that everybody knows by their
+address, such as Booking.com: an article about holiday flats may speak of them.
 """
 
 from __future__ import annotations
@@ -16,17 +17,22 @@ from itertools import chain
 _SHAPED = re.compile(
     "[\u2024\u2070-\u209c\u2100-\u214f\u2460-\u24ff\ufe50-\ufe6b\uff01-\uff5e\U0001d400-\U0001d7ff\U0001f100-\U0001f1e5]"
 )
+# Digits of other scripts: Arabic, Persian, Indian, Thai.
+_DIGIT = re.compile(r"(?![0-9])\d")
 _SPELLED_DOT = re.compile(r"\s?[\[({]\s?(?:\.|dot)\s?[\])}]\s?", re.IGNORECASE)
 
 # Names that people register. Left out are those that end files' names (py, sh, md, rs) or are units (ml).
 _COMMON = "com org net info biz shop store online site website xyz club app dev io co me tv ly gg gl cc ai link click top live"
 _MORE = "blog page tech space fun pro vip icu buzz news media agency cloud email life world today"
+_MORE += " academy bond boutique cfd deals monster photography quest restaurant sbs"
 _COUNTRIES = (
     "de at ch li eu uk fr it es pt nl be lu dk se no fi is ie pl cz sk hu ro bg gr tr ru su ua by lt lv ee si hr ba us ca mx br ar "
     "cl pe ve uy au nz jp cn hk tw kr in pk bd lk sg my th vn id ph ae sa il ir eg za ng ke ma tn kz ge am az"
 )
 _LATIN_NAMES = "|".join(sorted(f"{_COMMON} {_MORE} {_COUNTRIES}".split(), key=len, reverse=True))
-_OTHER_NAMES = "рф|бел|укр|срб|бг|中国|中國|公司|网络|網路|在线|香港|台湾|台灣|한국|भारत|ไทย|みんな"
+_OTHER_NAMES = (
+    r"xn--[0-9a-z-]{2,59}|рф|бел|укр|срб|бг|中国|中國|公司|网络|網路|在线|香港|台湾|台灣|한국|भारत|ไทย|みんな"
+)
 # Fields of templates end so too (`customer.email`, `product.id`): these are addresses only with a path.
 # So do gendered words (Leser.in, étudiant.es) and files (logo.ai).
 _FIELDS = {"ai", "blog", "email", "es", "id", "in", "life", "link", "media", "news", "page", "space", "today", "world"}
@@ -48,6 +54,15 @@ _MARKED = re.compile(
 )
 # Microsoft's names for software.
 _SOFTWARE = re.compile(r"(?<![^\W_])(?:asp|vb|ado|ml)\.net", re.IGNORECASE)
+# The names of firms, sites and programs that are addresses, alone or before a hyphen ("Booking.com-Bewertungen"). A page at one of
+# them is none: a stranger's may lie there.
+_NAMES = re.compile(
+    r"(?:(?:airbnb|alibaba|amazon|ancestry|apartments|ask|autotrader|bet365|bol|booking|cars|chess|crypto|dictionary|drugs|ebay|etsy"
+    r"|expedia|fiverr|food|hotels|indeed|kayak|match|monday|overstock|priceline|realtor|rent|salesforce|temu|trip|vistaprint|weather"
+    r"|wordpress|zillow)\.com|(?:amazon|check24|ebay|gmx|idealo|immobilienscout24|immowelt|mobile|otto|web)\.de"
+    r"|(?:archive|change|schema|wikipedia|wordpress)\.org|(?:diagrams|slideshare)\.net|(?:draw|itch|socket)\.io|allegro\.pl|mail\.ru"
+    r"|(?:bol|marktplaats)\.nl|amazon\.(?:co\.uk|es|fr|it|nl))(?:-[^\W\d_]+)?"
+)
 _LONGEST = 100
 # Japanese leaves no space before an address: what stands there is no part of one in Latin letters.
 _LATIN, _ANY = re.compile(r"[0-9A-Za-zÀ-ɏ_.+-]"), re.compile(r"[\w.+-]")
@@ -80,6 +95,7 @@ def ordinary(text: str) -> str:
     """Write letters, digits and dots of other shapes as ordinary ones, each by itself: a long run of accents stays as it is."""
     if not text.isascii():
         text = _SHAPED.sub(lambda shaped: unicodedata.normalize("NFKC", shaped[0]), text)
+        text = _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
     return _SPELLED_DOT.sub(".", text) if "." in text or "dot" in text.lower() else text
 
 
@@ -89,8 +105,10 @@ def _web_addresses(text: str) -> Iterator[str]:
     for found in _SHORT_WITH_PATH.finditer(text):
         yield _whole(text, found)
     for found in _DOMAIN.finditer(text):
-        if _is_domain(text, found):
-            yield _whole(text, found)
+        if _is_domain(text, found) and not _NAMES.fullmatch(
+            (whole := _whole(text, found)).partition("’")[0].casefold()
+        ):
+            yield whole
 
 
 def _is_domain(text: str, found: re.Match[str]) -> bool:
