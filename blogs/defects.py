@@ -28,7 +28,8 @@ def _are_known(generation: BlogGeneration, code: str, problems: Iterable[str]) -
     earlier = {
         _general(problem) for message in told for problem in message.removeprefix(REFUSED).removesuffix(".").split("; ")
     }
-    return any(_general(problem) in earlier for problem in problems)
+    # What a problem quotes may have the separator in it.
+    return any(earlier.issuperset(_general(problem).split("; ")) for problem in problems)
 
 
 def _general(problem: str) -> str:

@@ -220,6 +220,8 @@ _WRITTEN_OUT: dict[str, Callable[[Any], Any]] = {
 }
 # Each round mends all that the schema names. What was written out may have more to mend within it.
 _ROUNDS = 6
+# An answer with more is none that could be mended, and to try would keep all other threads waiting: it takes quadratic time.
+_FAULTS_MAX = 2_000
 
 
 def _in_shape(model: type[BaseModel], text: str) -> str:
@@ -232,7 +234,9 @@ def _in_shape(model: type[BaseModel], text: str) -> str:
         try:
             model.model_validate(answer)
         except ValidationError as error:
-            named = error.errors()
+            if error.error_count() > _FAULTS_MAX:
+                break
+            named = error.errors(include_url=False)
             lacking = [problem for problem in named if problem["type"] != "extra_forbidden"]
             # What is too much goes last: it may be what is lacking elsewhere, under another name.
             if not (_put_all_right(answer, lacking) or _put_all_right(answer, named)):

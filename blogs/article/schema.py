@@ -160,6 +160,8 @@ class InvalidArticle(Exception):
         super().__init__(f"{REFUSED}{'; '.join(problems[:3])}{more}.")
 
 
+# So many are not told one by one: that would take seconds.
+_FAULTS_MAX = 2_000
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -184,7 +186,9 @@ def _parse(model: type[_Model], text: str) -> _Model:
     except ValueError as error:
         if not isinstance(error, ValidationError):
             raise InvalidArticle(["it is not JSON"]) from error
-        raise InvalidArticle([_told(problem) for problem in error.errors()]) from error
+        if error.error_count() > _FAULTS_MAX:
+            raise InvalidArticle([f"it has more than {_FAULTS_MAX:,} faults"]) from error
+        raise InvalidArticle([_told(problem) for problem in error.errors(include_url=False)]) from error
 
 
 def _told(problem: Any) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from django.core.checks import CheckMessage, run_checks
 
+from blogs.checks import logins_tell_addresses_apart
+
 
 def found(**where: Any) -> dict[str, CheckMessage]:
     ours = [message for message in run_checks(**where) if (message.id or "").startswith(("workers.", "blogs.", "wix."))]
@@ -105,6 +107,20 @@ def test_a_direct_address_that_does_not_answer_is_a_warning_since_polling_goes_o
     settings.DATABASE_DIRECT_URL = "postgres://none@127.0.0.1:1/none"
 
     assert "workers.W003" in found(databases=["default"])
+
+
+@pytest.mark.parametrize(
+    ("header", "proxies", "warned"),
+    [
+        (("HTTP_X_FORWARDED_PROTO", "https"), [], True),
+        (("HTTP_X_FORWARDED_PROTO", "https"), ["10.0.0.1"], False),
+        (None, [], False),
+    ],
+)
+def test_a_proxy_that_is_not_named_is_a_warning(settings: Any, header: Any, proxies: list[str], warned: bool) -> None:
+    settings.SECURE_PROXY_SSL_HEADER, settings.TRUSTED_PROXIES = header, proxies
+
+    assert bool(logins_tell_addresses_apart(None)) is warned
 
 
 def test_psycopg_3_beside_psycopg2_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from workers.errors import ProviderFailure
 # A page of 100 products with descriptions stays far below, and so does a picture that Wix takes.
 MOST_BYTES = 16 * 1024 * 1024
 # A long article has less than 100 KB. Read as JSON, a body may take twenty times its size.
-MOST_BYTES_OF_TEXT = 2 * 1024 * 1024
+MOST_BYTES_OF_TEXT = 1024 * 1024
 # A proxy may encode what its server has encoded already.
 _MOST_ENCODINGS = 2
 _WINDOW_BITS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}

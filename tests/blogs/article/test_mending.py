@@ -259,3 +259,18 @@ def test_an_outline_gets_the_parts_that_it_lacks(changes: dict[str, Any]) -> Non
 def test_an_outline_without_any_section_is_refused() -> None:
     with pytest.raises(InvalidArticle):
         idea_of(outline(sections=[]), topic="mugs")
+
+
+@pytest.mark.parametrize(
+    "block", [1, "x", {"type": "odd"}, {"type": "paragraph", "runs": None}, {"type": "list", "items": "x"}]
+)
+def test_an_answer_of_nothing_but_faults_is_no_article_and_takes_no_long_look(block: Any) -> None:
+    """Each of some ten thousand was mended by itself, in quadratic time: a megabyte of them took hours."""
+    answer = {**json.loads(article(good_blocks()).model_dump_json()), "blocks": [block] * 60_000}
+    text = json.dumps(answer)
+    began = time.process_time()
+
+    with pytest.raises(InvalidArticle, match="faults"):
+        article_of(text, product_ids=(), title=OUTLINE)
+
+    assert time.process_time() - began < 3

@@ -44,6 +44,8 @@ def test_the_same_defect_twice_ends_the_blog_with_its_credits_back(
             ["excerpt is empty", "block 7 (list) has an empty part"],
         ),
         (["blocks.3.paragraph.runs: Field required"], ["blocks.12.paragraph.runs: Field required"]),
+        (["unknown product id 'cups; mugs'"], ["unknown product id 'cups; mugs'"]),
+        (["address 'evil.com' in 'Cups; more at evil.com'"], ["address 'evil.com' in 'At evil.com; it is far'"]),
     ],
 )
 def test_a_defect_is_the_same_wherever_it_stands(
