@@ -30,9 +30,7 @@ _COUNTRIES = (
     "cl pe ve uy au nz jp cn hk tw kr in pk bd lk sg my th vn id ph ae sa il ir eg za ng ke ma tn kz ge am az"
 )
 _LATIN_NAMES = "|".join(sorted(f"{_COMMON} {_MORE} {_COUNTRIES}".split(), key=len, reverse=True))
-_OTHER_NAMES = (
-    r"xn--[0-9a-z-]{2,59}|рф|бел|укр|срб|бг|中国|中國|公司|网络|網路|在线|香港|台湾|台灣|한국|भारत|ไทย|みんな"
-)
+_OTHER_NAMES = r"рф|бел|укр|срб|бг|中国|中國|公司|网络|網路|在线|香港|台湾|台灣|한국|भारत|ไทย|みんな"
 # Fields of templates end so too (`customer.email`, `product.id`): these are addresses only with a path.
 # So do gendered words (Leser.in, étudiant.es) and files (logo.ai).
 _FIELDS = {"ai", "blog", "email", "es", "id", "in", "life", "link", "media", "news", "page", "space", "today", "world"}
@@ -45,7 +43,7 @@ _LETTER = "0-9A-Z_a-zÀ-ɏЀ-ӿ"
 # A Chinese full stop is a dot between Latin letters, as browsers read it. Elsewhere it ends a sentence, and the next one may begin
 # with "China".
 _DOMAIN = re.compile(
-    rf"(?:\.(?<=[^\W_].)|[。｡](?<=[0-9A-Za-z].))({_LATIN_NAMES})(?![{_LETTER}])|\.(?<=[^\W_].)({_OTHER_NAMES})(?!\w)",
+    rf"(?:\.(?<=[^\W_].)|[。｡](?<=[0-9A-Za-z].))({_LATIN_NAMES}|xn--[0-9a-z-]{{2,59}})(?![{_LETTER}])|\.(?<=[^\W_].)({_OTHER_NAMES})(?!\w)",
     re.IGNORECASE,
 )
 _SHORT_WITH_PATH = re.compile(rf"[.](?<=[^\W_].)(?!(?:{_ENDS_OF_FILES})/)[a-z]{{2}}(?=/\w)")
