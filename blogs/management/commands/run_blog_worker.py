@@ -51,7 +51,7 @@ def _renew() -> None:
 # All that a worker does in the background, each on a thread of its own, besides the pool's own heartbeat and housekeeping.
 CHORES = (
     Chore(15.0, sweep.sweep_one, "sweep drafts"),
-    Chore(30.0, notices.look_and_tell, "tell of alerts"),
+    Chore(30.0, notices.look_and_tell, "tell of alerts", first_after_seconds=3.0),
     Chore(60.0, _renew, "tell a copy of the database"),
     Chore(60.0, queue.recount, "recount lines"),
     Chore(60.0, waiting.recall_forgotten, "recall blogs whose provider is back"),

@@ -11,7 +11,9 @@ from django.test import Client
 from blogs.models import BlogGeneration, Status
 from tests.sandbox import Sandbox
 from tests.support.blogs.worker_process import Worker, submit_blogs
+from tests.support.database import database_url
 from tests.support.threads import wait_until
+from tests.support.web_server import exchange, request, served
 from wix.models import Site
 from workers.database.process_counts import ENDED
 from workers.models import ProcessCounts
@@ -54,3 +56,14 @@ def test_what_a_killed_worker_had_written_stays_counted(sandbox: Sandbox, shop: 
 
     assert counted(client, 'blogs_events_total{code="",event="done"}') == 2
     assert BlogGeneration.objects.filter(status=Status.DONE).count() == 2
+
+
+def test_what_a_web_process_has_answered_is_counted_and_stays_counted(client: Client) -> None:
+    with served(DATABASE_URL=database_url(), WEB_PROCESSES="2") as port:
+        for _ in range(5):
+            assert exchange(port, request("GET", "/health/live", Connection="close"))[0] == 200
+
+    # The first was asked by `served`, to see that it serves.
+    assert counted(client, 'http_requests_total{method="GET",route="health-live",status="200"}') == 6
+    assert counted(client, 'http_request_seconds_count{route="health-live"}') == 6
+    assert [row.process for row in ProcessCounts.objects.all()] == [ENDED]

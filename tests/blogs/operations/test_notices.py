@@ -16,8 +16,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from blogs.operations import notices
+from tests.sandbox import Sandbox
 from tests.support import factories
-from tests.support.threads import at_once
+from tests.support.blogs.worker_process import Worker
+from tests.support.threads import at_once, wait_until
 from workers.context.process_memory import forget_everything
 from workers.models import AlertNotice, Breaker, WorkerProcess
 
@@ -79,6 +81,12 @@ def a_while_later() -> None:
         cursor.execute("UPDATE workers_alertnotice SET try_at = try_at - interval '3 hours'")
 
 
+def goes_down(provider: str) -> None:
+    """A migration makes rows of some providers; so that no probe closes it, a person holds it."""
+    down = {"opened_at": "2026-01-01T00:00Z", "held_by": "ada"}
+    Breaker.objects.update_or_create(provider=provider, defaults=down)
+
+
 def test_an_alert_is_told_when_it_fires_and_when_it_is_over(receiver: Receiver) -> None:
     blog = factories.pending_generation()
     look_and_tell()
@@ -104,7 +112,7 @@ def test_an_alert_is_told_when_it_fires_and_when_it_is_over(receiver: Receiver) 
 
 def test_two_providers_that_are_down_are_two_alerts(receiver: Receiver) -> None:
     for provider in ("openai", "wix"):
-        Breaker.objects.create(provider=provider, opened_at="2026-01-01T00:00Z")
+        goes_down(provider)
     look_and_tell()
     Breaker.objects.filter(provider="wix").update(opened_at=None)
     look_and_tell()
@@ -219,6 +227,25 @@ def test_old_notices_go(receiver: Receiver) -> None:
     assert not AlertNotice.objects.exists()
 
 
+@pytest.mark.slow_process
+def test_workers_tell_of_alerts(receiver: Receiver, sandbox: Sandbox, settings: Any) -> None:
+    goes_down("replicate")
+    workers = [Worker(sandbox, ALERT_WEBHOOK_URL=settings.ALERT_WEBHOOK_URL) for _ in range(2)]
+    try:
+        for worker in workers:
+            worker.start("--threads", "1")
+        wait_until(lambda: AlertNotice.objects.filter(told_fired_at__isnull=False).exists())
+    finally:
+        for worker in workers:
+            worker.kill()
+
+    # By the default form, which is Slack's.
+    message = "Nobody asks replicate but by probes."
+    assert receiver.got == [
+        {"text": f":red_circle: *provider_down* (critical): {message} See docs/runbook.md#provider_down"}
+    ]
+
+
 class TestCheckAlerts:
     def test_all_is_well(self, capsys: pytest.CaptureFixture[str]) -> None:
         call_command("check_alerts")
@@ -233,7 +260,7 @@ class TestCheckAlerts:
         if worker:
             factories.WorkerFactory.create()
         if provider:
-            Breaker.objects.create(provider=provider, opened_at="2026-01-01T00:00Z")
+            goes_down(provider)
         forget_everything()
 
         assert _exit_code() == code
