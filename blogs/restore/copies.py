@@ -29,6 +29,7 @@ _FAILOVER_SECONDS = 900.0
 _TRUSTED_SECONDS = 1.0
 _trusted_until: dict[str, float] = remembered({})
 
+_WORKED_ON = (Verdict.SAME, Verdict.NEW)
 _COMMAND = "manage.py after_restore"
 
 
@@ -57,7 +58,7 @@ def renew() -> None:
 def require_settled_for_a_draft() -> None:
     """Let a draft be created. Raises RateLimited where this has become a copy under a running worker."""
     found = installation.look()
-    if found.verdict is not Verdict.SAME:
+    if found.verdict not in _WORKED_ON:
         try:
             _settle(found, has_worked=True)
         except Unsettled as unsettled:
@@ -69,14 +70,14 @@ def require_settled_for_requests() -> None:
     if time.monotonic() >= _trusted_until.get("last", 0.0):
         found = installation.look()
         # Only workers write the row of a NEW database: its web processes may start first.
-        if found.verdict not in (Verdict.SAME, Verdict.NEW):
+        if found.verdict not in _WORKED_ON:
             _settle(found, has_worked=False)
         _trusted_until["last"] = time.monotonic() + _TRUSTED_SECONDS
 
 
 def _settle_or_refuse(*, has_worked: bool) -> None:
     found = installation.look()
-    if found.verdict in (Verdict.SAME, Verdict.NEW):
+    if found.verdict in _WORKED_ON:
         installation.renew(found)
     else:
         _settle(found, has_worked=has_worked)
