@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JUDGE := tests/wix/judge
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run containers test test-outside walk-docs walk-deployment checks chaos bench lock clean
+.PHONY: help demo run containers test test-outside walk-docs walk-deployment checks chaos bench lock licences clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ lock: $(VENV)/installed ## write the requirements files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --extra sentry -o requirements-sentry.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --group standins --constraint requirements-dev.txt -o requirements-standins.txt
+
+licences: $(VENV)/installed ## write docs/licences.md: the licence of each locked package; fails on one that is unknown or has conditions
+	@$(BIN)/python -m tests.licences
 
 clean: ## remove the environment, the embedded databases and Wix's packages
 	rm -rf $(VENV) .local $(JUDGE)/node_modules
