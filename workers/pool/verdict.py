@@ -69,7 +69,8 @@ class Verdict:
     @property
     def where(self) -> str:
         """The step that is broken, or several with commas."""
-        return ", ".join(sorted(self._broken_steps))
+        with self._lock:
+            return ", ".join(sorted(self._broken_steps))
 
     def doubt(self, where: str, reason: str) -> None:
         """Begin with a probe, since this release was found broken before. One that succeeds is enough."""
