@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+from textwrap import dedent
 
 import pytest
 from django.urls import resolve
@@ -54,6 +57,18 @@ def test_a_new_installation_has_a_file_for_each_secret() -> None:
 
     assert declared == made | set(left_empty[1].split())
     assert declared == {file.name for file in (ROOT / "deploy/compose/standins/secrets").iterdir()}
+
+
+def test_without_stand_ins_their_settings_start_nothing() -> None:
+    found = re.search(r"^  migrate:.*?- sh\n +- -ec\n +- \|\n(.*?)^    \w", _text(_COMPOSE), re.MULTILINE | re.DOTALL)
+    assert found
+    script = dedent(found[1]).replace("$$", "$")
+
+    environment = {"PATH": os.environ["PATH"], "OPENAI_BASE_URL": "http://standins:8080/openai/v1"}
+    ran = subprocess.run(["sh", "-ec", script], env=environment, capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 1
+    assert "--profile standins" in ran.stderr
 
 
 def test_pgbouncer_in_compose_frees_the_locks_of_stopped_processes_too() -> None:
