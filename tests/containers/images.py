@@ -19,41 +19,46 @@ _EXCLUDED = "".join(f"path-exclude=/usr/share/{what}/*\n" for what in ("doc", "i
 _AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
-def named() -> set[str]:
-    """The public images that the Dockerfile and compose.yaml name."""
-    dockerfile, compose = (ROOT / name for name in ("Dockerfile", "compose.yaml"))
-    stages = set(re.findall(r"^FROM \S+ AS (\S+)", dockerfile.read_text(), re.MULTILINE))
-    bases = set(re.findall(r"^FROM (\S+)", dockerfile.read_text(), re.MULTILINE)) - stages
-    return bases | {image for image in re.findall(r"image: (\S+)", compose.read_text()) if "$" not in image}
-
-
 def build(engine: Engine, names: dict[str, str], **arguments: str) -> None:
-    """Build ours: each target of the Dockerfile by the name it is given. Raises Failed.
+    """Build ours: each target of the Dockerfile by the name it is given, and get what compose.yaml names besides. Raises Failed.
 
     By docker and not by Compose, which without its plugin for builds builds one after the other and caches nothing.
     """
-    _have_bases(engine)
     given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
 
     def built(target: str) -> None:
         engine.docker("build", "--quiet", "--target", target, "--tag", names[target], *given, str(ROOT))
 
-    built("product")
-    with ThreadPoolExecutor(len(names)) as builders:
-        list(builders.map(built, names))
-
-
-def _have_bases(engine: Engine) -> None:
-    wanted = named()
     # Another's engine gets no stand-ins under public names.
-    if not engine.ours or engine.can_pull(SMALLEST):
-        for image in wanted:
-            engine.docker("pull", "--quiet", image)
-    else:
+    can_pull = not engine.ours or engine.can_pull(SMALLEST)
+    if not can_pull:
         print("No registry can be reached: bases are made of Debian's packages.", flush=True)
         _make_debian(engine)
-        with ThreadPoolExecutor(3) as makers:
-            list(makers.map(lambda image: _make(engine, image), wanted - {SMALLEST}))
+    with ThreadPoolExecutor(4) as builders:
+        bases = _bases_of_ours() - {SMALLEST}
+        get = _pull if can_pull else _make
+        beside = [builders.submit(get, engine, image) for image in _named_by_compose()]
+        for image in bases:
+            get(engine, image)
+        built("product")
+        beside += [builders.submit(built, target) for target in names]
+        for each in beside:
+            each.result()
+
+
+def _bases_of_ours() -> set[str]:
+    text = (ROOT / "Dockerfile").read_text()
+    return set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) - set(
+        re.findall(r"^FROM .* AS (\S+)", text, re.MULTILINE)
+    )
+
+
+def _named_by_compose() -> set[str]:
+    return {image for image in re.findall(r"image: (\S+)", (ROOT / "compose.yaml").read_text()) if "$" not in image}
+
+
+def _pull(engine: Engine, image: str) -> None:
+    engine.docker("pull", "--quiet", image)
 
 
 def _make(engine: Engine, image: str) -> None:
