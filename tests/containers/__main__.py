@@ -106,6 +106,7 @@ def _observed(service: Service) -> dict[str, Any]:
     kept = {each["Config"]["Hostname"] for each in service.containers() if service_of(each) == "worker"}
     _wait(lambda: not _is_running(service, "demo"), "the demo ends")
     print(service.log("demo"), end="", flush=True)
+    _wait(service.is_scraped, "Prometheus reads the product's metrics")
     answers = requests.get(f"http://127.0.0.1:{service.port}/health", timeout=10)
     return {
         **told,

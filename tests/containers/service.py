@@ -68,6 +68,11 @@ class Service:
     def log(self, service: str) -> str:
         return self.compose("logs", "--no-color", "--no-log-prefix", service)
 
+    def is_scraped(self) -> bool:
+        """Whether Prometheus has read the product's metrics."""
+        query = ["promtool", "query", "instant", "http://127.0.0.1:9090", 'up{job="blogs"}']
+        return " => 1 @" in self.compose("exec", "-T", "prometheus", *query)
+
     def memory(self) -> dict[str, float]:
         """MiB in use, by the service's name; of several containers the largest."""
         ids = {each["Id"]: service_of(each) for each in self.containers() if each["State"]["Running"]}
