@@ -188,7 +188,9 @@ def _promises(told: dict[str, Any]) -> dict[str, bool]:
         "every blog is DONE, with one draft and one capture": told["done"] == _BLOGS and told["demo_ok"],
         "the ledger is exact": told["ledger_ok"],
         "workers with blogs were taken away": told["in_flight_at_those_that_left"] > 0,
-        "and drained": not told["rescued"] and not told["lost_workers"] and told["workers_alive"] == 1,
+        "the workers that were taken away drained": not told["rescued"]
+        and not told["lost_workers"]
+        and told["workers_alive"] == 1,
     }
 
 
