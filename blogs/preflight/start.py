@@ -64,11 +64,13 @@ def _of_database(seen: tuple[Seen, bool], process: Process | None, web_processes
     answers, is_pooled = seen
     found = list(database.faults(answers))
     yield from found
-    if process is None and not found:
+    pooler_is_unnamed = is_pooled and settings.DATABASE_KEEPS_SESSIONS
+    # A pooler that we don't know of refuses the options of Django's connections.
+    if process is None and not found and not pooler_is_unnamed:
         yield from database.copied()
     if not is_pooled:
         yield from _of_connections(answers, process, web_processes)
-    elif settings.DATABASE_KEEPS_SESSIONS:
+    elif pooler_is_unnamed:
         message = "DATABASE_URL leads to PgBouncer or another pooler, and DATABASE_DIRECT_URL does not name the server."
         to_do = "Name the server itself in DATABASE_DIRECT_URL: sessions are shared there, and wake-ups would be lost."
         yield Fault("pooler_unnamed", message, to_do)
