@@ -85,6 +85,8 @@ _TOO_LARGE = re.compile(
 )
 # A pace that is called a quota: of requests, or of tokens, in a minute.
 _PACE = re.compile(r"rate limit|(?:per |/ ?)(?:min|sec)|\b[rt]pm\b|throttl")
+# LiteLLM's, of each 429.
+_GATEWAYS_TYPE = "throttling error"
 _QUOTA_OF_PACE = re.compile(r"\b(?:requests?|tokens?) quota exceeded")
 
 
@@ -177,9 +179,10 @@ class Refusal:
     def is_of_pace(self) -> bool:
         """Tell whether its codes or its sentence speak of how many requests or tokens there may be in a short time.
 
-        The name of an error's class in the sentence, such as RateLimitError, doesn't count: a gateway writes it before anything.
+        What a gateway writes to any 429 doesn't count: the name of its error's class, RateLimitError, and its type.
         """
-        return bool(_PACE.search(self._codes) or _PACE.search(self.sentence.lower().replace("_", " ")))
+        codes = self._codes.replace(_GATEWAYS_TYPE, "")
+        return bool(_PACE.search(codes) or _PACE.search(self.sentence.lower().replace("_", " ")))
 
     def _says(self, pattern: re.Pattern[str]) -> bool:
         if pattern.search(self._codes):

@@ -202,11 +202,13 @@ def requeue(generation_id: int, *, by: str, reason: str = "", from_scratch: bool
         if generation.status not in (Status.FAILED, Status.CANCELLED):
             raise WrongState(f"it is {generation.status}; only FAILED and CANCELLED blogs can be retried")
         ledger.hold(locked.account, generation.pk, settings.BLOG_CREDITS)
-        forgotten = {"cancel_requested_at": None, "error_code": "", "error_message": ""}
+        forgotten: dict[str, Any] = {"cancel_requested_at": None, "error_code": "", "error_message": ""}
         if from_scratch:
             generation.outputs.all().delete()
             Article.objects.filter(pk=generation.pk).delete()
-            forgotten["stage"] = Stage.PRODUCTS
+            # An unanswered create may have made a draft, of another title than the one to come: it is looked for by its marker.
+            since = Coalesce("draft_search_since", "draft_create_started_at")
+            forgotten |= {"stage": Stage.PRODUCTS, "draft_search_since": since}
         _join(locked, attempts=0, rescues=0, finished_at=None, **forgotten)
         history.record(generation, Kind.REQUEUED, by=by, message=reason)
     transaction.on_commit(wakeup.notify)

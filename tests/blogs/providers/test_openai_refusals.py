@@ -57,7 +57,14 @@ QUOTA = [
     (400, {"code": "Arrearage", "message": "Access denied, please make sure your account is in good standing."}),
     (403, {"statusCode": 403, "message": "Out of call volume quota. Quota will be replenished in 12:34:56."}),
     (403, error("The account has an overdue balance.", "AccountOverdueError")),
-    (429, error("litellm.RateLimitError: OpenAIException - You exceeded your current quota, please check.", "429")),
+    (
+        429,
+        error(
+            "litellm.RateLimitError: OpenAIException - You exceeded your current quota, please check.",
+            "429",
+            "throttling_error",
+        ),
+    ),
     (400, error("Budget has been exceeded! Current cost: 10.2, Max budget: 10.0", "400", "budget_exceeded")),
     (429, error("Your organization has reached its monthly spend limit.", "organization_spend_limit_exceeded")),
     (403, error("Your newly created team doesn't have any credits yet.", "The caller does not have permission")),

@@ -88,7 +88,18 @@ def test_from_scratch_all_that_it_made_is_forgotten() -> None:
     lifecycle.requeue(generation.pk, by="staff:ann", from_scratch=True)
 
     assert row(generation).stage == Stage.PRODUCTS
+    assert row(generation).draft_search_since is None
     assert not generation.outputs.exists()
+
+
+def test_from_scratch_a_draft_that_may_be_at_wix_is_looked_for_whatever_its_title() -> None:
+    generation = factories.processing_generation()
+    lifecycle.note_draft_create(generation)
+    lifecycle.fail(generation, PermanentError("timeout", "Too slow."))
+
+    lifecycle.requeue(generation.pk, by="staff:ann", from_scratch=True)
+
+    assert row(generation).draft_search_since == row(generation).draft_create_started_at
 
 
 def test_a_requeue_that_cannot_be_paid_leaves_the_blog_failed() -> None:
