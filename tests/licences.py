@@ -83,13 +83,13 @@ product itself is under the [MIT licence](../LICENSE).
 
 def _named_by(name: str) -> str:
     try:
-        found = metadata.metadata(name)
+        found = metadata.metadata(name).json
     except metadata.PackageNotFoundError:
         return ""
-    classifiers = [_CLASSIFIERS[each] for each in found.get_all("Classifier", []) if each in _CLASSIFIERS]
-    field = found.get("License") or ""
+    classifiers = [_CLASSIFIERS[each] for each in found.get("classifier", []) if each in _CLASSIFIERS]
+    field = str(found.get("license", ""))
     short = field if re.fullmatch(r"[A-Za-z0-9.-]+( (OR|AND) [A-Za-z0-9.-]+)*", field) else ""
-    return found.get("License-Expression") or short or " OR ".join(classifiers)
+    return str(found.get("license_expression", "")) or short or " OR ".join(classifiers)
 
 
 def _is_free(licence: str) -> bool:

@@ -140,7 +140,8 @@ def _variables(world: World) -> Path:
 
 def _write_variables(file: Path) -> str:
     """What manage.py and psql need to talk to this demo, to be read into a shell."""
-    names = ("DATABASE_URL", "WIX_APP_ID", "WIX_APP_SECRET", "SECRET_KEY", "DEBUG", "READ_DOTENV")
+    providers = ("OPENAI_BASE_URL", "REPLICATE_BASE_URL", "WIX_BASE_URL")
+    names = ("DATABASE_URL", "WIX_APP_ID", "WIX_APP_SECRET", "SECRET_KEY", "DEBUG", "READ_DOTENV", *providers)
     write_private(file, "".join(f"export {name}='{os.environ[name]}'\n" for name in names))
     return f"./{file}"
 
