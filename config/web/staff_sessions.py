@@ -1,4 +1,4 @@
-"""Staff's sessions: they last as long as they are used, and the log tells of each login. django-axes counts and locks."""
+"""Staff's sessions: they last as long as they are used; log and audit log tell of each login. django-axes counts and locks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from axes.signals import user_locked_out
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
+from blogs import audit
+from blogs.audit import Actor
 from config.web import known_browsers
 from wix.identity.client_address import client_address
 
@@ -50,6 +52,13 @@ def _logged_in(request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> N
     request.session[_USED_AT] = time.time()
     known_browsers.logged_in(request, user.get_username())
     logger.info("staff logged in", extra={"action": "login", **_about(request, user.get_username())})
+    _audit(request, "login", user)
+
+
+@receiver(user_logged_out)
+def _logged_out(request: HttpRequest, user: AbstractBaseUser | None, **kwargs: Any) -> None:
+    if user is not None:
+        _audit(request, "logout", user)
 
 
 @receiver(user_login_failed)
@@ -58,11 +67,19 @@ def _login_failed(credentials: Mapping[str, Any], request: HttpRequest | None = 
         known_browsers.failed(request, str(credentials.get("username") or ""))
         about = _about(request, credentials.get("username"))
         logger.warning("login failed", extra={"action": "login_failed", **about})
+        # Of names that are no login there may be any number; of one that is, the lock bounds them.
+        if about["staff"] != _UNKNOWN:
+            audit.record(Actor("", address=about["address"]), "login_failed", f"login {about['staff']}")
 
 
 @receiver(user_locked_out)
 def _locked_out(request: HttpRequest, username: str | None = None, **kwargs: Any) -> None:
     logger.warning("login locked", extra={"action": "login_locked", **_about(request, username)})
+
+
+def _audit(request: HttpRequest, action: str, user: AbstractBaseUser) -> None:
+    name = user.get_username()
+    audit.record(Actor(name, user.pk, client_address(request)), action, f"login {name}")
 
 
 def _about(request: HttpRequest, name: Any) -> dict[str, str]:

@@ -13,6 +13,7 @@ from django.core.checks import run_checks
 from django.test import Client
 from django.utils import timezone
 
+from blogs.models import AuditEntry
 from tests.support import processes
 from tests.support.logins import RIGHT, log_in
 
@@ -98,6 +99,18 @@ def test_a_name_that_is_no_login_of_ours_is_not_logged(ada: User, caplog: Any) -
     staff = [line.staff for line in caplog.records if hasattr(line, "staff")]
     assert set(staff) == {"(unknown)"}
     assert not any("hunter2" in str(vars(line)) for line in caplog.records)
+
+
+def test_the_audit_log_tells_of_logins_and_of_failures_of_names_that_are_logins(ada: User) -> None:
+    log_in(name="hunter2", password="x")
+    log_in(password="hunter2")
+    log_in()
+
+    entries = list(AuditEntry.objects.order_by("id").values_list("action", "by", "about", "address"))
+    assert entries == [
+        ("login_failed", "", "login ada", "203.0.113.5"),
+        ("login", "ada", "login ada", "203.0.113.5"),
+    ]
 
 
 def test_a_session_ends_eight_hours_after_its_last_use(ada: User) -> None:

@@ -57,7 +57,8 @@ def test_a_failed_one_is_replayed_or_left(desk: Client) -> None:
     assert handlers.work_off() == 1
     failed[0].refresh_from_db()
     assert (failed[0].status, failed[0].outcome) == ("done", "a site that we don't know")
-    assert [*AuditEntry.objects.order_by("id").values_list("action", flat=True)] == ["replay_webhook", "leave_webhook"]
+    done_by_staff = AuditEntry.objects.exclude(action="login").order_by("id").values_list("action", flat=True)
+    assert [*done_by_staff] == ["replay_webhook", "leave_webhook"]
 
 
 def _calm() -> dict[str, Any]:
