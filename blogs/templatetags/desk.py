@@ -1,4 +1,4 @@
-"""How the service is doing, for the first page of the support desk."""
+"""What templates of the desk ask for."""
 
 from __future__ import annotations
 
@@ -6,24 +6,31 @@ from typing import Any
 
 from django import template
 
-from blogs.desk.base import span
-from blogs.operations import health
-from workers.pool import heartbeat
+from blogs.desk.system import overview
 
 register = template.Library()
 
 
 @register.simple_tag
 def service_state() -> dict[str, Any]:
-    service = health.service()
-    return {
-        **service.queue,
-        "limit": f"{service.queue['queue_limit']:,}",
-        "oldest": span(service.queue["oldest_waiting_seconds"]),
-        "workers": len(service.workers),
-        "seats": service.seats,
-        "in_flight": service.in_flight,
-        "limits": heartbeat.limiter_use(),
-        "alerts": service.alerts,
-        "idle_with_work": service.is_idle_with_work,
-    }
+    return overview.state()
+
+
+@register.simple_tag
+def chips(changelist: Any) -> list[tuple[str, str]]:
+    """List the filters that are in force: each in words, and the address of the list without it."""
+    found, known = list[tuple[str, str]](), {"q", "o", "p", "all", "e"}
+    for spec in changelist.filter_specs:
+        known |= set(spec.expected_parameters())
+        chosen = [choice["display"] for choice in list(spec.choices(changelist))[1:] if choice["selected"]]
+        found += [
+            (f"{spec.title}: {each}", changelist.get_query_string(remove=spec.expected_parameters())) for each in chosen
+        ]
+    for name in sorted(set(changelist.params) - known):
+        found.append((_in_words(name, changelist.params[name]), changelist.get_query_string(remove=[name])))
+    return found
+
+
+def _in_words(name: str, value: Any) -> str:
+    shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return f"{name.removesuffix('__exact').removesuffix('__id').replace('__', ' ')}: {shown}"

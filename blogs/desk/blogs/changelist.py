@@ -15,7 +15,7 @@ from django.utils.text import Truncator
 
 from blogs.batches.moves import MOVES, Move
 from blogs.desk.base import DeskAdmin, ReadOnlyAdmin, badge, span
-from blogs.desk.blogs import acting, finding, page
+from blogs.desk.blogs import acting, filters, finding, page, places
 from blogs.desk.money.ledger import may_read
 from blogs.models import BlogGeneration
 
@@ -43,8 +43,16 @@ _TIMES: _Fields = [
 class BlogGenerationAdmin(ReadOnlyAdmin):
     list_display = ["id", "topic", "site_link", "status_badge", "stage", "when", "attempts", "error_code"]
     list_display_links = ["id", "topic"]
-    list_select_related = ["site"]
-    list_filter = ["status", finding.ErrorCode, finding.Created, finding.NewestBySourceType]
+    list_select_related = ["site__line"]
+    list_filter = [
+        filters.View,
+        filters.Where,
+        "status",
+        filters.ErrorCode,
+        filters.Created,
+        filters.Ended,
+        filters.NewestBySourceType,
+    ]
     ordering = ["-id"]
     search_fields = ["id"]
     search_help_text = "Blog id, draft id, a site's instance id, or how the topic or the site's name begins"
@@ -78,6 +86,8 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     @admin.display
     def when(self, generation: BlogGeneration) -> str:
         now = timezone.now()
+        if waits := places.in_words(generation):
+            return waits
         if generation.finished_at:
             return f"finished {span((now - generation.finished_at).total_seconds())} ago"
         if generation.run_after:

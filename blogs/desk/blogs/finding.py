@@ -1,24 +1,17 @@
-"""Searches and filters by which staff find one blog among a million; each is answered by an index."""
+"""Searches by which staff find one blog among a million; each is answered by an index."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from django.contrib import admin
 from django.db import connection
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Left, Lower
-from django.http import HttpRequest
-from django.utils import timezone
 
 from blogs.desk.search import SITES_MATCHED, as_id, sites_called
-from blogs.models import SOURCE_ID_INDEXED, BlogGeneration, SourceType
+from blogs.models import SOURCE_ID_INDEXED, BlogGeneration
 from wix.client.fields import uuid_or_none
 from wix.models import Site
-
-# The source type has no index: its filter looks only at this many of the newest blogs.
-_NEWEST = 100_000
 
 
 def found(blogs: QuerySet[BlogGeneration], term: str) -> QuerySet[BlogGeneration]:
@@ -73,45 +66,8 @@ def first_since(since: datetime) -> int:
         return int(cursor.fetchone()[0])
 
 
-class ErrorCode(admin.SimpleListFilter):
-    title = "last error"
-    parameter_name = "error"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        with connection.cursor() as cursor:
-            cursor.execute(_CODES)
-            return [(code, code) for (code,) in cursor.fetchall()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> QuerySet[BlogGeneration]:
-        return queryset.filter(error_code=self.value()) if self.value() else queryset
-
-
-class Created(admin.SimpleListFilter):
-    title = "created"
-    parameter_name = "created"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("hour", "In the last hour"), ("today", "Today (UTC)"), ("week", "In the last 7 days")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> QuerySet[BlogGeneration]:
-        now = timezone.now()
-        since = {
-            "hour": now - timedelta(hours=1),
-            "today": now.replace(hour=0, minute=0, second=0, microsecond=0),
-            "week": now - timedelta(days=7),
-        }.get(self.value() or "")
-        return queryset.filter(pk__gte=first_since(since)) if since else queryset
-
-
-class NewestBySourceType(admin.SimpleListFilter):
-    title = f"source (newest {_NEWEST:,})"
-    parameter_name = "source"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(value, str(label)) for value, label in SourceType.choices]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[BlogGeneration]) -> QuerySet[BlogGeneration]:
-        if self.value() not in SourceType.values:
-            return queryset
-        newest = BlogGeneration.objects.aggregate(newest=Max("pk"))["newest"] or 0
-        return queryset.filter(pk__gt=newest - _NEWEST, source_type=self.value())
+def error_codes() -> list[str]:
+    """List the codes that any blog has, up to a hundred."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CODES)
+        return [code for (code,) in cursor.fetchall()]

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from blogs.desk.base import COUNTED, BoundedPaginator
 from blogs.desk.blogs import finding
+from blogs.desk.system import overview
 from blogs.models import BlogGeneration, QueueClock
 from credits.models import Credit
 from tests.support.blogs.desk_pages import BLOGS
@@ -60,6 +61,25 @@ def test_an_error_code_is_filtered_by_an_index() -> None:
     page = BlogGeneration.objects.filter(error_code="code_50").order_by("-id")[:50]
 
     assert "blog_by_error" in plan(page)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("view", "failed_today"), ("view", "stuck"), ("view", "late"), ("where", "retry"), ("ended", "hour")],
+)
+def test_a_view_or_filter_reads_no_table_in_sequence(desk: Client, name: str, value: str) -> None:
+    page = desk.get(reverse(BLOGS), {name: value}).context["cl"].queryset[:50]
+
+    assert "Seq Scan on blog_generations" not in plan(page)
+
+
+@pytest.mark.parametrize("sql", [overview._FAILURES, overview._SHARES.replace("%s", "5")])
+def test_the_first_page_reads_no_table_in_sequence(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN " + sql)
+        steps = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "Seq Scan on blog_generations" not in steps
 
 
 @pytest.mark.parametrize("sql", [finding._CODES, finding._FIRST_SINCE])
