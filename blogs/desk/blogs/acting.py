@@ -90,6 +90,11 @@ def in_words(desk: DeskAdmin, request: HttpRequest) -> str:
     if request.POST.get("select_across") != "1":
         ticked = len(request.POST.getlist("_selected_action"))
         return f"{ticked} ticked blog{'' if ticked == 1 else 's'}"
+    return filters_in_words(desk, request)
+
+
+def filters_in_words(desk: DeskAdmin, request: HttpRequest) -> str:
+    """Say by which filters and search the list of this address chooses."""
     changelist = desk.get_changelist_instance(request)
     filters = [
         f"{spec.title}: {choice['display']}"

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,7 +15,7 @@ from django.utils.text import Truncator
 
 from blogs.batches.moves import MOVES, Move
 from blogs.desk.base import DeskAdmin, ReadOnlyAdmin, badge, span
-from blogs.desk.blogs import acting, filters, finding, page, places
+from blogs.desk.blogs import acting, exporting, filters, finding, page, places
 from blogs.desk.money.ledger import may_read
 from blogs.models import BlogGeneration
 
@@ -98,6 +98,16 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     @admin.display(description="last error")
     def error(self, generation: BlogGeneration) -> str | None:
         return f"{generation.error_code}: {generation.error_message}" if generation.error_code else None
+
+    # --- Exports ----------------------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(lambda request, form: exporting.export(self, request, form))
+        return [path("export/<str:form>/", view, name="blogs_bloggeneration_export"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        may = {"may_export": request.user.has_perm("blogs.export_blogs")}
+        return super().changelist_view(request, {**(extra_context or {}), **may})
 
     # --- Actions ----------------------------------------------------------------------------------------------------
 
