@@ -78,6 +78,7 @@ if sys.argv[1:2] != ["run_blog_worker"]:
 MIDDLEWARE = [
     "config.door.counted.CountedRequests",
     "config.request_id.RequestIdMiddleware",
+    "config.door.content_policy.ContentPolicy",
     # Above whatever may refuse a request: a page must be able to read why.
     "config.door.cors.AppPages",
     "config.door.front_door.FrontDoor",
