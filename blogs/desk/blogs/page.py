@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 
 from blogs.batches.moves import MOVES, Move
 from blogs.desk.base import span
+from blogs.desk.blogs import sentence
 from blogs.models import Article, BlogGeneration, GenerationEvent, SiteLine, Stage
 from blogs.queue import forecast
 from credits.models import Credit
@@ -36,6 +37,7 @@ def about(generation: BlogGeneration, *, with_ledger: bool) -> dict[str, Any]:
         "entries": entries if with_ledger else None,
         # The address comes from Wix: only a web page may become a link here.
         "draft_url": generation.draft_post_url if generation.draft_post_url.startswith("https://") else "",
+        "answer": sentence.answer(generation),
         "place": place_in_line(generation),
     }
 
