@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
@@ -21,7 +22,7 @@ from django.utils.safestring import SafeString
 
 from blogs import audit
 from blogs.audit import Actor
-from blogs.models import AuditEntry, BlogGeneration
+from blogs.models import REASON_MAX, AuditEntry, BlogGeneration
 from wix.identity.client_address import client_address
 from wix.models import Site
 
@@ -55,6 +56,16 @@ def badge(kind: str, text: str) -> SafeString:
 def actor(request: HttpRequest) -> Actor:
     """Say who is signed in, and from where."""
     return Actor(request.user.get_username(), request.user.pk, client_address(request))
+
+
+class WhyForm(forms.Form):
+    """Asks for the reason, which history and audit log keep."""
+
+    reason = forms.CharField(
+        max_length=REASON_MAX,
+        widget=forms.TextInput(attrs={"size": 60, "autofocus": True}),
+        help_text="Colleagues will read it in the history.",
+    )
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]

@@ -19,22 +19,12 @@ from blogs import audit
 from blogs.audit import Actor
 from blogs.batches import moves, starting
 from blogs.batches.moves import Move, Options, Skipped
-from blogs.desk.base import DeskAdmin, actor
+from blogs.desk.base import DeskAdmin, WhyForm, actor
 from blogs.desk.blogs import page
-from blogs.models import REASON_MAX, BlogGeneration, Status
+from blogs.models import BlogGeneration, Status
 
 # More blogs than this are a batch, which workers carry out: a request would last for too long.
 AT_ONCE = 200
-
-
-class WhyForm(forms.Form):
-    """Asks for the reason, which the blog's history and the audit log keep."""
-
-    reason = forms.CharField(
-        max_length=REASON_MAX,
-        widget=forms.TextInput(attrs={"size": 60, "autofocus": True}),
-        help_text="Colleagues will read it in the blog's history.",
-    )
 
 
 class TimeForm(WhyForm):

@@ -8,17 +8,19 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 
 from blogs import audit
-from blogs.desk.base import AT_ONCE, COUNTED, DeskAdmin, actor
-from blogs.models import BlogGeneration, SiteLine, Status
+from blogs.desk.base import AT_ONCE, COUNTED, DeskAdmin, WhyForm, actor
+from blogs.models import AuditEntry, BlogGeneration, SiteLine, Status
 from blogs.queue import lines
 from wix.models import Site
 from workers.database import wakeup
+
+_PAUSED_SHOWN = 50
 
 
 class WeightForm(forms.Form):
@@ -61,17 +63,51 @@ def weight_of(line: SiteLine) -> float:
 
 
 @admin.action(description="Pause the line: its blogs wait until it is resumed", permissions=["pause"])
-def pause(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site]) -> None:
-    _steer(desk, request, queryset, paused=True)
+def pause(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site]) -> HttpResponse | None:
+    return _asked(desk, request, queryset, paused=True)
 
 
 @admin.action(description="Resume the line", permissions=["pause"])
-def resume(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site]) -> None:
-    _steer(desk, request, queryset, paused=False)
+def resume(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site]) -> HttpResponse | None:
+    answer = _asked(desk, request, queryset, paused=False)
     wakeup.notify()
+    return answer
 
 
-def _steer(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site], *, paused: bool) -> None:
+def _asked(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site], *, paused: bool) -> HttpResponse | None:
+    """Ask why, and do it once the page's form comes back with a reason."""
+    form = WhyForm(request.POST if "confirmed" in request.POST else None)
+    if form.is_valid():
+        _steer(desk, request, queryset, paused=paused, reason=form.cleaned_data["reason"])
+        return None
+    shops = queryset.order_by("pk")[: AT_ONCE + 1]
+    waiting = SiteLine.objects.filter(site__in=queryset.order_by("pk").values("pk")[:AT_ONCE]).aggregate(
+        all=Sum("waiting")
+    )
+    shown = {
+        "title": "Pause the line" if paused else "Resume the line",
+        "action": "pause" if paused else "resume",
+        "form": form,
+        "shops": len(shops),
+        "waiting": waiting["all"] or 0,
+        "selected": request.POST.getlist("_selected_action"),
+        "select_across": request.POST.get("select_across", "0"),
+        "opts": desk.opts,
+    }
+    return render(request, "admin/wix/site/confirm.html", {**desk.admin_site.each_context(request), **shown})
+
+
+def paused_lines() -> list[dict[str, Any]]:
+    """List the paused lines with what the audit log says of each: by whom, why, since when; up to fifty."""
+    paused = SiteLine.objects.filter(paused=True).select_related("site").order_by("-waiting")[:_PAUSED_SHOWN]
+    return [{"line": line, "entry": _last_pause(line.site_id)} for line in paused]
+
+
+def _last_pause(site_id: int) -> AuditEntry | None:
+    return AuditEntry.objects.filter(site_id=site_id, action="pause_line").order_by("-id").first()
+
+
+def _steer(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site], *, paused: bool, reason: str) -> None:
     move, word = (lines.pause, "Paused") if paused else (lines.resume, "Resumed")
     sites, changed, waiting = list(queryset.order_by("pk")[: AT_ONCE + 1]), 0, 0
     for site in sites[:AT_ONCE]:
@@ -80,7 +116,7 @@ def _steer(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site], *, p
             if line.paused == paused:
                 continue
             move(line)
-            audit.record(actor(request), "pause_line" if paused else "resume_line", site)
+            audit.record(actor(request), "pause_line" if paused else "resume_line", site, reason=reason)
         changed += 1
         waiting += line.waiting
     blogs = f"{waiting:,} blog{'' if waiting == 1 else 's'} waiting"

@@ -12,6 +12,7 @@ from django.utils import timezone
 from blogs.desk.base import span
 from blogs.desk.blogs import places
 from blogs.desk.blogs.places import Place
+from blogs.desk.sites import site_lines
 from blogs.operations import health
 from workers.pool import heartbeat
 
@@ -54,6 +55,7 @@ def state() -> dict[str, Any]:
             "providers_down": service.providers_down,
             "places": [(place, _link(place), _age(place)) for place in found],
             "failures": failures(),
+            "paused": site_lines.paused_lines(),
             "shops": shares(sum(place.count for place in found)),
         }
 

@@ -93,3 +93,26 @@ def test_a_site_that_never_asked_for_anything_opens(desk: Client) -> None:
 
     assert "It has never asked for a blog." in page
     assert "It has no account yet" in page
+
+
+def test_pausing_asks_why_and_the_first_page_says_it(desk: Client) -> None:
+    shop = site(name="Nordlicht")
+    pending_generation(shop)
+    fields = {"action": "pause", "_selected_action": [shop.pk], "index": 0}
+
+    asked = desk.post("/admin/wix/site/", fields).content.decode()
+
+    assert "1 shop with 1 blog in line: Pause the line." in visible(asked)
+    assert not paused(shop)
+    act(desk, "pause", shop.pk, url_name=SITES, reason="the shop asked for it")
+    assert paused(shop)
+    assert "the shop asked for it" in visible(desk.get("/admin/").content.decode())
+
+
+def test_without_a_reason_nothing_is_paused(desk: Client) -> None:
+    shop = site()
+    pending_generation(shop)
+
+    act(desk, "pause", shop.pk, url_name=SITES, reason=" ")
+
+    assert not paused(shop)
