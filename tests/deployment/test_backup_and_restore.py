@@ -23,23 +23,24 @@ pytestmark = [pytest.mark.slow_process, pytest.mark.django_db(transaction=True)]
 
 _DEPLOY = Path(settings.BASE_DIR) / "deploy"
 # Has a password whose characters mean something in addresses and in shells.
-_ROLE, _PASSWORD = "backup_test", "p@:s/%\\ $w"
+_PASSWORD = "p@:s/%\\ $w"
 
 
 @pytest.fixture
 def url() -> Iterator[str]:
     """Where to restore to, as a role with an awkward password; no database is there yet."""
-    name = f"{connection.settings_dict['NAME']}_restored"
+    # Roles are the server's: a name for each process that tests beside this one.
+    name, role = f"{connection.settings_dict['NAME']}_restored", f"{connection.settings_dict['NAME']}_backup"
     server = urlsplit(database_url())
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP ROLE IF EXISTS {_ROLE}")
-        cursor.execute(f"CREATE ROLE {_ROLE} LOGIN SUPERUSER PASSWORD %s", [_PASSWORD])
-    yield f"postgres://{_ROLE}:{quote(_PASSWORD, safe='')}@{server.hostname}:{server.port}/{name}?sslmode=prefer"
+        cursor.execute(f"DROP ROLE IF EXISTS {role}")
+        cursor.execute(f"CREATE ROLE {role} LOGIN SUPERUSER PASSWORD %s", [_PASSWORD])
+    yield f"postgres://{role}:{quote(_PASSWORD, safe='')}@{server.hostname}:{server.port}/{name}?sslmode=prefer"
     with connection.cursor() as cursor:
         cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [name])
         for (each,) in cursor.fetchall():
             cursor.execute(f"DROP DATABASE {connection.ops.quote_name(each)} WITH (FORCE)")
-        cursor.execute(f"DROP ROLE {_ROLE}")
+        cursor.execute(f"DROP ROLE {role}")
 
 
 def _run(script: str, *arguments: str | Path, url: str, **environment: str) -> subprocess.CompletedProcess[str]:
