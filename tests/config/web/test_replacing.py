@@ -65,7 +65,11 @@ def gunicorn(tmp_path: Path, application: str = "config.wsgi", **environment: st
 
 
 def _lives(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
+    """Say whether it runs. One that is over stays a zombie where a test of this process took over its orphans."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager
