@@ -95,11 +95,11 @@ def note_draft_create(generation: BlogGeneration) -> None:
     From now on, a run that finds no draft's id looks at Wix for the draft before it creates another. With a second create the blog
     may have two drafts, so the sweep looks for them later. So it does where a sweep was due already: a sweeper may have died
     between choosing a draft and deleting it. Raises RateLimited for a blog that was marked meanwhile, because the database may
-    have lost commits (`restore/aftermath.py`): its next run looks first.
+    have lost commits (`restore/aftermath.py`), and for one whose draft was found meanwhile: its next run looks first.
     """
     again = generation.draft_create_started_at is not None or generation.draft_sweep_at is not None
     sweep_at = seconds_from_now(settings.BLOG_DRAFT_SWEEP_SECONDS) if again else None
-    unmarked = fence.mine(generation).filter(draft_search_since=None)
+    unmarked = fence.mine(generation).filter(draft_search_since=None, draft_post_id=None)
     if not unmarked.update(draft_create_started_at=ClockTimestamp(), draft_sweep_at=sweep_at):
         if fence.mine(generation).exists():
             raise RateLimited("draft_unsure", "Whether Wix has this draft already is looked up first.", retry_in=1)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from blogs.desk.system import overview
+from blogs.desk import overview
 
 register = template.Library()
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import errno
 import io
 import logging
+import select
 import selectors
 import socket
 import threading
@@ -37,6 +38,8 @@ logger = logging.getLogger(__name__)
 _READ_BYTES = 64 * 1024
 # The parser copies all that it was given once for each chunk of a body: of 500 KB in one piece, 87,000 chunks took half a minute.
 _PARSED_BYTES = 8 * 1024
+# What is kept of an answer that its client doesn't take at once. More than all answers but exports have.
+_KEPT_BYTES = 1_000_000
 # After an answer that ends a connection: the client has this long to hang up, and may send this much meanwhile.
 _LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 * 1024
 # A process that ends waits no longer for its last counts to be written.
@@ -68,23 +71,35 @@ class Arrived(Unreader):
 
 
 class Outlet(socket.socket):
-    """A socket that never blocks: what the kernel has no room for is kept, for the main loop to send."""
+    """A socket that does not block for what is small: what the kernel has no room for is kept, for the main loop to send.
 
-    unsent = b""
+    Only of an answer that is longer than `_KEPT_BYTES` the thread itself waits for the client to take it in: an export of staff's,
+    of which any number of rows fits into memory therefore. No answer to a stranger is so long.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.unsent = bytearray()
 
     def setblocking(self, flag: bool) -> None:
         super().setblocking(False)
 
     def sendall(self, data: Any, flags: int = 0) -> None:
-        self.unsent += bytes(data)
-        if len(self.unsent) == len(data):
+        """Send, or keep for later. Raises OSError where the client has gone, or takes nothing for RESPONSE_SECONDS."""
+        self.unsent += data
+        self.send_on()
+        while len(self.unsent) > _KEPT_BYTES:
+            writable = select.poll()
+            writable.register(self, select.POLLOUT)
+            if not writable.poll(gunicorn.response_seconds * 1_000):
+                raise TimeoutError(errno.ETIMEDOUT, "the client takes nothing of a long answer")
             self.send_on()
 
     def send_on(self) -> None:
         """Send as much as the client takes now. Raises OSError where it has gone."""
         with suppress(BlockingIOError, InterruptedError):
             while self.unsent:
-                self.unsent = self.unsent[self.send(self.unsent) :]
+                del self.unsent[: self.send(self.unsent)]
 
 
 class Client(TConn):

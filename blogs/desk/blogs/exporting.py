@@ -11,7 +11,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.utils import timezone
@@ -56,7 +57,10 @@ def export(desk: DeskAdmin, request: HttpRequest, form: str) -> StreamingHttpRes
         raise PermissionDenied("You lack the right to export blogs (blogs.export_blogs).")
     if form not in _FORMS:
         raise Http404
-    chosen = desk.get_changelist_instance(request).queryset
+    try:
+        chosen = desk.get_changelist_instance(request).queryset
+    except IncorrectLookupParameters:
+        raise BadRequest("The address names a filter that there is not.") from None
     newest = chosen.order_by("-pk").values_list("pk", flat=True).first() or 0
     audit.record(actor(request), "export", f"blogs as {form}", after=acting.filters_in_words(desk, request))
     write, content_type = _FORMS[form]
@@ -97,9 +101,9 @@ def _json(portions: Iterator[list[tuple[Any, ...]]]) -> Iterator[str]:
     """Write one array, an object a line."""
     between = "[\n"
     for rows in portions:
-        for row in rows:
-            yield between + json.dumps(dict(zip(_NAMES, row, strict=True)), default=str, ensure_ascii=False)
-            between = ",\n"
+        objects = (dict(zip(_NAMES, row, strict=True)) for row in rows)
+        yield between + ",\n".join(json.dumps(each, default=str, ensure_ascii=False) for each in objects)
+        between = ",\n"
     yield "[]\n" if between == "[\n" else "\n]\n"
 
 

@@ -13,9 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from blogs.desk import overview
 from blogs.desk.base import COUNTED, BoundedPaginator
 from blogs.desk.blogs import finding
-from blogs.desk.system import overview
 from blogs.models import BlogGeneration, QueueClock
 from credits.models import Credit
 from tests.support.blogs.desk_pages import BLOGS
