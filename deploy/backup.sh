@@ -46,9 +46,10 @@ done
 
 if [ -n "$test_restore" ]; then
     need createdb dropdb psql
+    need_createdb
     copy=${PGDATABASE:-blogs}_test_restore_$$
     trap 'rm -f "$file.part"; dropdb --if-exists "$copy"' EXIT
-    createdb --template=template0 --encoding=UTF8 "$copy"
+    make_database "$copy" "${PGDATABASE:-blogs}"
     pg_restore --exit-on-error --no-owner --no-privileges --dbname="$copy" "$file.part"
     blogs=$(psql --dbname="$copy" -XAtc 'SELECT count(*) FROM blog_generations')
     dropdb "$copy"

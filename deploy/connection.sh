@@ -18,16 +18,25 @@ decoded() {
 
 # The value of a setting, as the service reads it.
 setting() {
-    local file=${1}_FILE dotenv=${here:?}/../.env line
-    if [ -n "${!1:-}" ]; then
-        printf '%s' "${!1}"
-    elif [ -n "${!file:-}" ]; then
-        cat "${!file}"
-    elif [ -r "$dotenv" ] && [ "${READ_DOTENV:-true}" != false ]; then
-        line=$(grep -E "^(export )?$1=" "$dotenv" | tail -n 1) || return 0
-        line=${line#*=} line=${line#[\"\']}
-        printf '%s' "${line%[\"\']}"
+    local file=${1}_FILE value
+    value=${!1:-} file=${!file:-}
+    if [ -z "$value$file" ]; then
+        value=$(in_dotenv "$1") file=$(in_dotenv "${1}_FILE")
     fi
+    if [ -n "$value" ]; then
+        printf '%s' "$value"
+    elif [ -n "$file" ]; then
+        cat "$file"
+    fi
+}
+
+# What the release's .env says of a name.
+in_dotenv() {
+    local dotenv=${here:?}/../.env line
+    [ -r "$dotenv" ] && [ "${READ_DOTENV:-true}" != false ] || return 0
+    line=$(grep -E "^(export )?$1=" "$dotenv" | tail -n 1) || return 0
+    line=${line#*=} line=${line#[\"\']}
+    printf '%s' "${line%[\"\']}"
 }
 
 connect() {
@@ -55,6 +64,23 @@ connect() {
         esac
     done
     unset DATABASE_URL DATABASE_DIRECT_URL
+}
+
+# Run SQL from the standard input in the server's own database, since the service's may not be there. Options are psql's.
+server() { PGDATABASE=postgres psql -XAt --set=ON_ERROR_STOP=1 "$@"; }
+
+# End, and say what to do, where the role may make no database.
+need_createdb() {
+    [ "$(server <<<'SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user')" = t ] ||
+        fail "the role may make no database. Nothing was changed; as a superuser run: ALTER ROLE ${PGUSER:-…} CREATEDB"
+}
+
+# Make an empty database in UTF8, whatever the server's default is: its name, and the name of one whose locale it takes.
+make_database() {
+    local locale
+    locale=$(server --set=like="$2" <<<"SELECT datcollate FROM pg_database WHERE datname = :'like' AND datcollate = datctype
+        AND pg_encoding_to_char(encoding) = 'UTF8'")
+    createdb --template=template0 --encoding=UTF8 --locale="${locale:-C.UTF-8}" "$1"
 }
 
 need() {

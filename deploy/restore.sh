@@ -31,32 +31,40 @@ done
 [ -n "$file" ] || { usage >&2; exit 2; }
 [ -r "$file" ] || fail "$file can't be read."
 [[ $jobs =~ ^[1-9][0-9]*$ ]] || fail "--jobs takes a number, at least 1."
-need pg_restore psql createdb
+need pg_restore psql createdb dropdb
 connect
 name=${PGDATABASE:?names the database}
 pg_restore --list "$file" >/dev/null || fail "$file is no backup that pg_restore can read; nothing was changed."
 
-# Of statements, on the server's own database: the service's may not be there, or is being renamed.
-server() { PGDATABASE=postgres psql -XAt --set=ON_ERROR_STOP=1 --set=name="$name" "$@"; }
-
-if [ "$(server <<<"SELECT count(*) FROM pg_database WHERE datname = :'name'")" = 1 ]; then
+if [ "$(server --set=name="$name" <<<"SELECT count(*) FROM pg_database WHERE datname = :'name'")" = 1 ]; then
     tables=$(psql -XAtc "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
     if [ "$tables" != 0 ]; then
         [ -n "$replace" ] || fail "the database $name holds $tables tables. Nothing was changed; --replace puts them aside."
+        need_createdb
+        [ "$(server --set=name="$name" <<<"SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = :'name'")" = t ] ||
+            fail "the role does not own the database $name. Nothing was changed; as a superuser run: ALTER DATABASE $name OWNER TO ${PGUSER:-…}"
         # The server takes a moment to notice that a process was killed.
         for _ in 1 2 3 4 5; do
-            others=$(server <<<"SELECT count(*) FROM pg_stat_activity WHERE datname = :'name'")
+            others=$(server --set=name="$name" <<<"SELECT count(*) FROM pg_stat_activity WHERE datname = :'name'")
             [ "$others" != 0 ] || break
             sleep 1
         done
         [ "$others" = 0 ] || fail "$others sessions use the database $name. Stop web processes, workers and poolers first."
         aside=${name}_before_$(date -u +%Y%m%dT%H%M%SZ)
-        server --set=aside="$aside" <<<'ALTER DATABASE :"name" RENAME TO :"aside"' >/dev/null
+        empty=${name}_empty_$$
+        make_database "$empty" "$name"
+        server --quiet --single-transaction --set=name="$name" --set=aside="$aside" --set=empty="$empty" <<'EOF' || {
+ALTER DATABASE :"name" RENAME TO :"aside";
+ALTER DATABASE :"empty" RENAME TO :"name";
+EOF
+            dropdb "$empty"
+            fail "the database $name could not be put aside; it is as it was."
+        }
         echo "The database of before is now $aside; drop it when you are sure."
-        createdb --template=template0 --encoding=UTF8 "$name"
     fi
 else
-    createdb --template=template0 --encoding=UTF8 "$name"
+    need_createdb
+    make_database "$name" "$name"
 fi
 
 pg_restore --exit-on-error --no-owner --no-privileges --jobs="$jobs" --dbname="$name" "$file"

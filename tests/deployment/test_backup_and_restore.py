@@ -28,13 +28,13 @@ _PASSWORD = "p@:s/%\\ $w"
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    """Where to restore to, as a role with an awkward password; no database is there yet."""
+    """Where to restore to, as a role with the rights of docs/deployment.md and an awkward password; no database is there yet."""
     # Roles are the server's: a name for each process that tests beside this one.
     name, role = f"{connection.settings_dict['NAME']}_restored", f"{connection.settings_dict['NAME']}_backup"
     server = urlsplit(database_url())
     with connection.cursor() as cursor:
         cursor.execute(f"DROP ROLE IF EXISTS {role}")
-        cursor.execute(f"CREATE ROLE {role} LOGIN SUPERUSER PASSWORD %s", [_PASSWORD])
+        cursor.execute(f"CREATE ROLE {role} LOGIN CREATEDB PASSWORD %s", [_PASSWORD])
     yield f"postgres://{role}:{quote(_PASSWORD, safe='')}@{server.hostname}:{server.port}/{name}?sslmode=prefer"
     with connection.cursor() as cursor:
         cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [name])
@@ -96,10 +96,11 @@ def test_a_copy_by_template_is_refused_too(url: str) -> None:
     original = connection.settings_dict["NAME"]
     connection.close()
     _end_pool()
-    _admin(url, f'CREATE DATABASE "{_name(url)}" TEMPLATE "{original}"')
+    _admin(f'CREATE DATABASE "{_name(url)}" TEMPLATE "{original}"')
 
+    copy = f"{database_url().rpartition('/')[0]}/{_name(url)}"
     asked = processes.ask(
-        "import json; from blogs.restore import copies; print(json.dumps(copies.problem()))", DATABASE_URL=url
+        "import json; from blogs.restore import copies; print(json.dumps(copies.problem()))", DATABASE_URL=copy
     )
 
     assert "after_restore" in asked
@@ -134,6 +135,45 @@ def test_a_backup_can_be_tried_out_beside_the_real_database(tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     assert "Restored once for a test: 1 blogs." in done.stdout
     assert _rows(database_url(), "SELECT count(*) FROM pg_database WHERE datname ~ '_test_restore_'") == 0
+
+
+def test_the_role_of_the_deployment_can_try_its_own_backup_out(tmp_path: Path, url: str) -> None:
+    factories.pending_generation()
+    assert _run("restore.sh", _backup(tmp_path), url=url).returncode == 0
+
+    done = _run("backup.sh", "--test-restore", tmp_path / "again", url=url)
+
+    assert done.returncode == 0, done.stderr
+    assert "Restored once for a test: 1 blogs." in done.stdout
+
+
+def test_a_restored_database_is_utf8_and_sorts_as_the_one_it_replaces(tmp_path: Path, url: str) -> None:
+    file = _backup(tmp_path)
+    looks = (
+        "SELECT datcollate || ' ' || pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()"
+    )
+
+    made = (_run("restore.sh", file, url=url).returncode, _rows(url, looks))
+    _admin(f'DROP DATABASE "{_name(url)}"')
+    owner = urlsplit(url).username
+    _admin(f"CREATE DATABASE \"{_name(url)}\" OWNER {owner} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'")
+    assert _run("restore.sh", file, url=url).returncode == 0
+    replaced = (_run("restore.sh", "--replace", file, url=url).returncode, _rows(url, looks))
+
+    assert (made, replaced) == ((0, "C.UTF-8 UTF8"), (0, "C UTF8"))
+
+
+def test_without_the_right_to_make_a_database_nothing_changes(tmp_path: Path, url: str) -> None:
+    file = _backup(tmp_path)
+    assert _run("restore.sh", file, url=url).returncode == 0
+    _admin(f"ALTER ROLE {urlsplit(url).username} NOCREATEDB")
+
+    replaced = _run("restore.sh", "--replace", file, url=url)
+    tried = _run("backup.sh", "--test-restore", tmp_path, url=url)
+
+    for done in (replaced, tried):
+        assert (done.returncode, f"ALTER ROLE {urlsplit(url).username} CREATEDB" in done.stderr) == (1, True)
+    assert _rows(url, "SELECT count(*) FROM pg_database WHERE datname ~ '_restored'") == 1
 
 
 def test_only_the_newest_stay(tmp_path: Path) -> None:
@@ -179,6 +219,17 @@ def test_the_address_is_read_as_the_service_reads_it(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_file_of_the_address_may_be_named_in_dotenv(tmp_path: Path) -> None:
+    shutil.copytree(_DEPLOY, tmp_path / "deploy")
+    (tmp_path / "secret").write_text(database_url())
+    (tmp_path / ".env").write_text(f'DATABASE_URL_FILE="{tmp_path}/secret"\n')
+    connection.close()
+
+    done = _run(str(tmp_path / "deploy" / "backup.sh"), tmp_path / "backups", url="", READ_DOTENV="true")
+
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("script", ["backup.sh", "restore.sh"])
 def test_wrong_use_says_how_it_is_used(script: str) -> None:
     assert "deploy/" in _run(script, url="").stderr
@@ -200,8 +251,8 @@ def _name(url: str) -> str:
     return urlsplit(url).path.strip("/")
 
 
-def _admin(url: str, statement: str) -> None:
-    other = psycopg2.connect(url.split("?")[0].rpartition("/")[0] + "/postgres")
+def _admin(statement: str) -> None:
+    other = psycopg2.connect(database_url().rpartition("/")[0] + "/postgres")
     other.autocommit = True
     try:
         other.cursor().execute(statement)
