@@ -357,6 +357,7 @@ BREAKER_PROBE_SECONDS = env.float("BREAKER_PROBE_SECONDS", default=15)
 # When a worker's release counts as broken (`workers/pool/verdict.py`), and how often one blog tries it meanwhile.
 RELEASE_BROKEN_ERRORS = env.int("RELEASE_BROKEN_ERRORS", default=5)
 RELEASE_BROKEN_SITES = env.int("RELEASE_BROKEN_SITES", default=3)
+RELEASE_BROKEN_SHARE = env.float("RELEASE_BROKEN_SHARE", default=0.3)
 RELEASE_BROKEN_WINDOW_SECONDS = env.float("RELEASE_BROKEN_WINDOW_SECONDS", default=600)
 RELEASE_PROBE_SECONDS = env.float("RELEASE_PROBE_SECONDS", default=15)
 

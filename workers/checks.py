@@ -103,6 +103,10 @@ def _release() -> list[CheckMessage]:
         )
         hint = "Fewer errors can't be of that many sites: no release would be found broken at its number of errors."
         found.append(Error(message, hint=hint, id="workers.E031"))
+    if not 0 < settings.RELEASE_BROKEN_SHARE <= 1:
+        message = f"RELEASE_BROKEN_SHARE must be above 0 and at most 1, not {settings.RELEASE_BROKEN_SHARE}."
+        hint = "0.3: a stage that fails for three of ten blogs is broken; 1: only one that fails for all."
+        found.append(Error(message, hint=hint, id="workers.E033"))
     if not 0 < len(settings.RELEASE) <= _RELEASE_MAX:
         hint = "An image's tag or a commit is enough."
         found.append(Error(f"RELEASE must be 1 to {_RELEASE_MAX} characters.", hint=hint, id="workers.E032"))

@@ -48,6 +48,8 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("workers.E030", {"RELEASE_PROBE_SECONDS": 0}),
     ("workers.E031", {"RELEASE_BROKEN_ERRORS": 2, "RELEASE_BROKEN_SITES": 3}),
     ("workers.E032", {"RELEASE": "x" * 101}),
+    ("workers.E033", {"RELEASE_BROKEN_SHARE": 0}),
+    ("workers.E033", {"RELEASE_BROKEN_SHARE": 30}),
     ("blogs.E001", {"BLOG_CREDITS": 0}),
     ("blogs.E001", {"BLOG_QUEUE_LIMIT": 0}),
     ("blogs.E001", {"BLOG_MAX_ATTEMPTS": 0}),

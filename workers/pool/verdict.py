@@ -6,9 +6,16 @@ Nothing in one such error tells. What tells is who else met it, and who got past
   trips a bug ends soon, and costs others nothing.
 - **Not known** where nothing has: as in a release that is broken, in its first seconds, or where nothing else is asked for. The
   work goes back untouched. A process that is started again and again therefore spends no attempts at all.
-- **The release's** after RELEASE_BROKEN_ERRORS of RELEASE_BROKEN_SITES parties within the window. The worker takes nothing more but
-  a probe every RELEASE_PROBE_SECONDS, and whatever meets the bug goes back untouched. A few probes that get past the broken step
-  end this; then those that had met the bug count as work that trips it by its own fault.
+- **The release's** after RELEASE_BROKEN_ERRORS of RELEASE_BROKEN_SITES parties within the window, at steps that fail for a share of
+  RELEASE_BROKEN_SHARE or more. The worker takes nothing more but a probe every RELEASE_PROBE_SECONDS, and whatever meets the bug
+  goes back untouched. A few probes that get past the broken step end this; then those that had met the bug count as work that
+  trips it by its own fault.
+
+The share keeps a few works that trip a bug from stopping a worker that does well: three shops can find such an input and send it
+again. It is of the works that a step was tried with since the earliest of its latest RELEASE_BROKEN_ERRORS errors, and at least
+within the last minute. Errors that come all at once are thereby held against what went well just before. What breaks while a worker
+runs, as when a provider changes the form of its answers, is found after a minute at most; the errors until then spend attempts, but
+the growing waits between these leave each blog some of its own.
 
 The verdict is each process's own, because one machine may be broken and not the next. Its row carries it (`heartbeat`): a process
 that starts under the name of a release which was found broken begins with a probe, and not with all its seats.
@@ -36,6 +43,12 @@ _CLAIM = "claim"
 _REMEMBERED_WORKS = 1_000
 # Of a step's parties that got past it: one of two is another than whichever asks.
 _PARTIES = 2
+# For how long what got past a step speaks for it. Shorter than a blog needs for all its attempts: what breaks fails none.
+_SPEAKS_SECONDS = 60.0
+# What got past a step is counted by such pieces of time: a few counts, however much it is.
+_PIECE_SECONDS = 5.0
+# Errors that are remembered at most.
+_REMEMBERED_ERRORS = 1_000
 
 
 class _Met(NamedTuple):
@@ -43,6 +56,25 @@ class _Met(NamedTuple):
     work: int
     party: int
     step: str
+
+
+class _Passes:
+    """How many works got past a step, by pieces of time."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[tuple[float, int]] = deque()
+
+    def count(self, now: float) -> None:
+        if self._pieces and now - self._pieces[-1][0] < _PIECE_SECONDS:
+            began, number = self._pieces.pop()
+            self._pieces.append((began, number + 1))
+            return
+        self._pieces.append((now, 1))
+        while self._pieces[0][0] < now - max(settings.RELEASE_BROKEN_WINDOW_SECONDS, _SPEAKS_SECONDS) - _PIECE_SECONDS:
+            self._pieces.popleft()
+
+    def since(self, moment: float) -> int:
+        return sum(number for began, number in self._pieces if began > moment - _PIECE_SECONDS)
 
 
 class Verdict:
@@ -53,8 +85,9 @@ class Verdict:
         """Why the release counts as broken, for staff; empty while it does not."""
         self._now = now
         self._lock = threading.Lock()
-        self._met: deque[_Met] = deque()
+        self._met: deque[_Met] = deque(maxlen=_REMEMBERED_ERRORS)
         self._passed: dict[str, Latest[int, float]] = {}
+        self._passes: dict[str, _Passes] = {}
         self._own: Latest[int, None] = Latest(_REMEMBERED_WORKS)
         self._broken_steps: set[str] = set()
         self._proofs: set[int] = set()
@@ -90,10 +123,12 @@ class Verdict:
                 self._proofs.clear()
                 self._probe_at = now + settings.RELEASE_PROBE_SECONDS
                 return False
-            parties = len({met.party for met in self._met})
-            if len(self._met) >= settings.RELEASE_BROKEN_ERRORS and parties >= settings.RELEASE_BROKEN_SITES:
-                told = f"{type(error).__name__} in {step}; {len(self._met)} unexpected errors of {parties} sites"
-                self._break({met.step for met in self._met}, told)
+            steps = self._failing_steps()
+            failing = [met for met in self._met if met.step in steps]
+            parties = len({met.party for met in failing})
+            if len(failing) >= settings.RELEASE_BROKEN_ERRORS and parties >= settings.RELEASE_BROKEN_SITES:
+                told = f"{type(error).__name__} in {step}; {len(failing)} unexpected errors of {parties} sites"
+                self._break({met.step for met in failing}, told)
                 return False
             since = now - settings.RELEASE_BROKEN_WINDOW_SECONDS
             return any(other != party and at > since for other, at in self._passed.get(step, {}).items())
@@ -101,7 +136,9 @@ class Verdict:
     def passed(self, work: int, party: int, step: str, *, is_last: bool) -> None:
         """Note that work has got past a step, and its result is saved."""
         with self._lock:
-            self._passed.setdefault(step, Latest(_PARTIES))[party] = self._now()
+            now = self._now()
+            self._passed.setdefault(step, Latest(_PARTIES))[party] = now
+            self._passes.setdefault(step, _Passes()).count(now)
             if self.reason and (is_last or step in self._broken_steps):
                 self._proofs.add(work)
                 if len(self._proofs) >= self._proofs_needed:
@@ -139,6 +176,17 @@ class Verdict:
         """Return how long to wait at most until the next claim; infinite while nothing is wrong."""
         with self._lock:
             return max(0.01, self._probe_at - self._now()) if self.reason else float("inf")
+
+    def _failing_steps(self) -> set[str]:
+        return {step for step in {met.step for met in self._met} if self._fails_too_often(step)}
+
+    def _fails_too_often(self, step: str) -> bool:
+        errors = [met for met in self._met if met.step == step]
+        since = min(errors[-settings.RELEASE_BROKEN_ERRORS :][0].at, self._now() - _SPEAKS_SECONDS)
+        failed = len({met.work for met in errors if met.at >= since})
+        passed = self._passes[step].since(since) if step in self._passes else 0
+        share: float = settings.RELEASE_BROKEN_SHARE
+        return failed >= share * (failed + passed)
 
     def _break(self, steps: set[str], reason: str) -> None:
         self._broken_steps, self.reason = steps, reason

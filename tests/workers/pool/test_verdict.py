@@ -54,6 +54,72 @@ def test_four_errors_or_two_parties_do_not(verdict: Verdict) -> None:
     assert not few.is_broken
 
 
+def test_a_few_works_that_trip_a_bug_do_not_stop_a_worker_that_does_well(verdict: Verdict) -> None:
+    for work in range(10_000):
+        verdict.passed(work, 100 + work % 50, "article", is_last=False)
+
+    own = [verdict.met(20_000 + work, work % 3, "article", BUG) for work in range(5)]
+
+    assert own == [True] * 5
+    assert (verdict.is_broken, verdict.room(50)) == (False, 50)
+
+
+def test_nor_where_they_come_one_after_the_other(verdict: Verdict, clock: Clock) -> None:
+    for work in range(5):
+        for other in range(60):
+            clock.at += 2
+            verdict.passed(100 + other, 9, "article", is_last=False)
+        # Each trips it on end; that is one work all along.
+        for _ in range(20):
+            assert verdict.met(work, work % 3, "article", BUG)
+
+    assert not verdict.is_broken
+
+
+@pytest.mark.parametrize("began_with", [0, 1])
+def test_a_step_that_fails_for_half_of_the_works_is_broken(verdict: Verdict, clock: Clock, began_with: int) -> None:
+    for work in range(12):
+        clock.at += 1
+        if work % 2 == began_with:
+            verdict.passed(work, work % 7, "article", is_last=False)
+        else:
+            verdict.met(work, work % 7, "article", BUG)
+
+    assert verdict.is_broken
+
+
+def test_a_step_that_breaks_at_work_is_found_within_a_minute(verdict: Verdict, clock: Clock) -> None:
+    verdict.met(1, 1, "article", BUG)  # one that tripped a bug, long before
+    for work in range(2, 302):
+        clock.at += 1
+        verdict.passed(work, work % 9, "article", is_last=False)
+    began = clock.at
+
+    for work in range(302, 362):
+        clock.at += 1
+        verdict.met(work, work % 9, "article", BUG)
+        if verdict.is_broken:
+            break
+
+    assert verdict.is_broken
+    assert clock.at - began < 30
+
+
+def test_what_passed_at_other_steps_says_nothing_of_this_one(verdict: Verdict) -> None:
+    for work in range(1_000):
+        verdict.passed(work, work % 9, "idea", is_last=False)
+
+    broken(verdict, "article")
+
+
+def test_what_got_past_a_step_takes_little_memory(verdict: Verdict, clock: Clock) -> None:
+    for work in range(20_000):
+        clock.at += 0.1
+        verdict.passed(work, work % 9, "article", is_last=False)
+
+    assert len(verdict._passes["article"]._pieces) < 130
+
+
 def test_errors_that_are_too_old_do_not_count(verdict: Verdict, clock: Clock, settings: Any) -> None:
     for work in range(1, 5):
         verdict.met(work, work, "article", BUG)
