@@ -17,6 +17,7 @@ from blogs.audit import Actor
 from blogs.batches import moves
 from blogs.batches.moves import MOVES, Skipped
 from blogs.models import Batch, BatchItem
+from workers.database.outage import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,12 @@ def _outcome(batch: Batch, blog_id: int) -> tuple[State, str]:
             return State.DONE, done
     except Skipped as because:
         return State.SKIPPED, str(because)[:200]
+    except DATABASE_AWAY:
+        raise
+    except Exception:
+        # A bug of ours with this one blog: the batch goes on with the next.
+        logger.exception("unexpected error in a batch", extra={"action": "bug", "batch": batch.pk, "blog": blog_id})
+        return State.SKIPPED, "an error of ours; an engineer has to look"
 
 
 _DUE = """

@@ -13,7 +13,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.functional import cached_property
@@ -22,7 +22,7 @@ from django.utils.safestring import SafeString
 
 from blogs import audit
 from blogs.audit import Actor
-from blogs.models import REASON_MAX, AuditEntry, BlogGeneration
+from blogs.models import REASON_MAX, AuditEntry, BatchItem, BlogGeneration
 from wix.identity.client_address import client_address
 from wix.models import Site
 
@@ -124,7 +124,9 @@ def about(row: Model) -> BlogGeneration | Site | str:
 def history(row: Model) -> QuerySet[AuditEntry]:
     """Find what staff did to this row, the newest first."""
     if isinstance(row, BlogGeneration):
-        found = AuditEntry.objects.filter(blog_id=row.pk)
+        done = BatchItem.objects.filter(blog_id=row.pk, state=BatchItem.State.DONE)
+        batches = done.values_list("batch_id", flat=True)
+        found = AuditEntry.objects.filter(Q(blog_id=row.pk) | Q(batch_id__in=list(batches)))
     elif isinstance(row, Site):
         found = AuditEntry.objects.filter(site_id=row.pk)
     else:

@@ -103,6 +103,11 @@ class Migration(migrations.Migration):
                     models.Index(
                         condition=models.Q(("blog_id__isnull", False)), fields=["blog_id", "-id"], name="audit_of_blog"
                     ),
+                    models.Index(
+                        condition=models.Q(("batch_id__isnull", False)),
+                        fields=["batch_id", "-id"],
+                        name="audit_of_batch",
+                    ),
                     models.Index(fields=["about", "-id"], name="audit_about"),
                     models.Index(fields=["-created_at"], name="audit_at"),
                 ],

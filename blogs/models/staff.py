@@ -36,6 +36,7 @@ class AuditEntry(models.Model):
             models.Index(fields=["action", "-id"], name="audit_action"),
             models.Index(fields=["site_id", "-id"], name="audit_of_site", condition=Q(site_id__isnull=False)),
             models.Index(fields=["blog_id", "-id"], name="audit_of_blog", condition=Q(blog_id__isnull=False)),
+            models.Index(fields=["batch_id", "-id"], name="audit_of_batch", condition=Q(batch_id__isnull=False)),
             models.Index(fields=["about", "-id"], name="audit_about"),
             models.Index(fields=["-created_at"], name="audit_at"),
         ]

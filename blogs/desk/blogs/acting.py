@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django import forms
 from django.conf import settings
@@ -47,6 +47,7 @@ class Outlook:
     skipped: list[tuple[int, str]]
     credits: str
     too_many: bool
+    forbidden: str = ""
 
 
 def act(desk: DeskAdmin, request: HttpRequest, chosen: QuerySet[BlogGeneration], move: Move) -> HttpResponse:
@@ -54,7 +55,9 @@ def act(desk: DeskAdmin, request: HttpRequest, chosen: QuerySet[BlogGeneration],
     ask_for = TimeForm if move.name == "reschedule" else WhyForm
     form = ask_for(request.POST if "confirmed" in request.POST else None)
     outlook = _outlook(move, chosen)
-    if form.is_valid() and not outlook.too_many:
+    if move.name == "refund" and not request.user.has_perm("credits.grant_many_credits"):
+        outlook = _within_cap(outlook)
+    if form.is_valid() and not (outlook.too_many or outlook.forbidden):
         options = {"to": at.isoformat()} if (at := form.cleaned_data.get("to")) else {}
         _carry_out(desk, request, chosen, move, outlook, form.cleaned_data["reason"], options)
         return HttpResponseRedirect(request.get_full_path())
@@ -114,6 +117,14 @@ def _outlook(move: Move, chosen: QuerySet[BlogGeneration]) -> Outlook:
         _credits(move, allowed),
         sum(by_status.values()) > starting.BLOGS_MAX,
     )
+
+
+def _within_cap(outlook: Outlook) -> Outlook:
+    """Forbid to give back more than a role may move at once."""
+    cap = settings.DESK_CREDITS_CAP
+    if outlook.allowed * settings.BLOG_CREDITS <= cap:
+        return outlook
+    return replace(outlook, forbidden=f"Your role moves up to {cap:,} credits at once; ask an admin for more.")
 
 
 def _credits(move: Move, blogs: int) -> str:

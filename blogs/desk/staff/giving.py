@@ -56,7 +56,16 @@ class _Audited:
 
 @admin.register(Group)
 class RoleGroupAdmin(_Audited, GroupAdmin):
-    pass
+    """Superusers alone edit groups: who may could give their own group every permission there is."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
 
 
 @admin.register(User)
@@ -136,10 +145,12 @@ def _role_of(user: User) -> str:
 
 
 def _give(request: HttpRequest, colleague: User, role: str, reason: str) -> None:
-    """Let the colleague have this role and no other one. A first role opens the desk to them, none closes it."""
+    """Let the colleague have this role and no other one, nor rights of their own. A first role opens the desk, none closes it."""
     with transaction.atomic():
         before = _role_of(colleague)
         colleague.groups.remove(*Group.objects.filter(name__in=ROLES))
+        # Those that were carried over from before there were roles, too.
+        colleague.user_permissions.clear()
         if role:
             colleague.groups.add(Group.objects.get(name=role))
         User.objects.filter(pk=colleague.pk).update(is_staff=bool(role))

@@ -37,10 +37,13 @@ class Command(BaseCommand):
         if not _is_to_be_settled(installation.look(), undetected):
             self.stdout.write("This database is no copy, as far as can be told; nothing was changed.")
             return
-        if not original_is_stopped and (seconds := aftermath.signs_of_life()) < _ALIVE_SECONDS:
+        if not original_is_stopped:
+            # Of an original that works on, a copy of last night knows nothing: a person must have looked.
+            seconds = aftermath.signs_of_life()
+            lately = f" Work was done on these data {seconds:.0f} seconds ago." if seconds < _ALIVE_SECONDS else ""
             raise CommandError(
-                f"Work was done on these data {seconds:.0f} seconds ago. Is the original still working, or are workers running on "
-                "this database? Stop them all, then run this again with --original-is-stopped. Nothing was changed."
+                f"Is the original still working, or are workers running on this database?{lately} Both would write every blog. "
+                "Stop them all, then run this again with --original-is-stopped. Nothing was changed."
             )
         settled = aftermath.settle(may_settle=lambda found: _is_to_be_settled(found, undetected), restored=True)
         if settled is None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from blogs.audit import Actor
-from blogs.batches import starting, working
+from blogs.batches import moves, starting, working
 from blogs.models import AuditEntry, Batch, BatchItem, BlogGeneration, GenerationEvent, Status
 from blogs.operations import proof
 from credits.models import Credit
@@ -106,6 +110,26 @@ def test_a_cancel_is_undone_once_with_credits_held_again() -> None:
 @pytest.mark.django_db
 def test_a_batch_over_nothing_has_ended() -> None:
     assert Batch.objects.get(pk=started("retry").pk).ended_at
+
+
+@pytest.mark.django_db
+def test_a_bug_with_one_blog_keeps_no_other_from_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd, other = failed_generation(), failed_generation()
+    monkeypatch.setitem(moves.MOVES, "retry", replace(moves.MOVES["retry"], carry_out=_odd(odd.pk)))
+
+    batch = started("retry", odd, other)
+    finish()
+
+    assert results(batch) == [("skipped", "an error of ours; an engineer has to look"), ("done", "retried")]
+
+
+def _odd(blog_id: int) -> Callable[..., str]:
+    def carry_out(asked: int, *args: Any) -> str:
+        if asked == blog_id:
+            raise ZeroDivisionError
+        return moves._retry(asked, *args)
+
+    return carry_out
 
 
 @pytest.mark.django_db

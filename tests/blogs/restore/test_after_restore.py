@@ -56,16 +56,18 @@ def test_it_changes_nothing_where_the_database_is_no_copy() -> None:
     assert (blog.status, blog.draft_search_since) == (Status.PROCESSING, None)
 
 
-def test_it_refuses_while_the_original_may_still_work_and_not_when_its_last_sign_is_old() -> None:
+def test_it_asks_whether_the_original_is_stopped_however_old_its_last_sign_is() -> None:
     blog = factories.pending_generation()
     as_a_copy()
 
+    with pytest.raises(CommandError, match=r"seconds ago.*--original-is-stopped"):
+        after_restore()
+    _long_ago()
     with pytest.raises(CommandError, match="--original-is-stopped"):
         after_restore()
     blog.refresh_from_db()
     assert blog.draft_search_since is None
-    _long_ago()
-    after_restore()
+    after_restore("--original-is-stopped")
 
     blog.refresh_from_db()
     assert blog.draft_search_since
@@ -127,7 +129,7 @@ def test_numbers_jump_further_the_older_the_backup_is() -> None:
     as_a_copy()
     _long_ago()
 
-    after_restore()
+    after_restore("--original-is-stopped")
 
     later = factories.pending_generation()
     assert later.pk >= first.pk + 100 * 3_600

@@ -18,6 +18,7 @@ from tests.support.blogs.pipeline import Attempt, age_the_create, count
 from tests.support.blogs.restored import draft_at_wix, end_waiting, made_by_the_original, restore, thrown_away
 from wix.models import Site
 from workers.database.clock import ClockTimestamp, seconds_from_now
+from workers.errors import RateLimited
 
 
 def _creates(sandbox: Sandbox) -> int:
@@ -291,3 +292,13 @@ def _unblock() -> None:
 
     unblock_limits()
     forget_everything()
+
+
+def test_a_blog_that_runs_while_its_draft_is_found_creates_no_second(sandbox: Sandbox, shop: Site) -> None:
+    running = factories.processing_generation(shop)
+    draft_id = made_by_the_original(sandbox, shop, running)
+    BlogGeneration.objects.filter(pk=running.pk).update(draft_search_since=ClockTimestamp())
+    lifecycle.adopt_draft(running.pk, {"draft_post_id": draft_id, "found": True}, {"draft_post_id": draft_id})
+
+    with pytest.raises(RateLimited):
+        lifecycle.note_draft_create(running)

@@ -10,6 +10,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
 
+from blogs.audit import Actor
+from blogs.batches import starting, working
+from blogs.models import BlogGeneration
 from blogs.operations import proof
 from credits import ledger
 from credits.models import Credit, CreditAccount
@@ -207,3 +210,29 @@ def test_a_refund_on_the_desk_is_seen_on_the_blog_and_in_its_ledger(desk: Client
     assert "refund 25 +25" in page
     assert "Refunded" in page
     assert proof.discrepancies() == []
+
+
+def test_a_refund_of_more_than_a_role_moves_at_once_is_forbidden(
+    desk_with: Callable[..., Client], settings: Any
+) -> None:
+    settings.DESK_CREDITS_CAP = 49
+    shop = site(credits=100)
+    blogs = [done_generation(shop), done_generation(shop)]
+    billing = desk_with("blogs.view_bloggeneration", "blogs.refund_blogs")
+
+    assert act(billing, "refund", *(blog.pk for blog in blogs)) == ""
+    assert not Credit.objects.filter(kind="refund").exists()
+    assert act(billing, "refund", blogs[0].pk) == "Refunded 25 credits: 1."
+
+
+def test_what_a_batch_did_to_a_blog_is_in_its_history(desk: Client) -> None:
+    blog = pending_generation()
+    batch = starting.start(
+        Actor("vera"), "cancel", BlogGeneration.objects.all(), in_words="all", reason="ticket 9", options={}
+    )
+    working.work_off()
+
+    history = visible(text_of(desk, f"/admin/blogs/bloggeneration/{blog.pk}/history/"))
+
+    assert f"cancel: Batch {batch.pk}" in history
+    assert "ticket 9" in history

@@ -75,6 +75,26 @@ def test_another_role_takes_the_place_of_the_first(desk: Client) -> None:
     assert not User.objects.get(pk=vera.pk).is_staff
 
 
+def test_another_role_takes_rights_of_their_own_away_too(desk: Client) -> None:
+    vera = User.objects.create_user("vera")
+    vera.user_permissions.add(Permission.objects.get(codename="put_in_debt"))
+
+    give(desk, vera, "Viewer")
+
+    assert not User.objects.get(pk=vera.pk).has_perm("credits.put_in_debt")
+
+
+def test_who_may_change_groups_gives_their_own_none(colleague: Callable[..., Client]) -> None:
+    vera, me = colleague("Operator"), User.objects.get(username="vera")
+    me.user_permissions.add(Permission.objects.get(codename="change_group"))
+    group = Group.objects.get(name="Operator")
+
+    answer = vera.post(f"/admin/auth/group/{group.pk}/change/", {"name": "Operator", "permissions": []})
+
+    assert answer.status_code == 403
+    assert group.permissions.exists()
+
+
 def test_an_admin_gives_no_more_than_they_have_and_to_none_who_may_more(
     colleague: Callable[..., Client], admin_user: User
 ) -> None:
