@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -77,6 +78,21 @@ def test_pgbouncer_in_compose_frees_the_locks_of_stopped_processes_too() -> None
     ]
 
     assert asked[0] == asked[1] != []
+
+
+def test_the_commands_that_put_pgbouncer_in_between_can_be_pasted_twice(tmp_path: Path) -> None:
+    lines = [line for line in _text("docs/deployment.md").splitlines() if "sed -i" in line and "DATABASE_URL" in line]
+    settings = tmp_path / "blogs.env"
+    settings.write_text("DATABASE_URL=postgres://blogs:p@127.0.0.1:5432/blogs\n")
+    script = "\n".join(lines).replace("/etc/blogs/blogs.env", str(settings))
+
+    for _ in range(2):
+        subprocess.run(["sh", "-ec", script], check=True)
+
+    assert settings.read_text().splitlines() == [
+        "DATABASE_DIRECT_URL=postgres://blogs:p@127.0.0.1:5432/blogs",
+        "DATABASE_URL=postgres://blogs:p@127.0.0.1:6432/blogs",
+    ]
 
 
 def test_both_demos_run_at_the_same_speed() -> None:
