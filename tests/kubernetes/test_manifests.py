@@ -122,6 +122,33 @@ def test_the_variant_without_keda_is_valid_too(python: str, tmp_path: Path) -> N
     assert (judged.returncode, judged.stdout + judged.stderr) == (0, "")
 
 
+def test_strangers_reach_nothing_that_is_for_operators(python: str) -> None:
+    documents = _documents("production", python)
+
+    services = {each["metadata"]["name"] for each in documents if each["kind"] == "Service"}
+    (ingress,) = [each for each in documents if each["kind"] == "Ingress"]
+    (rule,) = ingress["spec"]["rules"]
+    closed = {path["path"] for path in rule["http"]["paths"] if path["backend"]["service"]["name"] not in services}
+    (settings,) = [each["data"] for each in documents if each["kind"] == "ConfigMap"]
+
+    assert closed == {"/metrics", "/health", "/health/", "/health/workers"}
+    assert settings["OPERATIONS_TOKEN_FILE"].startswith("/run/secrets/blogs/")
+    assert "OPERATIONS_NETWORKS" not in settings
+
+
+def test_our_pods_reach_the_stand_ins_and_their_postgresql(python: str) -> None:
+    policies = [each["spec"] for each in _documents("standins", python) if each["kind"] == "NetworkPolicy"]
+
+    lets_in = {
+        (policy["podSelector"]["matchLabels"]["app.kubernetes.io/name"], rule["ports"][0]["port"])
+        for policy in policies
+        for rule in policy.get("ingress", [])
+        if rule["from"] == [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": "blog-generation"}}}]
+    }
+
+    assert lets_in == {("postgres", 5432), ("standins", 8080)}
+
+
 def _pods(overlay: str, python: str) -> dict[str, dict[str, Any]]:
     """Each pod's specification by the name of what makes it."""
     return {
