@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db.models import F
 
-from blogs import defects, picture
+from blogs import defects, picture, unexpected
 from blogs.article.schema import VERSION, ArticleContent, word_count
 from blogs.models import Article, BlogGeneration, Stage
 from blogs.queue import fence, lifecycle, waiting
@@ -42,8 +42,6 @@ Output = dict[str, Any]
 
 # Time to save a stage's outcome, between the stage's last moment and the end of its lease.
 _GRACE_SECONDS = 10
-# What a blog waits at first that met an error of a release which may be broken: a good worker beside it may take it then.
-_PUT_OFF_SECONDS = 5
 
 
 class Step(NamedTuple):
@@ -93,16 +91,9 @@ def _run_to_an_outcome(generation: BlogGeneration, verdict: Verdict | None) -> N
         # Nothing can be written. The lease runs out, and a rescue finds the blog.
         raise
     except Exception as error:
-        # A bug of ours, or tables that this code does not know. An engineer should look; the next attempt may find it mended.
+        # A bug of ours, or tables that this code does not know. An engineer should look.
         logger.exception("unexpected error in a stage", extra={"action": "bug"})
-        if verdict is None or verdict.met(generation.pk, generation.site_id, generation.stage, error):
-            lifecycle.retry_later(generation, TransientError("internal", _OF_OURS))
-        else:
-            # It goes back for another worker, untouched.
-            lifecycle.defer(generation, RateLimited("internal", _OF_OURS, guess=_PUT_OFF_SECONDS))
-
-
-_OF_OURS = "An error of ours; an engineer has to look."
+        unexpected.met(generation, error, verdict)
 
 
 def _run_to_an_expected_outcome(generation: BlogGeneration, verdict: Verdict | None) -> None:

@@ -77,8 +77,13 @@ def record(
 
 def retries(generation: BlogGeneration) -> QuerySet[GenerationEvent]:
     """Return the events of its failures that were to be tried again, since it was asked for or staff last had it begin again."""
+    return since_it_began(generation, Kind.RETRYING)
+
+
+def since_it_began(generation: BlogGeneration, kind: Kind) -> QuerySet[GenerationEvent]:
+    """Return its events of a kind, since it was asked for or staff last had it begin again."""
     began_again = generation.events.filter(kind=Kind.REQUEUED).order_by("-id").values("id")[:1]
-    return generation.events.filter(kind=Kind.RETRYING, id__gt=Coalesce(Subquery(began_again), 0))
+    return generation.events.filter(kind=kind, id__gt=Coalesce(Subquery(began_again), 0))
 
 
 def announce(generation: BlogGeneration, kind: Kind, stage: str = "", error: WorkError | None = None) -> None:

@@ -124,7 +124,7 @@ def succeed(
 
 
 @outlasts_an_outage
-def defer(generation: BlogGeneration, limited: RateLimited, *, at_most: float = math.inf) -> None:
+def defer(generation: BlogGeneration, limited: RateLimited, *, at_least: float = 0, at_most: float = math.inf) -> None:
     """Put a blog off without spending an attempt. After 24 hours in which it was only put off, it fails."""
     with transaction.atomic():
         elapsed = _deferred_for(generation)
@@ -137,7 +137,7 @@ def defer(generation: BlogGeneration, limited: RateLimited, *, at_most: float = 
             waits_for, wait = "", backoff.deferral_seconds(limited, elapsed)
         since = Coalesce("deferred_since", ClockTimestamp())
         columns = {"attempts": F("attempts") - 1, "deferred_since": since, "waits_for": waits_for}
-        if _wait(generation, min(wait, at_most), **columns):
+        if _wait(generation, min(max(wait, at_least), at_most), **columns):
             history.record(generation, Kind.DEFERRED, limited)
 
 
