@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -20,23 +20,19 @@ _RECENTLY_SECONDS = 5.0
 _SHARES_MAX = 4
 
 
-def address_of(peer: Any) -> str:
-    """Name who is at the other end of a socket: of IPv6 the network (/64), which is one household's; '' for a Unix socket."""
-    host = peer[0] if isinstance(peer, tuple) else ""
-    return network_of(host) if ":" in host else host
-
-
-def network_of(host: str) -> str:
-    """Return the first address of an IPv6 address's network (/64); what it is not, as it is."""
+def _own(peer: Any) -> str:
+    """Return the address at the other end of a socket, of IPv6 without its zone; '' for a Unix socket."""
+    host = str(peer[0]).partition("%")[0] if isinstance(peer, tuple) else ""
     try:
-        address = ip_address(host.partition("%")[0])
+        address = ip_address(host)
     except ValueError:
         return host
-    if not isinstance(address, IPv6Address):
-        return host
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ip_network((address.packed, 64), strict=False).network_address)
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def _household(address: str) -> str:
+    """Return an IPv6 address's network (/64), which is one household's; what it is not, as it is."""
+    return str(ip_network((address, 64), strict=False)) if ":" in address else address
 
 
 class ByAddress(Generic[T]):
@@ -94,6 +90,11 @@ class Shares:
     def has_free_thread(self) -> bool:
         return sum(self._busy.values()) < self._threads
 
+    def address_of(self, peer: Any) -> str:
+        """Name who is at the other end of a socket: a trusted proxy by its own address, others of IPv6 by their network."""
+        own = _own(peer)
+        return own if self._is_proxy(own) else _household(own)
+
     def saw(self, address: str) -> None:
         self._seen.pop(address, None)
         self._seen[address] = self._clock()
@@ -119,4 +120,6 @@ class Shares:
 
     def _is_proxy(self, address: str) -> bool:
         """Tell whether this is a trusted proxy. Through a Unix socket, which has no address, only a proxy comes."""
-        return not address or any(ip_address(address) in proxy for proxy in self._proxies)
+        if not address or "/" in address:
+            return not address
+        return any(ip_address(address) in proxy for proxy in self._proxies)

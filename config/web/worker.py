@@ -31,7 +31,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from config import gunicorn
 from config.web.arrival import Arrival
-from config.web.turns import ByAddress, Shares, address_of
+from config.web.turns import ByAddress, Shares
 
 logger = logging.getLogger(__name__)
 
@@ -105,9 +105,9 @@ class Outlet(socket.socket):
 class Client(TConn):
     """One connection: the request that is arriving, and until when the main loop waits for the client."""
 
-    def __init__(self, cfg: Any, sock: socket.socket, address: Any, server: Any) -> None:
-        super().__init__(cfg, Outlet(sock.family, sock.type, sock.proto, sock.detach()), address, server)
-        self.parser = get_parser(cfg, self.sock, address)
+    def __init__(self, cfg: Any, sock: socket.socket, peer: Any, server: Any, address: str) -> None:
+        super().__init__(cfg, Outlet(sock.family, sock.type, sock.proto, sock.detach()), peer, server)
+        self.parser = get_parser(cfg, self.sock, peer)
         self.parser.unreader = Arrived()
         # So that gunicorn leaves both as they are.
         self.initialized = self.data_ready = True
@@ -115,7 +115,7 @@ class Client(TConn):
         self.ends_at = 0.0
         self.stays = False
         self.discarded = 0
-        self.address = address_of(address)
+        self.address = address
 
 
 class WebWorker(ThreadWorker):
@@ -152,7 +152,7 @@ class WebWorker(ThreadWorker):
 
     def accept(self, listener: socket.socket) -> None:
         try:
-            sock, address = listener.accept()
+            sock, peer = listener.accept()
         except OSError as error:
             if error.errno in _NO_ROOM:
                 self._make_room()
@@ -162,7 +162,7 @@ class WebWorker(ThreadWorker):
         self.nr_conns += 1
         if self.nr_conns > self.worker_connections // 2:
             self._make_room()
-        self._expect_request(Client(self.cfg, sock, address, listener.getsockname()))
+        self._expect_request(Client(self.cfg, sock, peer, listener.getsockname(), self.shares.address_of(peer)))
 
     def _make_room(self) -> None:
         """Hang up on one of the address that has most connections, so that no number of them keeps the others out: on who has

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from config.web.turns import ByAddress, Shares, address_of
+from config.web.turns import ByAddress, Shares
 from tests.support.web_server import answer, connected, request, served
 
 _STRANGER, _OTHER = "127.0.0.66", "127.0.0.77"
@@ -97,14 +97,35 @@ def test_a_trusted_proxy_may_have_all_threads(proxies: list[str], threads: int) 
     ("peer", "address"),
     [
         (("192.0.2.7", 4711), "192.0.2.7"),
-        (("2001:db8:1:2:3:4:5:6", 4711, 0, 0), "2001:db8:1:2::"),
+        (("2001:db8:1:2:3:4:5:6", 4711, 0, 0), "2001:db8:1:2::/64"),
         (("::ffff:192.0.2.7", 4711, 0, 0), "192.0.2.7"),
-        (("fe80::1%eth0", 4711, 0, 2), "fe80::"),
+        (("fe80::1%eth0", 4711, 0, 2), "fe80::/64"),
         ("", ""),
     ],
 )
 def test_a_household_is_one_address(peer: object, address: str) -> None:
-    assert address_of(peer) == address
+    assert Shares(16).address_of(peer) == address
+
+
+@pytest.mark.parametrize(
+    ("peer", "proxies", "threads"),
+    [
+        ("::1", ["::1"], 16),
+        ("2001:db8:1:2:3:4:5:6", ["2001:db8:1:2::/64"], 16),
+        ("fe80::1%eth0", ["fe80::1"], 16),
+        ("::ffff:10.0.0.1", ["10.0.0.1"], 16),
+        # A neighbour of the proxy is none, not even where the proxy has the network's first address.
+        ("2001:db8:1:2:3:4:5:6", ["2001:db8:1:2:3:4:5:7"], 4),
+        ("2001:db8:1:2:3:4:5:6", ["2001:db8:1:2::"], 4),
+    ],
+)
+def test_a_proxy_of_ipv6_is_known_by_its_own_address(peer: str, proxies: list[str], threads: int) -> None:
+    shares = Shares(16, proxies)
+    address = shares.address_of((peer, 4711, 0, 0))
+    for each in (address, "b", "c", "d"):
+        shares.saw(each)
+
+    assert busy(shares, address) == threads
 
 
 @pytest.fixture(scope="module")
