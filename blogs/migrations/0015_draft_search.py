@@ -4,11 +4,14 @@ marks none."""
 import django.db.models.deletion
 from django.db import migrations, models
 
+from workers.database import migrating
+
 
 class Migration(migrations.Migration):
     dependencies = [("blogs", "0014_audit_and_roles"), ("wix", "0004_help_texts")]
 
     operations = [
+        migrating.give_up_soon(),
         migrations.CreateModel(
             name="DraftSearch",
             fields=[

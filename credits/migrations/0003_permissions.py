@@ -2,6 +2,8 @@
 
 from django.db import migrations
 
+from workers.database import migrating
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -9,6 +11,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrating.give_up_soon(),
         migrations.AlterModelOptions(
             name="credit",
             options={

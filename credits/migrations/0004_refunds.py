@@ -4,6 +4,8 @@ from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 from django.db.models import F, Q
 
+from workers.database import migrating
+
 _KIND = models.CheckConstraint(
     condition=Q(kind__in=["grant", "hold", "capture", "release", "adjust", "refund"]), name="credit_kind"
 )
@@ -28,6 +30,7 @@ class Migration(migrations.Migration):
     dependencies = [("credits", "0003_permissions")]
 
     operations = [
+        migrating.give_up_soon(),
         migrations.AlterField(
             "credit",
             "kind",

@@ -4,6 +4,8 @@ from django.contrib.postgres.operations import ValidateConstraint
 from django.db import migrations, models
 from django.db.models import Q
 
+from workers.database import migrating
+
 
 class Migration(migrations.Migration):
     atomic = False
@@ -20,11 +22,12 @@ class Migration(migrations.Migration):
                 )
             ],
             database_operations=[
+                migrating.drop_unfinished_index("credit_one_refund_a_blog_ever"),
                 migrations.RunSQL(
                     "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS credit_one_refund_a_blog_ever "
                     "ON credits_credit (generation_id) WHERE kind = 'refund'",
                     "DROP INDEX CONCURRENTLY IF EXISTS credit_one_refund_a_blog_ever",
-                )
+                ),
             ],
         ),
         ValidateConstraint("credit", "credit_kind"),

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.contrib.postgres.operations import AddIndexConcurrently
+from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently, ValidateConstraint
 from django.db import migrations, models
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 from django.db.models.fields import NOT_PROVIDED
 
 from tests.support.source_code import ROOMS
+from workers.database import migrating
 
 # Where building an index would keep writers out for long.
 LARGE = {
@@ -33,6 +34,13 @@ LARGE = {
     "workers.breakerfailure",
     "workers.providercall",
     "workers.ratelimitusage",
+}
+# The last migration of each room that was released before they had to give up soon.
+_WAITED = {
+    "blogs": "0011_failed_of_site",
+    "credits": "0002_append_only",
+    "wix": "0004_help_texts",
+    "workers": "0008_refusal_signs",
 }
 _REMOVE = (migrations.RemoveField, migrations.DeleteModel, migrations.RenameModel, migrations.AlterModelTable)
 
@@ -99,6 +107,30 @@ def _sql(said: str, sql: str) -> Iterator[str]:
         yield f"{said}: writers wait for it; CREATE INDEX CONCURRENTLY"
 
 
+def lock_faults(migration: Any) -> Iterator[str]:
+    """Name what would wait for a lock however long it takes, while all queries of the table wait behind it."""
+    if migration.atomic:
+        if not _gives_up_soon(migration.operations[0]):
+            yield "its first operation is not migrating.give_up_soon()"
+        return
+    for operation in migration.operations:
+        for each in getattr(operation, "database_operations", [operation]):
+            if not _keeps_none_out(each):
+                yield f"{each.describe()}: it may keep queries out; move it to an atomic migration"
+
+
+def _gives_up_soon(operation: Any) -> bool:
+    return isinstance(operation, migrations.RunSQL) and operation.sql == migrating.give_up_soon().sql
+
+
+def _keeps_none_out(operation: Any) -> bool:
+    """Tell whether it waits without a lock that others wait for. lock_timeout would only cut it short."""
+    if isinstance(operation, migrations.RunSQL):
+        return " CONCURRENTLY " in str(operation.sql).upper()
+    concurrent = (AddIndexConcurrently, RemoveIndexConcurrently, ValidateConstraint, migrations.RunPython)
+    return isinstance(operation, concurrent)
+
+
 def _all() -> Iterator[tuple[str, list[str]]]:
     loader = MigrationLoader(None)
     state = ProjectState()
@@ -115,6 +147,16 @@ def test_each_migration_is_safe_while_the_code_before_it_runs() -> None:
 
     assert len(looked_at) > 30
     assert {name: said for name, said in looked_at.items() if said} == {}
+
+
+def test_each_migration_gives_up_soon_where_it_does_not_get_a_lock() -> None:
+    nodes = MigrationLoader(None).graph.nodes
+    looked_at = {
+        key: list(lock_faults(each)) for key, each in nodes.items() if key[0] in ROOMS and key[1] > _WAITED[key[0]]
+    }
+
+    assert len(looked_at) >= 10
+    assert {key: said for key, said in looked_at.items() if said} == {}
 
 
 def test_the_large_tables_are_there() -> None:
@@ -172,3 +214,26 @@ def test_one_that_does_not_passes(operation: Any) -> None:
 def _found(operation: Any) -> list[str]:
     new = type("Migration", (migrations.Migration,), {"operations": [operation]})
     return list(faults(new("9999_new", "blogs"), MigrationLoader(None).project_state()))
+
+
+_ADDED = migrations.AddField("bloggeneration", "mood", models.TextField(null=True))
+_BUILT = AddIndexConcurrently("bloggeneration", models.Index(fields=["tone"], name="blog_by_tone"))
+
+
+@pytest.mark.parametrize(
+    ("atomic", "operations", "faults"),
+    [
+        (True, [_ADDED], 1),
+        (True, [_ADDED, migrating.give_up_soon()], 1),
+        (True, [migrations.RunSQL("SET LOCAL statement_timeout = '5s'"), _ADDED], 1),
+        (True, [migrating.give_up_soon(), _ADDED], 0),
+        (False, [migrating.give_up_soon(), _ADDED], 2),
+        (False, [migrations.SeparateDatabaseAndState([_ADDED])], 1),
+        (False, [_BUILT, migrations.SeparateDatabaseAndState([], [_ADDED])], 0),
+        (False, [migrations.RunSQL("CREATE INDEX CONCURRENTLY blog_by_tone ON blog_generations (tone)")], 0),
+    ],
+)
+def test_one_that_would_wait_for_a_lock_is_found(atomic: bool, operations: list[Any], faults: int) -> None:
+    new = type("Migration", (migrations.Migration,), {"atomic": atomic, "operations": operations})
+
+    assert len(list(lock_faults(new("9999_new", "blogs")))) == faults

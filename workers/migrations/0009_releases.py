@@ -2,11 +2,14 @@
 
 from django.db import migrations, models
 
+from workers.database import migrating
+
 
 class Migration(migrations.Migration):
     dependencies = [("workers", "0008_refusal_signs")]
 
     operations = [
+        migrating.give_up_soon(),
         migrations.AddField(
             model_name="workerprocess",
             name="release",

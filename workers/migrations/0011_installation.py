@@ -4,11 +4,14 @@ of it."""
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
+from workers.database import migrating
+
 
 class Migration(migrations.Migration):
     dependencies = [("workers", "0010_operations")]
 
     operations = [
+        migrating.give_up_soon(),
         migrations.CreateModel(
             name="Installation",
             fields=[

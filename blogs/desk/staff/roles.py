@@ -1,10 +1,9 @@
-"""The five roles of staff: each is a group of Django's with these permissions, made by migrations."""
+"""The five roles of staff: each is a group of Django's with these permissions.
+
+Migrations have made the groups, from lists of their own: a change here needs one more migration.
+"""
 
 from __future__ import annotations
-
-from typing import Any
-
-from django.db.models import Manager
 
 _VIEWER = (
     "blogs.view_article",
@@ -67,35 +66,3 @@ ROLES: dict[str, frozenset[str]] = {
     "Operator": frozenset(_OPERATOR),
     "Admin": frozenset(_ADMIN),
 }
-# The permissions that allowed these things before there were roles. Their holders keep what they allowed.
-_BEFORE_ROLES = {
-    "blogs.change_bloggeneration": ("blogs.retry_blogs", "blogs.cancel_blogs", "blogs.steer_blogs"),
-    "wix.change_site": ("blogs.pause_lines", "blogs.weigh_lines"),
-    "credits.add_credit": ("credits.grant_credits", "credits.grant_many_credits", "credits.put_in_debt"),
-}
-
-
-def write(groups: Manager[Any], permissions: Manager[Any]) -> None:
-    """Give each role those of its permissions that it lacks and that exist by now; take none away. For migrations."""
-    known = _by_name(permissions)
-    for role, names in ROLES.items():
-        group, _ = groups.get_or_create(name=role)
-        group.permissions.add(*(known[name] for name in names if name in known))
-
-
-def carry_over(permissions: Manager[Any]) -> None:
-    """Give the finer permissions to all users and groups that hold the one before them."""
-    known = _by_name(permissions)
-    for before, names in _BEFORE_ROLES.items():
-        if before in known:
-            finer = [known[name] for name in names if name in known]
-            for user in known[before].user_set.all():
-                user.user_permissions.add(*finer)
-            for group in known[before].group_set.all():
-                group.permissions.add(*finer)
-
-
-def _by_name(permissions: Manager[Any]) -> dict[str, Any]:
-    return {
-        f"{each.content_type.app_label}.{each.codename}": each for each in permissions.select_related("content_type")
-    }

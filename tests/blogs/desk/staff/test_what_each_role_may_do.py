@@ -6,17 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 
 from blogs.audit import Actor
 from blogs.batches import starting, working
 from blogs.batches.moves import MOVES
-from blogs.desk.staff import roles
 from blogs.desk.staff.roles import ROLES
 from blogs.models import BlogGeneration, GenerationEvent, SiteLine, Status
 from credits.models import Credit
+from tests.support.blogs import roles
 from tests.support.blogs.desk_pages import blog_page, site_page
 from tests.support.factories import done_generation, failed_generation, pending_generation, site
 from wix.models import ApiKey, Plan, Site
@@ -43,7 +43,7 @@ def role(request: Any) -> str:
 
 @pytest.fixture
 def colleague(role: str) -> Client:
-    roles.write(Group.objects, Permission.objects)
+    roles.write()
     user = User.objects.create_user("vera", is_staff=True)
     user.groups.set(Group.objects.filter(name=role))
     client = Client()
