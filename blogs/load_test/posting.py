@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import requests
 
-from blogs.load_test.asking import Unanswered, ask, session
+from blogs.load_test.asking import Service, Unanswered, ask
 from wix.identity.signed_instance import sign_instance
 from wix.models import Site
 
@@ -65,9 +65,9 @@ class Answers:
             yield f"{label:8}{number:>10,}" + "".join(f"{ms:>10,.1f}" for ms in self.milliseconds(status).values())
 
 
-def post(url: str, sites: Sequence[Site], number: int, *, threads: int) -> Answers:
+def post(service: Service, sites: Sequence[Site], number: int, *, threads: int) -> Answers:
     """Ask for that many blogs, of one shop after the other, and wait for every answer."""
-    answers, began, load = Answers(), time.monotonic(), _Load(url, sites)
+    answers, began, load = Answers(), time.monotonic(), _Load(service, sites)
     with ThreadPoolExecutor(threads, "load-test") as pool:
         try:
             for answer in pool.map(load.request, range(number)):
@@ -80,14 +80,14 @@ def post(url: str, sites: Sequence[Site], number: int, *, threads: int) -> Answe
 
 
 class _Load:
-    def __init__(self, url: str, sites: Sequence[Site]) -> None:
-        self._url, self._sites = f"{url}/api/blog-generation", sites
+    def __init__(self, service: Service, sites: Sequence[Site]) -> None:
+        self._service, self._url, self._sites = service, f"{service.url}/api/blog-generation", sites
         self._run = uuid4().hex[:8]
         self._of_thread = threading.local()
 
     def request(self, number: int) -> Answer:
         if not hasattr(self._of_thread, "session"):
-            self._of_thread.session = session()
+            self._of_thread.session = self._service.session()
         site, topic = self._sites[number % len(self._sites)], _TOPICS[number // len(self._sites) % len(_TOPICS)]
         body = {"sourceType": "keyword", "sourceId": f"{topic} {number}", "length": "medium"}
         # Signed for each request, so that none expires in a long run.

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+import ssl
 import time
 from argparse import ArgumentParser
 from typing import Any
@@ -9,7 +11,7 @@ from urllib.parse import urlsplit
 from django.core.management.base import BaseCommand, CommandError
 
 from blogs.load_test import outcome, posting, providers, shops
-from blogs.load_test.asking import Unanswered, ask, session
+from blogs.load_test.asking import Service, Unanswered, try_out
 from blogs.load_test.outcome import Outcome
 from blogs.load_test.posting import Answers
 from blogs.models import BlogGeneration, Status
@@ -33,6 +35,12 @@ class Command(BaseCommand):
         parser.add_argument("--sites", type=int, default=10, help="of how many sample shops (default 10)")
         parser.add_argument("--url", default="http://localhost:3000", help="where the service answers")
         parser.add_argument(
+            "--host", default="", help="the host name to ask for, where --url has another: one of ALLOWED_HOSTS"
+        )
+        parser.add_argument(
+            "--cacert", default="", metavar="FILE", help="believe this certificate, for a service with one of its own"
+        )
+        parser.add_argument(
             "--threads", type=int, default=16, help="how many requests are under way at once (default 16)"
         )
         parser.add_argument(
@@ -47,20 +55,21 @@ class Command(BaseCommand):
         )  # fmt: skip
 
     def handle(self, *, requests: int, threads: int, wait: float, **options: Any) -> None:
-        url = str(options["url"]).rstrip("/")
-        _check(requests, options["sites"], threads, wait, url)
+        service = Service(str(options["url"]).rstrip("/"), options["host"], options["cacert"])
+        _check(requests, options["sites"], threads, wait)
+        _check_address(service)
         self._check_providers(requests, really=options["really"], named=options["site"])
         try:
-            self._check_service(url, wait)
+            self._check_service(service, wait)
             sites = self._sites(requests, options["sites"], options["site"])
         except Unanswered as error:
             raise CommandError(f"No useful answer. {error}") from error
         began = time.monotonic()
-        answers = posting.post(url, sites, requests, threads=threads)
+        answers = posting.post(service, sites, requests, threads=threads)
         self._show(answers)
         if BlogGeneration.objects.filter(pk__in=answers.blogs).count() < len(answers.blogs):
             raise CommandError(
-                f"{url} uses another database than DATABASE_URL names: blogs that it accepted are not here."
+                f"{service.url} uses another database than DATABASE_URL names: blogs that it accepted are not here."
             )
         became = outcome.wait(answers.blogs, began, wait, self.stdout.write)
         self._conclude(answers, became, len(sites), waited=wait > 0)
@@ -79,11 +88,9 @@ class Command(BaseCommand):
         if real:
             self.stdout.write(f"Real providers: {providers.cost(requests)}.")
 
-    def _check_service(self, url: str, wait: float) -> None:
-        with session() as own:
-            alive = ask(own, "GET", f"{url}/health/live")
-        if alive.status_code != 200:
-            raise Unanswered(f"GET {url}/health/live: {alive.status_code}")
+    def _check_service(self, service: Service, wait: float) -> None:
+        """Before any credits are granted."""
+        try_out(service)
         if wait and not health.workers():
             raise CommandError(
                 "No worker has a heartbeat. Start run_blog_worker, or do not wait for the blogs: --wait 0."
@@ -129,7 +136,7 @@ class Command(BaseCommand):
             raise CommandError(f"{'; '.join(filter(None, problems))}.")
 
 
-def _check(requests: int, sites: int, threads: int, wait: float, url: str) -> None:
+def _check(requests: int, sites: int, threads: int, wait: float) -> None:
     if not 1 <= requests <= _REQUESTS_MAX:
         raise CommandError(f"--requests must be 1 to {_REQUESTS_MAX:,}.")
     if not 1 <= sites <= requests:
@@ -138,5 +145,16 @@ def _check(requests: int, sites: int, threads: int, wait: float, url: str) -> No
         raise CommandError(f"--threads must be 1 to {_THREADS_MAX}.")
     if not 0 <= wait < float("inf"):
         raise CommandError("--wait is a number of seconds: 0 or more.")
+
+
+def _check_address(service: Service) -> None:
+    url = service.url
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise CommandError("--url must be an address such as http://localhost:3000.")
+    if service.host and not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]+)?", service.host):
+        raise CommandError("--host must be a host name such as blogs.example.com.")
+    if service.cacert:
+        try:
+            ssl.create_default_context(cafile=service.cacert)
+        except OSError as error:
+            raise CommandError(f"--cacert {service.cacert}: no certificate can be read ({error.strerror}).") from error

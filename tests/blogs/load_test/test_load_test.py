@@ -147,6 +147,7 @@ def test_a_shop_that_is_not_there_is_named(url: str) -> None:
 
 def test_a_service_on_another_database_is_found_out(front: Front) -> None:
     front.on("GET", "/health/live", Answer(200))
+    front.on("GET", "/api/credits", Answer(401))
     front.on("POST", "/api/blog-generation", Answer(201, {"id": 4711}))
 
     with pytest.raises(CommandError, match="uses another database"):
@@ -167,6 +168,10 @@ def test_a_service_that_is_not_there_is_named(sandbox: Sandbox) -> None:
         (["--wait", "-1"], "--wait is a number of seconds"),
         (["--wait", "nan"], "--wait is a number of seconds"),
         (["--url", "localhost:3000"], "--url must be an address"),
+        (["--host", "a b"], "--host must be a host name"),
+        (["--host", "a\r\nX: y"], "--host must be a host name"),
+        (["--cacert", "/nowhere.pem"], "--cacert /nowhere.pem: no certificate can be read .No such file"),
+        (["--cacert", "README.md"], "--cacert README.md: no certificate can be read"),
     ],
 )
 def test_a_wrong_argument_is_named(arguments: list[str], says: str) -> None:
