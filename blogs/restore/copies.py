@@ -30,7 +30,7 @@ _TRUSTED_SECONDS = 1.0
 _trusted_until: dict[str, float] = remembered({})
 
 _WORKED_ON = (Verdict.SAME, Verdict.NEW)
-_COMMAND = "manage.py after_restore"
+_COMMAND = "manage.py after_restore --original-is-stopped"
 
 
 class Unsettled(Exception):
