@@ -476,8 +476,12 @@ LOGGING = {
 X_FRAME_OPTIONS = "DENY"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_HTTPS_PROXY", default=False) else None
 SECURE_SSL_REDIRECT = env.bool("HTTPS_ONLY", default=False)
-# What probes and Prometheus ask, by any name or address: `config.door.front_door` looks at the same list.
-SECURE_REDIRECT_EXEMPT = [r"^metrics/?\Z", r"^health(/(live|ready|workers))?/?\Z"]
+# What probes, Prometheus and operators ask, by any name or address: `config.door.front_door` looks at the same list.
+SECURE_REDIRECT_EXEMPT = [
+    r"^metrics/?\Z",
+    r"^health(/(live|ready|workers))?/?\Z",
+    r"^api/(replicate-)?rate-limiter/stats/?\Z",
+]
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000 if SECURE_SSL_REDIRECT else 0)
 # Both concern hosts that are not ours, and browsers' lists keep the second for months: only who asks for them gets them.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", default=False)

@@ -209,7 +209,15 @@ def requeue(generation_id: int, *, by: str, reason: str = "", from_scratch: bool
             # An unanswered create may have made a draft, of another title than the one to come: it is looked for by its marker.
             since = Coalesce("draft_search_since", "draft_create_started_at")
             forgotten |= {"stage": Stage.PRODUCTS, "draft_search_since": since}
-        _join(locked, attempts=0, rescues=0, finished_at=None, **forgotten)
+        fresh = {"attempts": 0, "rescues": 0, "finished_at": None, **forgotten}
+        its_time_comes = BlogGeneration.objects.filter(
+            pk=generation_id, started_at=None, scheduled_at__gt=ClockTimestamp()
+        )
+        if its_time_comes.exists():
+            # Its shop's time is yet to come: a cancel that is taken back must not publish weeks of posts tonight.
+            locked.write(status=Status.PENDING, ready=False, run_after=generation.scheduled_at, **_NO_LEASE, **fresh)
+        else:
+            _join(locked, **fresh)
         history.record(generation, Kind.REQUEUED, by=by, message=reason)
     transaction.on_commit(wakeup.notify)
     return generation

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from blogs import queue
 from blogs.models import Stage, Status
@@ -78,6 +80,19 @@ def test_a_cancelled_blog_starts_again_too() -> None:
     assert row(generation).status == Status.PENDING
     assert credits_of(site) == (100, 25)
     assert (last_event(generation).kind, last_event(generation).message) == ("requeued", "a slip")
+
+
+def test_a_cancelled_blog_waits_for_its_shops_time_again() -> None:
+    site, later = factories.site(credits=100), timezone.now() + timedelta(days=1)
+    generation = factories.pending_generation(site, scheduled_at=later)
+    lifecycle.cancel(generation.pk, by="staff:ann")
+
+    lifecycle.requeue(generation.pk, by="staff:ann")
+
+    again = row(generation)
+    assert (again.status, again.ready, again.run_after) == (Status.PENDING, False, later)
+    assert in_line(site) == 0
+    assert credits_of(site) == (100, 25)
 
 
 def test_from_scratch_all_that_it_made_is_forgotten() -> None:
