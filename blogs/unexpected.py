@@ -8,7 +8,7 @@ Where little else is asked for nothing may ever get known, and each run may pay 
 - A blog that was put off BLOG_MAX_ATTEMPTS times is to blame after all if one of the processes that put it off has got another
   site's past the same stage since. The history tells, also of processes that are gone. A process of a broken release gets nothing
   past that stage, so it fails no blog by this rule.
-- Otherwise each wait is twice the one before, up to an hour: about 30 runs until it fails after BLOG_MAX_DEFERRAL_SECONDS. A lone
+- Otherwise each wait is twice the one before, up to 90 minutes: 27 runs until it fails after BLOG_MAX_DEFERRAL_SECONDS. A lone
   blog that trips a bug and a lone blog under a broken release look alike, so the cost is bounded and not the tries.
 
 A worker that found its release broken takes probes only. That bounds the cost already, so waits don't grow there.
@@ -27,9 +27,9 @@ from workers.pool.verdict import Verdict
 _CODE, _MESSAGE = "internal", "An error of ours; an engineer has to look."
 # What a blog waits at first: a good worker beside this one may take it then.
 _FIRST_WAIT_SECONDS = 5.0
-_LONGEST_WAIT_SECONDS = 3600.0
+_LONGEST_WAIT_SECONDS = 5400.0
 # Doublings after which the longest wait is reached for sure.
-_DOUBLINGS = 10
+_DOUBLINGS = 11
 
 
 def met(generation: BlogGeneration, error: Exception, verdict: Verdict | None) -> None:
