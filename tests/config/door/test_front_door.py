@@ -43,7 +43,8 @@ def desk(client: Client) -> Client:
 
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize(
-    "path", [*_PATHS, "//health", "/healthy", "/health/live/x", "/metrics/x", "/api/rate-limiter/stats/x", "/%6detrics/x"]
+    "path",
+    [*_PATHS, "//health", "/healthy", "/health/live/x", "/metrics/x", "/api/rate-limiter/stats/x", "/%6detrics/x"],
 )
 def test_another_host_is_refused_with_one_line(
     client: Client, settings: Any, caplog: pytest.LogCaptureFixture, path: str, debug: bool
