@@ -1,20 +1,23 @@
 """Exports of the blogs that a list's filters choose, as CSV or JSON: streamed in portions, so that any number fits into memory.
 
 Each portion is a query of its own, by number. A cursor over all would hold a transaction open while a slow client reads, and the
-server ends those.
+server ends those. An export keeps a thread until its client has taken it, so a process makes few at once.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from blogs import audit
@@ -24,6 +27,8 @@ from blogs.models import BlogGeneration
 from workers.database.connections import release_connection
 
 _PORTION = 2_000
+_AT_ONCE = 2
+_places = threading.BoundedSemaphore(_AT_ONCE)
 _COLUMNS = (
     "id",
     "site__instance_id",
@@ -51,7 +56,7 @@ _NAMES = tuple(name.replace("__", "_") for name in _COLUMNS)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def export(desk: DeskAdmin, request: HttpRequest, form: str) -> StreamingHttpResponse:
+def export(desk: DeskAdmin, request: HttpRequest, form: str) -> HttpResponseBase:
     """Answer with all blogs that the address's filters choose, the newest first; the audit log tells which."""
     if not (request.user.has_perm("blogs.export_blogs") and desk.has_view_permission(request)):
         raise PermissionDenied("You lack the right to export blogs (blogs.export_blogs).")
@@ -61,12 +66,34 @@ def export(desk: DeskAdmin, request: HttpRequest, form: str) -> StreamingHttpRes
         chosen = desk.get_changelist_instance(request).queryset
     except IncorrectLookupParameters:
         raise BadRequest("The address names a filter that there is not.") from None
-    newest = chosen.order_by("-pk").values_list("pk", flat=True).first() or 0
-    audit.record(actor(request), "export", f"blogs as {form}", after=acting.filters_in_words(desk, request))
-    write, content_type = _FORMS[form]
-    answer = StreamingHttpResponse(write(_portions(chosen, newest)), content_type=content_type)
+    if not _places.acquire(blocking=False):
+        return _busy()
+    with ExitStack() as place:
+        place.callback(_places.release)
+        newest = chosen.order_by("-pk").values_list("pk", flat=True).first() or 0
+        audit.record(actor(request), "export", f"blogs as {form}", after=acting.filters_in_words(desk, request))
+        write, content_type = _FORMS[form]
+        text = _Text(write(_portions(chosen, newest)), place.pop_all().close)
+    answer = StreamingHttpResponse(text, content_type=content_type)
     answer["Content-Disposition"] = f'attachment; filename="blogs-{timezone.now():%Y-%m-%d-%H%M}.{form}"'
     return answer
+
+
+def _busy() -> HttpResponse:
+    answer = HttpResponse("Other exports are being made. Please try again in a few seconds.", status=429)
+    answer["Content-Type"] = "text/plain; charset=utf-8"
+    answer["Retry-After"] = "5"
+    return answer
+
+
+class _Text:
+    """An export's text as it is made. `close` is called when its answer ends, whether it was taken whole or not."""
+
+    def __init__(self, text: Iterator[str], close: Callable[[], None]) -> None:
+        self._text, self.close = text, close
+
+    def __iter__(self) -> Iterator[str]:
+        return self._text
 
 
 def _portions(chosen: QuerySet[BlogGeneration], newest: int) -> Iterator[list[tuple[Any, ...]]]:

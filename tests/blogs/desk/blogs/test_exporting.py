@@ -79,3 +79,20 @@ def test_it_needs_a_right_of_its_own(desk_with: Callable[..., Client]) -> None:
 
 def test_another_form_is_not_found(desk: Client) -> None:
     assert desk.get("/admin/blogs/bloggeneration/export/xlsx/").status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_few_are_made_at_once_and_each_that_ends_makes_room(desk: Client) -> None:
+    """One that is never taken ends too."""
+    path = "/admin/blogs/bloggeneration/export/csv/"
+    first, second = desk.get(path), desk.get(path)
+
+    refused = desk.get(path)
+    first.close()
+    third = desk.get(path)
+
+    assert [answer.status_code for answer in (first, second, refused, third)] == [200, 200, 429, 200]
+    assert int(refused["Retry-After"]) > 0
+    assert AuditEntry.objects.filter(action="export").count() == 3
+    second.close()
+    third.close()
