@@ -160,7 +160,7 @@ class InvalidArticle(Exception):
         super().__init__(f"{REFUSED}{'; '.join(problems[:3])}{more}.")
 
 
-# So many are not told one by one: that would take seconds.
+# A number like this is not told one by one: that would take seconds.
 _FAULTS_MAX = 2_000
 _Model = TypeVar("_Model", bound=BaseModel)
 

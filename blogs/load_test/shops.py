@@ -24,7 +24,7 @@ class UnknownShop(Exception):
 
 
 def sample(number: int, blogs_each: int) -> list[Site]:
-    """Make so many shops here and at the stand-ins, each with the credits that its blogs cost. Raises Unanswered."""
+    """Make this number of shops here and at the stand-ins, each with the credits that its blogs cost. Raises Unanswered."""
     return [_sample(f"Load test {each}", blogs_each) for each in range(1, number + 1)]
 
 

@@ -17,7 +17,7 @@ from blogs.models import UNFINISHED, BlogGeneration, SourceType, Status
 _NEWEST = 100_000
 # A blog takes about a minute. One that has run for this long, on and off, is worth a look.
 _STUCK = timedelta(hours=1)
-# A scheduled blog that has not started so long after its time is late.
+# By how much a scheduled blog may start after its time before it is late.
 _LATE = timedelta(minutes=1)
 
 _Blogs = QuerySet[BlogGeneration]
