@@ -34,7 +34,7 @@ if min(workers, threads, request_header_seconds, request_body_seconds, response_
 # What a process needs is imported before it is forked, so that it serves within milliseconds. Without this, requests wait for
 # seconds while processes are replaced: gunicorn ends the old ones before the new have imported anything.
 preload_app = True
-# gunicorn would believe these headers of whoever comes from this machine. Django reads those of a trusted proxy (settings.py).
+# gunicorn would believe these headers of any client on this machine. Django reads those of a trusted proxy (settings.py).
 forwarded_allow_ips = ""
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}

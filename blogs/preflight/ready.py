@@ -17,7 +17,7 @@ from workers.database.outage import DATABASE_AWAY
 
 # For this long an answer is as good as a new one …
 _FRESH_SECONDS = 1.0
-# … for which whoever asks waits no longer than this. Then the last one counts, since a thread may just wait for a connection of
+# … for which a caller waits no longer than this. Then the last one counts, since a thread may just wait for a connection of
 # the pool, until it is too old.
 _WAIT_SECONDS = 2.0
 _OLD_SECONDS = 10.0
