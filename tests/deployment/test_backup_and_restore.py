@@ -58,6 +58,12 @@ def _backup(folder: Path, *options: str) -> Path:
     return sorted(folder.glob("*.dump"))[-1]
 
 
+def _databases(url: str, suffix: str) -> object:
+    """Count this test's own databases; another process' tests make theirs on the same server."""
+    name = connection.settings_dict["NAME"]
+    return _rows(url, f"SELECT count(*) FROM pg_database WHERE datname ~ '^{name}{suffix}'")
+
+
 def _rows(url: str, statement: str) -> object:
     other = psycopg2.connect(url.split("?")[0])
     try:
@@ -122,8 +128,7 @@ def test_a_database_that_holds_tables_is_put_aside_when_that_is_asked_for_and_ne
     assert (refused.returncode, "--replace" in refused.stderr) == (1, True)
     assert (used.returncode, "1 sessions use" in used.stderr) == (1, True)
     assert replaced.returncode == 0, replaced.stderr
-    names = _rows(url, "SELECT count(*) FROM pg_database WHERE datname ~ '_restored(_before_.*)?$'")
-    assert names == 2
+    assert _databases(url, "_restored(_before_.*)?$") == 2
 
 
 def test_a_backup_can_be_tried_out_beside_the_real_database(tmp_path: Path) -> None:
@@ -134,7 +139,7 @@ def test_a_backup_can_be_tried_out_beside_the_real_database(tmp_path: Path) -> N
 
     assert done.returncode == 0, done.stderr
     assert "Restored once for a test: 1 blogs." in done.stdout
-    assert _rows(database_url(), "SELECT count(*) FROM pg_database WHERE datname ~ '_test_restore_'") == 0
+    assert _databases(database_url(), ".*_test_restore_") == 0
 
 
 def test_the_role_of_the_deployment_can_try_its_own_backup_out(tmp_path: Path, url: str) -> None:
@@ -173,7 +178,7 @@ def test_without_the_right_to_make_a_database_nothing_changes(tmp_path: Path, ur
 
     for done in (replaced, tried):
         assert (done.returncode, f"ALTER ROLE {urlsplit(url).username} CREATEDB" in done.stderr) == (1, True)
-    assert _rows(url, "SELECT count(*) FROM pg_database WHERE datname ~ '_restored'") == 1
+    assert _databases(url, "_restored") == 1
 
 
 def test_only_the_newest_stay(tmp_path: Path) -> None:
