@@ -14,7 +14,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from blogs.desk.base import ReadOnlyAdmin, badge, span
-from blogs.desk.system import chart
+from blogs.desk.charts import sparkline
+from blogs.desk.search import SITES_MATCHED, sites_called
+from blogs.desk.system import last_hour, limit_names
 from workers.database.clock import ClockTimestamp
 from workers.limits import usage
 from workers.models import RateLimit, RateLimitUsage
@@ -49,7 +51,7 @@ class RateLimitAdmin(ReadOnlyAdmin):
     # Shared limits have an empty key, and so come first.
     ordering = ["key", "provider", "model"]
     search_fields = ["key__exact"]
-    search_help_text = "A site's instance id"
+    search_help_text = "How a shop's name begins, or its instance id"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RateLimit]:
         # Now(), because the wall clock is a volatile function, for which PostgreSQL doesn't use the index on `started_at`.
@@ -68,6 +70,7 @@ class RateLimitAdmin(ReadOnlyAdmin):
         """Give each shared limit the line of its last hour. Sites' own limits get none: they are many, and rarely near."""
         page = super().get_changelist_instance(request)
         _allow(page.result_list)
+        _call(page.result_list)
         shared = [limit for limit in page.result_list if not limit.key]
         hours = usage.last_hour(limit.pk for limit in shared)
         for limit in shared:
@@ -79,16 +82,26 @@ class RateLimitAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         limit = context["original"]
         _allow([limit])
+        _call([limit])
         minutes = usage.last_hour([limit.pk])[limit.pk]
-        charts = [chart.requests_chart(minutes, limit.allowed.requests, limit.now)]
+        charts = [last_hour.requests_chart(minutes, limit.allowed.requests, limit.now)]
         if limit.allowed.tokens:
-            charts.append(chart.tokens_chart(minutes, limit.allowed.tokens, limit.now))
-        context |= {"charts": charts, "rows": chart.rows(minutes, limit.now)}
+            charts.append(last_hour.tokens_chart(minutes, limit.allowed.tokens, limit.now))
+        context |= {"charts": charts, "subtitle": limit.called}
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[RateLimit], search_term: str
+    ) -> tuple[QuerySet[RateLimit], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = sites_called(term).values_list("instance_id", flat=True)[:SITES_MATCHED]
+        return queryset.filter(key__in=[term, *map(str, found)]), False
+
     @admin.display(description="limit")
-    def name(self, limit: RateLimit) -> str:
-        return str(limit)
+    def name(self, limit: Any) -> str:
+        return str(limit.called)
 
     @admin.display(description="requests, last 60 s")
     def requests(self, limit: Any) -> SafeString:
@@ -104,7 +117,7 @@ class RateLimitAdmin(ReadOnlyAdmin):
         if hour is None:
             return None
         shares = [minute.share(*limit.allowed) for minute in hour]
-        return format_html(_SPARKLINE, f"{max(shares):.0%}", chart.sparkline(shares))
+        return format_html(_SPARKLINE, f"{max(shares):.0%}", sparkline(shares))
 
     @admin.display(description="the provider says")
     def provider_says(self, limit: RateLimit) -> SafeString:
@@ -139,6 +152,14 @@ def _allow(limits: Iterable[Any]) -> None:
     numbers = usage.allowed(limit.pk for limit in limits)
     for limit in limits:
         limit.allowed = numbers[limit.pk]
+
+
+def _call(limits: Iterable[Any]) -> None:
+    """Set `called` on each: its name, with the shop's where it is a shop's own."""
+    known = list(limits)
+    named = limit_names.shops(limit.key for limit in known)
+    for limit in known:
+        limit.called = limit_names.called(limit.provider, limit.model, limit.key, named)
 
 
 def _use(used: int, allowed: int) -> SafeString:

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from blogs.desk.base import ReadOnlyAdmin, badge, span
+from blogs.desk.system import limit_names
 from workers.database.clock import ClockTimestamp
 from workers.models import WorkerProcess
 from workers.pool.heartbeat import FRESH_SECONDS
@@ -32,10 +33,27 @@ class WorkerProcessAdmin(ReadOnlyAdmin):
         "started_at",
     ]
     ordering = ["-id"]
+    exclude = ["waiting"]
+    readonly_fields = ["waiting_for"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WorkerProcess]:
         workers: QuerySet[WorkerProcess] = super().get_queryset(request)
         return workers.annotate(silence=ClockTimestamp() - F("heartbeat_at"))
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Give each the shops whose own limits its threads wait for."""
+        page = super().get_changelist_instance(request)
+        workers = list(page.result_list)
+        shops = limit_names.shops(key for worker in workers for key in limit_names.keys_of(worker.waiting))
+        for worker in workers:
+            worker.shops = shops
+        return page
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        worker: Any = super().get_object(request, object_id, from_field)
+        if worker:
+            worker.shops = limit_names.shops(limit_names.keys_of(worker.waiting))
+        return worker
 
     @admin.display(description="heartbeat")
     def heartbeat(self, worker: Any) -> SafeString:
@@ -51,5 +69,5 @@ class WorkerProcessAdmin(ReadOnlyAdmin):
         return format_html("{} {}", badge("failed", "takes probes only"), worker.broken_reason)
 
     @admin.display(description="waiting for")
-    def waiting_for(self, worker: WorkerProcess) -> str:
-        return ", ".join(f"{limit}: {threads}" for limit, threads in worker.waiting.items())
+    def waiting_for(self, worker: Any) -> str:
+        return limit_names.waiting_for(worker.waiting, worker.shops)

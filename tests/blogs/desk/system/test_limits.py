@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.support.blogs.desk_pages import text_of, visible
+from tests.support.factories import site
 from workers.models import RateLimit, RateLimitUsage
 
 pytestmark = pytest.mark.django_db
@@ -41,14 +41,21 @@ def test_the_last_hour_is_drawn_and_said_and_listed(desk: Client) -> None:
 
     page = page_of(desk, openai)
 
-    assert page.count('<svg class="chart"') == 2
-    assert page.count('class="bar"') == 120
-    assert page.count('class="rejected"') == 2  # the same minute, in both
+    assert page.count('<figure class="chart"') == 2
+    assert page.count('class="over"') == 120
+    assert page.count('<rect class="mark"') == 2  # the same minute, in both
     assert "Requests a minute in the last hour: 9 on average, 430 at most, of 450 allowed; 3 rejected" in page
-    assert "430 of 450 requests, 3 rejected" in page
-    assert "300,000 of 450,000 tokens, 200,000 used, 3 rejected" in page
-    assert "999 of" not in page
-    assert "430 300,000 200,000 3" in visible(page)
+    assert "430 requests of 450, 3 rejected" in page
+    assert "300,000 tokens reserved of 450,000, 200,000 tokens used, as answers said, 3 rejected" in page
+    assert "999" not in visible(page)
+    assert "300,000 200,000 3" in visible(page)
+
+
+def test_a_large_limit_is_written_out_whole(desk: Client) -> None:
+    page = visible(page_of(desk, limit(tokens_per_minute=2_700_000)))
+
+    assert "Allowed now: 2,700,000" in page
+    assert "3,000,000" in page
 
 
 def test_a_limit_without_tokens_has_one_chart(desk: Client) -> None:
@@ -57,21 +64,9 @@ def test_a_limit_without_tokens_has_one_chart(desk: Client) -> None:
 
     page = page_of(desk, replicate)
 
-    assert page.count('<svg class="chart"') == 1
+    assert page.count('<figure class="chart"') == 1
     assert "Tokens reserved" not in page
     assert "None" not in visible(page)
-
-
-def test_numbers_in_the_drawing_are_written_as_svg_wants_them(desk: Client) -> None:
-    """Grouped thousands, or a comma for a point, would draw another picture."""
-    openai = limit(tokens_per_minute=1_234_567)
-    used(openai, 5, requests=123, tokens=1_000_001, tokens_used=777_777)
-
-    drawing = "".join(re.findall(r'<svg class="chart".*?</svg>', page_of(desk, openai), flags=re.DOTALL))
-
-    coordinates = re.findall(r' (?:x|y|x1|x2|y1|y2|width|height)="([^"]*)"', drawing)
-    assert len(coordinates) > 500
-    assert [text for text in coordinates if not re.fullmatch(r"\d+(\.\d+)?", text)] == []
 
 
 def test_a_limit_is_read_and_not_changed(desk: Client) -> None:
@@ -90,6 +85,19 @@ def test_the_list_draws_shared_limits_only(desk: Client) -> None:
 
     assert page.count('class="spark"') == 1
     assert "At most 50% in a minute" in page
+
+
+def test_a_shops_own_limit_names_the_shop_in_list_page_and_search(desk: Client) -> None:
+    harbour, other = site(name="Harbour Coffee"), site(name="Mill")
+    own = limit(provider="wix", key=str(harbour.instance_id), tokens_per_minute=None)
+    limit(provider="wix", key=str(other.instance_id), tokens_per_minute=None)
+
+    page, listed = page_of(desk, own), desk.get(LIST, {"q": "harb"})
+
+    assert visible(page).count("wix of Harbour Coffee") == 3  # the tab, where it stands, and its heading
+    assert str(harbour.instance_id) not in visible(page)
+    assert [found.pk for found in listed.context["cl"].result_list] == [own.pk]
+    assert "wix of Harbour Coffee" in listed.content.decode()
 
 
 def test_staff_need_the_permission_to_look(desk_with: Callable[..., Client]) -> None:

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.support.blogs.desk_pages import text_of, visible
-from tests.support.factories import WorkerFactory
+from tests.support.factories import WorkerFactory, site
 
 pytestmark = pytest.mark.django_db
 
@@ -29,3 +29,14 @@ def test_a_worker_whose_release_is_broken_says_why(desk: Client) -> None:
     page = visible(text_of(desk, "/admin/workers/workerprocess/"))
 
     assert "takes probes only KeyError in article" in page
+
+
+def test_a_shops_limit_that_threads_wait_for_is_called_by_the_shop(desk: Client) -> None:
+    harbour = site(name="Harbour Coffee")
+    worker = WorkerFactory.create(waiting={f"wix:{harbour.instance_id}": 2, "openai:gpt-5": 1})
+
+    for address in ("/admin/workers/workerprocess/", f"/admin/workers/workerprocess/{worker.pk}/change/"):
+        page = visible(text_of(desk, address))
+
+        assert "openai:gpt-5: 1, wix of Harbour Coffee: 2" in page
+        assert str(harbour.instance_id) not in page
