@@ -9,7 +9,7 @@ from django.conf import settings
 from blogs.article import prompts
 from blogs.article.mending import idea_of
 from blogs.article.schema import ALT_TEXT_MAX, Idea, InvalidArticle, json_schema
-from blogs.models import Stage
+from blogs.models import SourceType, Stage
 from blogs.providers import openai
 from blogs.providers.token_reserve import Kind, output_max
 from blogs.stages.inputs import Inputs
@@ -38,8 +38,8 @@ def run(inputs: Inputs) -> dict[str, Any]:
 
 
 def _with_known_products(idea: Idea, inputs: Inputs) -> Idea:
-    """Drop invented ids from the outline: the article would use them and lose an attempt."""
-    known = {product["id"] for product in inputs.of(Stage.PRODUCTS)["products"]}
+    """Drop from the outline the ids that are invented or sold out: the article would use them and lose an attempt."""
+    known = {product["id"] for product in recommendable(inputs)}
     sections = [
         section.model_copy(update={"product_ids": [found for found in section.product_ids if found in known]})
         for section in idea.sections
@@ -51,15 +51,6 @@ def _with_known_products(idea: Idea, inputs: Inputs) -> Idea:
 def prompt_data(inputs: Inputs, *, text_max: int) -> dict[str, Any]:
     """Collect what the prompts' data block holds: everything from the shop, and none of it an instruction."""
     found = inputs.of(Stage.PRODUCTS)
-    products = [
-        {
-            "id": product["id"],
-            "name": product["name"],
-            "text": shortened(product["text"], text_max),
-            "photo": bool(product["image_id"]),
-        }
-        for product in found["products"]
-    ]
     return {
         "source": {"type": inputs.source_type, "text": found["source_text"]},
         "language": inputs.language,
@@ -67,5 +58,32 @@ def prompt_data(inputs: Inputs, *, text_max: int) -> dict[str, Any]:
         "length": inputs.length,
         "sections": prompts.SECTIONS[inputs.length],
         "site": {"name": inputs.site_name},
-        "products": products,
+        "products": [_facts(product, text_max=text_max) for product in found["products"]],
     }
+
+
+def _facts(product: dict[str, Any], *, text_max: int) -> dict[str, Any]:
+    """Return what a writer may know of a product. Its price is not among it.
+
+    Blogs that began under an older release have products without some of these.
+    """
+    facts = {
+        "id": product["id"],
+        "name": product["name"],
+        "text": shortened(product["text"], text_max),
+        "photo": bool(product["image_id"]),
+    }
+    if brand := product.get("brand"):
+        facts["brand"] = brand
+    if options := {option["name"]: option["choices"] for option in product.get("options", ()) if option["choices"]}:
+        facts["options"] = options
+    if not product.get("in_stock", True):
+        facts["in_stock"] = False
+    return facts
+
+
+def recommendable(inputs: Inputs) -> list[dict[str, Any]]:
+    """Return the products that the article may link and show: those in stock, and the one that it was asked to be about."""
+    asked_for = inputs.source_id if inputs.source_type == SourceType.PRODUCT else None
+    products = inputs.of(Stage.PRODUCTS)["products"]
+    return [product for product in products if product.get("in_stock", True) or product["id"] == asked_for]

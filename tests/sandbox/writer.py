@@ -81,7 +81,8 @@ class Order:
         try:
             data = json.loads(found.group(1))
             source = data["source"]
-            products = tuple(Product.read(product) for product in data.get("products") or [])
+            sold = [product for product in data.get("products") or [] if product.get("in_stock", True)]
+            products = tuple(map(Product.read, sold))
             idea = Idea.model_validate(data["idea"]) if data.get("idea") else None
             return cls(
                 topic=_topic(str(source["type"]), str(source["text"]), products),

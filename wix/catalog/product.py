@@ -70,6 +70,8 @@ class Product:
     in_stock: bool
     brand: str
     options: tuple[Option, ...]
+    ribbon: str = ""
+    """What the shop writes across the picture: "New", "Handmade"."""
     collection_ids: tuple[str, ...] = ()
     visible: bool = True
 
@@ -105,6 +107,7 @@ def from_v1(raw: Any) -> Product:
         in_stock=object_in(raw, "stock").get("inventoryStatus") != "OUT_OF_STOCK",
         brand=_line(raw.get("brand"), 100),
         options=_options((option, list_in(option, "choices")) for option in objects(list_in(raw, "productOptions"))),
+        ribbon=_line(raw.get("ribbon"), 50),
         collection_ids=tuple(str(known)[:100] for known in list_in(raw, "collectionIds")),
         visible=raw.get("visible") is not False,
     )
@@ -128,6 +131,7 @@ def from_v3(raw: Any) -> Product:
             (option, list_in(object_in(option, "choicesSettings"), "choices"))
             for option in objects(list_in(raw, "options"))
         ),
+        ribbon=_line(object_in(raw, "ribbon").get("name"), 50),
         collection_ids=tuple(str(category.get("id"))[:100] for category in categories),
         visible=raw.get("visible") is not False,
     )
@@ -209,10 +213,12 @@ def _size(value: Any) -> int | None:
 
 
 def _options(options: Iterable[tuple[dict[str, Any], list[Any]]]) -> tuple[Option, ...]:
-    """List the options. V1 names a choice by its description and gives a colour as its value; V3 has a name."""
+    """List the options, without choices that the shop hides. V1 names a choice by its description and gives a colour as its
+    value; V3 has a name."""
     found = []
     for option, choices in options:
-        names = [_line(c.get("name") or c.get("description") or c.get("value"), 50) for c in objects(choices)]
+        shown = (choice for choice in objects(choices) if choice.get("visible") is not False)
+        names = [_line(c.get("name") or c.get("description") or c.get("value"), 50) for c in shown]
         if name := _line(option.get("name"), 50):
             found.append(Option(name, tuple(filter(None, names))[:_CHOICES]))
     return tuple(found[:_OPTIONS])

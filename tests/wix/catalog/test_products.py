@@ -29,7 +29,10 @@ V1: dict[str, Any] = {
         ],
     },
     "brand": "Wool & Co",
-    "productOptions": [{"name": "Color", "choices": [{"value": "#ff0000", "description": "Red"}]}],
+    "ribbon": "New",
+    "productOptions": [{"name": "Color", "choices": [
+        {"value": "#ff0000", "description": "Red"}, {"value": "#0000ff", "description": "Blue", "visible": False},
+    ]}],
     "collectionIds": ["winter"],
 }  # fmt: skip
 V3: dict[str, Any] = {
@@ -50,7 +53,10 @@ V3: dict[str, Any] = {
         ]},
     },
     "brand": {"id": "b", "name": "Wool & Co"},
-    "options": [{"name": "Color", "choicesSettings": {"choices": [{"name": "Red", "colorCode": "#ff0000"}]}}],
+    "ribbon": {"id": "r", "name": "New"},
+    "options": [{"name": "Color", "choicesSettings": {"choices": [
+        {"name": "Red", "colorCode": "#ff0000"}, {"name": "Blue", "visible": False},
+    ]}}],
     "allCategoriesInfo": {"categories": [{"id": "winter", "index": 1}]},
 }  # fmt: skip
 BOTH = pytest.mark.parametrize(("read", "raw"), [(from_v1, V1), (from_v3, V3)], ids=["v1", "v3"])
@@ -76,6 +82,7 @@ def test_both_catalogs_come_to_the_same(read: Any, raw: dict[str, Any]) -> None:
         "in_stock": True,
         "brand": "Wool & Co",
         "options": [{"name": "Color", "choices": ["Red"]}],
+        "ribbon": "New",
     }
 
 

@@ -1,0 +1,57 @@
+"""What the prompts tell of a product, and which products an outline may recommend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from blogs.models import Stage
+from blogs.stages.idea import prompt_data, recommendable
+from blogs.stages.inputs import Inputs
+
+MUG: dict[str, Any] = {
+    "id": "mug", "name": "Stone Mug", "text": "Stoneware, 350 ml.", "price": "19.00", "currency": "EUR", "url": None,
+    "images": [], "in_stock": True, "brand": "Kiln & Co", "ribbon": "New", "image_id": None,
+    "options": [{"name": "Colour", "choices": ["grey", "sand"]}, {"name": "Engraving", "choices": []}],
+}  # fmt: skip
+# As an older release stored it.
+OLD = {"id": "cup", "name": "Old Cup", "text": "A cup.", "image_id": "c~mv2.jpg"}
+
+
+def inputs(*products: dict[str, Any], **changes: Any) -> Inputs:
+    fields: dict[str, Any] = dict.fromkeys(Inputs.__dataclass_fields__, "")
+    fields |= {"source_type": "keyword", "source_id": "mugs", "language": "en", "length": "short", "seconds": 60}
+    outputs = {Stage.PRODUCTS: {"source_text": "mugs", "products": list(products)}}
+    return Inputs(**{**fields, "outputs": outputs, **changes})
+
+
+def test_a_writer_is_told_options_and_brand_and_no_price() -> None:
+    [told] = prompt_data(inputs(MUG), text_max=100)["products"]
+
+    assert told == {
+        "id": "mug",
+        "name": "Stone Mug",
+        "text": "Stoneware, 350 ml.",
+        "photo": False,
+        "brand": "Kiln & Co",
+        "options": {"Colour": ["grey", "sand"]},
+    }
+
+
+def test_a_writer_is_told_what_is_sold_out() -> None:
+    [told] = prompt_data(inputs({**MUG, "in_stock": False}), text_max=100)["products"]
+
+    assert told["in_stock"] is False
+
+
+def test_facts_of_an_older_release_are_still_read() -> None:
+    [told] = prompt_data(inputs(OLD), text_max=100)["products"]
+
+    assert told == {"id": "cup", "name": "Old Cup", "text": "A cup.", "photo": True}
+    assert recommendable(inputs(OLD)) == [OLD]
+
+
+def test_what_is_sold_out_is_recommended_only_where_the_article_was_asked_to_be_about_it() -> None:
+    sold_out = {**MUG, "in_stock": False}
+
+    assert recommendable(inputs(MUG, sold_out)) == [MUG]
+    assert recommendable(inputs(sold_out, source_type="product", source_id="mug")) == [sold_out]
