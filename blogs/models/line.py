@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from blogs.models.staff import REASON_MAX
+
 
 class SiteLine(models.Model):
     """A site's place in the fair order: the turn belongs to the line, not to its blogs (`queue/lines.py`).
@@ -40,7 +42,7 @@ class SiteLine(models.Model):
 
 
 class QueueClock(models.Model):
-    """One row with the highest turn that has started, and the turn from which claims read.
+    """One row with the highest turn that has started, the turn from which claims read, and whether all lines are paused.
 
     A line that wakes up goes on at the clock, so that silence earns no burst.
     """
@@ -52,6 +54,10 @@ class QueueClock(models.Model):
     )
     next_lowest = models.FloatField(db_default=0, help_text="upper bound of `lowest` after the next look")
     looked_at = models.DateTimeField(db_default=Now(), help_text="when a claim last read the lines from the very head")
+    paused_at = models.DateTimeField(null=True, blank=True, help_text="since then no blog of any line starts")
+    paused_by = models.CharField(max_length=150, blank=True, db_default="")
+    paused_why = models.CharField(max_length=REASON_MAX, blank=True, db_default="")
+    resumed_at = models.DateTimeField(null=True, blank=True, help_text="when the last pause of all lines ended")
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="queue_clock_is_one_row")]

@@ -187,6 +187,7 @@ SELECT (SELECT count(*) FROM ended WHERE status = 'DONE'),
        (SELECT count(*) FROM (
            SELECT 1 FROM blog_generations
             WHERE ready AND created_at > {since} AND site_id NOT IN (SELECT site_id FROM blogs_siteline WHERE paused)
+              AND NOT (SELECT paused_at IS NOT NULL FROM blogs_queueclock)
             LIMIT %(limit)s) AS came_and_wait)
        + (SELECT count(*) FROM blog_generations WHERE status = 'PROCESSING' AND created_at > {since})
        - (SELECT count(*) FROM ended WHERE created_at <= {since})

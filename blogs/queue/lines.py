@@ -73,6 +73,31 @@ def resume(line: SiteLine) -> None:
     BlogGeneration.objects.filter(site=line.pk, ready=True).update(ready_at=ClockTimestamp())
 
 
+def pause_all(*, by: str, reason: str) -> bool:
+    """Let no blog of any line start from now on; what runs goes on. False: they were paused already.
+
+    It waits for claims that are under way, so that after it nothing starts any more.
+    """
+    with transaction.atomic():
+        _hold_claims_up()
+        unpaused = QueueClock.objects.filter(paused_at=None)
+        return bool(unpaused.update(paused_at=ClockTimestamp(), paused_by=by, paused_why=reason))
+
+
+def resume_all() -> bool:
+    """End the pause of all lines; those that staff paused one by one stay paused. False: there was none.
+
+    No blog's `ready_at` is written, since there may be 50,000: `source.stats` counts no wait from before `resumed_at`.
+    """
+    paused = QueueClock.objects.filter(paused_at__isnull=False)
+    return bool(paused.update(paused_at=None, paused_by="", paused_why="", resumed_at=ClockTimestamp()))
+
+
+def pause_of_all() -> QueueClock | None:
+    """Return by whom, why and since when all lines are paused; None if they are not."""
+    return QueueClock.objects.filter(paused_at__isnull=False).first()
+
+
 def set_weight(line: SiteLine, weight: float) -> None:
     """Let a line of weight 2 start two blogs for each one of weight 1, from now on, however many wait.
 
@@ -93,8 +118,14 @@ def set_terms(line: SiteLine, *, weight: float, waiting_max: int | None) -> None
 def set_terms_of(sites: QuerySet[Any], *, weight: float, waiting_max: int | None) -> int:
     """Set the terms of all these sites (a query for their ids) in one transaction of its own. Return how many lines it was."""
     step = 1 / min(weight, WEIGHT_MAX)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIM_LOCK])
+    with transaction.atomic():
+        _hold_claims_up()
         clock = QueueClock.objects.get().turn
         changed = SiteLine.objects.filter(pk__in=sites)
         return changed.update(step=step, turn=Least("turn", clock + step), waiting_max=waiting_max)
+
+
+def _hold_claims_up() -> None:
+    """Wait for the claim that is under way, and let none begin before this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIM_LOCK])

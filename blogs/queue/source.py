@@ -183,18 +183,24 @@ def stats() -> dict[str, Any]:
 # Here and in other statements about the last minutes: PostgreSQL evaluates `statement_timestamp()` when it plans, so that it knows
 # how few blogs these are. From a sub-select on the clock it would expect a third of all, and at a million read the whole table.
 _STATS = """
-WITH last_minute AS (
+WITH clock AS MATERIALIZED (
+    SELECT paused_at IS NOT NULL AS paused, resumed_at FROM blogs_queueclock
+), last_minute AS (
     SELECT status FROM blog_generations WHERE finished_at > statement_timestamp() - interval '1 minute'
 )
-SELECT coalesce(extract(epoch FROM clock_timestamp() - (
+SELECT coalesce((
            -- Blogs in paused lines wait for a person. (A ready one is found by an index, and there are few.)
-           SELECT min(ready_at) FROM blog_generations
-            WHERE ready AND site_id NOT IN (SELECT site_id FROM blogs_siteline WHERE paused))), 0),
+           SELECT extract(epoch FROM clock_timestamp() - greatest(min(ready_at), (SELECT resumed_at FROM clock)))
+             FROM blog_generations
+            WHERE ready AND site_id NOT IN (SELECT site_id FROM blogs_siteline WHERE paused)
+              AND NOT (SELECT paused FROM clock)
+           HAVING min(ready_at) IS NOT NULL), 0),
        (SELECT count(*) FROM (
            SELECT 1 FROM blog_generations WHERE status = 'PENDING' AND NOT ready LIMIT 10000) AS delayed),
        (SELECT count(*) FROM blog_generations WHERE status = 'PROCESSING'),
        (SELECT count(*) FROM last_minute WHERE status = 'DONE'),
        (SELECT count(*) FROM last_minute WHERE status = 'FAILED'),
        -- What workers could start now, by the counts that the lines keep.
-       (SELECT coalesce(sum(waiting), 0)::bigint FROM blogs_siteline WHERE waiting > 0 AND NOT paused)
+       (SELECT coalesce(sum(waiting), 0)::bigint FROM blogs_siteline
+         WHERE waiting > 0 AND NOT paused AND NOT (SELECT paused FROM clock))
 """

@@ -38,8 +38,8 @@ WITH clock AS MATERIALIZED (
     -- snapshot open, nothing dead can leave an index, and a reader from its head steps over all of it: 50,000 starts made a claim
     -- six times slower. Once a second one claim looks from the very head, because a slow submit may join behind `lowest`. A
     -- claim that finds nothing is repeated from the very head, before its worker sleeps.
-    SELECT turn, look, CASE WHEN look THEN '-infinity' ELSE lowest END AS lowest
-      FROM (SELECT turn, lowest,
+    SELECT turn, look, paused, CASE WHEN look THEN '-infinity' ELSE lowest END AS lowest
+      FROM (SELECT turn, lowest, paused_at IS NOT NULL AS paused,
                    %(look)s OR looked_at NOT BETWEEN clock_timestamp() - interval '1 second' AND clock_timestamp() AS look
               FROM blogs_queueclock) AS clock
 ), held AS MATERIALIZED (
@@ -58,6 +58,7 @@ WITH clock AS MATERIALIZED (
            site.instance_id::text IN (SELECT instance_id FROM crowded) AS crowded
       FROM blogs_siteline l JOIN wix_site site ON site.id = l.site_id
      WHERE l.waiting > 0 AND NOT l.paused AND l.turn >= (SELECT lowest FROM clock)
+       AND NOT (SELECT paused FROM clock)  -- known before any line is read
        AND NOT EXISTS (
            SELECT 1 FROM workers_ratelimit r
             WHERE r.provider = 'wix' AND r.key = site.instance_id::text AND r.model = ''

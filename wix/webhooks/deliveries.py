@@ -11,11 +11,12 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from wix.models import WebhookDelivery
@@ -106,7 +107,7 @@ def note(event_type: str, instance_id: UUID, data: dict[str, Any], *, once: str)
 def replay(chosen: QuerySet[WebhookDelivery]) -> int:
     """Have deliveries handled again, whatever became of them: staff ask for it. Return how many."""
     count = chosen.update(status=Status.RECEIVED, due_at=ClockTimestamp(), attempts=0, processed_at=None)
-    wakeup.notify(CHANNEL)
+    transaction.on_commit(partial(wakeup.notify, CHANNEL))
     return count
 
 

@@ -45,9 +45,8 @@ class Outlook:
     allowed: int
     shops: int
     skipped: list[tuple[int, str]]
-    credits: str
-    too_many: bool
-    forbidden: str = ""
+    besides: list[str]
+    refused: str = ""
 
 
 def act(desk: DeskAdmin, request: HttpRequest, chosen: QuerySet[BlogGeneration], move: Move) -> HttpResponse:
@@ -57,18 +56,19 @@ def act(desk: DeskAdmin, request: HttpRequest, chosen: QuerySet[BlogGeneration],
     outlook = _outlook(move, chosen)
     if move.name == "refund" and not request.user.has_perm("credits.grant_many_credits"):
         outlook = _within_cap(outlook)
-    if form.is_valid() and not (outlook.too_many or outlook.forbidden):
+    if form.is_valid() and not outlook.refused:
         options = {"to": at.isoformat()} if (at := form.cleaned_data.get("to")) else {}
         _carry_out(desk, request, chosen, move, outlook, form.cleaned_data["reason"], options)
         return HttpResponseRedirect(request.get_full_path())
     shown = {
         "title": move.label,
+        "button": f"{move.label}: {outlook.allowed:,} blog{'' if outlook.allowed == 1 else 's'}",
         "form": form,
-        "move": move,
+        "move_name": move.name,
         "outlook": outlook,
+        "refused": outlook.refused or ("" if outlook.allowed else "There is nothing to do."),
         "chosen": in_words(desk, request),
         "at_once": AT_ONCE,
-        "batch_max": starting.BLOGS_MAX,
         "selected": request.POST.getlist("_selected_action"),
         "select_across": request.POST.get("select_across", "0"),
         "opts": desk.opts,
@@ -110,12 +110,13 @@ def _outlook(move: Move, chosen: QuerySet[BlogGeneration]) -> Outlook:
     skipped = [
         (count, f"{status}: not for this action") for status, count in by_status.items() if status not in move.statuses
     ]
+    too_many = sum(by_status.values()) > starting.BLOGS_MAX
     return Outlook(
         allowed,
         within.aggregate(shops=Count("site", distinct=True))["shops"],
         skipped,
-        _credits(move, allowed),
-        sum(by_status.values()) > starting.BLOGS_MAX,
+        [said] if (said := _credits(move, allowed)) else [],
+        f"These are more than {starting.BLOGS_MAX:,} blogs; narrow the filter." if too_many else "",
     )
 
 
@@ -124,7 +125,7 @@ def _within_cap(outlook: Outlook) -> Outlook:
     cap = settings.DESK_CREDITS_CAP
     if outlook.allowed * settings.BLOG_CREDITS <= cap:
         return outlook
-    return replace(outlook, forbidden=f"Your role moves up to {cap:,} credits at once; ask an admin for more.")
+    return replace(outlook, refused=f"Your role moves up to {cap:,} credits at once; ask an admin for more.")
 
 
 def _credits(move: Move, blogs: int) -> str:

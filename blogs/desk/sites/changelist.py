@@ -23,7 +23,7 @@ from blogs.desk.base import DeskAdmin, actor, badge
 from blogs.desk.money.ledger import may_read
 from blogs.desk.search import sites_called
 from blogs.desk.sites import api_keys, catalog, site_lines
-from blogs.desk.system import webhooks
+from blogs.desk.system import pausing, webhooks
 from blogs.models import BlogGeneration, Status
 from credits import ledger
 from credits.models import Credit, CreditAccount
@@ -165,6 +165,7 @@ class SiteAdmin(DeskAdmin):
         return [
             path("<int:site_id>/credits/", credits_view, name="wix_site_credits"),
             *site_lines.urls(self),
+            *pausing.urls_of_all(self),
             *api_keys.urls(self),
             *super().get_urls(),
         ]

@@ -86,7 +86,7 @@ def _asked(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site], *, p
     )
     shown = {
         "title": "Pause the line" if paused else "Resume the line",
-        "move": "pause" if paused else "resume",
+        "move_name": "pause" if paused else "resume",
         "form": form,
         "shops": len(shops),
         "waiting": waiting["all"] or 0,

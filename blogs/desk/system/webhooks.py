@@ -86,17 +86,19 @@ class WebhookDeliveryAdmin(DeskAdmin):
     @admin.action(description="Replay: work on it anew", permissions=["change"])
     def replay(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
         chosen = self._chosen(queryset)
-        for delivery in chosen:
-            audit.record(actor(request), "replay_webhook", about(delivery), before=delivery.status)
-        count = deliveries.replay(chosen)
+        with transaction.atomic():
+            for delivery in chosen.select_for_update():
+                audit.record(actor(request), "replay_webhook", about(delivery), before=delivery.status)
+            count = deliveries.replay(chosen)
         self.message_user(request, f"{count} will be worked on within moments.")
 
     @admin.action(description="Leave failed ones as they are, and alert no more", permissions=["change"])
     def ignore(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
         chosen = self._chosen(queryset)
-        for delivery in chosen.filter(status=_Status.FAILED):
-            audit.record(actor(request), "leave_webhook", about(delivery), before=delivery.status)
-        ignored = deliveries.leave_failed(chosen)
+        with transaction.atomic():
+            for delivery in chosen.filter(status=_Status.FAILED).select_for_update():
+                audit.record(actor(request), "leave_webhook", about(delivery), before=delivery.status)
+            ignored = deliveries.leave_failed(chosen)
         others = chosen.count() - ignored
         self.message_user(request, f"{ignored} ignored, {others} skipped (not failed).")
 

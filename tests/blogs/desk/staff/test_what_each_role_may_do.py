@@ -15,12 +15,14 @@ from blogs.batches import starting, working
 from blogs.batches.moves import MOVES
 from blogs.desk.staff.roles import ROLES
 from blogs.models import BlogGeneration, GenerationEvent, SiteLine, Status
+from blogs.queue import lines
 from credits.models import Credit
 from tests.support.blogs import roles
-from tests.support.blogs.desk_pages import blog_page, site_page
+from tests.support.blogs.desk_pages import blog_page, site_page, text_of
 from tests.support.factories import done_generation, failed_generation, pending_generation, site
 from wix.models import ApiKey, Plan, Site
 from workers.models import Breaker
+from workers.outbound import breaker_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -135,9 +137,27 @@ def test_making_an_api_key(colleague: Client, role: str) -> None:
 def test_holding_a_breaker(colleague: Client, role: str) -> None:
     (breaker, _), may = Breaker.objects.get_or_create(provider="openai"), role in {"Operator", "Admin"}
 
-    colleague.post(f"/admin/workers/breaker/{breaker.pk}/change/", {"asked": "no", "why": "ticket 7"})
+    if role != "no role":
+        assert ("Pause openai" in text_of(colleague, "/admin/workers/breaker/openai/change/")) == may
+    colleague.post("/admin/workers/breaker/openai/pause/", {"reason": "ticket 7"})
+    assert (Breaker.objects.get(pk=breaker.pk).held_by != "") == may
 
-    assert Breaker.objects.filter(held_by__isnull=False).exclude(held_by="").exists() == may
+    breaker_rows.hold_open("openai", by="bob", reason="x")
+    colleague.post("/admin/workers/breaker/openai/resume/", {"reason": "ticket 7"})
+    assert (Breaker.objects.get(pk=breaker.pk).held_by == "") == may
+
+
+def test_pausing_and_resuming_all_lines(colleague: Client, role: str) -> None:
+    may = role in {"Operator", "Admin"}
+
+    paused = colleague.post(reverse("admin:desk_pause_all"), {"reason": "ticket 7"})
+    assert (lines.pause_of_all() is not None) == may
+    if not may and role != "no role":
+        assert (paused.status_code, "blogs.pause_lines" in paused.content.decode()) == (403, True)
+
+    lines.pause_all(by="bob", reason="x")
+    colleague.post(reverse("admin:desk_resume_all"), {"reason": "ticket 7"})
+    assert (lines.pause_of_all() is None) == may
 
 
 def test_adding_a_plan(colleague: Client, role: str) -> None:

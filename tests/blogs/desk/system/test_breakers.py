@@ -17,7 +17,7 @@ from workers.outbound import breaker_rows
 
 pytestmark = pytest.mark.django_db
 
-LIST, OPENAI = "/admin/workers/breaker/", "/admin/workers/breaker/openai/change/"
+LIST, OPENAI = "/admin/workers/breaker/", "/admin/workers/breaker/openai/"
 
 
 def _runs_out() -> None:
@@ -48,12 +48,13 @@ def test_staff_hold_it_open_with_a_reason_and_close_it_again(desk: Client) -> No
     waiting = pending_generation(site())
     BlogGeneration.objects.filter(pk=waiting.pk).update(ready=False, run_after="2999-01-01T00:00Z", waits_for="openai")
 
-    desk.post(OPENAI, {"asked": "no", "why": "We change the key."})
+    desk.post(f"{OPENAI}pause/", {"reason": "We change the key."})
 
     assert _is_open()
     assert "openai held open We change the key." in visible(text_of(desk, LIST))
     assert "staff:ada" in visible(text_of(desk, LIST))
-    desk.post(OPENAI, {"asked": "yes", "why": "The key is changed."})
+    assert "Resume openai" in visible(text_of(desk, f"{OPENAI}change/"))
+    desk.post(f"{OPENAI}resume/", {"reason": "The key is changed."})
     assert not _is_open()
     waiting.refresh_from_db()
     assert waiting.run_after
@@ -61,7 +62,7 @@ def test_staff_hold_it_open_with_a_reason_and_close_it_again(desk: Client) -> No
 
 
 def test_without_a_reason_nothing_changes(desk: Client) -> None:
-    assert "This field is required" in desk.post(OPENAI, {"asked": "no", "why": ""}).content.decode()
+    assert "This field is required" in desk.post(f"{OPENAI}pause/", {"reason": ""}).content.decode()
 
     assert not _is_open()
 
@@ -69,7 +70,8 @@ def test_without_a_reason_nothing_changes(desk: Client) -> None:
 def test_who_may_only_look_changes_nothing(desk_with: Callable[..., Client]) -> None:
     client = desk_with("workers.view_breaker")
 
-    assert client.post(OPENAI, {"asked": "no", "why": "Mischief."}).status_code == 403
+    assert client.post(f"{OPENAI}pause/", {"reason": "Mischief."}).status_code == 403
+    assert "Pause openai" not in visible(text_of(client, f"{OPENAI}change/"))
     assert not _is_open()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 
@@ -59,6 +59,22 @@ def test_a_failed_one_is_replayed_or_left(desk: Client) -> None:
     assert (failed[0].status, failed[0].outcome) == ("done", "a site that we don't know")
     done_by_staff = AuditEntry.objects.exclude(action="login").order_by("id").values_list("action", flat=True)
     assert [*done_by_staff] == ["replay_webhook", "leave_webhook"]
+
+
+@pytest.mark.parametrize(("action", "move"), [("replay", "replay"), ("ignore", "leave_failed")])
+def test_what_could_not_be_done_leaves_no_entry(
+    desk: Client, monkeypatch: pytest.MonkeyPatch, action: str, move: str
+) -> None:
+    def fails(chosen: Any) -> int:
+        raise OperationalError("the database went away")
+
+    failed = delivery(status="failed", due_at=None)
+    monkeypatch.setattr(deliveries, move, fails)
+
+    with pytest.raises(OperationalError):
+        act(desk, action, failed.pk, url_name=LIST)
+
+    assert not AuditEntry.objects.exclude(action="login").exists()
 
 
 def _calm() -> dict[str, Any]:
