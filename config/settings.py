@@ -408,6 +408,8 @@ WIX_TOKEN_INFO_CACHE_SECONDS = env.float("WIX_TOKEN_INFO_CACHE_SECONDS", default
 WIX_TOKEN_INFO_REFUSED_SECONDS = env.float("WIX_TOKEN_INFO_REFUSED_SECONDS", default=30)
 WIX_TOKEN_INFO_THREADS = env.int("WIX_TOKEN_INFO_THREADS", default=6)
 WIX_BASE_URL = env.str("WIX_BASE_URL", default="https://www.wixapis.com")
+# Where browsers load pictures from, those that Wix keeps.
+WIX_MEDIA_BASE_URL = env.str("WIX_MEDIA_BASE_URL", default="https://static.wixstatic.com").rstrip("/")
 WIX_UPLOAD_HOSTS = env.list("WIX_UPLOAD_HOSTS", default=["wixmp.com", "wix.com", "wixapis.com"])
 # Each text holds PEMs or base64 (`wix/webhooks/public_keys.py`). There are two keys while the key is changed.
 WIX_WEBHOOK_PUBLIC_KEYS = env.list("WIX_WEBHOOK_PUBLIC_KEYS", default=[])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from wix.webhooks.public_keys import InvalidKey
 # Wix's own tokens last four hours.
 _LONGEST_CACHE_SECONDS = 4 * 3600
 _LONGEST_REFUSAL_SECONDS = 600
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
 @register(Tags.compatibility)
@@ -41,6 +43,15 @@ def identity_makes_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         hint = "SECRET_KEY is the new one; the fallbacks are those before it."
         found.append(Error(message, hint=hint, id="wix.E003"))
     return found
+
+
+@register(Tags.compatibility)
+def media_host_makes_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse what would break the pages' content policy, in which it stands."""
+    if _ORIGIN.fullmatch(settings.WIX_MEDIA_BASE_URL):
+        return []
+    message = "WIX_MEDIA_BASE_URL must be an origin: a scheme and a host, without a path."
+    return [Error(message, hint="https://static.wixstatic.com", id="wix.E021")]
 
 
 @register(Tags.compatibility)

@@ -77,6 +77,8 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("wix.E004", {"WIX_TOKEN_INFO_REFUSED_SECONDS": -1}),
     ("wix.E004", {"WIX_TOKEN_INFO_REFUSED_SECONDS": 601}),
     ("wix.E005", {"WIX_TOKEN_INFO_THREADS": 0}),
+    ("wix.E021", {"WIX_MEDIA_BASE_URL": "https://static.wixstatic.com/media"}),
+    ("wix.E021", {"WIX_MEDIA_BASE_URL": "https://a.example; script-src *"}),
     ("wix.E003", {"SECRET_KEY": "one", "SECRET_KEY_FALLBACKS": ["two", "one"]}),
     ("blogs.E031", {"TRUSTED_PROXIES": ["10.0.0.5/8"]}),
     ("blogs.E032", {"OPERATIONS_NETWORKS": ["inside"]}),

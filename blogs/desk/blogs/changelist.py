@@ -121,8 +121,9 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        about = page.about(context["original"], with_ledger=may_read(request))
-        context |= {**about, "moves": page.moves(context["original"], request.user)}
+        blog, before = context["original"], request.GET.get("events_before", "")
+        about = page.about(blog, with_ledger=may_read(request), before=before)
+        context |= {**about, "moves": page.moves(blog, request.user, refundable=about["refundable"])}
         return super().render_change_form(request, context, *args, **kwargs)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from itertools import pairwise
 from typing import Any
 
 from django.db.models import Count, Sum
@@ -12,33 +10,35 @@ from django.db.models.functions import Coalesce
 
 from blogs.batches.moves import MOVES, Move
 from blogs.desk.base import span
-from blogs.desk.blogs import sentence
-from blogs.models import Article, BlogGeneration, GenerationEvent, SiteLine, Stage
+from blogs.desk.blogs import attempts, preview, sentence
+from blogs.desk.masking import masked
+from blogs.desk.search import as_id
+from blogs.models import Article, BlogGeneration, SiteLine, Status
 from blogs.queue import forecast
 from credits.models import Credit
 from workers.models import ProviderCall
 
-EVENTS_SHOWN = CALLS_SHOWN = 200
+CALLS_SHOWN = 200
 
 
-def about(generation: BlogGeneration, *, with_ledger: bool) -> dict[str, Any]:
-    entries = Credit.objects.filter(generation=generation.pk).select_related("created_by").order_by("id")
+def about(generation: BlogGeneration, *, with_ledger: bool, before: str = "") -> dict[str, Any]:
+    """Read all of it. `before`: the event before which the timeline ends, from the address."""
+    entries = list(Credit.objects.filter(generation=generation.pk).select_related("created_by").order_by("id"))
     outputs = list(generation.outputs.order_by("id").values("stage", "output", "created_at"))
-    newest_events = list(generation.events.order_by("-id")[: EVENTS_SHOWN + 1])
     article = Article.objects.filter(pk=generation.pk).first()
+    by_stage = {output["stage"]: output["output"] for output in outputs}
     return {
-        "events": _timeline(newest_events[:EVENTS_SHOWN]),
-        "events_left_out": len(newest_events) > EVENTS_SHOWN,
-        "events_shown": EVENTS_SHOWN,
+        "timeline": attempts.timeline(generation, before=as_id(before)),
         "outputs": [{**output, "pretty": _pretty(output["output"])} for output in outputs],
-        "article": article,
-        "blocks": _blocks(article, outputs) if article else [],
+        "preview": preview.preview(generation, article, by_stage) if article else None,
         **_calls(generation),
         "entries": entries if with_ledger else None,
-        # The address comes from Wix: only a web page may become a link here.
-        "draft_url": generation.draft_post_url if generation.draft_post_url.startswith("https://") else "",
+        "refundable": any(entry.kind == "capture" for entry in entries)
+        and not any(entry.kind == "refund" for entry in entries),
+        # The addresses come from Wix: only a web page may become a link here.
+        "draft_url": preview.web_page(generation.draft_post_url),
+        "post_url": preview.web_page(generation.post_url),
         "answer": sentence.answer(generation),
-        "place": place_in_line(generation),
     }
 
 
@@ -65,9 +65,10 @@ def place_in_line(generation: BlogGeneration) -> str:
     return f"Place {place:,} of the whole queue: starts in about {span(forecast.seconds_for(place))}."
 
 
-def moves(generation: BlogGeneration, user: Any) -> list[Move]:
+def moves(generation: BlogGeneration, user: Any, *, refundable: bool = True) -> list[Move]:
     """List the moves that make sense for this blog and that the user may make."""
-    return [move for move in MOVES.values() if user.has_perm(move.permission) and _makes_sense(move, generation)]
+    possible = [move for move in MOVES.values() if refundable or move.name != "refund"]
+    return [move for move in possible if user.has_perm(move.permission) and _makes_sense(move, generation)]
 
 
 def _makes_sense(move: Move, generation: BlogGeneration) -> bool:
@@ -75,7 +76,8 @@ def _makes_sense(move: Move, generation: BlogGeneration) -> bool:
         return False
     match move.name:
         case "cancel":
-            return not generation.draft_post_id
+            asked = generation.status == Status.PROCESSING and generation.cancel_requested_at
+            return not generation.draft_post_id and not asked
         case "put_first":
             return generation.ready or generation.started_at is not None
         case "reschedule":
@@ -83,23 +85,5 @@ def _makes_sense(move: Move, generation: BlogGeneration) -> bool:
     return True
 
 
-def _timeline(newest_first: list[GenerationEvent]) -> list[dict[str, Any]]:
-    """Order events from the oldest on, each with the time since the one before it."""
-    events = newest_first[::-1]  # empty for rows that did not come through `submit`
-    waits = [span((later.created_at - event.created_at).total_seconds()) for event, later in pairwise(events)]
-    return [{"event": event, "wait": wait} for event, wait in zip(events, ["", *waits], strict=False)]
-
-
 def _pretty(output: Any) -> str:
-    return json.dumps(output, indent=2, ensure_ascii=False)
-
-
-def _blocks(article: Article, outputs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Give the stored blocks with products' names for ids. They are not validated: older versions of the schema are shown too."""
-    found = [output["output"] for output in outputs if output["stage"] == Stage.PRODUCTS]
-    names = {product["id"]: product["name"] for output in found for product in output.get("products", [])}
-
-    def named(block: dict[str, Any]) -> dict[str, Any]:
-        return {**block, "product": names.get(block.get("product_id"), block.get("product_id"))}
-
-    return [named(block) for block in article.content["blocks"]]
+    return json.dumps(masked(output), indent=2, ensure_ascii=False)

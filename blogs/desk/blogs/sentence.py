@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
 from django.utils import timezone
 
 from blogs.desk.base import span
-from blogs.desk.blogs import places
-from blogs.models import BlogGeneration, Stage, Status
+from blogs.desk.blogs import causes, places
+from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
 from blogs.queue import forecast
 from credits.models import Credit
+from workers.database.clock import seconds_from_now
+from workers.models import WorkerProcess
+from workers.pool.heartbeat import FRESH_SECONDS
 
 _STAGES = {
     Stage.PRODUCTS: "reading the shop's products",
@@ -20,83 +27,163 @@ _STAGES = {
     Stage.DRAFT: "making the draft",
     Stage.PUBLISH: "publishing",
 }
-# What helps, by the code of the last error. Codes that are not here are for an engineer or an operator, as docs/desk.md says.
-_HELPS = {
-    "blog_not_installed": "The shop installs Wix Blog; then retry.",
-    "no_author": "The shop adds a member to its site; then retry.",
-    "source_not_found": "The shop asks again with a product or collection that it shows.",
-    "content_refused": "The shop can ask for another topic.",
-    "content_invalid": "The shop can ask for another topic.",
-    "content_truncated": "The shop can ask for a shorter article.",
-    "article_too_large": "The shop can ask for a shorter article.",
-    "request_too_large": "The shop can ask with a shorter text.",
-    "wix_auth_lost": "The shop opens the app's page once, or installs the app again; then retry.",
-    "wix_not_connected": "The shop installs the app again; then retry.",
-    "provider_down": "Retry it now that the service is back.",
-    "timeout": "Retry it.",
-    "provider_unavailable": "Retry it.",
-    "wix_unavailable": "Retry it.",
-    "rescued_too_often": "An engineer looks first; then retry.",
-    "internal": "An engineer must look.",
-}
+_Kind = GenerationEvent.Kind
+_TELLING = (_Kind.CANCELLED, _Kind.CANCEL_REQUESTED, _Kind.WARNING, _Kind.DEFERRED, _Kind.RETRYING, _Kind.RESCUED)
+# How many of the last telling events are read of all blogs together, and how many warnings a sentence names.
+_EVENTS_READ = 500
+_WARNINGS_TOLD = 3
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the sentence needs besides the row: what the ledger did by kind, and the events that tell why, newest first."""
+
+    money: dict[str, int] = field(default_factory=dict)
+    events: list[GenerationEvent] = field(default_factory=list)
+
+    def last(self, *kinds: str) -> GenerationEvent | None:
+        return next((event for event in self.events if event.kind in kinds), None)
+
+
+def facts(blogs: Iterable[BlogGeneration]) -> Mapping[int, Facts]:
+    """Read the facts of several blogs in two queries."""
+    ids, found = [blog.pk for blog in blogs], defaultdict[int, Facts](Facts)
+    for blog_id, kind, amount in (
+        Credit.objects.filter(generation_id__in=ids).order_by("id").values_list("generation_id", "kind", "amount")
+    ):
+        found[blog_id].money[kind] = amount
+    # In the order of its index; by id alone the planner may walk through everyone's history.
+    telling = GenerationEvent.objects.filter(generation_id__in=ids, kind__in=_TELLING).order_by("-generation_id", "-id")
+    for event in telling[:_EVENTS_READ]:
+        found[event.generation_id].events.append(event)
+    return found
 
 
 def answer(blog: BlogGeneration) -> str:
     """Say in a few sentences what support tells the shop."""
-    return " ".join(part for part in (_where(blog), _why(blog), _money(blog), _helps(blog)) if part)
+    told = facts([blog])[blog.pk]
+    return " ".join(
+        part for part in (_where(blog, told, _in_line(blog)), _money(blog, told), _helps(blog, told)) if part
+    )
 
 
-def _where(blog: BlogGeneration) -> str:
+def answers(blogs: Iterable[BlogGeneration]) -> dict[int, str]:
+    """Say of each where it is and why, without its place in line, which would be a query a blog."""
+    listed = list(blogs)
+    told = facts(listed)
+    return {blog.pk: _where(blog, told[blog.pk], "It is in line.") for blog in listed}
+
+
+def _where(blog: BlogGeneration, told: Facts, in_line: str) -> str:
     at = _STAGES[Stage(blog.stage)]
     match blog.status:
         case Status.DONE:
-            done = "Published" if blog.post_url else "Done: the draft is at Wix"
-            return f"{done}, {_ago(blog)}."
+            return _done(blog, told)
         case Status.FAILED:
-            return f"Failed at {at}, {_ago(blog)}."
+            cause = causes.of(blog.error_code, blog.error_message)
+            return f"Failed at {at} {_ago(blog)}: {cause.told(blog.error_message)}."
         case Status.CANCELLED:
-            return f"Cancelled, {_ago(blog)}."
+            return _cancelled(blog, told)
         case Status.PROCESSING:
-            asked = " It was asked to stop, and will at its next checkpoint." if blog.cancel_requested_at else ""
-            return f"A worker has it, at {at}.{asked}"
-    return _waiting(blog)
+            return _running(blog, told, at)
+    return _waiting(blog, told, in_line)
 
 
-def _waiting(blog: BlogGeneration) -> str:
+def _done(blog: BlogGeneration, told: Facts) -> str:
+    if blog.post_url:
+        done = f"Published {_ago(blog)}."
+    elif blog.publish and blog.publish_at and blog.publish_at > timezone.now():
+        done = f"Done {_ago(blog)}: the draft is at Wix, which publishes it on {blog.publish_at:%Y-%m-%d at %H:%M} UTC."
+    elif blog.publish:
+        done = f"Done {_ago(blog)}: the draft is at Wix, though no address of the published post is known."
+    else:
+        done = f"Done {_ago(blog)}: the draft is at Wix."
+    lacks = {event.code: event for event in told.events if event.kind == _Kind.WARNING}
+    said = [causes.of(code, event.message).told(event.message) for code, event in list(lacks.items())[:_WARNINGS_TOLD]]
+    return f"{done} But {'; '.join(said)}." if said else done
+
+
+def _cancelled(blog: BlogGeneration, told: Facts) -> str:
+    event = told.last(_Kind.CANCEL_REQUESTED) or told.last(_Kind.CANCELLED)
+    by = _person(event.by) if event and event.by else ""
+    why = f": {event.message.rstrip('.')}" if event and event.message else ""
+    return f"Cancelled{f' by {by}' if by else ''} {_ago(blog)}{why}."
+
+
+def _person(by: str) -> str:
+    """Name who asked: staff by their login name, and the shop's removal of the app as what it is."""
+    return {"app removed": "the shop, which removed the app", "shop": "the shop"}.get(by, by.removeprefix("staff:"))
+
+
+def _running(blog: BlogGeneration, told: Facts, at: str) -> str:
+    asked = told.last(_Kind.CANCEL_REQUESTED) if blog.cancel_requested_at else None
+    if blog.lease_expires_at and blog.lease_expires_at < timezone.now():
+        return f"Its worker died at {at}; another takes it over within moments."
+    since = f", asked for {span((timezone.now() - blog.created_at).total_seconds())} ago"
+    by = f" by {_person(asked.by)}" if asked and asked.by else ""
+    stop = f" It was asked to stop{by}, and will at its next checkpoint." if blog.cancel_requested_at else ""
+    return f"A worker has it, at {at}{since}.{stop}"
+
+
+def _waiting(blog: BlogGeneration, told: Facts, in_line: str) -> str:
     if waits := places.in_words(blog):
-        return f"It waits: {waits}."
+        return f"It {waits}." if waits.startswith("waits") else f"It waits: {waits}."
+    if blog.draft_search_since:
+        return "A backup was restored: whether Wix has its draft already is looked up before it goes on."
     if blog.ready:
-        place = forecast.queue_position(blog)
-        soon = span(forecast.seconds_for(place)) if place else ""
-        return (
-            f"It is in line, at place {place:,} of all; it starts in about {soon}."
-            if place
-            else "It is about to start."
-        )
+        return f"{in_line}{_last_error(blog)}"
     assert blog.run_after
     ahead = (blog.run_after - timezone.now()).total_seconds()
-    what = "starts, as its shop wished," if blog.scheduled_at and not blog.started_at else "goes on"
-    return f"It {what} in {span(ahead)}." if ahead > 0 else f"It {what} within moments."
+    soon = f"in {span(ahead)}" if ahead > 0 else "within moments"
+    if blog.scheduled_at and not blog.started_at:
+        return f"It starts, as its shop wished, {soon}."
+    if blog.deferred_since and (put_off := told.last(_Kind.DEFERRED)):
+        cause = causes.of(put_off.code, put_off.message)
+        why = cause.while_put_off or cause.told(put_off.message)
+        return f"It was put off at {_STAGES[Stage(blog.stage)]}: {why}. It goes on {soon}."
+    return f"It goes on {soon}.{_last_error(blog)}"
 
 
-def _why(blog: BlogGeneration) -> str:
-    return blog.error_message if blog.error_code and blog.status != Status.DONE else ""
+def _last_error(blog: BlogGeneration) -> str:
+    if not blog.error_code:
+        return ""
+    cause = causes.of(blog.error_code, blog.error_message)
+    tries = f"{blog.attempts} {'try has' if blog.attempts == 1 else 'tries have'} failed so far, the last at "
+    return f" {tries}{_STAGES[Stage(blog.stage)]}: {cause.told(blog.error_message)}."
 
 
-def _money(blog: BlogGeneration) -> str:
-    kinds = dict(Credit.objects.filter(generation_id=blog.pk).order_by("id").values_list("kind", "amount"))
+def _in_line(blog: BlogGeneration) -> str:
+    """Say at which place it is, where it is in a line that moves."""
+    if not blog.ready or places.in_words(blog):
+        return ""
+    if not WorkerProcess.objects.filter(heartbeat_at__gt=seconds_from_now(-FRESH_SECONDS)).exists():
+        return "It is in line, and no worker is alive: tell an operator."
+    if place := forecast.queue_position(blog):
+        return f"It is in line, at place {place:,} of all; it starts in about {span(forecast.seconds_for(place))}."
+    return "It is about to start."
+
+
+def _money(blog: BlogGeneration, told: Facts) -> str:
     match blog.status:
-        case Status.DONE if "refund" in kinds:
-            return f"Its {kinds['refund']} credits were given back."
+        case Status.DONE if "refund" in told.money:
+            return f"Its {told.money['refund']} credits were given back."
         case Status.DONE:
-            return f"It has cost {kinds.get('capture', 0)} credits."
+            return f"It has cost {told.money.get('capture', 0)} credits."
         case Status.FAILED | Status.CANCELLED:
-            return "Its credits are back."
-    return f"{kinds.get('hold', 0)} credits are held for it."
+            return "Credits are back."
+    return f"{told.money.get('hold', 0)} credits are held for it."
 
 
-def _helps(blog: BlogGeneration) -> str:
-    return _HELPS.get(blog.error_code, "") if blog.status == Status.FAILED else ""
+def _helps(blog: BlogGeneration, told: Facts) -> str:
+    match blog.status:
+        case Status.FAILED:
+            return causes.of(blog.error_code, blog.error_message).helps
+        case Status.CANCELLED:
+            return "It can be retried."
+        case Status.DONE:
+            lacking = told.last(_Kind.WARNING)
+            return causes.of(lacking.code).helps if lacking and lacking.code in causes.known() else ""
+    return ""
 
 
 def _ago(blog: BlogGeneration) -> str:

@@ -34,6 +34,7 @@ def test_a_page_may_load_its_own_files_alone(browser: Client) -> None:
     assert "style-src 'self';" in policy
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
+    assert "img-src 'self' data: https://static.wixstatic.com;" in policy
 
 
 @pytest.mark.parametrize("address", ["/health/live", "/api/credits"])

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from blogs.desk.blogs.page import CALLS_SHOWN, EVENTS_SHOWN
-from blogs.models import BlogGeneration, GenerationEvent
+from blogs.audit import Actor
+from blogs.batches import refunds
+from blogs.desk.blogs.page import CALLS_SHOWN
+from blogs.models import Article, BlogGeneration, GenerationEvent, Stage, StageOutput
 from tests.support.blogs.desk_pages import BLOGS, blog_page, text_of, visible
 from tests.support.blogs.desk_rows import written_generation
 from tests.support.factories import failed_generation, processing_generation, site
@@ -25,9 +28,9 @@ def test_a_blogs_page_tells_its_whole_story(desk: Client) -> None:
 
     for expected in (
         "wool scarves",
-        "Submitted",
-        "Started",
-        "Checkpoint",
+        "submitted",
+        "started",
+        "done",
         "How to wash it",
         "Wear it twice.",
         "First rinse",
@@ -65,6 +68,109 @@ def test_only_a_web_page_becomes_the_link_to_the_draft(desk: Client) -> None:
     BlogGeneration.objects.filter(pk=generation.pk).update(draft_post_url="javascript:alert(1)")
 
     assert "javascript:" not in blog_page(desk, generation.pk)
+
+
+def with_output(generation: BlogGeneration, stage: Stage, **output: Any) -> None:
+    StageOutput.objects.update_or_create(generation=generation, stage=stage, defaults={"output": output})
+
+
+def with_product(generation: BlogGeneration, **fields: Any) -> None:
+    with_output(generation, Stage.PRODUCTS, products=[{"id": "p1", "name": "Mug", "text": "", **fields}])
+
+
+def test_products_lead_to_their_pages_and_show_their_photos(desk: Client) -> None:
+    generation = written_generation()
+    with_product(generation, url="https://shop.example/mug")
+    photo = {"file_id": "a1_b2~mv2.jpg", "alt_text": "A blue mug"}
+    with_output(generation, Stage.MEDIA, file_id="c3~mv2.png", alt_text="Wool & tea", photos={"p1": photo})
+
+    page = blog_page(desk, generation.pk)
+
+    assert page.count('<a href="https://shop.example/mug" target="_blank" rel="noopener noreferrer nofollow">') == 2
+    assert '<img src="https://static.wixstatic.com/media/a1_b2~mv2.jpg" alt="A blue mug"' in page
+    assert 'src="https://static.wixstatic.com/media/c3~mv2.png" alt="Wool &amp; tea"' in page
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)", "data:text/html,x", "//evil.example", "JaVaScRiPt:alert(1)", " https://x", None, ""],
+)
+def test_only_web_pages_become_links_of_the_article(desk: Client, address: str | None) -> None:
+    generation = written_generation()
+    with_product(generation, url=address)
+
+    page = blog_page(desk, generation.pk)
+
+    assert "nofollow" not in page
+    assert 'href="javascript' not in page.lower()
+
+
+@pytest.mark.parametrize("file_id", ["https://evil.example/x.png", '"><script>alert(1)</script>', "../../x", 7, None])
+def test_a_picture_comes_from_wixs_media_host_or_from_nowhere(desk: Client, file_id: Any) -> None:
+    generation = written_generation()
+    with_output(generation, Stage.MEDIA, file_id=file_id, alt_text=SCRIPT, photos={})
+
+    page = blog_page(desk, generation.pk)
+
+    # Up to the stages' outputs, which are text.
+    sources = re.findall(r'<img[^>]* src="([^"]*)"', page.partition('id="outputs"')[0].partition('id="timeline"')[2])
+    assert all(re.fullmatch(r"https://static\.wixstatic\.com/media/[\w.~%-]+", source) for source in sources)
+    assert len(sources) == isinstance(file_id, str)
+    assert SCRIPT not in page
+
+
+def test_odd_letters_stay_letters(desk: Client) -> None:
+    odd = "a\u202egnp.exe \u0000b\u200b \U0001f9e3 \u05e9\u05dc\u05d5\u05dd <b>x</b>".replace("\u0000", "")
+    generation = written_generation(text=odd)
+    BlogGeneration.objects.filter(pk=generation.pk).update(source_id=odd[:100])
+
+    page = blog_page(desk, generation.pk)
+
+    assert "<b>x</b>" not in page
+    assert "<bdi><b>a\u202egnp.exe" in page  # the direction ends with its element
+    assert '<p dir="auto">' in page
+
+
+def test_the_snippet_is_cut_as_a_search_engine_does_it_and_says_lengths(desk: Client) -> None:
+    generation = written_generation(site(url="https://www.wool.example/shop"))
+    article = Article.objects.get(pk=generation.pk)
+    article.content |= {"meta_title": "Wash wool " * 9, "meta_description": "", "excerpt": "Cold.", "slug": "wash-wool"}
+    article.save()
+
+    page = visible(blog_page(desk, generation.pk))
+
+    assert (
+        "www.wool.example › post › wash-wool Wash wool Wash wool Wash wool Wash wool Wash wool Wash wool … Cold."
+        in page
+    )
+    assert "Title: 90 characters, more than 70 · Description: none" in page
+
+
+def test_an_article_of_an_older_schema_opens(desk: Client) -> None:
+    generation = written_generation()
+    Article.objects.filter(pk=generation.pk).update(content={"blocks": [{"type": "from_before"}]})
+
+    assert "Description: none" in visible(blog_page(desk, generation.pk))
+
+
+def test_secrets_and_mail_addresses_of_outputs_are_masked(desk: Client) -> None:
+    generation = written_generation()
+    with_output(generation, Stage.DRAFT, token="s3cr3t", note="ask ada@shop.example", max_tokens=900)
+
+    page = blog_page(desk, generation.pk)
+
+    assert "s3cr3t" not in page
+    assert "ada@shop.example" not in page
+    assert "900" in page
+
+
+def test_a_refund_is_offered_once(desk: Client) -> None:
+    generation = written_generation()
+    assert 'value="refund"' in blog_page(desk, generation.pk)
+
+    refunds.refund(generation.pk, Actor("ada"), "a wrong language")
+
+    assert 'value="refund"' not in blog_page(desk, generation.pk)
 
 
 def called(generation: BlogGeneration, request_id: str, **fields: Any) -> ProviderCall:
@@ -106,19 +212,6 @@ def test_of_many_calls_the_last_are_shown_and_all_are_summed(desk: Client) -> No
     assert "The last 200 calls; the sums are of all 201." in page
     assert "req_0." not in page
     assert "req_200." in page
-
-
-def test_a_long_history_shows_its_last_events(desk: Client) -> None:
-    generation = failed_generation()
-    GenerationEvent.objects.bulk_create(
-        GenerationEvent(generation=generation, kind="deferred", message=f"event {n}") for n in range(EVENTS_SHOWN)
-    )
-
-    page = visible(blog_page(desk, generation.pk))
-
-    assert "The last 200 events; there are older ones." in page
-    assert "event 199" in page
-    assert "Submitted" not in page
 
 
 def test_a_blog_whose_worker_is_gone_still_opens(desk: Client) -> None:

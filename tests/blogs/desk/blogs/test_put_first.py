@@ -105,16 +105,16 @@ def test_two_clicks_at_the_same_moment_put_it_first_once(desk: Client) -> None:
 
 
 def test_a_blogs_page_has_the_button_while_that_makes_sense(desk: Client) -> None:
-    waits = pending_generation()
+    worker, waits = WorkerFactory.create(), pending_generation()
     assert BUTTON in visible(blog_page(desk, waits.pk))
 
     message = act(desk, "put_first", waits.pk, query=f"?q={waits.pk}")
 
     assert message.startswith("Put first: 1.")
     page = visible(blog_page(desk, waits.pk))
-    assert "Place 1 of the whole queue: starts in about " in page
-    assert "Put First pr" in page  # in its history, before the stage
-    (running,) = queue.claim(WorkerFactory.create(), 1)
+    assert "It is in line, at place 1 of all; it starts in about " in page
+    assert "products put first" in page  # in its timeline, behind the stage
+    (running,) = queue.claim(worker, 1)
     assert BUTTON not in visible(blog_page(desk, waits.pk))
     lifecycle.retry_later(running, TransientError("timeout", "Too slow."))
     assert BUTTON in visible(blog_page(desk, waits.pk))
@@ -126,7 +126,7 @@ def test_a_scheduled_or_finished_blogs_page_has_no_such_button(desk: Client) -> 
     for generation in (later, failed_generation()):
         page = visible(blog_page(desk, generation.pk))
         assert BUTTON not in page
-        assert "of the whole queue" not in page
+        assert "in line, at place" not in page
 
 
 def test_who_may_only_view_cannot_put_a_blog_first(desk_with: Callable[..., Client]) -> None:

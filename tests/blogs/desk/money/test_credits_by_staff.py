@@ -208,7 +208,7 @@ def test_a_refund_on_the_desk_is_seen_on_the_blog_and_in_its_ledger(desk: Client
     assert again == "Changed none. Skipped 1: its credits were given back before."
     page = visible(blog_page(desk, blog.pk))
     assert "refund 25 +25" in page
-    assert "Refunded" in page
+    assert "Its 25 credits were given back." in page
     assert proof.discrepancies() == []
 
 
