@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JUDGE := tests/wix/judge
+AXE := tests/browser/axe
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run containers test test-outside walk-docs walk-deployment checks chaos bench lock licences clean
+.PHONY: help demo run containers test test-outside test-browser screenshots walk-docs walk-deployment checks chaos bench lock licences clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +30,23 @@ test: $(VENV)/installed ## the tests, on a PostgreSQL of their own
 test-outside: $(VENV)/installed ## tests with nginx, systemd's analyser, Prometheus, PgBouncer, LiteLLM and Wix's own packages, where they can be had, and of the stand-ins
 	@! command -v npm >/dev/null || $(MAKE) --silent $(JUDGE)/node_modules/installed || echo "Wix's packages could not be installed: what they judge is skipped."
 	@$(BIN)/python -m tests.run outside
+
+test-browser: $(VENV)/browser ## the desk's stories in Chromium, and axe's look at its pages, where Chromium can be had
+	@$(BIN)/python -m tests.browser.chromium || echo "Chromium could not be installed: the stories are skipped."
+	@! command -v npm >/dev/null || $(MAKE) --silent $(AXE)/node_modules/installed || echo "axe could not be installed: its look at the pages is skipped."
+	@$(BIN)/python -m tests.run browser $(ARGS)
+
+screenshots: $(VENV)/browser ## the pictures of the desk in docs, from the product with sample shops
+	@$(BIN)/python -m tests.browser.chromium
+	@$(BIN)/python -m tests.browser.screenshots
+
+$(VENV)/browser: $(VENV)/installed requirements-browser.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-browser.txt
+	@touch $@
+
+$(AXE)/node_modules/installed: $(AXE)/package-lock.json
+	@npm ci --prefix $(AXE) --silent
+	@touch $@
 
 $(JUDGE)/node_modules/installed: $(JUDGE)/package-lock.json
 	@npm ci --prefix $(JUDGE) --silent
@@ -58,9 +76,10 @@ lock: $(VENV)/installed ## write the requirements files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --extra sentry -o requirements-sentry.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --group standins --constraint requirements-dev.txt -o requirements-standins.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --group browser --constraint requirements-dev.txt -o requirements-browser.txt
 
 licences: $(VENV)/installed ## write docs/licences.md: the licence of each locked package; fails on one that is unknown or has conditions
 	@$(BIN)/python -m tests.licences
 
-clean: ## remove the environment, the embedded databases and Wix's packages
-	rm -rf $(VENV) .local $(JUDGE)/node_modules
+clean: ## remove the environment, the embedded databases, Wix's packages and axe
+	rm -rf $(VENV) .local $(JUDGE)/node_modules $(AXE)/node_modules

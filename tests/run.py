@@ -1,7 +1,7 @@
 """`make test`: pytest on a PostgreSQL that lives as long as the run. Arguments go to pytest: `make test ARGS="-k ledger"`.
 
 `make test-outside` runs what needs more than Python's packages, or tests no code of the product: nginx, PgBouncer, LiteLLM,
-Wix's own packages, the stand-ins, and the benchmarks' own parts.
+Wix's own packages, the stand-ins, and the benchmarks' own parts. `make test-browser` runs the desk's stories in a real browser.
 """
 
 from __future__ import annotations
@@ -35,9 +35,12 @@ _OUTSIDE = [
     "tests/sandbox_tests",
     "tests/bench",
 ]
+# In one process: Chromium, the web process and a worker keep two cores busy.
+_BROWSER = "tests/browser"
 _SELECTIONS = {
-    (): [*_AT_ONCE, *(f"--ignore={folder}" for folder in _OUTSIDE)],
+    (): [*_AT_ONCE, *(f"--ignore={folder}" for folder in [*_OUTSIDE, _BROWSER])],
     ("outside",): [*_AT_ONCE, *_OUTSIDE],
+    ("browser",): [_BROWSER, "-p", "no:randomly"],
 }
 
 
@@ -45,8 +48,15 @@ def main(arguments: list[str]) -> int:
     stop_on_signals()
     with embedded_postgres.spare_server("test") as server:
         environment = {**os.environ, **ENVIRONMENT, "DATABASE_URL": server.url}
-        chosen = _SELECTIONS.get(tuple(arguments), arguments)
+        chosen = _chosen(arguments)
         return subprocess.run([sys.executable, "-m", "pytest", *chosen], env=environment).returncode
+
+
+def _chosen(arguments: list[str]) -> list[str]:
+    """Give pytest's arguments. What follows `outside` or `browser` narrows that selection."""
+    if arguments and (arguments[0],) in _SELECTIONS:
+        return [*_SELECTIONS[arguments[0],], *arguments[1:]]
+    return arguments or _SELECTIONS[()]
 
 
 if __name__ == "__main__":

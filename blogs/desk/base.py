@@ -38,6 +38,9 @@ AT_ONCE = 1_000
 admin.site.site_header = "Blog generation"
 admin.site.site_title = "Blog generation"
 admin.site.index_title = "Support desk"
+# The desk has no other site beside it, and a sidebar of its own (`templates/admin/sidebar.html`).
+admin.site.site_url = None
+admin.site.enable_nav_sidebar = False
 
 
 def span(seconds: float) -> str:

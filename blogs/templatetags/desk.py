@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from django import template
+from django.utils.html import escape, strip_tags
+from django.utils.safestring import SafeString, mark_safe
 
-from blogs.desk import overview
+from blogs.desk import overview, sidebar
 
 register = template.Library()
 
@@ -14,6 +19,30 @@ register = template.Library()
 @register.simple_tag
 def service_state() -> dict[str, Any]:
     return overview.state()
+
+
+@register.simple_tag(takes_context=True)
+def desk_pages(context: Any) -> list[tuple[str, list[sidebar.Entry]]]:
+    """List the pages of the sidebar by group; none for a reader who is not signed in."""
+    request = context.get("request")
+    return sidebar.groups(context.get("available_apps") or [], request.path) if request else []
+
+
+@register.filter
+def labelled(cells: Iterable[str], headers: Iterable[dict[str, Any]]) -> list[SafeString]:
+    """Give each cell of a list's row its column's name, which a phone shows in place of the column's head."""
+    return [
+        mark_safe(_CELL.sub(partial(_with_label, str(header["text"])), str(cell), count=1))
+        for cell, header in zip(cells, headers, strict=False)
+    ]
+
+
+_CELL = re.compile(r"<t[dh]\b")
+
+
+def _with_label(label: str, tag: re.Match[str]) -> str:
+    plain = strip_tags(label).strip()
+    return f'{tag[0]} data-label="{escape(plain[:1].upper() + plain[1:])}"'
 
 
 @register.simple_tag
