@@ -35,6 +35,7 @@ class Site(models.Model):
     is_authenticated = True
 
     class Meta:
+        permissions = [("view_as_shop", "Can see what a shop sees")]
         indexes = [models.Index(OpClass(Lower("name"), name="text_pattern_ops"), name="site_name")]
 
     def __str__(self) -> str:

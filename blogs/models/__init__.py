@@ -17,11 +17,12 @@ from blogs.models.generation import (
 )
 from blogs.models.line import QueueClock, SiteLine
 from blogs.models.record import Article, DraftSearch, GenerationEvent, StageOutput
-from blogs.models.staff import REASON_MAX, AuditEntry, Batch, BatchItem
+from blogs.models.staff import NOTE_MAX, REASON_MAX, AuditEntry, Batch, BatchItem, Note
 
 __all__ = [
     "CATEGORIES_MAX",
     "CATEGORY_MAX",
+    "NOTE_MAX",
     "PROMPT_MAX",
     "REASON_MAX",
     "SOURCE_ID_INDEXED",
@@ -36,6 +37,7 @@ __all__ = [
     "DraftSearch",
     "GenerationEvent",
     "Length",
+    "Note",
     "QueueClock",
     "SiteLine",
     "SourceType",

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 REASON_MAX = 300
+NOTE_MAX = 2_000
 
 
 class AuditEntry(models.Model):
@@ -30,7 +31,10 @@ class AuditEntry(models.Model):
 
     class Meta:
         verbose_name_plural = "audit log"
-        permissions = [("give_roles", "Can give colleagues a role")]
+        permissions = [
+            ("give_roles", "Can give colleagues a role"),
+            ("export_audit", "Can export the audit log"),
+        ]
         indexes = [
             models.Index(fields=["by", "-id"], name="audit_by"),
             models.Index(fields=["action", "-id"], name="audit_action"),
@@ -43,6 +47,30 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.by or 'a stranger'}: {self.action}, {self.about}"
+
+
+class Note(models.Model):
+    """What a colleague wrote down about a blog or a shop. A trigger refuses to change or delete it: another note corrects it.
+
+    No foreign keys, as in the audit log. A note on a blog names its site too, whose page shows it.
+    """
+
+    site_id = models.BigIntegerField()
+    blog_id = models.BigIntegerField(null=True, blank=True, help_text="empty: it is about the shop itself")
+    text = models.CharField(max_length=NOTE_MAX)
+    by = models.CharField(max_length=150)
+    user_id = models.BigIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ("add",)
+        indexes = [
+            models.Index(fields=["site_id", "-id"], name="note_of_site"),
+            models.Index(fields=["blog_id", "-id"], name="note_of_blog", condition=Q(blog_id__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"note {self.pk} by {self.by}"
 
 
 class Batch(models.Model):

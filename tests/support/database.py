@@ -36,7 +36,7 @@ def _empty_all_but_permissions(test: TransactionTestCase) -> None:
         tables = {name: large for name, large in cursor.fetchall() if name not in _KEPT}
         names = list(map(connection.ops.quote_name, sorted(tables)))
         if any(tables.values()):
-            cursor.execute(f"TRUNCATE {', '.join(names)}")
+            cursor.execute(f"SET LOCAL session_replication_role = replica; TRUNCATE {', '.join(names)}")
         else:
             deletes = "".join(f"DELETE FROM {name};" for name in names)
             cursor.execute(f"SET LOCAL session_replication_role = replica; {deletes}")

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from blogs.batches.moves import MOVES, Move
+from blogs.desk import notes
 from blogs.desk.base import DeskAdmin, ReadOnlyAdmin, badge, span
 from blogs.desk.blogs import acting, exporting, filters, finding, page, places
 from blogs.desk.money.ledger import may_read
@@ -103,7 +104,8 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(lambda request, form: exporting.export(self, request, form))
-        return [path("export/<str:form>/", view, name="blogs_bloggeneration_export"), *super().get_urls()]
+        export = path("export/<str:form>/", view, name="blogs_bloggeneration_export")
+        return [export, *notes.urls(self), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         may = {"may_export": request.user.has_perm("blogs.export_blogs")}
@@ -123,7 +125,11 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         blog, before = context["original"], request.GET.get("events_before", "")
         about = page.about(blog, with_ledger=may_read(request), before=before)
-        context |= {**about, "moves": page.moves(blog, request.user, refundable=about["refundable"])}
+        context |= {
+            **about,
+            **notes.context(request, blog),
+            "moves": page.moves(blog, request.user, refundable=about["refundable"]),
+        }
         return super().render_change_form(request, context, *args, **kwargs)
 
 

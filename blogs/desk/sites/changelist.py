@@ -19,6 +19,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
 from blogs import audit
+from blogs.desk import notes
 from blogs.desk.base import DeskAdmin, actor, badge
 from blogs.desk.money.ledger import may_read
 from blogs.desk.search import sites_called
@@ -165,6 +166,7 @@ class SiteAdmin(DeskAdmin):
         return [
             path("<int:site_id>/credits/", credits_view, name="wix_site_credits"),
             *site_lines.urls(self),
+            *notes.urls(self),
             *pausing.urls_of_all(self),
             *api_keys.urls(self),
             *super().get_urls(),
@@ -187,6 +189,7 @@ class SiteAdmin(DeskAdmin):
             "may_weigh": request.user.has_perm("blogs.weigh_lines"),
             "credits_form": CreditsForm(request, site) if request.user.has_perm("credits.grant_credits") else None,
             **api_keys.context(request, site),
+            **notes.context(request, site),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 

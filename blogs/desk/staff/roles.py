@@ -22,6 +22,7 @@ _VIEWER = (
 )
 _SUPPORT = (
     *_VIEWER,
+    "blogs.add_note",
     "blogs.retry_blogs",
     "blogs.cancel_blogs",
     "blogs.steer_blogs",
@@ -29,17 +30,21 @@ _SUPPORT = (
     "blogs.export_blogs",
     "wix.change_site",
     "wix.change_webhookdelivery",
+    "wix.view_as_shop",
 )
 _BILLING = (
     *_VIEWER,
+    "blogs.add_note",
     "blogs.export_blogs",
     "blogs.refund_blogs",
     "credits.grant_credits",
     "wix.add_plan",
     "wix.change_plan",
+    "wix.view_as_shop",
 )
 _OPERATOR = (
     *_SUPPORT,
+    "blogs.export_audit",
     "blogs.pause_lines",
     "blogs.view_auditentry",
     "blogs.weigh_lines",

@@ -14,7 +14,7 @@ from blogs.audit import Actor
 from blogs.batches import starting, working
 from blogs.batches.moves import MOVES
 from blogs.desk.staff.roles import ROLES
-from blogs.models import BlogGeneration, GenerationEvent, SiteLine, Status
+from blogs.models import BlogGeneration, GenerationEvent, Note, SiteLine, Status
 from blogs.queue import lines
 from credits.models import Credit
 from tests.support.blogs import roles
@@ -98,6 +98,24 @@ def test_pausing_a_line(colleague: Client, role: str) -> None:
     act_or_be_refused(colleague, "pause", shop.pk, url_name="admin:wix_site_changelist")
 
     assert SiteLine.objects.get(site=shop).paused == may
+
+
+@pytest.mark.parametrize("on", ["blog", "site"])
+def test_writing_a_note(colleague: Client, role: str, on: str) -> None:
+    blog, may = failed_generation(), role in {"Support", "Billing", "Operator", "Admin"}
+    page = (blog_page, blog.pk) if on == "blog" else (site_page, blog.site_id)
+    address = (
+        f"/admin/blogs/bloggeneration/{blog.pk}/note/" if on == "blog" else f"/admin/wix/site/{blog.site_id}/note/"
+    )
+
+    if role != "no role":
+        assert ("Write the note" in page[0](colleague, page[1])) == may
+    answer = colleague.post(address, {"text": "Calls on Mondays."})
+
+    assert (answer.status_code == 302) == may
+    assert Note.objects.exists() == may
+    if not may and role != "no role":
+        assert "blogs.add_note" in answer.content.decode()
 
 
 def test_weighing_a_line(colleague: Client, role: str) -> None:
