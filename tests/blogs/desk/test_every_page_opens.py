@@ -72,7 +72,7 @@ def test_a_sites_page_takes_as_many_queries_for_fifty_entries_as_for_five(
         pending_generation(shop)
     # Which content types there are is looked up once a process.
     desk.get(reverse("admin:wix_site_change", args=[shop.pk]))
-    with django_assert_max_num_queries(10) as few:
+    with django_assert_max_num_queries(15) as few:
         desk.get(reverse("admin:wix_site_change", args=[shop.pk]))
 
     for _ in range(50):
