@@ -2,7 +2,7 @@
 
 from blogs.desk.blogs import batches
 from blogs.desk.blogs import changelist as blogs
-from blogs.desk.money import ledger
+from blogs.desk.money import ledger, prices, spend
 from blogs.desk.sites import changelist as sites
 from blogs.desk.staff import audit, giving
 from blogs.desk.system import breakers, limits, webhooks, worker_processes
@@ -15,7 +15,9 @@ __all__ = [
     "giving",
     "ledger",
     "limits",
+    "prices",
     "sites",
+    "spend",
     "webhooks",
     "worker_processes",
 ]

@@ -129,13 +129,25 @@ class Plan(models.Model):
     vendor_product_id = models.CharField(max_length=100, unique=True, help_text="the plan's product id at Wix")
     name = models.CharField(max_length=100)
     monthly_credits = models.PositiveIntegerField()
+    monthly_price = models.DecimalField(
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text="US dollars that a shop's month brings us, after Wix's share; empty: the desk shows no margin",
+    )
     weight = models.PositiveSmallIntegerField(default=1, help_text="the site's share of the queue; a free site has 1")
     open_blogs_max = models.PositiveIntegerField(
         null=True, blank=True, help_text="how many unfinished blogs a site may have; empty: half of the queue may wait"
     )
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(weight__gte=1), name="plan_weight_positive")]
+        constraints = [
+            models.CheckConstraint(condition=Q(weight__gte=1), name="plan_weight_positive"),
+            models.CheckConstraint(
+                condition=Q(monthly_price__isnull=True) | Q(monthly_price__gte=0), name="plan_price_not_negative"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -50,7 +50,7 @@ def complete(
     sent_bytes = len(json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
 
     def ask(call: Call) -> str:
-        call.usage = Usage(kind.name, kind.language, sent_bytes, max_tokens)
+        call.usage = Usage(kind.name, kind.language, sent_bytes, max_tokens, settings.OPENAI_MODEL)
         try:
             raw = _client().chat.completions.with_raw_response.create(**request)
         except openai.APIStatusError as refused:

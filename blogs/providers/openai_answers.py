@@ -118,3 +118,7 @@ def _note_usage(told: Any, call: Call) -> None:
         call.tokens_used = prompt + output
     if call.usage:
         call.usage.prompt_tokens, call.usage.output_tokens = prompt, output
+        details = told.get("prompt_tokens_details")
+        cached = count(details.get("cached_tokens")) if isinstance(details, dict) else None
+        # Some servers count cached tokens apart from the others, and then there may be more of them than of all.
+        call.usage.cached_tokens = cached if cached is None or prompt is None else min(cached, prompt)

@@ -47,7 +47,7 @@ def order(prompt: str, *, seconds: float) -> str:
     """Start a picture, 16:9, and return the prediction's id. Save it: a repeated order is paid again."""
 
     def create(call: Call) -> str:
-        call.usage = Usage("image:order")
+        call.usage = Usage("image:order", model=settings.REPLICATE_MODEL)
         _answer.set(None)
         try:
             prediction = _client().models.predictions.create(

@@ -12,6 +12,8 @@ from django.utils.html import escape, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
 from blogs.desk import overview, sidebar
+from blogs.desk.money import spend
+from workers.limits.costs import Cost
 
 register = template.Library()
 
@@ -43,6 +45,11 @@ _CELL = re.compile(r"<t[dh]\b")
 def _with_label(label: str, tag: re.Match[str]) -> str:
     plain = strip_tags(label).strip()
     return f'{tag[0]} data-label="{escape(plain[:1].upper() + plain[1:])}"'
+
+
+@register.simple_tag
+def spent_today() -> Cost:
+    return spend.of_today()
 
 
 @register.simple_tag

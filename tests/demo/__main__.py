@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -43,6 +44,7 @@ def main() -> int:
                     f" and its variables are in ./{_variables(world)}."
                 )
             _create_staff()
+            _enter_prices()
             world.start_worker()
             try:
                 return _show(world, keep_serving=not options.exit)
@@ -88,6 +90,18 @@ def _create_staff() -> None:
     from django.contrib.auth.models import User
 
     User.objects.create_superuser(_LOGIN[0], password=_LOGIN[1])
+
+
+def _enter_prices() -> None:
+    """Give the stand-ins' models prices, so that the desk shows money. They are samples, and of no provider's list."""
+    from django.conf import settings
+
+    from workers.models import Price
+
+    sample = {"valid_from": datetime.now(UTC).date(), "by": _LOGIN[0], "reason": "a sample for the demo"}
+    tokens = {"input_per_million": "0.40", "cached_per_million": "0.10", "output_per_million": "1.60"}
+    Price.objects.create(provider="openai", model=settings.OPENAI_MODEL, **tokens, **sample)
+    Price.objects.create(provider="replicate", model=settings.REPLICATE_MODEL, per_picture="0.003", **sample)
 
 
 def _show_an_article() -> None:

@@ -29,7 +29,10 @@ class Usage:
     language: str = ""
     prompt_bytes: int = 0
     output_max: int = 0
+    model: str = ""
+    """Names the price of the call. Empty: it costs nothing, such as a read."""
     prompt_tokens: int | None = None
+    cached_tokens: int | None = None
     output_tokens: int | None = None
     truncated: bool = False
     images: int = 0
@@ -56,12 +59,12 @@ def count(number: object) -> int | None:
 # A part of `statements.SETTLE`. Without a provider it keeps nothing.
 KEPT = """
 kept AS (
-    INSERT INTO workers_providercall (provider, operation, kind, language, work, site, at, seconds, outcome, request_id,
-           tokens_reserved, prompt_bytes, prompt_tokens, output_tokens, output_max, truncated, images)
-    SELECT %(provider)s::text, %(operation)s::text, %(kind)s::text, %(language)s::text, %(work)s::bigint, %(site)s::bigint,
-           clock_timestamp(), %(seconds)s::float8, %(outcome)s::text, %(request_id)s::text, %(tokens_reserved)s::int,
-           %(prompt_bytes)s::int, %(prompt_tokens)s::int, %(output_tokens)s::int, %(output_max)s::int,
-           %(truncated)s::boolean, %(images)s::int
+    INSERT INTO workers_providercall (provider, operation, model, kind, language, work, site, at, seconds, outcome, request_id,
+           tokens_reserved, prompt_bytes, prompt_tokens, cached_tokens, output_tokens, output_max, truncated, images)
+    SELECT %(provider)s::text, %(operation)s::text, %(model)s::text, %(kind)s::text, %(language)s::text, %(work)s::bigint,
+           %(site)s::bigint, clock_timestamp(), %(seconds)s::float8, %(outcome)s::text, %(request_id)s::text,
+           %(tokens_reserved)s::int, %(prompt_bytes)s::int, %(prompt_tokens)s::int, %(cached_tokens)s::int, %(output_tokens)s::int,
+           %(output_max)s::int, %(truncated)s::boolean, %(images)s::int
      WHERE %(provider)s::text IS NOT NULL
        AND NOT EXISTS (SELECT 1 FROM workers_providercall WHERE work = %(work)s::bigint AND request_id = %(request_id)s::text
                           AND operation = %(operation)s::text AND request_id <> '')
@@ -70,8 +73,9 @@ kept AS (
 
 NOTHING: Mapping[str, Any] = dict.fromkeys(
     [
-        *("provider", "operation", "kind", "language", "work", "site", "seconds", "outcome", "request_id"),
-        *("tokens_reserved", "prompt_bytes", "prompt_tokens", "output_tokens", "output_max", "truncated", "images"),
+        *("provider", "operation", "model", "kind", "language", "work", "site", "seconds", "outcome", "request_id"),
+        *("tokens_reserved", "prompt_bytes", "prompt_tokens", "cached_tokens", "output_tokens", "output_max"),
+        *("truncated", "images"),
     ]
 )
 
@@ -84,6 +88,7 @@ def row(
     return {
         "provider": provider,
         "operation": operation[:40],
+        "model": usage.model[:100],
         "kind": usage.kind[:40],
         "language": usage.language[:10],
         "work": caller.work if caller else None,
@@ -94,6 +99,7 @@ def row(
         "tokens_reserved": tokens_reserved,
         "prompt_bytes": usage.prompt_bytes,
         "prompt_tokens": usage.prompt_tokens,
+        "cached_tokens": usage.cached_tokens,
         "output_tokens": usage.output_tokens,
         "output_max": usage.output_max,
         "truncated": usage.truncated,

@@ -16,6 +16,7 @@ from blogs.desk.search import as_id
 from blogs.models import Article, BlogGeneration, SiteLine, Status
 from blogs.queue import forecast
 from credits.models import Credit
+from workers.limits import costs
 from workers.models import ProviderCall
 
 CALLS_SHOWN = 200
@@ -44,10 +45,11 @@ def about(generation: BlogGeneration, *, with_ledger: bool, before: str = "") ->
 
 def _calls(generation: BlogGeneration) -> dict[str, Any]:
     """List the last paid calls made for it, and sum up all of them."""
-    calls = ProviderCall.objects.filter(work=generation.pk)
+    calls, cost_of = ProviderCall.objects.filter(work=generation.pk), costs.of_work(generation.pk)
     sums = {name: Coalesce(Sum(name), 0) for name in ("prompt_tokens", "output_tokens", "tokens_reserved", "images")}
     return {
-        "calls": list(calls.order_by("-id")[:CALLS_SHOWN])[::-1],
+        "calls": [(call, cost_of.get(call.pk)) for call in list(calls.order_by("-id")[:CALLS_SHOWN])[::-1]],
+        "cost": costs.total_of(cost_of.values()),
         "calls_shown": CALLS_SHOWN,
         "usage": calls.aggregate(count=Count("id"), seconds=Coalesce(Sum("seconds"), 0.0), **sums),
     }

@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString
 from blogs import audit
 from blogs.desk import notes
 from blogs.desk.base import DeskAdmin, actor, badge
+from blogs.desk.money import spend
 from blogs.desk.money.ledger import may_read
 from blogs.desk.search import sites_called
 from blogs.desk.sites import api_keys, catalog, site_lines
@@ -182,6 +183,7 @@ class SiteAdmin(DeskAdmin):
             **site_lines.context(site),
             **webhooks.plan_context(site),
             **catalog.context(site),
+            "spent": spend.of_site(site.pk) if request.user.has_perm("workers.view_spend") else None,
             "account": account,
             "entries": entries[:ENTRIES_SHOWN] if may_read(request) else None,
             "entries_shown": ENTRIES_SHOWN,

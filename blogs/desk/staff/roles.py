@@ -17,7 +17,9 @@ _VIEWER = (
     "wix.view_site",
     "wix.view_webhookdelivery",
     "workers.view_breaker",
+    "workers.view_price",
     "workers.view_ratelimit",
+    "workers.view_spend",
     "workers.view_workerprocess",
 )
 _SUPPORT = (
@@ -41,6 +43,7 @@ _BILLING = (
     "wix.add_plan",
     "wix.change_plan",
     "wix.view_as_shop",
+    "workers.add_price",
 )
 _OPERATOR = (
     *_SUPPORT,

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from blogs import audit
 from blogs.desk.base import AT_ONCE, DeskAdmin, about, actor, badge
+from blogs.desk.money import margins
 from blogs.desk.search import SITES_MATCHED, sites_called
 from blogs.queue import lines
 from blogs.site_events import subscriptions
@@ -121,18 +122,25 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Plan
-        fields = ["vendor_product_id", "name", "monthly_credits", "weight", "open_blogs_max"]
+        fields = ["vendor_product_id", "name", "monthly_credits", "monthly_price", "weight", "open_blogs_max"]
 
 
 @admin.register(Plan)
 class PlanAdmin(DeskAdmin):
     form = PlanForm
-    list_display = ["name", "vendor_product_id", "monthly_credits", "weight", "open_blogs_max"]
+    list_display = ["name", "vendor_product_id", "monthly_credits", "monthly_price", "weight", "open_blogs_max"]
     ordering = ["name"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         user = request.user
         return bool(user.is_active and user.has_perm("wix.add_plan"))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        plan = context.get("original")
+        margin = margins.of_plan(plan) if plan and request.user.has_perm("workers.view_spend") else {}
+        return super().render_change_form(request, {**context, **margin}, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
         with transaction.atomic():

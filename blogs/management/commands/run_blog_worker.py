@@ -27,7 +27,7 @@ from wix import catalog
 from wix.client import access_tokens
 from wix.webhooks import deliveries
 from workers import limits
-from workers.limits import provider_calls
+from workers.limits import provider_calls, spending
 from workers.outbound import breaker_rows
 from workers.pool import heartbeat
 from workers.pool.pace import Pace
@@ -59,10 +59,12 @@ CHORES = (
     Chore(70.0, handlers.work_off, "handle webhooks", woken_by=deliveries.CHANNEL, asks=True),
     # A batch that is started wakes it; while one is open, it says when the next portion is due.
     Chore(60.0, working.work_off, "work off batches", woken_by=starting.CHANNEL, asks=True, says_when=True),
+    Chore(60.0, spending.fold, "sum up what calls took", asks=True),
     # The first time soon, so that workers grant too that live for less than an hour.
     Chore(_HOUR, subscriptions.grant_due, "grant monthly credits", first_after_seconds=45.0),
     Chore(_HOUR, limits.prune, "prune limits"),
     Chore(_HOUR, provider_calls.prune, "prune provider calls"),
+    Chore(_HOUR, spending.prune, "prune sums of calls"),
     Chore(_HOUR, breaker_rows.prune, "prune breakers' failures"),
     Chore(_HOUR, access_tokens.prune, "prune access tokens"),
     Chore(_HOUR, deliveries.prune, "prune webhooks"),

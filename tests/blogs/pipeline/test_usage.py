@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.forms.models import model_to_dict
 
 from blogs.models import Status
@@ -36,6 +37,9 @@ def test_a_blogs_calls_are_kept_with_what_they_took(sandbox: Sandbox, shop: Site
         assert call.prompt_tokens == -(-call.prompt_bytes // 4)
         assert 0 < call.output_tokens <= call.output_max
         assert call.tokens_reserved > call.prompt_tokens + call.output_max
+        assert (call.model, call.cached_tokens) == (settings.OPENAI_MODEL, 0)
+    # A read of Replicate costs nothing, so it names no model.
+    assert (order.model, made.model) == (settings.REPLICATE_MODEL, "")
     assert (order.operation, order.images, made.operation, made.images) == ("create", 1, "get", 0)
     assert order.request_id == made.request_id
     assert {call.outcome for call in (idea, order, article, made)} == {"ok"}

@@ -7,13 +7,16 @@ from importlib import import_module
 from django.contrib.auth.models import Group, Permission
 
 _0014 = import_module("blogs.migrations.0014_audit_and_roles")
-_NOTES = import_module("blogs.migrations.0017_notes")
+_LATER = (
+    import_module("blogs.migrations.0017_notes"),
+    import_module("blogs.migrations.0018_roles_of_money"),
+)
 
 
 def write() -> None:
     """Write them again, after a test that emptied all tables. A later migration that changes them belongs here too."""
-    _0014.write(Group.objects, Permission.objects)
-    _NOTES.write(Group.objects, Permission.objects)
+    for migration in (_0014, *_LATER):
+        migration.write(Group.objects, Permission.objects)
 
 
 def carry_over() -> None:

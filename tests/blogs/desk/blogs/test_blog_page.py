@@ -197,8 +197,8 @@ def test_a_blogs_page_shows_its_calls_and_what_they_took_in_all(desk: Client) ->
     page = visible(html)
 
     assert "openai blog_article de content_truncated 4.0 1300 600 req_1" in page
-    assert "openai blog_article de ok 4.0 1300 500 350 600 req_2" in page
-    assert "In all 12.0 2600 1000 700 1" in page
+    assert "openai blog_article de ok 4.0 1300 500 350 600 unknown req_2" in page
+    assert "In all 12.0 2600 1000 700 1 unknown, 2 calls without a price" in page
     assert "req_of_another" not in page
     assert SCRIPT not in html
 

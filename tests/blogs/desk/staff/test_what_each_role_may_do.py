@@ -21,7 +21,7 @@ from tests.support.blogs import roles
 from tests.support.blogs.desk_pages import blog_page, site_page, text_of
 from tests.support.factories import done_generation, failed_generation, pending_generation, site
 from wix.models import ApiKey, Plan, Site
-from workers.models import Breaker
+from workers.models import Breaker, Price
 from workers.outbound import breaker_rows
 
 pytestmark = pytest.mark.django_db
@@ -184,6 +184,23 @@ def test_adding_a_plan(colleague: Client, role: str) -> None:
     colleague.post("/admin/wix/plan/add/", fields)
 
     assert Plan.objects.exists() == (role in {"Billing", "Admin"})
+
+
+def test_entering_a_price(colleague: Client, role: str) -> None:
+    asked = {"provider": "replicate", "model": "flux", "valid_from": "2026-11-01", "per_picture": "0.04", "reason": "x"}
+
+    if role != "no role":
+        assert ("/admin/workers/price/add/" in colleague.get("/admin/").content.decode()) == (
+            role in {"Billing", "Admin"}
+        )
+    colleague.post("/admin/workers/price/add/", asked)
+
+    assert Price.objects.exists() == (role in {"Billing", "Admin"})
+
+
+def test_seeing_what_is_spent(colleague: Client, role: str) -> None:
+    for page in ("price", "spend"):
+        assert (colleague.get(f"/admin/workers/{page}/").status_code == 200) == (role != "no role")
 
 
 def test_naming_a_shop(colleague: Client, role: str) -> None:

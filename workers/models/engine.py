@@ -1,4 +1,4 @@
-"""The engine room's tables: worker processes, breakers, shared limits and what paid calls took."""
+"""The engine room's tables: worker processes, breakers, shared limits, counts and alerts."""
 
 from __future__ import annotations
 
@@ -154,47 +154,6 @@ class RateLimitUsage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.limit_id} {self.started_at:%H:%M:%S}"
-
-
-class ProviderCall(models.Model):
-    """A paid call and what it took, written by `limits.settle`. It names its work and site by number and without a foreign key,
-    because it stays when they are deleted."""
-
-    provider = models.CharField(max_length=20)
-    operation = models.CharField(max_length=40)
-    kind = models.CharField(max_length=40, blank=True, help_text="names calls that are alike, such as article:medium")
-    language = models.CharField(max_length=10, blank=True)
-    work = models.BigIntegerField(null=True, blank=True)
-    site = models.BigIntegerField(null=True, blank=True)
-    at = models.DateTimeField(db_default=Now(), help_text="when it ended")
-    seconds = models.FloatField()
-    outcome = models.CharField(max_length=40, help_text="ok, or an error's code")
-    request_id = models.CharField(max_length=100, blank=True, help_text="the provider's name for the call")
-    tokens_reserved = models.PositiveIntegerField()
-    prompt_bytes = models.PositiveIntegerField()
-    prompt_tokens = models.PositiveIntegerField(null=True, blank=True)
-    output_tokens = models.PositiveIntegerField(null=True, blank=True)
-    output_max = models.PositiveIntegerField()
-    truncated = models.BooleanField()
-    images = models.PositiveSmallIntegerField()
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["work"], name="provider_call_of_work"),
-            models.Index(fields=["at"], name="provider_call_age"),
-            # For `provider_calls.recent`: the newest calls of a kind, in one language or in all.
-            models.Index(
-                fields=["kind", "language", "-id"],
-                name="provider_call_alike",
-                condition=Q(output_tokens__isnull=False),
-            ),
-            models.Index(
-                fields=["kind", "-id"], name="provider_call_of_kind", condition=Q(output_tokens__isnull=False)
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.provider} {self.operation} {self.request_id}"
 
 
 class ProcessCounts(models.Model):
