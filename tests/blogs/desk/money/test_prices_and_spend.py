@@ -42,8 +42,11 @@ def test_a_price_is_entered_with_a_reason_and_told_in_the_audit_log(desk: Client
         "input_per_million": "1.000000",
         "output_per_million": "10.000000",
     }
-    assert entry.after == {**entry.before, "input_per_million": "1.25", "cached_per_million": "0.125"} | {
-        "output_per_million": "10"
+    assert entry.after == {
+        "valid_from": "2026-11-01",
+        "input_per_million": "1.25",
+        "cached_per_million": "0.125",
+        "output_per_million": "10",
     }
     assert AuditEntry.objects.filter(about__contains="price").count() == 2
 
