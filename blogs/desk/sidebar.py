@@ -17,6 +17,7 @@ PAGES: dict[str, dict[str, str]] = {
         "credits.creditaccount": "Accounts",
         "wix.plan": "Plans",
     },
+    "Money": {"workers.spend": "Spend", "workers.price": "Prices"},
     "Machine": {
         "workers.workerprocess": "Workers",
         "workers.ratelimit": "Limits",
