@@ -7,7 +7,7 @@ from workers.database import migrating
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("wix", "0004_help_texts"),
+        ("wix", "0005_view_as_shop"),
     ]
 
     operations = [
