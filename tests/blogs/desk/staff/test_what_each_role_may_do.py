@@ -190,7 +190,7 @@ def test_entering_a_price(colleague: Client, role: str) -> None:
     asked = {"provider": "replicate", "model": "flux", "valid_from": "2026-11-01", "per_picture": "0.04", "reason": "x"}
 
     if role != "no role":
-        assert ("/admin/workers/price/add/" in colleague.get("/admin/").content.decode()) == (
+        assert ("/admin/workers/price/add/" in colleague.get("/admin/workers/price/").content.decode()) == (
             role in {"Billing", "Admin"}
         )
     colleague.post("/admin/workers/price/add/", asked)
