@@ -263,9 +263,11 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["wix.identity.auth.IsConnectedSite"],
     "DEFAULT_THROTTLE_CLASSES": ["wix.identity.throttle.SiteThrottle"],
-    "DEFAULT_PARSER_CLASSES": ["config.json_parser.ShallowJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.json_parser.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "blogs.api.problems.problem_response",
+    # `format` is a parameter of articles alone.
+    "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
 }

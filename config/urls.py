@@ -6,7 +6,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from rest_framework.routers import SimpleRouter
 
-from blogs.api.credits import CreditsView
+from blogs.api.credits import CreditEntriesView, CreditsView
 from blogs.api.views import BlogGenerationViewSet
 from blogs.api.webhooks import webhooks
 from blogs.operations import views as operations
@@ -20,7 +20,7 @@ admin.autodiscover()
 
 api = SimpleRouter()
 api.trailing_slash = "/?"
-# GET and POST of the list; GET and PATCH of `blog-generation/<id>`.
+# GET and POST of the list; GET and PATCH of `blog-generation/<id>`; below that, GET of its article and POST of each act.
 api.register("blog-generation", BlogGenerationViewSet, basename="blog-generation")
 
 urlpatterns = [
@@ -29,6 +29,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include(api.urls)),
     re_path(r"^api/credits/?$", CreditsView.as_view(), name="credits"),
+    re_path(r"^api/credits/entries/?$", CreditEntriesView.as_view(), name="credit-entries"),
     re_path(r"^api/rate-limiter/stats/?$", operations.openai_limits, name="openai-limits"),
     re_path(r"^api/replicate-rate-limiter/stats/?$", operations.replicate_limits, name="replicate-limits"),
     re_path(r"^wix/webhooks/?$", webhooks, name="wix-webhooks"),

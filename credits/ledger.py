@@ -7,6 +7,7 @@ account is the lock and the running total. The entries are the proof, which `che
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,18 @@ def held_for(generation_id: int) -> int:
     """Return how many credits are held for a blog now; 0 where none are."""
     entries = Credit.objects.filter(generation_id=generation_id, kind__in=[Kind.HOLD, Kind.CAPTURE, Kind.RELEASE])
     return sum(amount if kind == Kind.HOLD else -amount for kind, amount in entries.values_list("kind", "amount"))
+
+
+def held_for_each(generation_ids: Sequence[int]) -> dict[int, int]:
+    """Return the same for several blogs; those for which nothing is held are left out."""
+    if not generation_ids:
+        return {}
+    kinds = [Kind.HOLD, Kind.CAPTURE, Kind.RELEASE]
+    entries = Credit.objects.filter(generation_id__in=generation_ids, kind__in=kinds)
+    held: dict[int, int] = {}
+    for blog, kind, amount in entries.values_list("generation_id", "kind", "amount"):
+        held[blog] = held.get(blog, 0) + (amount if kind == Kind.HOLD else -amount)
+    return {blog: amount for blog, amount in held.items() if amount}
 
 
 def insufficient(site_id: int, amount: int) -> InsufficientCredits:

@@ -122,6 +122,12 @@ class Credit(models.Model):
         indexes = [
             models.Index(fields=["account", "-id"], name="credit_of_account"),
             models.Index(fields=["generation"], name="credit_of_generation", condition=Q(generation__isnull=False)),
+            # A month's use. Its shops ask for it at will.
+            models.Index(
+                fields=["account", "created_at"],
+                name="credit_spent_of_account",
+                condition=Q(kind__in=["capture", "refund"]),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -16,6 +16,8 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from blogs.api.possible import NotPossible, NotReady
+from blogs.models import UNFINISHED
 from blogs.queue.admission import PLAN_LIMIT, NoRoom
 from blogs.queue.failures import TooManyFailures
 from blogs.queue.lifecycle import WrongState
@@ -155,6 +157,17 @@ def _problem(error: Exception) -> dict[str, Any] | None:
         case SchedulePassed():
             passed = {"field": error.field, "code": "passed", "message": "This time has passed."}
             return {"http": 400, "code": "invalid", "detail": _VALIDATION_DETAIL, "errors": [passed]}
+        case NotPossible():
+            ready_later = isinstance(error, NotReady) and error.status in UNFINISHED
+            return {
+                "http": 409,
+                "code": "not_ready" if isinstance(error, NotReady) else "wrong_state",
+                "detail": f"This can't be done: {error}.",
+                "retryable": ready_later,
+                "headers": {"Retry-After": "30"} if ready_later else {},
+                "blogStatus": error.status,
+                "possible": error.possible,
+            }
         case WrongState():
             return {"http": 409, "code": "wrong_state", "detail": f"This can't be done: {error}."}
         case RequestDataTooBig():

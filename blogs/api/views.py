@@ -1,120 +1,94 @@
-"""The endpoints of blogs: ask for one, list them, read one, set another time."""
+"""The endpoints of blogs: ask for one, list them, read one, and what a shop may do to one."""
 
 from __future__ import annotations
 
-import re
+import math
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import QuerySet
-from rest_framework import mixins, viewsets
-from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.pagination import CursorPagination
+from django.http import HttpResponse
+from django.utils import timezone
+from rest_framework import viewsets
+from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from blogs.api.serializers import BlogGenerationSerializer, BlogRequestSerializer, RescheduleSerializer, warnings_of
-from blogs.models import BlogGeneration, Status
-from blogs.queue import forecast, submitting, waiting
+from blogs.api import listing, shape
+from blogs.api.acting import Acting
+from blogs.api.article import Articles
+from blogs.api.endpoint import Endpoint, json_object
+from blogs.api.serializers import BlogRequestSerializer
+from blogs.models import BlogGeneration
+from blogs.queue import submitting
+from blogs.queue.request import details_of, first_answer
 from blogs.restore import copies
-from credits import ledger
 from wix.identity.auth import site_of
 from workers.database.outage import DATABASE_AWAY
 
 _IDEMPOTENCY_KEY_MAX = 255
+# Asked again no later than this: a schedule may be changed meanwhile.
+_ASK_AGAIN_MAX = 3_600
 
 
-class NewestFirst(CursorPagination):
-    """Pages by id alone: ids are unique, and the newest blogs have the highest."""
-
-    ordering = "-id"
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 100
-
-    def decode_cursor(self, request: Request) -> Any:
-        """Answer 404 to a cursor that we never gave out."""
-        cursor = super().decode_cursor(request)
-        if cursor and cursor.position is not None and not re.fullmatch(r"[0-9]{1,18}", str(cursor.position)):
-            raise NotFound(self.invalid_cursor_message)
-        return cursor
-
-
-class BlogGenerationViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[BlogGeneration]):
+class BlogGenerationViewSet(Acting, Articles, Endpoint, viewsets.GenericViewSet[BlogGeneration]):
     """Serves a site's own blogs. Another site's blog is answered with 404 and not 403, which would say that it exists."""
 
-    serializer_class = BlogGenerationSerializer
-    pagination_class = NewestFirst
-    lookup_value_regex = r"\d{1,18}"
+    pagination_class = listing.NewestFirst
+    lookup_value_regex = r"[0-9]{1,18}"
+    repeatable = listing.REPEATABLE
 
     def get_queryset(self) -> QuerySet[BlogGeneration]:
-        blogs = BlogGeneration.objects.filter(site=site_of(self.request))
-        status = self.request.query_params.get("status") if self.action == "list" else None
-        if not status:
-            return blogs
-        if status not in Status.values:
-            allowed = ", ".join(Status.values)
-            raise ValidationError({"status": f'"{status[:40]}" is not allowed. Allowed: {allowed}.'})
-        return blogs.filter(status=status)
+        return BlogGeneration.objects.select_related("details").filter(site=site_of(self.request))
 
-    def create(self, request: Request) -> Response:
-        serializer = BlogRequestSerializer(data=_object(request))
+    def known_parameters(self, request: Request) -> Collection[str]:
+        return {"list": listing.PARAMETERS, "article": ("format",)}.get(self.action or "", ())
+
+    def list(self, request: Request) -> Response:
+        blogs = self.paginate_queryset(listing.listed_blogs(self.get_queryset(), request))
+        assert blogs is not None
+        return self.get_paginated_response(shape.listed(blogs))
+
+    def create(self, request: Request) -> HttpResponse:
+        serializer = BlogRequestSerializer(data=json_object(request))
         serializer.is_valid(raise_exception=True)
         copies.require_settled_for_requests()
-        generation = submitting.submit(
-            site=site_of(request), request=serializer.blog_request(), idempotency_key=_idempotency_key(request)
-        )
-        where = reverse("blog-generation-detail", args=[generation.pk], request=request)
-        return Response(_described(generation), status=201, headers={"Location": where})
-
-    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Set another time for a blog that hasn't started."""
-        serializer = RescheduleSerializer(data=_object(request))
-        serializer.is_valid(raise_exception=True)
-        to = serializer.validated_data["scheduledAt"]
-        return Response(_described(waiting.reschedule(self.get_object().pk, to, by="shop")))
+        key = _idempotency_key(request)
+        generation = submitting.submit(site=site_of(request), request=serializer.blog_request(), idempotency_key=key)
+        where = {"Location": reverse("blog-generation-detail", args=[generation.pk], request=request)}
+        if key is None:
+            return Response(shape.described(generation, request), status=201, headers=where)
+        if not generation.is_new:
+            where["Idempotency-Replayed"] = "true"
+        return HttpResponse(_first_answer(generation, request), "application/json", 201, headers=where)
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         generation = self.get_object()
-        answer = Response({**_described(generation), "warnings": warnings_of(generation)})
+        answer = Response(shape.described(generation, request))
         if not generation.is_finished:
-            wait = answer.data["estimatedWaitSeconds"] or 0
-            answer["Retry-After"] = str(int(min(max(wait / 2, 5), 60)))
+            answer["Retry-After"] = str(_ask_again(generation, answer.data["estimatedWaitSeconds"]))
         return answer
 
 
-def _described(generation: BlogGeneration) -> dict[str, Any]:
-    """Describe a blog. One that waits has a place in the queue; credits are held until it is finished."""
-    position, wait = _forecast(generation) if generation.ready else (None, None)
-    return {
-        **BlogGenerationSerializer(generation).data,
-        "queuePosition": position,
-        "estimatedWaitSeconds": wait,
-        "creditsHeld": 0 if generation.is_finished else _held(generation),
-    }
+def _ask_again(generation: BlogGeneration, wait: int | None) -> int:
+    """Return after how many seconds another look is worth it: half the wait, or at its time where it waits for one."""
+    if generation.run_after and generation.started_at is None:
+        until = math.ceil((generation.run_after - timezone.now()).total_seconds())
+        return min(max(until, 5), _ASK_AGAIN_MAX)
+    return min(max(int((wait or 0) / 2), 5), 60)
 
 
-def _held(generation: BlogGeneration) -> int | None:
-    """Return what its hold holds, whatever a blog costs by now; None while the database is away, as for the forecast."""
+def _first_answer(generation: BlogGeneration, request: Request) -> str:
+    """Return the body of the request's first answer, which all repeated requests get."""
+    if answer := details_of(generation).answer:
+        return answer
+    now: str = JSONRenderer().render(shape.described(generation, request)).decode()
     try:
-        return ledger.held_for(generation.pk)
+        return first_answer(generation, now)
     except DATABASE_AWAY:
-        return None
-
-
-def _forecast(generation: BlogGeneration) -> tuple[int | None, int | None]:
-    """Estimate place and wait; None while the database is away. An error for a stored blog would have it asked for twice."""
-    try:
-        position = forecast.queue_position(generation)
-        return position, round(forecast.seconds_for(position))
-    except DATABASE_AWAY:
-        return None, None
-
-
-def _object(request: Request) -> dict[str, Any]:
-    if not isinstance(request.data, dict):
-        raise ValidationError("The body must be a JSON object.")
-    return request.data
+        return now
 
 
 def _idempotency_key(request: Request) -> str | None:

@@ -16,7 +16,7 @@ from blogs.models.generation import (
     Tone,
 )
 from blogs.models.line import QueueClock, SiteLine
-from blogs.models.record import Article, DraftSearch, GenerationEvent, StageOutput
+from blogs.models.record import Article, DraftSearch, GenerationEvent, RequestDetails, StageOutput
 from blogs.models.staff import NOTE_MAX, REASON_MAX, AuditEntry, Batch, BatchItem, Note
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "Length",
     "Note",
     "QueueClock",
+    "RequestDetails",
     "SiteLine",
     "SourceType",
     "Stage",

@@ -145,9 +145,11 @@ class BlogGeneration(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    # No columns. Only the worker that runs the blog knows them: until when (monotonic time) it renews the lease, and its own name.
+    # No columns. Only the worker that runs the blog knows these two: until when (monotonic time) it renews the lease, and its name.
     renew_until: float = math.inf
     worker_name: str = ""
+    # True only where this very request has stored it (`queue/submitting.py`).
+    is_new: bool = False
 
     class Meta:
         db_table = "blog_generations"

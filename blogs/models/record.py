@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from blogs.models.generation import BlogGeneration, Stage
 from wix import languages
+
+
+class RequestDetails(models.Model):
+    """What a request said that the queue has no use for, and the first answer to it. Most blogs have no such row."""
+
+    generation = models.OneToOneField(BlogGeneration, models.CASCADE, primary_key=True, related_name="details")
+    time_zone = models.CharField(max_length=64, db_default="", blank=True, help_text="in which the shop said its times")
+    metadata = models.JSONField(
+        db_default={}, blank=True, help_text="the shop's own pairs; we only echo and search them"
+    )
+    product_ids = ArrayField(models.CharField(max_length=100), db_default=[], blank=True)
+    instructions = models.TextField(db_default="", blank=True, help_text="what the shop wishes of the article")
+    answer = models.TextField(null=True, blank=True, help_text="the first answer, which a repeated request gets again")
+
+    class Meta:
+        verbose_name_plural = "request details"
+        indexes = [
+            # Of those that have any: a search says so too.
+            GinIndex(OpClass("metadata", name="jsonb_path_ops"), condition=~Q(metadata={}), name="details_by_metadata")
+        ]
+
+    def __str__(self) -> str:
+        return f"details of blog {self.generation_id}"
 
 
 class StageOutput(models.Model):

@@ -57,6 +57,17 @@ def require_room(site_id: int, *, scheduled: bool) -> None:
     require_room_of_site(line.waiting, scheduled=scheduled)
 
 
+def require_room_to_retry(site_id: int) -> None:
+    """Require the room that another request of this site would need: its shop starts a finished blog again. Raises NoRoom.
+
+    Not under the account's lock: retries that come at the same moment may pass a plan's limit by as many.
+    """
+    require_room(site_id, scheduled=False)
+    waiting_max = SiteLine.objects.filter(pk=site_id).values_list("waiting_max", flat=True).first()
+    if waiting_max is not None:
+        require_room_in_plan(site_id, waiting_max)
+
+
 def require_room_in_queue(site_id: int, *, scheduled: bool) -> None:
     """Require room in the queue, or in the site's schedule. Raises NoRoom."""
     if scheduled:

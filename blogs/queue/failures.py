@@ -62,6 +62,14 @@ class TooManyFailures(Exception):
         self.retry_after = retry_after
 
 
+def require_few(site_id: int) -> None:
+    """Refuse a shop's wish to start a finished blog again as ENTER refuses its next request. Raises TooManyFailures."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {TOO_MANY}", {"site_id": site_id, "failed_max": settings.BLOG_FAILED_LIMIT_PER_SITE})
+        if cursor.fetchone()[0]:
+            raise too_many(site_id)
+
+
 def too_many(site_id: int) -> TooManyFailures:
     """Say until when: the site gets another blog when the oldest of those that are one too many is a day old."""
     failed = settings.BLOG_FAILED_LIMIT_PER_SITE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -32,6 +33,26 @@ SELECT mine.place + coalesce(sum(least(l.waiting, greatest(0,
            ceil((mine.turn + (mine.place - 1) * mine.step - greatest(l.turn, (SELECT turn FROM clock))) / l.step)))), 0)::bigint
   FROM mine LEFT JOIN blogs_siteline l ON l.waiting > 0 AND NOT l.paused AND l.site_id <> mine.site_id
  GROUP BY mine.place
+"""
+
+# The same for several blogs of one site. A blog that has left its line meanwhile has no place.
+_POSITIONS = """
+WITH clock AS MATERIALIZED (
+    SELECT turn FROM blogs_queueclock
+), mine AS MATERIALIZED (
+    SELECT site_id, greatest(turn, (SELECT turn FROM clock)) AS turn, step FROM blogs_siteline WHERE site_id = %(site)s
+), placed AS MATERIALIZED (
+    SELECT * FROM (
+        SELECT id, row_number() OVER (ORDER BY priority, (started_at IS NULL), id) AS place
+          FROM blog_generations WHERE site_id = %(site)s AND ready
+         ORDER BY priority, (started_at IS NULL), id LIMIT %(limit)s) AS line
+     WHERE id = ANY(%(ids)s)
+)
+SELECT placed.id, placed.place + coalesce(sum(least(l.waiting, greatest(0,
+           ceil((mine.turn + (placed.place - 1) * mine.step - greatest(l.turn, (SELECT turn FROM clock))) / l.step)))), 0)::bigint
+  FROM placed CROSS JOIN mine
+       LEFT JOIN blogs_siteline l ON l.waiting > 0 AND NOT l.paused AND l.site_id <> mine.site_id
+ GROUP BY placed.id, placed.place
 """
 
 _WINDOW_SECONDS = 300
@@ -65,6 +86,22 @@ def queue_position(generation: BlogGeneration) -> int:
         )
         row = cursor.fetchone()
     return int(row[0]) if row else 0
+
+
+def queue_positions(generations: Sequence[BlogGeneration]) -> dict[int, int]:
+    """Return the places of blogs of one site that wait in its line, each by the blog's number."""
+    if not generations:
+        return {}
+    if len(generations) == 1:
+        return {generations[0].pk: queue_position(generations[0])}
+    asked = {
+        "site": generations[0].site_id,
+        "ids": [each.pk for each in generations],
+        "limit": settings.BLOG_QUEUE_LIMIT,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_POSITIONS, asked)
+        return {pk: int(position) for pk, position in cursor.fetchall()}
 
 
 def seconds_for(blogs: int) -> float:

@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -84,6 +85,20 @@ def since_it_began(generation: BlogGeneration, kind: Kind) -> QuerySet[Generatio
     """Return its events of a kind, since it was asked for or staff last had it begin again."""
     began_again = generation.events.filter(kind=Kind.REQUEUED).order_by("-id").values("id")[:1]
     return generation.events.filter(kind=kind, id__gt=Coalesce(Subquery(began_again), 0))
+
+
+def last_changes(ids: Sequence[int]) -> dict[int, datetime]:
+    """Return when each of these blogs changed last: each move writes an event."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST_CHANGES, [list(ids)])
+        return dict(cursor.fetchall())
+
+
+_LAST_CHANGES = """
+SELECT blog.id, last.created_at
+  FROM unnest(%s::bigint[]) AS blog (id) CROSS JOIN LATERAL (
+       SELECT created_at FROM blogs_generationevent WHERE generation_id = blog.id ORDER BY id DESC LIMIT 1) AS last
+"""
 
 
 def announce(generation: BlogGeneration, kind: Kind, stage: str = "", error: WorkError | None = None) -> None:

@@ -29,6 +29,7 @@ _TABLES = {
     "blogs_generationevent": "generation_id",
     "blogs_stageoutput": "generation_id",
     "blogs_article": "generation_id",
+    "blogs_requestdetails": "generation_id",
     "workers_providercall": "work",
     "blog_generations": "id",
 }
@@ -37,6 +38,7 @@ _ARCHIVED = """
 SELECT jsonb_build_object(
     'blog', to_jsonb(g),
     'article', (SELECT to_jsonb(a) FROM blogs_article a WHERE a.generation_id = g.id),
+    'details', (SELECT to_jsonb(d) FROM blogs_requestdetails d WHERE d.generation_id = g.id),
     'outputs', (SELECT jsonb_agg(o ORDER BY o.id) FROM blogs_stageoutput o WHERE o.generation_id = g.id),
     'events', (SELECT jsonb_agg(e ORDER BY e.id) FROM blogs_generationevent e WHERE e.generation_id = g.id),
     'calls', (SELECT jsonb_agg(c ORDER BY c.id) FROM workers_providercall c WHERE c.work = g.id))::text

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
-from blogs.models import BlogGeneration, Cover, GenerationEvent
+from blogs.models import BlogGeneration, Cover, GenerationEvent, RequestDetails
 from wix.models import Site
 
 # Clocks differ and requests travel, so a little late is now. Later than that is a mistake that the caller should hear of.
@@ -42,10 +43,34 @@ class BlogRequest:
     publish_at: datetime | None = None
     cover: str = Cover.GENERATED
     categories: Sequence[str] = ()
+    time_zone: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    product_ids: Sequence[str] = ()
+    instructions: str = ""
 
     def columns(self) -> dict[str, Any]:
-        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        columns = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _DETAILS}
         return columns | {"categories": list(self.categories)}
+
+    def details(self) -> RequestDetails:
+        """Return what stands in a row of its own."""
+        return RequestDetails(
+            time_zone=self.time_zone,
+            metadata=dict(self.metadata),
+            product_ids=list(self.product_ids),
+            instructions=self.instructions,
+        )
+
+
+_DETAILS = ("time_zone", "metadata", "product_ids", "instructions")
+
+
+def details_of(generation: BlogGeneration) -> RequestDetails:
+    """Return a blog's details; empty ones where its request had none."""
+    try:
+        return generation.details
+    except RequestDetails.DoesNotExist:
+        return RequestDetails(time_zone="", metadata={}, product_ids=[], instructions="")
 
 
 def is_later(moment: datetime | None, *, field: str = "scheduledAt") -> bool:
@@ -58,10 +83,28 @@ def is_later(moment: datetime | None, *, field: str = "scheduledAt") -> bool:
 
 def asked_before(site: Site, request: BlogRequest, key: str) -> BlogGeneration | None:
     """Return the blog that the site got with this idempotency key. Raises IdempotencyConflict if that was another request."""
-    known = BlogGeneration.objects.filter(site=site, idempotency_key=key).first()
-    differs = {name for name, value in request.columns().items() if known and getattr(known, name) != value}
+    known = BlogGeneration.objects.select_related("details").filter(site=site, idempotency_key=key).first()
+    if known is None:
+        return None
+    differs = {name for name, value in request.columns().items() if getattr(known, name) != value}
+    details, asked = details_of(known), request.details()
+    differs |= {name for name in _DETAILS if getattr(details, name) != getattr(asked, name)}
     # A blog that was given another time since then still belongs to the same request.
     rescheduled = GenerationEvent.Kind.RESCHEDULED
-    if known and differs and not (differs == {"scheduled_at"} and known.events.filter(kind=rescheduled).exists()):
+    if differs and not (differs <= {"scheduled_at", "time_zone"} and known.events.filter(kind=rescheduled).exists()):
         raise IdempotencyConflict
     return known
+
+
+def first_answer(generation: BlogGeneration, answer: str) -> str:
+    """Store the answer to the request that made a blog, and return it. Where one is stored already, that one is returned."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRST_ANSWER, {"blog": generation.pk, "answer": answer})
+        return str(cursor.fetchone()[0])
+
+
+_FIRST_ANSWER = """
+INSERT INTO blogs_requestdetails AS details (generation_id, answer) VALUES (%(blog)s, %(answer)s)
+ON CONFLICT (generation_id) DO UPDATE SET answer = coalesce(details.answer, excluded.answer)
+RETURNING answer
+"""

@@ -174,6 +174,9 @@ WITH place AS (
     INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
     SELECT id, '{_SUBMITTED}', stage, attempts, '', '', '' FROM blog
     RETURNING generation_id
+), details AS (
+    INSERT INTO blogs_requestdetails (generation_id, time_zone, metadata, product_ids, instructions)
+    SELECT id, %(time_zone)s, %(metadata)s::jsonb, %(product_ids)s::text[], %(instructions)s FROM blog WHERE %(detailed)s
 ), line AS (
     -- Last, since all claims wait for the line while it is locked: it reads what the others return.
     -- (A scheduled blog only needs a line to be there, for PROMOTE.)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import nullcontext
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
@@ -42,7 +44,7 @@ def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = No
     try:
         # A statement alone is a transaction. Inside another it needs a savepoint, to survive a key that is there already.
         with transaction.atomic() if connection.in_atomic_block else nullcontext():
-            generation = _enter(generation)
+            generation = _enter(generation, request)
     except (IntegrityError, admission.NoRoom, TooManyFailures, ledger.InsufficientCredits):
         # The same request at the same moment may have got the key, the last place, or the last credits.
         if idempotency_key and (known := asked_before(site, request, idempotency_key)):
@@ -53,7 +55,7 @@ def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = No
     return generation
 
 
-def _enter(new: BlogGeneration, *, counted: bool = False) -> BlogGeneration:
+def _enter(new: BlogGeneration, request: BlogRequest, *, counted: bool = False) -> BlogGeneration:
     """Store a blog by ENTER. `counted`: under its account's lock, the site has fewer unfinished blogs than its plan allows."""
     site, price, places = new.site, settings.BLOG_CREDITS, admission.places_of_a_site()
     values = {
@@ -62,12 +64,12 @@ def _enter(new: BlogGeneration, *, counted: bool = False) -> BlogGeneration:
     with connection.cursor() as cursor:
         failed_max = settings.BLOG_FAILED_LIMIT_PER_SITE
         asked = {"amount": price, "places": places, "counted": counted, "failed_max": failed_max}
-        statements.ENTER.execute(cursor, {**values, **asked})
+        statements.ENTER.execute(cursor, {**values, **asked, **_details(request)})
         row = cursor.fetchone()
     if row is None:
         ledger.open_account(site.pk)
         lines.open_line(site.pk)
-        return _enter(new)
+        return _enter(new, request)
     removed, too_many, waiting, waiting_max, *stored = row
     if stored[0] is None:
         if removed:
@@ -75,18 +77,30 @@ def _enter(new: BlogGeneration, *, counted: bool = False) -> BlogGeneration:
         if too_many:
             raise failures.too_many(site.pk)
         if waiting_max is not None and waiting_max < places and not counted:
-            return _enter_counted(new, waiting_max)
+            return _enter_counted(new, request, waiting_max)
         admission.require_room_of_site(waiting, scheduled=not new.ready)
         raise ledger.insufficient(site.pk, price)
     generation = instance(BlogGeneration, stored)
-    generation.site = site
+    generation.site, generation.details, generation.is_new = site, request.details(), True
     history.announce(generation, GenerationEvent.Kind.SUBMITTED)
     return generation
 
 
-def _enter_counted(new: BlogGeneration, open_max: int) -> BlogGeneration:
+def _details(request: BlogRequest) -> dict[str, Any]:
+    """Return what ENTER takes of the details; a request without any makes no row of them."""
+    details = request.details()
+    return {
+        "detailed": any((details.time_zone, details.metadata, details.product_ids, details.instructions)),
+        "time_zone": details.time_zone,
+        "metadata": json.dumps(details.metadata),
+        "product_ids": details.product_ids,
+        "instructions": details.instructions,
+    }
+
+
+def _enter_counted(new: BlogGeneration, request: BlogRequest, open_max: int) -> BlogGeneration:
     """Enter one request of the site after the other: its plan says how many blogs may be unfinished."""
     with transaction.atomic():
         ledger.lock(new.site_id)
         admission.require_room_in_plan(new.site_id, open_max)
-        return _enter(new, counted=True)
+        return _enter(new, request, counted=True)

@@ -1,6 +1,7 @@
 """Where a waiting blog stands, and until when: moves that leave it PENDING.
 
     put_first     to the head of its site's line    (a retry or a deferral is over)
+    put_off       out of its line until a time      (the shop wants it later)
     reschedule    to another time, or to now        (only a blog that has never started)
 
 As those of `lifecycle`, each is one transaction that locks account, line and blog, and writes an event. `provider_is_back` makes
@@ -17,7 +18,7 @@ from django.db.models import QuerySet
 from blogs.models import BlogGeneration, GenerationEvent, Status
 from blogs.queue import admission, history, lines, locked_blog
 from blogs.queue.lifecycle import WrongState
-from blogs.queue.request import is_later
+from blogs.queue.request import SchedulePassed, is_later
 from workers.database import wakeup
 from workers.database.clock import ClockTimestamp
 from workers.models import Breaker
@@ -57,6 +58,30 @@ def put_first(generation_id: int, *, by: str, reason: str = "") -> BlogGeneratio
     return generation
 
 
+def put_off(generation_id: int, until: datetime, *, by: str, reason: str = "") -> BlogGeneration:
+    """Keep a blog that waits from starting before a time. One that has never started gets another schedule by that. Twice is fine.
+
+    Raises WrongState, SchedulePassed, or admission.NoRoom.
+    """
+    if not is_later(until, field="until"):
+        raise SchedulePassed("until")
+    with transaction.atomic():
+        locked = locked_blog.lock(generation_id)
+        generation = locked.generation
+        if generation.status != Status.PENDING:
+            raise WrongState(f"it is {generation.status}; only PENDING blogs can be put off")
+        if generation.run_after == until and not generation.waits_for:
+            return generation
+        if generation.started_at is None:
+            return reschedule(generation_id, until, by=by)
+        if generation.ready:
+            lines.leave(locked.line)
+        # What it waited for before is over: its time to be deferred in counts from the next start.
+        locked.write(ready=False, run_after=until, waits_for="", deferred_since=None)
+        history.record(generation, Kind.RESCHEDULED, by=by, message=reason or f"put off to {until:%Y-%m-%d %H:%M %Z}")
+    return generation
+
+
 def provider_is_back(provider: str) -> None:
     """Make all blogs due that wait for this provider; the next promotion brings them into their lines."""
     if _waiting_for_a_provider().filter(waits_for=provider).update(**_DUE_NOW):
@@ -78,7 +103,7 @@ def _waiting_for_a_provider() -> QuerySet[BlogGeneration]:
 
 
 def reschedule(generation_id: int, to: datetime | None, *, by: str) -> BlogGeneration:
-    """Give a blog that hasn't started another time; None, or a time just passed, is now. Its credits stay held.
+    """Give a blog that hasn't started another time; None, or a time just passed, is now. Its credits stay held. Twice is fine.
 
     Raises WrongState, SchedulePassed, or admission.NoRoom where it would have to join its line, or leave it.
     """
@@ -88,6 +113,8 @@ def reschedule(generation_id: int, to: datetime | None, *, by: str) -> BlogGener
         generation = locked.generation
         if generation.status != Status.PENDING or generation.started_at:
             raise WrongState("it has started, or is finished; only blogs that have never started can get another time")
+        if generation.scheduled_at == to and generation.ready != later:
+            return generation
         since = {} if generation.ready else {"ready_at": ClockTimestamp()}
         if generation.ready == later:
             admission.require_room(generation.site_id, scheduled=later)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -72,8 +73,23 @@ def _keywords(inputs: Inputs, article: ArticleContent) -> list[dict[str, Any]]:
 def _rich_content(inputs: Inputs, article: ArticleContent, marker: str) -> dict[str, Any]:
     """Render as many blocks from the beginning as Wix takes. Blocks stay whole: half a one might end in the middle of a word."""
     products, photos = inputs.of(Stage.PRODUCTS)["products"], inputs.of(Stage.MEDIA).get("photos", {})
+    told = PermanentError("article_shortened", "The article was larger than Wix takes; its end is left out.")
+    cut = partial(inputs.warn, told)
+    return document(article, marker, products=products, photos=photos, site_url=inputs.site_url, cut=cut)
+
+
+def document(
+    article: ArticleContent,
+    marker: str,
+    *,
+    products: list[dict[str, Any]],
+    photos: dict[str, dict[str, Any]],
+    site_url: str,
+    cut: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Render an article for a draft post. `cut` is called where its end is left out. Raises ricos.ArticleTooLarge."""
     cards = {product["id"]: _card(product, photos.get(product["id"], {})) for product in products}
-    hosts = link_hosts(inputs.site_url, [card.url for card in cards.values()])
+    hosts = link_hosts(site_url, [card.url for card in cards.values()])
 
     def render(blocks: list[Block]) -> dict[str, Any]:
         shown = article.model_copy(update={"blocks": blocks})
@@ -85,7 +101,7 @@ def _rich_content(inputs: Inputs, article: ArticleContent, marker: str) -> dict[
         blocks = _that_fit(article.blocks, render)
         if not blocks:
             raise
-    inputs.warn(PermanentError("article_shortened", "The article was larger than Wix takes; its end is left out."))
+    cut()
     return render(blocks)
 
 

@@ -27,6 +27,7 @@ LARGE = {
     "blogs.batchitem",
     "blogs.bloggeneration",
     "blogs.generationevent",
+    "blogs.requestdetails",
     "blogs.stageoutput",
     "credits.credit",
     "wix.catalogueproduct",

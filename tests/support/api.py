@@ -28,5 +28,10 @@ class Api:
         path = f"/api/blog-generation/{blog}"
         return self._client.patch(path, body, content_type="application/json", headers=self.headers)
 
-    def get(self, path: str) -> Any:
-        return self._client.get(path, headers=self.headers)
+    def act(self, blog: int, what: str, body: Any = None, **headers: str) -> Any:
+        """Do something to a blog: `cancel`, `retry`, …"""
+        path, headers = f"/api/blog-generation/{blog}/{what}", {**self.headers, **headers}
+        return self._client.post(path, body or {}, content_type="application/json", headers=headers)
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self._client.get(path, headers={**self.headers, **headers})

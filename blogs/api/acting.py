@@ -1,0 +1,104 @@
+"""What a shop may do to a blog of its own. Each act may come twice, as a caller repeats it who has heard no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from rest_framework import viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from blogs.api import shape
+from blogs.api.endpoint import json_object
+from blogs.api.possible import NotPossible
+from blogs.api.serializers import ActSerializer, PutOffSerializer, RescheduleSerializer
+from blogs.models import BlogGeneration, GenerationEvent, RequestDetails, Status
+from blogs.queue import admission, failures, lifecycle, waiting
+from blogs.queue.lifecycle import WrongState
+from blogs.restore import copies
+
+BY = "shop"
+# What fails costs its shop nothing, and us each time.
+RETRIES_MAX = 5
+
+# Takes the blog and what the body says.
+Move = Callable[[BlogGeneration, dict[str, Any]], object]
+
+
+class Acting(viewsets.GenericViewSet[BlogGeneration]):
+    """The acts, each a POST of its own: `cancel`, `retry`, `reschedule`, `put-off`."""
+
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Set another time for a blog that hasn't started."""
+        return self._act(request, RescheduleSerializer, _reschedule)
+
+    @action(detail=True, methods=["post"])
+    def reschedule(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self._act(request, RescheduleSerializer, _reschedule)
+
+    @action(detail=True, methods=["post"], url_path="put-off")
+    def put_off(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self._act(request, PutOffSerializer, _put_off)
+
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Answer 202 for one that runs: it stops at its next checkpoint."""
+        answer = self._act(request, ActSerializer, _cancel)
+        if answer.data["status"] == Status.PROCESSING:
+            answer.status_code = 202
+        return answer
+
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self._act(request, ActSerializer, _retry)
+
+    def _act(self, request: Request, takes: type[ActSerializer | RescheduleSerializer], move: Move) -> Response:
+        serializer = takes(data=json_object(request))
+        serializer.is_valid(raise_exception=True)
+        generation = self.get_object()
+        try:
+            move(generation, serializer.validated_data)
+        except WrongState as refused:
+            raise NotPossible(str(refused), self.get_object()) from None
+        return Response(shape.described(self.get_object(), request))
+
+
+def _reschedule(generation: BlogGeneration, asked: dict[str, Any]) -> None:
+    with transaction.atomic():
+        waiting.reschedule(generation.pk, asked["scheduled_at"], by=BY)
+        _remember_zone(generation, asked)
+
+
+def _put_off(generation: BlogGeneration, asked: dict[str, Any]) -> None:
+    with transaction.atomic():
+        waiting.put_off(generation.pk, asked["until"], by=BY, reason=asked["reason"])
+        _remember_zone(generation, asked)
+
+
+def _remember_zone(generation: BlogGeneration, asked: dict[str, Any]) -> None:
+    if zone := asked["time_zone"]:
+        RequestDetails.objects.update_or_create(generation=generation, defaults={"time_zone": zone})
+
+
+def _cancel(generation: BlogGeneration, asked: dict[str, Any]) -> None:
+    lifecycle.cancel(generation.pk, by=BY, reason=asked["reason"])
+
+
+def _retry(generation: BlogGeneration, asked: dict[str, Any]) -> None:
+    """Start it again, where a new request would be taken. One that was started again and isn't finished is left as it is."""
+    copies.require_settled_for_requests()
+    again = generation.events.filter(kind=GenerationEvent.Kind.REQUEUED)
+    if generation.status in (Status.FAILED, Status.CANCELLED):
+        if again.filter(by=BY).count() >= RETRIES_MAX:
+            raise WrongState(f"it was started again {RETRIES_MAX} times; ask for another blog instead")
+        failures.require_few(generation.site_id)
+        admission.require_room_to_retry(generation.site_id)
+    try:
+        lifecycle.requeue(generation.pk, by=BY, reason=asked["reason"])
+    except WrongState:
+        generation.refresh_from_db()
+        if generation.is_finished or not again.exists():
+            raise

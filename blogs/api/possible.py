@@ -1,0 +1,34 @@
+"""What a shop may do to a blog now, by the names of the acts' addresses. The moves themselves decide, under the blog's lock."""
+
+from __future__ import annotations
+
+from blogs.models import BlogGeneration, Status
+
+
+def acts_possible(generation: BlogGeneration) -> list[str]:
+    """List the acts that fit a blog's state as it was just read."""
+    match generation.status:
+        case Status.PENDING | Status.PROCESSING:
+            waits = generation.status == Status.PENDING
+            never_started = waits and generation.started_at is None
+            return [
+                *(["cancel"] if generation.draft_post_id is None else []),
+                *(["reschedule"] if never_started else []),
+                *(["put-off"] if waits else []),
+            ]
+        case Status.FAILED | Status.CANCELLED:
+            return ["retry"]
+    return []
+
+
+class NotPossible(Exception):
+    """A blog's state does not allow an act; str() says why, for a person."""
+
+    def __init__(self, because: str, generation: BlogGeneration) -> None:
+        super().__init__(because)
+        self.status = generation.status
+        self.possible = acts_possible(generation)
+
+
+class NotReady(NotPossible):
+    """What is asked for does not exist before the blog is DONE."""

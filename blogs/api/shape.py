@@ -1,0 +1,199 @@
+"""The one shape in which the API shows a blog: in the list, alone, and after each move.
+
+A blog that is shown alone also has its `article`'s address and its `warnings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.reverse import reverse
+
+from blogs.api.moments import shown_in
+from blogs.api.possible import acts_possible
+from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
+from blogs.queue import forecast, history
+from blogs.queue.request import details_of
+from credits import ledger
+from workers.database.outage import DATABASE_AWAY
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a blog beside its row. All None while the database is away: the blog is stored, and must be answered."""
+
+    position: int | None = None
+    wait: int | None = None
+    held: int | None = None
+    changed_at: datetime | None = None
+
+
+class BlogSerializer(serializers.ModelSerializer[BlogGeneration]):
+    """Shows a blog's row together with its `Facts`, which the context holds by the blog's number."""
+
+    sourceType = serializers.CharField(source="source_type")
+    sourceId = serializers.CharField(source="source_id")
+    scheduledAt = serializers.DateTimeField(source="scheduled_at")
+    publishAt = serializers.DateTimeField(source="publish_at")
+    timeZone = serializers.SerializerMethodField()
+    scheduledAtLocal = serializers.SerializerMethodField()
+    publishAtLocal = serializers.SerializerMethodField()
+    metadata = serializers.SerializerMethodField()
+    progress = serializers.SerializerMethodField()
+    queuePosition = serializers.SerializerMethodField()
+    estimatedWaitSeconds = serializers.SerializerMethodField()
+    creditsHeld = serializers.SerializerMethodField()
+    cancelRequested = serializers.SerializerMethodField()
+    possible = serializers.SerializerMethodField()
+    createdAt = serializers.DateTimeField(source="created_at")
+    startedAt = serializers.DateTimeField(source="started_at")
+    finishedAt = serializers.DateTimeField(source="finished_at")
+    updatedAt = serializers.SerializerMethodField()
+    draftPostId = serializers.UUIDField(source="draft_post_id")
+    draftPostUrl = serializers.CharField(source="draft_post_url")
+    draftPostSlug = serializers.CharField(source="draft_post_slug")
+    postUrl = serializers.CharField(source="post_url")
+    error = serializers.SerializerMethodField()
+
+    class Meta:
+        model = BlogGeneration
+        fields = [
+            "id",
+            "status",
+            "stage",
+            "progress",
+            "attempts",
+            "queuePosition",
+            "estimatedWaitSeconds",
+            "creditsHeld",
+            "sourceType",
+            "sourceId",
+            "language",
+            "tone",
+            "length",
+            "cover",
+            "categories",
+            "metadata",
+            "publish",
+            "publishAt",
+            "publishAtLocal",
+            "scheduledAt",
+            "scheduledAtLocal",
+            "timeZone",
+            "cancelRequested",
+            "possible",
+            "createdAt",
+            "startedAt",
+            "finishedAt",
+            "updatedAt",
+            "draftPostId",
+            "draftPostUrl",
+            "draftPostSlug",
+            "postUrl",
+            "error",
+        ]
+        read_only_fields = fields
+
+    def _facts(self, generation: BlogGeneration) -> Facts:
+        facts: Mapping[int, Facts] = self.context["facts"]
+        return facts.get(generation.pk, Facts())
+
+    def get_timeZone(self, generation: BlogGeneration) -> str | None:
+        return details_of(generation).time_zone or None
+
+    def get_scheduledAtLocal(self, generation: BlogGeneration) -> str | None:
+        return shown_in(generation.scheduled_at, details_of(generation).time_zone)
+
+    def get_publishAtLocal(self, generation: BlogGeneration) -> str | None:
+        return shown_in(generation.publish_at, details_of(generation).time_zone)
+
+    def get_metadata(self, generation: BlogGeneration) -> dict[str, str]:
+        return dict(details_of(generation).metadata)
+
+    def get_progress(self, generation: BlogGeneration) -> dict[str, int]:
+        """Count the stages: the one that runs, or runs next, and how many there are. A DONE blog is at its last."""
+        stages = [stage for stage in Stage if generation.publish or stage != Stage.PUBLISH]
+        is_over = generation.status == Status.DONE or generation.stage not in stages
+        return {"stage": len(stages) if is_over else 1 + stages.index(Stage(generation.stage)), "of": len(stages)}
+
+    def get_queuePosition(self, generation: BlogGeneration) -> int | None:
+        return self._facts(generation).position
+
+    def get_estimatedWaitSeconds(self, generation: BlogGeneration) -> int | None:
+        return self._facts(generation).wait
+
+    def get_creditsHeld(self, generation: BlogGeneration) -> int | None:
+        return self._facts(generation).held
+
+    def get_cancelRequested(self, generation: BlogGeneration) -> bool:
+        return generation.cancel_requested_at is not None
+
+    def get_possible(self, generation: BlogGeneration) -> list[str]:
+        return acts_possible(generation)
+
+    def get_updatedAt(self, generation: BlogGeneration) -> Any:
+        changed = self._facts(generation).changed_at or generation.created_at
+        return serializers.DateTimeField().to_representation(changed)
+
+    def get_error(self, generation: BlogGeneration) -> dict[str, str] | None:
+        """Give the last error; while PENDING, it is why the blog is being tried again."""
+        if not generation.error_code or generation.status == Status.DONE:
+            return None
+        return {"code": generation.error_code, "message": generation.error_message, "stage": generation.stage}
+
+
+def listed(generations: Sequence[BlogGeneration]) -> list[dict[str, Any]]:
+    return list(BlogSerializer(generations, many=True, context={"facts": facts_of(generations)}).data)
+
+
+def described(generation: BlogGeneration, request: Request) -> dict[str, Any]:
+    """Describe a blog by itself."""
+    return {
+        **listed([generation])[0],
+        "article": article_address(generation, request),
+        "warnings": [] if generation.is_new else _warnings_of(generation),
+    }
+
+
+def article_address(generation: BlogGeneration, request: Request) -> str | None:
+    """Return where the article can be read: a blog that is DONE has one, and has been paid for."""
+    if generation.status != Status.DONE:
+        return None
+    return reverse("blog-generation-article", args=[generation.pk], request=request)
+
+
+def facts_of(generations: Sequence[BlogGeneration]) -> dict[int, Facts]:
+    """Look up the facts of blogs of one site, in as many statements as one blog takes.
+
+    An error of a database that has just gone away would have a stored blog asked for twice, so there are no facts then.
+    """
+    ids = [each.pk for each in generations if not each.is_new]
+    unfinished = [each.pk for each in generations if not each.is_finished and not each.is_new]
+    in_line = [each for each in generations if each.ready]
+    try:
+        positions = forecast.queue_positions(in_line)
+        held = ledger.held_for_each(unfinished)
+        held |= {each.pk: settings.BLOG_CREDITS for each in generations if each.is_new}
+        changed = history.last_changes(ids) if ids else {}
+        waits = {pk: round(forecast.seconds_for(position)) for pk, position in positions.items()}
+    except DATABASE_AWAY:
+        return {each.pk: Facts(held=0 if each.is_finished else None) for each in generations}
+    return {
+        pk: Facts(positions.get(pk), waits.get(pk), held.get(pk, 0), changed.get(pk))
+        for pk in (each.pk for each in generations)
+    }
+
+
+def _warnings_of(generation: BlogGeneration) -> list[dict[str, str]]:
+    """List what went wrong without keeping the blog from its draft."""
+    try:
+        events = list(generation.events.filter(kind=GenerationEvent.Kind.WARNING).order_by("id"))
+    except DATABASE_AWAY:
+        return []
+    return [{"stage": event.stage, "code": event.code, "message": event.message} for event in events]
