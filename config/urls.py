@@ -40,6 +40,7 @@ urlpatterns = [
     re_path(r"^health/workers/?$", operations.workers_alive, name="health-workers"),
 ]
 
-handler400 = "blogs.api.problems.bad_request"
-handler404 = "blogs.api.problems.not_found"
-handler500 = "blogs.api.problems.server_error"
+handler400 = "blogs.desk.refusals.bad_request"
+handler403 = "blogs.desk.refusals.forbidden"
+handler404 = "blogs.desk.refusals.not_found"
+handler500 = "blogs.desk.refusals.server_error"

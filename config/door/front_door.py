@@ -18,11 +18,12 @@ from gunicorn.http.errors import ParseException
 
 from blogs.api.problems import plain_problem
 from blogs.api.webhooks import BODY_MAX_BYTES, webhooks
+from blogs.desk import refusals
+from blogs.desk.refusals import DESK
 from config.door import content_types
 
 logger = logging.getLogger(__name__)
 
-DESK = "/admin"
 _HAVE_BODIES = {"POST", "PUT", "PATCH"}
 
 
@@ -92,6 +93,9 @@ def refused(request: HttpRequest, http: int, code: str, detail: str, level: int 
     host = request.META.get("HTTP_HOST", "")[:100]
     about = {"action": "refused", "http": http, "code": code, "because": detail, "host": host}
     logger.log(level, "request refused", extra=about)
-    answer = plain_problem(request, http, code=code, detail=detail)
+    if refusals.is_of_a_person(request):
+        answer = refusals.page(request, http, detail)
+    else:
+        answer = plain_problem(request, http, code=code, detail=detail)
     answer["Content-Length"] = str(len(answer.content))
     return answer

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from blogs.desk import refusals
 from config.web import known_browsers
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,6 @@ class PasswordChecks:
             if is_ours:
                 return self._get_response(request)
         logger.warning("login put off", extra={"action": "login_put_off"})
-        answer = HttpResponse("Many logins are tried just now. Please try again in a few seconds.", status=429)
-        answer["Content-Type"] = "text/plain; charset=utf-8"
+        answer = refusals.page(request, 429, "Many logins are tried just now. Please try again in a few seconds.")
         answer["Retry-After"] = "3"
         return answer
