@@ -25,6 +25,7 @@ class Person:
 
     def __init__(self, page: Any, url: str) -> None:
         self.page = page
+        self.name = ""
         self.url = url
         self.steps = 0
         self.faults: list[str] = []
@@ -74,7 +75,7 @@ class Person:
 
     def chooses(self, label: str, option: str) -> None:
         self.steps += 1
-        self.page.get_by_label(label, exact=True).first.select_option(label=option)
+        self.page.get_by_label(label).first.select_option(label=option)
 
     # --- What a person sees -----------------------------------------------------------------------------------------
 
@@ -90,6 +91,10 @@ class Person:
     def sees_no_button(self, *names: str) -> None:
         for name in names:
             assert self.page.get_by_role("button", name=name).count() == 0, name
+
+    def focus(self) -> str:
+        """Return what the element that has the focus is called: its label, or its own words."""
+        return str(self.page.evaluate("() => (document.activeElement.labels?.[0] ?? document.activeElement).innerText"))
 
     def text(self, within: str = "main") -> str:
         return " ".join(str(self.page.locator(within).first.inner_text()).split())

@@ -92,6 +92,7 @@ def hire(at_browser: Callable[..., Person]) -> Hire:
         user = User.objects.create_user(name or role.lower(), is_staff=True)
         user.groups.add(Group.objects.get(name=role))
         person = at_browser(**options)
+        person.name = user.get_username()
         signed_in = Client()
         signed_in.force_login(user)
         session = signed_in.cookies[django_settings.SESSION_COOKIE_NAME].value

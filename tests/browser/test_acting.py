@@ -1,0 +1,100 @@
+"""Stories of staff who act on blogs: asked first, in a dialog; done once; said on the page that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from blogs.models import BlogGeneration, Status
+from blogs.queue import lifecycle
+from tests.browser.browsing import Person
+from tests.support import factories
+
+BLOGS = "/admin/blogs/bloggeneration/"
+
+
+def page_of(blog: BlogGeneration) -> str:
+    return f"{BLOGS}{blog.pk}/change/"
+
+
+def test_a_failed_blog_is_retried_from_its_page_in_a_dialog(hire: Callable[..., Person]) -> None:
+    blog = factories.failed_generation()
+    vera = hire("Support", "vera")
+    vera.opens(page_of(blog))
+    vera.sees("OpenAI declined the topic", "Credits are back.")
+
+    vera.clicks("Retry from the step that failed", "button")
+    vera.sees(re_blogs(1), within="dialog")
+    vera.types("ticket 7")
+    vera.presses("Enter")
+
+    vera.sees("Retried: 1.")
+    blog.refresh_from_db()
+    assert blog.status == Status.PENDING
+
+
+def test_escape_closes_the_dialog_and_leads_back_to_the_button(hire: Callable[..., Person]) -> None:
+    blog = factories.failed_generation()
+    vera = hire("Support")
+    vera.opens(page_of(blog))
+
+    vera.clicks("Retry from scratch", "button")
+    vera.sees(re_blogs(1), within="dialog")
+    assert vera.focus() == "Reason:"
+    vera.presses("Escape")
+
+    vera.page.locator("dialog").wait_for(state="hidden")
+    assert vera.focus() == "Retry from scratch"
+    blog.refresh_from_db()
+    assert blog.status == Status.FAILED
+
+
+def test_two_colleagues_act_on_the_same_blog_at_once(hire: Callable[..., Person]) -> None:
+    blog = factories.failed_generation()
+    vera, otto = hire("Support", "vera"), hire("Operator", "otto")
+    for each in (vera, otto):
+        each.opens(page_of(blog))
+        each.clicks("Retry from the step that failed", "button")
+        each.sees(re_blogs(1), within="dialog")
+
+    for each in (vera, otto):
+        each.types(f"asked of {each.name}")
+        each.presses("Enter")
+
+    vera.sees("Retried: 1.")
+    otto.sees("Skipped 1")
+    assert blog.events.filter(kind="requeued").count() == 1
+
+
+def test_a_blog_finishes_between_list_and_click(hire: Callable[..., Person]) -> None:
+    blog = factories.processing_generation()
+    vera = hire("Support")
+    vera.opens(BLOGS)
+    vera.ticks(blog.pk)
+    draft = {"draft_post_id": "0c0b2a36-4d3e-4a9a-9d0e-0e5a5b1f3c11", "draft_post_url": "https://shop.example/post/x"}
+    lifecycle.succeed(blog, "draft", draft, **draft)
+
+    vera.chooses("Action:", "Cancel")
+    vera.clicks("Go", "button")
+
+    vera.sees("skipped: DONE", within="dialog")
+    vera.presses("Escape")
+    vera.page.locator("dialog").wait_for(state="hidden")
+    blog.refresh_from_db()
+    assert blog.status == Status.DONE
+
+
+def test_without_script_the_same_page_asks(hire: Callable[..., Person]) -> None:
+    blog = factories.failed_generation()
+    vera = hire("Support", java_script_enabled=False)
+    vera.opens(page_of(blog))
+
+    vera.clicks("Retry from the step that failed", "button")
+    vera.sees(re_blogs(1), within="main")
+    vera.fills("Reason:", "ticket 7")
+    vera.clicks("Retry from the step that failed: 1 blog", "button")
+
+    vera.sees("Retried: 1.")
+
+
+def re_blogs(count: int) -> str:
+    return f"{count} blog{'' if count == 1 else 's'}"
