@@ -102,7 +102,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "config.urls"
-CSRF_FAILURE_VIEW = "blogs.desk.refusals.csrf_failure"
+CSRF_FAILURE_VIEW = "config.door.refusals.csrf_failure"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -144,7 +144,7 @@ AXES_CLIENT_IP_CALLABLE = "wix.identity.client_address.client_address"
 # Or a stranger who goes on would keep a name locked for ever.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "blogs.desk.refusals.locked_out"
+AXES_LOCKOUT_CALLABLE = "config.door.refusals.locked_out"
 AXES_COOLOFF_MESSAGE = "Too many failed logins. Try again later, or ask an operator."
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "otp_token"]
 # The log tells of logins (`config/web/staff_sessions.py`); of failures the table keeps what it counts.

@@ -40,7 +40,7 @@ urlpatterns = [
     re_path(r"^health/workers/?$", operations.workers_alive, name="health-workers"),
 ]
 
-handler400 = "blogs.desk.refusals.bad_request"
-handler403 = "blogs.desk.refusals.forbidden"
-handler404 = "blogs.desk.refusals.not_found"
-handler500 = "blogs.desk.refusals.server_error"
+handler400 = "config.door.refusals.bad_request"
+handler403 = "config.door.refusals.forbidden"
+handler404 = "config.door.refusals.not_found"
+handler500 = "config.door.refusals.server_error"

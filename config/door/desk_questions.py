@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 
-from config.door.front_door import DESK, refused
+from config.door.front_door import refused
+from config.door.refusals import DESK
 
 _CHOSEN = "_selected_action"
 

@@ -18,9 +18,8 @@ from gunicorn.http.errors import ParseException
 
 from blogs.api.problems import plain_problem
 from blogs.api.webhooks import BODY_MAX_BYTES, webhooks
-from blogs.desk import refusals
-from blogs.desk.refusals import DESK
-from config.door import content_types
+from config.door import content_types, refusals
+from config.door.refusals import DESK
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from blogs.desk import refusals
+from config.door import refusals
 from config.web import known_browsers
 
 logger = logging.getLogger(__name__)

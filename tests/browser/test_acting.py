@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
 
-from blogs.models import BlogGeneration, Status
+from blogs.models import BlogGeneration, Stage, Status
 from blogs.queue import lifecycle
 from tests.browser.browsing import Person
 from tests.support import factories
@@ -70,8 +72,8 @@ def test_a_blog_finishes_between_list_and_click(hire: Callable[..., Person]) -> 
     vera = hire("Support")
     vera.opens(BLOGS)
     vera.ticks(blog.pk)
-    draft = {"draft_post_id": "0c0b2a36-4d3e-4a9a-9d0e-0e5a5b1f3c11", "draft_post_url": "https://shop.example/post/x"}
-    lifecycle.succeed(blog, "draft", draft, **draft)
+    draft: dict[str, Any] = {"draft_post_id": str(uuid4()), "draft_post_url": "https://shop.example/post/x"}
+    lifecycle.succeed(blog, Stage.DRAFT, draft, **draft)
 
     vera.chooses("Action:", "Cancel")
     vera.clicks("Go", "button")
