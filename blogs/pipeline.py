@@ -126,7 +126,7 @@ def run(generation: BlogGeneration, verdict: Verdict | None = None) -> None:
         return
     if generation.draft_search_since and not generation.draft_post_id:
         search.before_anything(generation)
-    inputs = _inputs(generation)
+    inputs = inputs_of(generation)
     if not _missing(generation, inputs):
         # Its draft was found after a restore, and is not to be published.
         lifecycle.succeed(generation, Stage.DRAFT, inputs.of(Stage.DRAFT))
@@ -157,7 +157,7 @@ def run(generation: BlogGeneration, verdict: Verdict | None = None) -> None:
 
 def _from_the_order_on(generation: BlogGeneration) -> Inputs:
     """Return what a blog knows that was sent back to its picture's order: not to look for the order that was of no use."""
-    return replace(_inputs(generation), resumed=False)
+    return replace(inputs_of(generation), resumed=False)
 
 
 def _missing(generation: BlogGeneration, inputs: Inputs) -> list[Step]:
@@ -216,7 +216,8 @@ def _took_too_long(stage: Stage) -> TransientError:
 
 
 @outlasts_an_outage
-def _inputs(generation: BlogGeneration) -> Inputs:
+def inputs_of(generation: BlogGeneration) -> Inputs:
+    """Read what the stages may know of a blog."""
     site = generation.site
     nothing_is_saved = generation.stage == Stage.PRODUCTS
     return Inputs(

@@ -2,7 +2,8 @@
 
 A blog is doubtful if its create was begun more than once, or if it failed or was cancelled after a create was begun. A blog that
 is retried before its sweep is over stays doubtful: a sweeper may have been killed between condemning a draft and deleting it. The
-draft that the blog's row names stays. Any other draft with this blog's marker goes to the site's trash bin.
+draft that the blog's row names stays, and those that it named before. Any other draft with this blog's marker goes to the site's
+trash bin. While an order of staff makes another draft (`post_orders/making.py`), no sweep of that blog begins.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from blogs.models import Article, BlogGeneration, GenerationEvent, Stage
+from blogs.models import Article, BlogGeneration, GenerationEvent, PostOrder, Stage
 from blogs.stages.draft import marked_drafts
 from wix.models import Site
 from wix.posts import drafts
@@ -31,6 +32,9 @@ _TAKE = """
 UPDATE blog_generations SET draft_sweep_at = clock_timestamp() + %(taken)s * interval '1 second'
  WHERE id = (SELECT id FROM blog_generations
               WHERE draft_sweep_at <= (SELECT clock_timestamp()) AND finished_at IS NOT NULL
+                AND NOT EXISTS (SELECT 1 FROM blogs_postorder o
+                                 WHERE o.generation_id = blog_generations.id AND o.ended_at IS NULL
+                                   AND o.create_started_at IS NOT NULL)
               ORDER BY draft_sweep_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id, site_id, status, draft_post_id, draft_sweep_at, draft_search_since,
           extract(epoch FROM clock_timestamp() - created_at)::float
@@ -77,13 +81,20 @@ def _sweep(doubtful: _Doubtful) -> None:
     instance_id = str(Site.objects.values_list("instance_id", flat=True).get(pk=doubtful.site_id))
     seconds = _seconds_a_call()
     marked = marked_drafts(instance_id, _title(doubtful), doubtful.pk, since_seconds=doubtful.age, seconds=seconds)
-    unpaid = [draft for draft in marked if draft.id != str(doubtful.draft_post_id)]
+    paid = {str(doubtful.draft_post_id), *_replaced(doubtful.pk)}
+    unpaid = [draft for draft in marked if draft.id not in paid]
     if unpaid and not _condemned(doubtful):
         return
     for draft in unpaid:
         if drafts.delete_draft(instance_id, draft.id, seconds=seconds):
             _note(doubtful, draft.id)
     _close(doubtful)
+
+
+def _replaced(blog_id: int) -> set[str]:
+    """Return the drafts that the blog had before staff had another one made (`post_orders/`): they are the shop's."""
+    had = PostOrder.objects.filter(generation=blog_id, old_draft_id__isnull=False)
+    return {str(each) for each in had.values_list("old_draft_id", flat=True)}
 
 
 def _title(doubtful: _Doubtful) -> str | None:

@@ -9,7 +9,9 @@ from typing import Any
 
 from blogs.audit import Actor
 from blogs.batches import refunds
-from blogs.models import BlogGeneration, Status
+from blogs.models import BlogGeneration, PostOrder, Status
+from blogs.post_orders import asking
+from blogs.post_orders.asking import NotPossible
 from blogs.queue import lifecycle, waiting
 from blogs.queue.admission import NoRoom
 from blogs.queue.lifecycle import WrongState
@@ -49,7 +51,7 @@ def carry_out(move: Move, blog_id: int, *, by: Actor, reason: str, options: Opti
         raise Skipped(str(refused)) from None
     except InsufficientCredits as lacking:
         raise Skipped(f"its shop has {lacking.available} free credits, and a blog costs {lacking.required}") from None
-    except (NoRoom, SchedulePassed, NothingToRefund) as refused:
+    except (NoRoom, SchedulePassed, NothingToRefund, NotPossible) as refused:
         raise Skipped(str(refused)) from None
 
 
@@ -83,6 +85,16 @@ def _refund(blog_id: int, by: Actor, reason: str, options: Options) -> str:
     return f"refunded {refunds.refund(blog_id, by, reason)} credits"
 
 
+def _publish_again(blog_id: int, by: Actor, reason: str, options: Options) -> str:
+    asking.ask(blog_id, PostOrder.Kind.PUBLISH, by=by.by, name=by.name, reason=reason)
+    return "asked a worker to publish it again"
+
+
+def _make_draft_again(blog_id: int, by: Actor, reason: str, options: Options) -> str:
+    asking.ask(blog_id, PostOrder.Kind.DRAFT, by=by.by, name=by.name, reason=reason)
+    return "asked a worker to make its draft again"
+
+
 _ENDED = (Status.FAILED, Status.CANCELLED)
 _OPEN = (Status.PENDING, Status.PROCESSING)
 
@@ -94,6 +106,8 @@ MOVES = {
         Move("cancel", "Cancel", "blogs.cancel_blogs", _OPEN, _cancel, undone_by="retry"),
         Move("put_first", "Put first in its shop's line", "blogs.steer_blogs", (Status.PENDING,), _put_first),
         Move("refund", "Refund", "blogs.refund_blogs", (Status.DONE,), _refund),
+        Move("publish_again", "Publish again", "blogs.publish_blogs", (Status.DONE,), _publish_again),
+        Move("draft_again", "Make the draft again", "blogs.publish_blogs", (Status.DONE,), _make_draft_again),
         Move("reschedule", "Give it another time", "blogs.steer_blogs", (Status.PENDING,), _reschedule),
     )
 }

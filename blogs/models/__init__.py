@@ -16,6 +16,7 @@ from blogs.models.generation import (
     Tone,
 )
 from blogs.models.line import QueueClock, SiteLine
+from blogs.models.order import PostOrder
 from blogs.models.record import Article, DraftSearch, GenerationEvent, RequestDetails, StageOutput
 from blogs.models.staff import NOTE_MAX, REASON_MAX, AuditEntry, Batch, BatchItem, Note
 
@@ -38,6 +39,7 @@ __all__ = [
     "GenerationEvent",
     "Length",
     "Note",
+    "PostOrder",
     "QueueClock",
     "RequestDetails",
     "SiteLine",

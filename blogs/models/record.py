@@ -86,6 +86,9 @@ class GenerationEvent(models.Model):
         RESCHEDULED = "rescheduled"
         SWEPT = "swept"
         REFUNDED = "refunded"
+        ORDERED = "ordered", "asked for at Wix"
+        PUBLISHED = "published", "published again"
+        DRAFT_MADE = "draft_made", "draft made again"
 
     generation = models.ForeignKey(BlogGeneration, models.CASCADE, related_name="events", db_index=False)
     kind = models.CharField(max_length=16, choices=Kind)

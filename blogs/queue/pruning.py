@@ -30,6 +30,7 @@ _TABLES = {
     "blogs_stageoutput": "generation_id",
     "blogs_article": "generation_id",
     "blogs_requestdetails": "generation_id",
+    "blogs_postorder": "generation_id",
     "workers_providercall": "work",
     "blog_generations": "id",
 }
@@ -41,6 +42,7 @@ SELECT jsonb_build_object(
     'details', (SELECT to_jsonb(d) FROM blogs_requestdetails d WHERE d.generation_id = g.id),
     'outputs', (SELECT jsonb_agg(o ORDER BY o.id) FROM blogs_stageoutput o WHERE o.generation_id = g.id),
     'events', (SELECT jsonb_agg(e ORDER BY e.id) FROM blogs_generationevent e WHERE e.generation_id = g.id),
+    'post_orders', (SELECT jsonb_agg(p ORDER BY p.id) FROM blogs_postorder p WHERE p.generation_id = g.id),
     'calls', (SELECT jsonb_agg(c ORDER BY c.id) FROM workers_providercall c WHERE c.work = g.id))::text
   FROM blog_generations g WHERE g.id = ANY(%s) ORDER BY g.id
 """

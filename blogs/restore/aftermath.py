@@ -174,6 +174,9 @@ _FORGOTTEN = (
     # A login that ended in the lost time must not be one again.
     "DELETE FROM django_session",
     "UPDATE wix_webhookdelivery SET due_at = clock_timestamp() WHERE due_at IS NOT NULL",
+    # A create in the lost time is waited for, and its draft looked for.
+    "UPDATE blogs_postorder SET create_started_at = clock_timestamp(), taken_until = NULL"
+    " WHERE kind = 'draft' AND ended_at IS NULL",
     "UPDATE wix_catalogue SET wanted_at = clock_timestamp()",
 )
 

@@ -91,6 +91,8 @@ async def update(site: Site, call: Call, world: World) -> web.Response:
             if at <= iso(world.now()):
                 raise invalid("scheduledPublishDate", "must be in the future", "PAST_DATE")
             draft.status, draft.scheduled_for = "SCHEDULED", at
+        case "UPDATE_REVERT_TO_DRAFT":
+            draft.status = "UNPUBLISHED"
         case "UPDATE_CANCEL_SCHEDULE":
             draft.status, draft.scheduled_for = "UNPUBLISHED", ""
         case "UPDATE":

@@ -77,8 +77,63 @@ def read_draft(instance_id: str, draft_id: str, *, seconds: float) -> Draft:
     return _draft(pick(answer, "draftPost"))
 
 
+@dataclass(frozen=True, slots=True)
+class HeldDraft:
+    """A draft with its text, and what became of it: Wix keeps a published post's draft under the same id."""
+
+    id: str
+    title: str
+    status: str
+    url: str
+    rich_content: dict[str, Any]
+    edited_at: datetime | None
+    scheduled_for: datetime | None
+    has_unpublished_changes: bool
+
+    @property
+    def is_published(self) -> bool:
+        return self.status == "PUBLISHED"
+
+
+def read_held(instance_id: str, draft_id: str, *, seconds: float) -> HeldDraft | None:
+    """Read a draft with its text; None where it is gone, or in the trash bin."""
+    path, params = f"{_DRAFTS}/{draft_id}", {"fieldsets": ["URL", "RICH_CONTENT"]}
+    try:
+        answer = http.request(instance_id, "GET", path, operation="draft_get", seconds=seconds, params=params)
+    except http.WixRefused as refused:
+        if refused.status != 404:
+            raise
+        return None
+    found = object_in(answer, "draftPost")
+    if text_in(found, "status") == "DELETED":
+        return None
+    return HeldDraft(
+        id=picked_uuid(found, "id"),
+        title=text_in(found, "title"),
+        status=text_in(found, "status"),
+        url=_address(found),
+        rich_content=object_in(found, "richContent"),
+        edited_at=moment(found.get("editedDate")),
+        scheduled_for=moment(found.get("scheduledPublishDate")),
+        has_unpublished_changes=bool(found.get("hasUnpublishedChanges")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    url: str
+    published_at: datetime | None
+
+
+def read_post(instance_id: str, post_id: str, *, seconds: float) -> Post:
+    path, params = f"/blog/v3/posts/{quote(post_id, safe='')}", {"fieldsets": "URL"}
+    answer = http.request(instance_id, "GET", path, operation="post_get", seconds=seconds, params=params)
+    post = pick(answer, "post")
+    return Post(_address(post), moment(post.get("firstPublishedDate")))
+
+
 def find_drafts(instance_id: str, title: str, since: datetime, *, seconds: float) -> list[tuple[Draft, dict[str, Any]]]:
-    """Find drafts of exactly this title that were edited since then, each with its rich content."""
+    """Find drafts of exactly this title that were edited since then, each with its rich content; none from the trash bin."""
     body = {
         "query": {
             "filter": {"title": title, "editedDate": {"$gte": _wire(since)}},
@@ -88,7 +143,8 @@ def find_drafts(instance_id: str, title: str, since: datetime, *, seconds: float
         "fieldsets": ["URL", "RICH_CONTENT"],
     }
     answer = http.request(instance_id, "POST", f"{_DRAFTS}/query", operation="draft_query", seconds=seconds, body=body)
-    return [(_draft(found), object_in(found, "richContent")) for found in picked_objects(answer, "draftPosts")]
+    kept = [each for each in picked_objects(answer, "draftPosts") if each.get("status") != "DELETED"]
+    return [(_draft(found), object_in(found, "richContent")) for found in kept]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +220,7 @@ def schedule_draft(instance_id: str, draft_id: str, at: datetime, *, seconds: fl
 
 
 def post_url(instance_id: str, post_id: str, *, seconds: float) -> str:
-    path, params = f"/blog/v3/posts/{quote(post_id, safe='')}", {"fieldsets": "URL"}
-    answer = http.request(instance_id, "GET", path, operation="post_get", seconds=seconds, params=params)
-    return _address(pick(answer, "post"))
+    return read_post(instance_id, post_id, seconds=seconds).url
 
 
 def _draft(found: Any) -> Draft:

@@ -110,12 +110,15 @@ def _outlook(move: Move, chosen: QuerySet[BlogGeneration]) -> Outlook:
     skipped = [
         (count, f"{status}: not for this action") for status, count in by_status.items() if status not in move.statuses
     ]
+    besides = [said] if (said := _credits(move, allowed)) else []
+    if move.name == "publish_again" and (drafts := within.filter(publish=False).count()):
+        besides.append(f"Of {drafts:,} of them the shop asked for a draft only: these posts go live too.")
     too_many = sum(by_status.values()) > starting.BLOGS_MAX
     return Outlook(
         allowed,
         within.aggregate(shops=Count("site", distinct=True))["shops"],
         skipped,
-        [said] if (said := _credits(move, allowed)) else [],
+        besides,
         f"These are more than {starting.BLOGS_MAX:,} blogs; narrow the filter." if too_many else "",
     )
 
@@ -136,6 +139,9 @@ def _credits(move: Move, blogs: int) -> str:
     return {
         "cancel": f"Up to {price} credits that are held come back.",
         "refund": "What each has cost is given back, once; the posts stay.",
+        "publish_again": "Workers publish each draft as it is now; what is published already stays so. No credits are touched.",
+        "draft_again": "Workers make each draft anew from the stored article, unless the article still stands at Wix. Nothing is"
+        " published, and no credits are touched.",
     }.get(move.name, "")
 
 

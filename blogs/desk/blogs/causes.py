@@ -97,6 +97,16 @@ _CAUSES = {
     "labels_failed": Cause("it lacks tags or categories", "The shop can set them at Wix.", has_words=True),
     "post_part_refused": Cause("Wix refused a part of it", "The shop looks through the draft.", has_words=True),
     "article_shortened": Cause("it was shortened to what Wix takes", "The shop looks through the draft."),
+    "draft_gone": Cause(
+        "it could not be published again, because its draft is not at Wix any more",
+        "Make the draft again, then publish it again.",
+    ),
+    "draft_stands": Cause(
+        "its draft was not made again, because the article still stands at Wix", "The shop deletes it there first."
+    ),
+    "article_gone": Cause(
+        "its draft could not be made again: too little of it is stored", "The shop can ask for a new one."
+    ),
     "not_read_back": Cause("it could not be looked at once it was made", "Open it at Wix to be sure."),
 }
 

@@ -16,7 +16,7 @@ from django.utils.text import Truncator
 from blogs.batches.moves import MOVES, Move
 from blogs.desk import notes
 from blogs.desk.base import DeskAdmin, ReadOnlyAdmin, badge, span
-from blogs.desk.blogs import acting, exporting, filters, finding, page, places
+from blogs.desk.blogs import acting, at_wix, exporting, filters, finding, page, places
 from blogs.desk.money.ledger import may_read
 from blogs.models import BlogGeneration
 
@@ -105,7 +105,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(lambda request, form: exporting.export(self, request, form))
         export = path("export/<str:form>/", view, name="blogs_bloggeneration_export")
-        return [export, *notes.urls(self), *super().get_urls()]
+        return [export, *notes.urls(self), *at_wix.urls(self), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         may = {"may_export": request.user.has_perm("blogs.export_blogs")}
@@ -128,6 +128,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
         context |= {
             **about,
             **notes.context(request, blog),
+            "at_wix": at_wix.about(blog),
             "moves": page.moves(blog, request.user, refundable=about["refundable"]),
         }
         return super().render_change_form(request, context, *args, **kwargs)

@@ -28,7 +28,16 @@ _STAGES = {
     Stage.PUBLISH: "publishing",
 }
 _Kind = GenerationEvent.Kind
-_TELLING = (_Kind.CANCELLED, _Kind.CANCEL_REQUESTED, _Kind.WARNING, _Kind.DEFERRED, _Kind.RETRYING, _Kind.RESCUED)
+_MENDED = (_Kind.PUBLISHED, _Kind.DRAFT_MADE)
+_TELLING = (
+    _Kind.CANCELLED,
+    _Kind.CANCEL_REQUESTED,
+    _Kind.WARNING,
+    _Kind.DEFERRED,
+    _Kind.RETRYING,
+    _Kind.RESCUED,
+    *_MENDED,
+)
 # How many of the last telling events are read of all blogs together, and how many warnings a sentence names.
 _EVENTS_READ = 500
 _WARNINGS_TOLD = 3
@@ -43,6 +52,17 @@ class Facts:
 
     def last(self, *kinds: str) -> GenerationEvent | None:
         return next((event for event in self.events if event.kind in kinds), None)
+
+    @property
+    def warnings(self) -> list[GenerationEvent]:
+        """The warnings that still hold: staff may have had the draft made again, or published, since a warning of that step."""
+        held, mended = list[GenerationEvent](), set[str]()
+        for event in self.events:  # the newest first
+            if event.kind in _MENDED:
+                mended |= {Stage.PUBLISH, event.stage}
+            elif event.kind == _Kind.WARNING and event.stage not in mended:
+                held.append(event)
+        return held
 
 
 def facts(blogs: Iterable[BlogGeneration]) -> Mapping[int, Facts]:
@@ -98,7 +118,7 @@ def _done(blog: BlogGeneration, told: Facts) -> str:
         done = f"Done {_ago(blog)}: the draft is at Wix, though no address of the published post is known."
     else:
         done = f"Done {_ago(blog)}: the draft is at Wix."
-    lacks = {event.code: event for event in told.events if event.kind == _Kind.WARNING}
+    lacks = {event.code: event for event in told.warnings}
     said = [causes.of(code, event.message).told(event.message) for code, event in list(lacks.items())[:_WARNINGS_TOLD]]
     return f"{done} But {'; '.join(said)}." if said else done
 
@@ -181,7 +201,7 @@ def _helps(blog: BlogGeneration, told: Facts) -> str:
         case Status.CANCELLED:
             return "It can be retried."
         case Status.DONE:
-            lacking = told.last(_Kind.WARNING)
+            lacking = next(iter(told.warnings), None)
             return causes.of(lacking.code).helps if lacking and lacking.code in causes.known() else ""
     return ""
 

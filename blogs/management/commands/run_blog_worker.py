@@ -18,6 +18,8 @@ from django.db import DEFAULT_DB_ALIAS
 from blogs import pipeline, queue, sweep
 from blogs.batches import starting, working
 from blogs.operations import notices
+from blogs.post_orders import asking
+from blogs.post_orders import working as orders
 from blogs.preflight import start as preflight
 from blogs.providers import openai, ordinary_blog, replicate
 from blogs.queue import waiting
@@ -60,6 +62,10 @@ CHORES = (
     # A batch that is started wakes it; while one is open, it says when the next portion is due.
     Chore(60.0, working.work_off, "work off batches", woken_by=starting.CHANNEL, asks=True, says_when=True),
     Chore(60.0, spending.fold, "sum up what calls took", asks=True),
+    # What staff order for posts at Wix. Looks have a thread of their own: a person waits for them.
+    Chore(30.0, orders.work_off_looks, "look at posts", woken_by=asking.LOOKS, asks=True, says_when=True),
+    Chore(30.0, orders.work_off_changes, "carry out orders", woken_by=asking.CHANGES, asks=True, says_when=True),
+    Chore(30.0, orders.work_off_changes, "carry out orders", asks=True, says_when=True),
     # The first time soon, so that workers grant too that live for less than an hour.
     Chore(_HOUR, subscriptions.grant_due, "grant monthly credits", first_after_seconds=45.0),
     Chore(_HOUR, limits.prune, "prune limits"),

@@ -119,6 +119,21 @@ def test_a_finished_one_says_what_it_lacks_and_who_mends_that() -> None:
     assert said.endswith("The shop can set them at Wix.")
 
 
+def test_what_staff_had_mended_since_is_told_no_more() -> None:
+    done = done_generation()
+    for kind, stage, error in (
+        ("warning", "media", "media_quota"),
+        ("warning", "publish", "draft_gone"),
+        ("published", "publish", ""),
+    ):
+        GenerationEvent.objects.create(generation=done, kind=kind, stage=stage, code=error, message="x")
+    assert "But it lacks a picture" in answer(done)
+    assert "published again" not in answer(done)
+
+    GenerationEvent.objects.create(generation=done, kind="warning", stage="publish", code="draft_gone", message="x")
+    assert answer(done).endswith("Make the draft again, then publish it again.")
+
+
 def test_a_waiting_one_says_what_for_and_until_when() -> None:
     WorkerFactory.create()
     scheduled = pending_generation(scheduled_at=timezone.now() + timedelta(hours=3, minutes=1))

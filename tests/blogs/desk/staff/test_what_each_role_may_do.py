@@ -14,7 +14,7 @@ from blogs.audit import Actor
 from blogs.batches import starting, working
 from blogs.batches.moves import MOVES
 from blogs.desk.staff.roles import ROLES
-from blogs.models import BlogGeneration, GenerationEvent, Note, SiteLine, Status
+from blogs.models import BlogGeneration, GenerationEvent, Note, PostOrder, SiteLine, Status
 from blogs.queue import lines
 from credits.models import Credit
 from tests.support.blogs import roles
@@ -35,6 +35,8 @@ MOVE_ROLES = {
     "put_first": {"Support", "Operator", "Admin"},
     "reschedule": {"Support", "Operator", "Admin"},
     "refund": {"Billing", "Admin"},
+    "publish_again": {"Support", "Operator", "Admin"},
+    "draft_again": {"Support", "Operator", "Admin"},
 }
 
 
@@ -58,6 +60,8 @@ def blog_for(move: str) -> BlogGeneration:
         "retry": failed_generation,
         "retry_from_scratch": failed_generation,
         "refund": done_generation,
+        "publish_again": done_generation,
+        "draft_again": done_generation,
     }
     return make.get(move, pending_generation)()
 
@@ -87,6 +91,18 @@ def act_or_be_refused(
         {"action": action, "_selected_action": ids, "index": 0, "confirmed": "1", "reason": "ticket 7"},
     )
     assert answer.status_code in (200, 302, 403)
+
+
+def test_asking_what_wix_holds(colleague: Client, role: str) -> None:
+    blog, may = done_generation(), role != "no role"
+
+    if may:
+        assert "What does Wix hold now?" in blog_page(colleague, blog.pk)
+    colleague.post(reverse("admin:blogs_bloggeneration_look", args=[blog.pk]))
+    assert PostOrder.objects.exists() == may
+
+    piece = colleague.get(reverse("admin:blogs_bloggeneration_at_wix", args=[blog.pk]))
+    assert (piece.status_code == 200) == may
 
 
 def test_pausing_a_line(colleague: Client, role: str) -> None:

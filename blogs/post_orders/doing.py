@@ -1,0 +1,112 @@
+"""What each kind of order does at Wix. It asks first what Wix holds, so that nothing is done that is done already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.conf import settings
+
+from blogs import pipeline
+from blogs.models import BlogGeneration, GenerationEvent, PostOrder, Stage
+from blogs.post_orders import holding, making
+from blogs.queue import fence
+from blogs.stages import publish
+from blogs.stages.inputs import Inputs
+from workers.errors import PermanentError, WorkError
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an order has come to; `result` says it to a person. The rest is stored with it, in one transaction."""
+
+    result: str
+    held: dict[str, Any] | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[Stage, dict[str, Any]] = field(default_factory=dict)
+    forgets: Stage | None = None
+    event: GenerationEvent.Kind | None = None
+    warnings: list[WorkError] = field(default_factory=list)
+
+
+def look(order: PostOrder, blog: BlogGeneration) -> Done:
+    held = holding.look(_inputs(blog, Stage.PUBLISH, []))
+    columns = {"post_url": held.post_url} if held.post_url and held.post_url != blog.post_url else {}
+    return Done(_in_words(held), held.stored(), columns)
+
+
+def publish_again(order: PostOrder, blog: BlogGeneration) -> Done:
+    """Publish the draft as it is now, at the shop's time where that is yet to come. What is published already stays as it is."""
+    warnings: list[WorkError] = []
+    inputs = _inputs(blog, Stage.PUBLISH, warnings)
+    held = holding.look(inputs)
+    if held.state == "deleted":
+        raise PermanentError("draft_gone", "Its draft is not at Wix any more. Make the draft again, then publish it.")
+    if held.state == "published":
+        besides = " It has changes of its shop's that are not published." if held.unpublished_changes else ""
+        columns = {"post_url": held.post_url} if held.post_url else {}
+        return Done(
+            f"It was published already; nothing was sent.{besides}",
+            held.stored(),
+            columns,
+            event=GenerationEvent.Kind.PUBLISHED,
+        )
+    output = publish.run(inputs)
+    url = output.get("post_url", "")
+    return Done(
+        f"Published: {url}" if not output.get("scheduled_for") else f"Wix publishes it at {output['scheduled_for']}.",
+        columns={"post_url": url} if url else {},
+        outputs={Stage.PUBLISH: output},
+        event=GenerationEvent.Kind.PUBLISHED,
+        warnings=warnings,
+    )
+
+
+def make_draft_again(order: PostOrder, blog: BlogGeneration) -> Done:
+    """Make another draft of the stored article, where the first is gone or no longer the article. It is not published."""
+    warnings: list[WorkError] = []
+    inputs = _inputs(blog, Stage.DRAFT, warnings)
+    making.require_no_sweep(order, blog)
+    held = holding.look(inputs)
+    if held.stands:
+        raise PermanentError(
+            "draft_stands", f"{_in_words(held)} No second draft was made; the shop deletes this one first."
+        )
+    output = making.make(order, blog, inputs)
+    columns = {name: output.get(name, "") for name in fence.POST_COLUMNS}
+    return Done(
+        f"Another draft was made, in place of {blog.draft_post_id}. It is not published.",
+        columns=columns,
+        outputs={Stage.DRAFT: output},
+        forgets=Stage.PUBLISH,
+        event=GenerationEvent.Kind.DRAFT_MADE,
+        warnings=warnings,
+    )
+
+
+DO: dict[PostOrder.Kind, Callable[[PostOrder, BlogGeneration], Done]] = {
+    PostOrder.Kind.LOOK: look,
+    PostOrder.Kind.PUBLISH: publish_again,
+    PostOrder.Kind.DRAFT: make_draft_again,
+}
+
+
+def _inputs(blog: BlogGeneration, stage: Stage, warnings: list[WorkError]) -> Inputs:
+    seconds = settings.STAGE_DEADLINE_SECONDS[stage]
+    return replace(pipeline.inputs_of(blog), seconds=seconds, warn=warnings.append)
+
+
+def _in_words(held: holding.Held) -> str:
+    place = {
+        "deleted": "It is not at Wix any more.",
+        "draft": "It stands at Wix as a draft.",
+        "scheduled": f"Wix is to publish it at {held.published_at}.",
+        "published": f"It is published since {held.published_at}.",
+    }[held.state]
+    text = {
+        "same": "Its text is ours.",
+        "edited": f"Its text was edited: {held.kept or 0:.0%} of its paragraphs are ours.",
+        "replaced": f"Its text was replaced: {held.kept or 0:.0%} of its paragraphs are ours.",
+    }.get(held.content, "")
+    return f"{place} {text}".strip()
