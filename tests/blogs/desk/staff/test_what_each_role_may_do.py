@@ -134,6 +134,16 @@ def test_writing_a_note(colleague: Client, role: str, on: str) -> None:
         assert "blogs.add_note" in answer.content.decode()
 
 
+def test_seeing_what_a_shop_sees(colleague: Client, role: str) -> None:
+    shop, may = site(), role in {"Support", "Billing", "Operator", "Admin"}
+
+    if role != "no role":
+        assert ("/as-shop/" in site_page(colleague, shop.pk)) == may
+    answer = colleague.get(f"/admin/wix/site/{shop.pk}/as-shop/")
+
+    assert (answer.status_code == 200) == may
+
+
 def test_weighing_a_line(colleague: Client, role: str) -> None:
     shop, may = site(), role in {"Operator", "Admin"}
     pending_generation(shop)
