@@ -9,6 +9,7 @@ from rest_framework.routers import SimpleRouter
 from blogs.api.credits import CreditEntriesView, CreditsView
 from blogs.api.views import BlogGenerationViewSet
 from blogs.api.webhooks import webhooks
+from blogs.desk.find import page as search
 from blogs.operations import views as operations
 
 if settings.ADMIN_SECOND_FACTOR:
@@ -26,6 +27,8 @@ api.register("blog-generation", BlogGenerationViewSet, basename="blog-generation
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
     path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin/search/", admin.site.admin_view(search.results), name="desk-search"),
+    path("admin/search/shops/", admin.site.admin_view(search.suggestions), name="desk-suggestions"),
     path("admin/", admin.site.urls),
     path("api/", include(api.urls)),
     re_path(r"^api/credits/?$", CreditsView.as_view(), name="credits"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.postgres.indexes import OpClass
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower, Now
 
 from wix import languages
@@ -36,7 +37,13 @@ class Site(models.Model):
 
     class Meta:
         permissions = [("view_as_shop", "Can see what a shop sees")]
-        indexes = [models.Index(OpClass(Lower("name"), name="text_pattern_ops"), name="site_name")]
+        indexes = [
+            models.Index(OpClass(Lower("name"), name="text_pattern_ops"), name="site_name"),
+            # By any word of name and domain. The desk's search repeats this expression (`blogs/desk/search.py`).
+            GinIndex(
+                RawSQL("to_tsvector('simple', name || ' ' || translate(url, '/:.-_', '     '))", ()), name="site_words"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name or str(self.instance_id)

@@ -17,7 +17,7 @@ from blogs.models.generation import (
 )
 from blogs.models.line import QueueClock, SiteLine
 from blogs.models.order import PostOrder
-from blogs.models.record import Article, DraftSearch, GenerationEvent, RequestDetails, StageOutput
+from blogs.models.record import Article, BlogWords, DraftSearch, GenerationEvent, RequestDetails, StageOutput
 from blogs.models.staff import NOTE_MAX, REASON_MAX, AuditEntry, Batch, BatchItem, Note
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Batch",
     "BatchItem",
     "BlogGeneration",
+    "BlogWords",
     "Cover",
     "DraftSearch",
     "GenerationEvent",

@@ -225,6 +225,7 @@ class BlogGeneration(models.Model):
             models.Index(
                 OpClass(Lower(Left("source_id", SOURCE_ID_INDEXED)), name="text_pattern_ops"), name="blog_by_source"
             ),
+            models.Index(fields=["draft_post_slug", "-id"], condition=~Q(draft_post_slug=""), name="blog_by_slug"),
         ]
 
     def __str__(self) -> str:

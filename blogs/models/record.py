@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -63,6 +64,41 @@ class Article(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class BlogWords(models.Model):
+    """The words by which staff find a blog: of its topic, its products' names and its title (`words/of_blogs.py` makes them).
+
+    The queue writes it with the blog's own moves; what older code has left out, a worker fills in (`words/keeping.py`). No foreign
+    key in the database: its check would lock the blog's row.
+    """
+
+    class Level(models.IntegerChoices):
+        """Says up to which stage the words are there. INCOMPLETE: even those of the topic are missing."""
+
+        INCOMPLETE = -1
+        TOPIC = 0
+        PRODUCTS = 1
+        TITLE = 2
+
+    generation = models.OneToOneField(
+        BlogGeneration, models.DO_NOTHING, primary_key=True, related_name="words", db_constraint=False
+    )
+    level = models.SmallIntegerField(choices=Level)
+    subject = models.CharField(
+        max_length=200,
+        blank=True,
+        db_default="",
+        help_text="the name of the product or collection that it is about; empty: its topic says what it is about",
+    )
+    words = SearchVectorField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(level__in=[-1, 0, 1, 2]), name="blog_words_level")]
+        indexes = [GinIndex(fields=["words"], name="blog_by_words")]
+
+    def __str__(self) -> str:
+        return f"words of blog {self.generation_id}"
 
 
 class GenerationEvent(models.Model):

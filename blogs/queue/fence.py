@@ -32,8 +32,8 @@ def update(generation: BlogGeneration, **columns: Any) -> None:
         raise LeaseLost(generation.pk)
 
 
-def save(statement: Prepared, saving: Saving, post: dict[str, str], **columns: str) -> bool:
-    """Execute CHECKPOINT or SUCCEED (`statements.py`). Raises LeaseLost.
+def save(statement: Prepared, saving: Saving, post: dict[str, str], **columns: Any) -> bool:
+    """Execute CHECKPOINT, with words or without, or SUCCEED (`statements.py`). Raises LeaseLost.
 
     True: somebody asked to cancel the blog, and no draft keeps it from that.
     """

@@ -37,6 +37,7 @@ from django.db.models.functions import Coalesce
 from blogs.models import Article, BlogGeneration, GenerationEvent, Stage, StageOutput, Status
 from blogs.queue import backoff, fence, history, lines, locked_blog, statements
 from blogs.queue.locked_blog import LockedBlog
+from blogs.words import of_blogs
 from credits import ledger
 from workers.database import wakeup
 from workers.database.clock import ClockTimestamp, seconds_from_now
@@ -71,7 +72,9 @@ def checkpoint(
     saving = history.Saving(generation, stage, output, warnings)
     # Without an article it is one statement, and so one round trip.
     with transaction.atomic() if article else nullcontext():
-        wants_to_cancel = fence.save(statements.CHECKPOINT, saving, post, next_stage=next_stage)
+        words = of_blogs.found_by(generation, stage, output, article)
+        statement = statements.CHECKPOINT_WITH_WORDS if words else statements.CHECKPOINT
+        wants_to_cancel = fence.save(statement, saving, post, next_stage=next_stage, **words)
         if article:
             Article.objects.bulk_create([article], ignore_conflicts=True)
     generation.stage = next_stage

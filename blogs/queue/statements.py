@@ -4,6 +4,7 @@
     PROMOTE     brings what is due into its lines                             (`source.promote`)
     ENTER       stores a blog with its hold, its event and its place in line  (`submitting.submit`)
     CHECKPOINT  saves what a stage has produced                               (`lifecycle.checkpoint`)
+                … and with what staff find the blog by: CHECKPOINT_WITH_WORDS
     SUCCEED     saves what the last stage has produced: DONE                  (`lifecycle.succeed`)
 
 Each session sends a `Prepared` statement, with its comments, once a minute (behind a pooler: with each call). In a comment, a
@@ -177,11 +178,16 @@ WITH place AS (
 ), details AS (
     INSERT INTO blogs_requestdetails (generation_id, time_zone, metadata, product_ids, instructions)
     SELECT id, %(time_zone)s, %(metadata)s::jsonb, %(product_ids)s::text[], %(instructions)s FROM blog WHERE %(detailed)s
+), words AS (
+    -- By which staff find it.
+    INSERT INTO blogs_blogwords (generation_id, level, subject, words)
+    SELECT id, 0, '', array_to_tsvector(%(words)s::text[]) FROM blog
+    RETURNING generation_id
 ), line AS (
     -- Last, since all claims wait for the line while it is locked: it reads what the others return.
     -- (A scheduled blog only needs a line to be there, for PROMOTE.)
     UPDATE blogs_siteline SET turn = {TURN_ON_JOINING}, waiting = waiting + 1
-     WHERE site_id = (SELECT blog.site_id FROM blog, hold, event WHERE blog.ready)
+     WHERE site_id = (SELECT blog.site_id FROM blog, hold, event, words WHERE blog.ready)
 )
 SELECT place.removed, place.too_many, place.waiting, place.waiting_max, {columns(BlogGeneration, "blog")}
   FROM place LEFT JOIN blog ON true
@@ -209,14 +215,26 @@ WITH mine AS (
       FROM mine LEFT JOIN saved ON saved.generation_id = mine.id,
            jsonb_to_recordset(%(events)s) AS event(kind text, code text, message text)
      WHERE saved.generation_id IS NOT NULL OR event.kind = %(outcome)s
-)
+){more}
 SELECT wants_to_cancel FROM mine
 """
-CHECKPOINT = Prepared("checkpoint", _SAVE.format(changes="stage = %(next_stage)s, deferred_since = NULL"))
+# What staff find a blog by. A row that older code did not write is left incomplete, for a worker to fill in (`words/keeping.py`).
+_WORDS = """, worded AS (
+    INSERT INTO blogs_blogwords AS known (generation_id, level, subject, words)
+    SELECT id, -1, %(subject)s, array_to_tsvector(%(words)s::text[]) FROM mine
+    ON CONFLICT (generation_id) DO UPDATE
+       SET words = known.words || excluded.words,
+           level = CASE WHEN known.level = %(level)s::int - 1 THEN %(level)s::int ELSE known.level END,
+           subject = CASE WHEN excluded.subject = '' THEN known.subject ELSE excluded.subject END
+)"""
+_NEXT = "stage = %(next_stage)s, deferred_since = NULL"
+CHECKPOINT = Prepared("checkpoint", _SAVE.format(changes=_NEXT, more=""))
+CHECKPOINT_WITH_WORDS = Prepared("checkpoint_with_words", _SAVE.format(changes=_NEXT, more=_WORDS))
 SUCCEED = Prepared(
     "succeed",
     _SAVE.format(
         changes="""status = 'DONE', finished_at = clock_timestamp(), error_code = '', error_message = '',
-           lease_token = NULL, lease_expires_at = NULL, worker_id = NULL"""
+           lease_token = NULL, lease_expires_at = NULL, worker_id = NULL""",
+        more="",
     ),
 )

@@ -13,6 +13,7 @@ from blogs.models import BlogGeneration, GenerationEvent
 from blogs.queue import admission, failures, history, lines, statements
 from blogs.queue.failures import TooManyFailures
 from blogs.queue.request import BlogRequest, asked_before, is_later
+from blogs.words import of_blogs
 from credits import ledger
 from wix.models import Site
 from workers.database import wakeup
@@ -64,7 +65,7 @@ def _enter(new: BlogGeneration, request: BlogRequest, *, counted: bool = False) 
     with connection.cursor() as cursor:
         failed_max = settings.BLOG_FAILED_LIMIT_PER_SITE
         asked = {"amount": price, "places": places, "counted": counted, "failed_max": failed_max}
-        statements.ENTER.execute(cursor, {**values, **asked, **_details(request)})
+        statements.ENTER.execute(cursor, {**values, **asked, **_details(request), "words": of_blogs.of_request(new)})
         row = cursor.fetchone()
     if row is None:
         ledger.open_account(site.pk)

@@ -12,17 +12,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 
 from tests.bench import desk_statements as statements
 from tests.bench.desk_words import BRANDS, SHOPS, TRADES, rows
+from wix.catalog.words import of as lexemes_of
 
 _LARGE = (
     "blog_generations",
     "blogs_generationevent",
     "blogs_stageoutput",
     "blogs_article",
+    "blogs_blogwords",
     "workers_providercall",
     "credits_credit",
     "blogs_auditentry",
@@ -58,6 +61,12 @@ class Known:
     done: int
     failed: int
     batch: int
+    whale_name: str
+    draft_id: str
+    post_url: str
+    slug: str
+    request_id: str
+    key: str
 
 
 def fill(size: Size, *, say: bool = True) -> Known:
@@ -88,12 +97,12 @@ def known() -> Known:
         return Known(*cursor.fetchone())
 
 
-def _run(statement: str, **parameters: object) -> None:
+def _run(statement: str, **parameters: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters or None)
 
 
-def _parameters(size: Size) -> dict[str, object]:
+def _parameters(size: Size) -> dict[str, Any]:
     return {
         "blogs": size.blogs,
         "sites": size.sites,
@@ -109,7 +118,10 @@ def _parameters(size: Size) -> dict[str, object]:
 
 
 def _write_vocabulary() -> None:
-    found = [{"language": language, "part": part, "n": n, "words": words} for language, part, n, words in rows()]
+    found = [
+        {"language": language, "part": part, "n": n, "words": words, "lexemes": lexemes_of(words, short=True)}
+        for language, part, n, words in rows()
+    ]
     _run(statements.VOCABULARY, rows=json.dumps(found))
 
 

@@ -18,7 +18,7 @@ SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
 VOCABULARY = """
 CREATE TEMP TABLE vocabulary ON COMMIT DROP AS
 SELECT *, count(*) OVER (PARTITION BY language, part) AS size
-  FROM jsonb_to_recordset(%(rows)s::jsonb) AS word(language text, part text, n int, words text);
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS word(language text, part text, n int, words text, lexemes text[]);
 CREATE INDEX ON vocabulary (language, part, n);
 ANALYZE vocabulary;
 """
@@ -62,7 +62,10 @@ WITH numbered AS (
 )
 SELECT p.*, opening.words AS opening, adjective.words AS adjective, thing.words AS thing, ending.words AS ending,
        initcap(other.words) || ' ' || thing.words || ' ' || brand
-           || CASE WHEN p.b %% 5 = 0 THEN ' N' || upper(to_hex(p.n)) ELSE '' END AS product
+           || CASE WHEN p.b %% 5 = 0 THEN ' N' || upper(to_hex(p.n)) ELSE '' END AS product,
+       adjective.lexemes || thing.lexemes AS short_lexemes,
+       opening.lexemes || adjective.lexemes || thing.lexemes || ending.lexemes AS title_lexemes,
+       other.lexemes || thing.lexemes || string_to_array(lower(brand), ' ') || ('n' || to_hex(p.n)) AS product_lexemes
   FROM placed p
   JOIN vocabulary opening ON opening.language = p.language AND opening.part = 'opening' AND opening.n = p.a %% opening.size
   JOIN vocabulary adjective
@@ -167,6 +170,19 @@ INSERT INTO blogs_stageoutput (generation_id, stage, output, created_at)
 SELECT id, 'draft', jsonb_build_object('draft_post_id', draft_id), moment FROM numbered WHERE status = 'DONE' ORDER BY n
 """
 
+# As `words/of_blogs.py` makes them.
+_WORDS = """
+INSERT INTO blogs_blogwords (generation_id, level, subject, words)
+SELECT id, CASE status WHEN 'DONE' THEN 2 WHEN 'PENDING' THEN 0 ELSE 1 END,
+       CASE WHEN status = 'PENDING' THEN '' WHEN source_type = 'product' THEN product
+            WHEN source_type = 'collection' THEN adjective || ' ' || ending ELSE '' END,
+       array_to_tsvector(ARRAY['@' || site_id] || CASE WHEN n %% 4 = 0 THEN ARRAY['=order-' || n] ELSE '{}' END
+           || CASE WHEN source_type IN ('product', 'collection') THEN '{}' ELSE short_lexemes END
+           || CASE WHEN status = 'PENDING' THEN '{}' ELSE product_lexemes END
+           || CASE WHEN status = 'DONE' THEN title_lexemes ELSE '{}' END)
+  FROM numbered ORDER BY n
+"""
+
 _CALLS = """
 INSERT INTO workers_providercall
     (provider, operation, kind, language, work, site, at, seconds, outcome, request_id, tokens_reserved, prompt_bytes,
@@ -219,17 +235,22 @@ IN_ORDER = {
     "events": _EVENTS,
     "articles": _ARTICLES,
     "outputs": _OUTPUTS,
+    "words": _WORDS,
     "calls": _CALLS,
     "credits": _CREDITS,
     "audit log": _AUDIT,
 }
 
 KNOWN = """
-WITH whale AS (SELECT min(id) AS id FROM wix_site)
+WITH whale AS (SELECT * FROM wix_site ORDER BY id LIMIT 1
+), done AS (SELECT * FROM blog_generations WHERE status = 'DONE' ORDER BY id DESC LIMIT 1
+), post AS (SELECT * FROM blog_generations WHERE status = 'DONE' AND post_url <> '' ORDER BY id DESC LIMIT 1
+)
 SELECT whale.id, whale.id + 3,
        (SELECT min(id) FROM blog_generations WHERE site_id = whale.id AND status = 'DONE'),
-       (SELECT max(id) FROM blog_generations WHERE status = 'DONE'),
-       (SELECT max(id) FROM blog_generations WHERE status = 'FAILED'),
-       (SELECT min(id) FROM blogs_batch)
-  FROM whale
+       done.id, (SELECT max(id) FROM blog_generations WHERE status = 'FAILED'), (SELECT min(id) FROM blogs_batch),
+       whale.name, done.draft_post_id::text, post.post_url, post.draft_post_slug,
+       (SELECT request_id FROM workers_providercall ORDER BY id DESC LIMIT 1),
+       (SELECT idempotency_key FROM blog_generations WHERE idempotency_key IS NOT NULL ORDER BY id DESC LIMIT 1)
+  FROM whale, done, post
 """

@@ -26,6 +26,7 @@ LARGE = {
     "blogs.auditentry",
     "blogs.batchitem",
     "blogs.bloggeneration",
+    "blogs.blogwords",
     "blogs.generationevent",
     "blogs.requestdetails",
     "blogs.stageoutput",

@@ -28,6 +28,21 @@ def plan_of(call: Callable[[], object], containing: str) -> list[dict[str, Any]]
     return list(nodes((json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]))
 
 
+def plans_of(call: Callable[[], object]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return each SELECT that `call` really sends, with all nodes of its plan."""
+    with CaptureQueriesContext(connection) as sent:
+        call()
+    statements = [query["sql"] for query in sent if query["sql"].lstrip().upper().startswith(("SELECT", "WITH"))]
+    with connection.cursor() as cursor:
+        return [(sql, _plan(cursor, sql)) for sql in statements]
+
+
+def _plan(cursor: Any, sql: str) -> list[dict[str, Any]]:
+    cursor.execute("EXPLAIN (FORMAT JSON) " + sql.replace("%", "%%"), ())
+    answer = cursor.fetchone()[0]
+    return list(nodes((json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]))
+
+
 def indexes(plan: list[dict[str, Any]]) -> set[str]:
     return {node["Index Name"] for node in plan if "Index Name" in node}
 

@@ -27,18 +27,21 @@ _RUN = re.compile(f"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])(?:[^\\W_]|[\u0900-\u0dff
 _LETTERS_WITHOUT_SPACES = re.compile(f"[{_UNSPACED}]")
 
 
-def of(text: str) -> list[str]:
-    """Return a text's words in order, each once, folded. They have letters and digits only, so that none needs quoting."""
+def of(text: str, *, short: bool = False) -> list[str]:
+    """Return a text's words in order, each once, folded. They have letters and digits only, so that none needs quoting.
+
+    `short`: with words of one and two letters, and the last letter of what has no spaces, so that each letter begins a word.
+    """
     text = text[:_READ_MAX]
     folded = text.lower() if text.isascii() else _folded(text)
     found: list[str] = []
     for run in _RUN.findall(folded):
         if not _LETTERS_WITHOUT_SPACES.match(run):
-            found += [run[:40]] if len(run) > 2 or run.isdigit() else []
+            found += [run[:40]] if short or len(run) > 2 or run.isdigit() else []
         elif len(run) == 1:
             found.append(run)
         else:
-            found += [run[at : at + 2] for at in range(len(run) - 1)]
+            found += [run[at : at + 2] for at in range(len(run) - 1 + short)]
     return list(dict.fromkeys(found))
 
 

@@ -45,6 +45,7 @@ class ProviderCall(models.Model):
         indexes = [
             models.Index(fields=["work"], name="provider_call_of_work"),
             models.Index(fields=["at"], name="provider_call_age"),
+            models.Index(fields=["request_id"], condition=~Q(request_id=""), name="provider_call_by_request"),
             # For `provider_calls.recent`: the newest calls of a kind, in one language or in all.
             models.Index(
                 fields=["kind", "language", "-id"],

@@ -17,6 +17,7 @@ from blogs.batches.moves import MOVES, Move
 from blogs.desk import notes
 from blogs.desk.base import DeskAdmin, ReadOnlyAdmin, badge, span
 from blogs.desk.blogs import acting, at_wix, exporting, filters, finding, page, places
+from blogs.desk.find.blogs import called
 from blogs.desk.money.ledger import may_read
 from blogs.models import BlogGeneration
 
@@ -44,7 +45,7 @@ _TIMES: _Fields = [
 class BlogGenerationAdmin(ReadOnlyAdmin):
     list_display = ["id", "topic", "site_link", "status_badge", "stage", "when", "attempts", "error_code"]
     list_display_links = ["id", "topic"]
-    list_select_related = ["site__line"]
+    list_select_related = ["site__line", "words"]
     list_filter = [
         filters.View,
         filters.Where,
@@ -56,7 +57,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     ]
     ordering = ["-id"]
     search_fields = ["id"]
-    search_help_text = "Blog id, draft id, a site's instance id, or how the topic or the site's name begins"
+    search_help_text = "Words of topic, title, product or shop; or an id, a slug or an address of blog, draft or post"
     fieldsets = [
         ("What was asked", {"fields": _REQUEST}),
         ("Where it is", {"fields": _WHERE}),
@@ -69,11 +70,15 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[BlogGeneration], bool]:
         return finding.found(queryset, search_term.strip()), False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BlogGeneration]:
+        # The list joins them for the names that blogs are called by.
+        return super().get_queryset(request).defer("words__words")
+
     # --- Columns ----------------------------------------------------------------------------------------------------
 
     @admin.display
     def topic(self, generation: BlogGeneration) -> str:
-        return Truncator(generation.source_id).chars(60)
+        return Truncator(called(generation)).chars(60)
 
     @admin.display(description="site")
     def site_link(self, generation: BlogGeneration) -> SafeString:
@@ -129,6 +134,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
             **about,
             **notes.context(request, blog),
             "at_wix": at_wix.about(blog),
+            "called": called(blog),
             "moves": page.moves(blog, request.user, refundable=about["refundable"]),
         }
         return super().render_change_form(request, context, *args, **kwargs)

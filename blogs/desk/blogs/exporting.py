@@ -36,6 +36,7 @@ _COLUMNS = (
     "status",
     "source_type",
     "source_id",
+    "words__subject",
     "language",
     "stage",
     "attempts",
@@ -51,7 +52,7 @@ _COLUMNS = (
     "draft_post_url",
     "post_url",
 )
-_NAMES = tuple(name.replace("__", "_") for name in _COLUMNS)
+_NAMES = tuple(name.replace("words__", "").replace("__", "_") for name in _COLUMNS)
 # A cell that begins so is a formula to spreadsheets, and a shop chooses its topics.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -5,30 +5,27 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Left, Lower
+from django.db.models import QuerySet
 
-from blogs.desk.search import SITES_MATCHED, as_id, sites_called
-from blogs.models import SOURCE_ID_INDEXED, BlogGeneration
-from wix.client.fields import uuid_or_none
-from wix.models import Site
+from blogs.desk.find import typed
+from blogs.desk.find.blogs import having_words, named
+from blogs.desk.search import SITES_MATCHED, sites_at, sites_called
+from blogs.models import BlogGeneration
 
 
 def found(blogs: QuerySet[BlogGeneration], term: str) -> QuerySet[BlogGeneration]:
-    """Find blogs by number, by Wix's id of the draft or of the site, else by how the topic or the site's name begins."""
-    if not term:
+    """Find blogs by what names one exactly, by a shop that is named so, or by words of topic, title, products and shop."""
+    asked = typed.read(term)
+    if not asked.text:
         return blogs
-    if blog_id := as_id(term):
-        return blogs.filter(pk=blog_id)
-    if wix_id := uuid_or_none(term):
-        # Two queries, because an OR across the two tables would use neither index.
-        site_id = Site.objects.filter(instance_id=wix_id).values_list("pk", flat=True).first()
-        return blogs.filter(site_id=site_id) if site_id else blogs.filter(draft_post_id=wix_id)
-    site_ids = list(sites_called(term).values_list("pk", flat=True)[:SITES_MATCHED])
-    topic = term[:SOURCE_ID_INDEXED].lower()
-    return blogs.alias(topic_begins=Lower(Left("source_id", SOURCE_ID_INDEXED))).filter(
-        Q(topic_begins__startswith=topic) | Q(site_id__in=site_ids)
-    )
+    if exact := named(asked):
+        return blogs.filter(pk__in=exact.ids)
+    if asked.number is not None:
+        return blogs.none()
+    if asked.uuid:
+        return blogs.filter(site__in=sites_called(asked.uuid))
+    shops = sites_at(asked.host) if asked.host else sites_called(asked.text)[:SITES_MATCHED]
+    return having_words(blogs, asked.slug or asked.text, also_of=[shop.pk for shop in shops])
 
 
 # Steps from one code to the next by index, once for each code. DISTINCT would read every failed blog.

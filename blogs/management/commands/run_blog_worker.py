@@ -25,6 +25,7 @@ from blogs.providers import openai, ordinary_blog, replicate
 from blogs.queue import waiting
 from blogs.restore import copies
 from blogs.site_events import handlers, subscriptions
+from blogs.words import keeping
 from wix import catalog
 from wix.client import access_tokens
 from wix.webhooks import deliveries
@@ -66,6 +67,7 @@ CHORES = (
     Chore(30.0, orders.work_off_looks, "look at posts", woken_by=asking.LOOKS, asks=True, says_when=True),
     Chore(30.0, orders.work_off_changes, "carry out orders", woken_by=asking.CHANGES, asks=True, says_when=True),
     Chore(30.0, orders.work_off_changes, "carry out orders", asks=True, says_when=True),
+    Chore(60.0, keeping.look, "fill in words by which staff find blogs", says_when=True),
     # The first time soon, so that workers grant too that live for less than an hour.
     Chore(_HOUR, subscriptions.grant_due, "grant monthly credits", first_after_seconds=45.0),
     Chore(_HOUR, limits.prune, "prune limits"),

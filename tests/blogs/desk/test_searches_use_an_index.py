@@ -41,22 +41,6 @@ def _many_blogs(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]
         cursor.execute("ANALYZE blog_generations")
 
 
-@pytest.mark.parametrize(
-    ("term", "index"),
-    [
-        ("17", "blog_generations_pkey"),
-        ("00000000-0000-4000-8000-000000000009", "blog_draft_belongs_to_one"),
-        ("wool s", "blog_by_source"),
-        ("Small", "blog_of_site"),
-    ],
-)
-def test_a_search_reads_an_index(term: str, index: str) -> None:
-    page = finding.found(BlogGeneration.objects.order_by("-id"), term)[:50]
-
-    assert index in plan(page)
-    assert "Seq Scan on blog_generations" not in plan(page)
-
-
 def test_an_error_code_is_filtered_by_an_index() -> None:
     page = BlogGeneration.objects.filter(error_code="code_50").order_by("-id")[:50]
 

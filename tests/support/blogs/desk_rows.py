@@ -52,11 +52,19 @@ SELECT %(site)s, CASE WHEN n %% 50 = 0 THEN 'FAILED' ELSE 'DONE' END, 'keyword',
 """
 
 
+_THEIR_WORDS = """
+INSERT INTO blogs_blogwords (generation_id, level, subject, words)
+SELECT id, 0, '', array_to_tsvector(string_to_array(source_id, ' ') || ARRAY['@' || site_id])
+  FROM blog_generations WHERE site_id = %(site)s
+"""
+
+
 def thousands_of_blogs(site: Site, count: int) -> None:
     """Make finished blogs a minute apart, the last one just now. One in fifty has failed."""
     with connection.cursor() as cursor:
         cursor.execute(_THOUSANDS, {"site": site.pk, "count": count})
-        cursor.execute("ANALYZE blog_generations")
+        cursor.execute(_THEIR_WORDS, {"site": site.pk})
+        cursor.execute("ANALYZE blog_generations; ANALYZE blogs_blogwords")
 
 
 def plan(queryset: Any) -> str:
