@@ -25,6 +25,7 @@ COPY credits credits
 COPY wix wix
 COPY config config
 COPY blogs blogs
+COPY docs/runbook.md docs/
 # Bytecode of what a web process and a worker import, because the running process may write none. All of it would be 24 MB more.
 RUN export PATH="/opt/venv/bin:$PATH" SECRET_KEY=none DATABASE_URL=postgres://none@localhost/none READ_DOTENV=false \
     && python manage.py check \

@@ -10,6 +10,7 @@ from blogs.api.credits import CreditEntriesView, CreditsView
 from blogs.api.views import BlogGenerationViewSet
 from blogs.api.webhooks import webhooks
 from blogs.desk.find import page as search
+from blogs.desk.front import views as front
 from blogs.operations import views as operations
 
 if settings.ADMIN_SECOND_FACTOR:
@@ -29,6 +30,8 @@ urlpatterns = [
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/search/", admin.site.admin_view(search.results), name="desk-search"),
     path("admin/search/shops/", admin.site.admin_view(search.suggestions), name="desk-suggestions"),
+    path("admin/now/", front.now, name="desk-now"),
+    path("admin/runbook/<slug:kind>/", admin.site.admin_view(front.runbook_page), name="desk-runbook"),
     path("admin/", admin.site.urls),
     path("api/", include(api.urls)),
     re_path(r"^api/credits/?$", CreditsView.as_view(), name="credits"),

@@ -10,8 +10,6 @@ from django.conf import settings
 from django.db import connection
 
 from blogs.queue import failures
-from wix.models import Subscription, WebhookDelivery
-from workers.limits import usage
 from workers.limits.usage import Share
 
 WARNING, CRITICAL = "warning", "critical"
@@ -57,22 +55,24 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class Neglected:
-    """Problems with what Wix tells us that only staff can solve, counted up to a hundred."""
+    """Problems that only staff can solve, each counted up to a hundred."""
 
     webhooks: int = 0
     plans: int = 0
+    shops_refused: int = 0
+    """Shops whose requests are refused because too many of their blogs have failed."""
 
 
 def firing(
     stats: dict[str, Any],
     workers_alive: int,
     down: Sequence[dict[str, Any]],
+    shares: Sequence[Share],
     broken: Sequence[dict[str, Any]] = (),
 ) -> list[Alert]:
     """List the alerts that fire now. `stats` are those of `queue.stats`, the others those of `health`."""
-    shares = usage.shares(settings.ALERT_WINDOW_SECONDS)
-    refused = failures.refused_sites(_MANY)
-    return judge(stats, trend(), shares, workers_alive, down, neglected(), refused, broken)
+    moved, left = numbers()
+    return judge(stats, moved, shares, workers_alive, down, left, broken)
 
 
 def judge(
@@ -82,22 +82,21 @@ def judge(
     workers: int,
     down: Sequence[dict[str, Any]] = (),
     neglected: Neglected | None = None,
-    shops_refused: int = 0,
     broken: Sequence[dict[str, Any]] = (),
 ) -> list[Alert]:
     """Decide from the numbers alone which alerts fire, and list them with the worst first.
 
-    `shops_refused`: the shops whose requests are refused because too many of their blogs have failed, up to a hundred.
     `broken`: the living workers whose release was found broken.
     """
+    neglected = neglected or Neglected()
     found = [
         *_of_the_queue(queue, workers),
         *_of_releases(broken),
         *(_down(provider) for provider in down),
         *_of_errors(trend),
         *(_full(share) for share in shares if trend.growth > 0 and share.share > settings.ALERT_LIMIT_USE),
-        *_of_wix(neglected or Neglected()),
-        *_of_shops(shops_refused),
+        *_of_wix(neglected),
+        *_of_shops(neglected.shops_refused),
     ]
     return sorted(found, key=lambda alert: KINDS.index((alert.name, alert.severity)))
 
@@ -108,10 +107,11 @@ def _of_the_queue(queue: dict[str, Any], workers: int) -> Iterator[Alert]:
         yield Alert("queue_long", CRITICAL, f"{waiting:,} blogs wait; more than {settings.ALERT_QUEUE_CRITICAL:,}.")
     elif waiting > settings.ALERT_QUEUE_WARNING:
         yield Alert("queue_long", WARNING, f"{waiting:,} blogs wait; more than {settings.ALERT_QUEUE_WARNING:,}.")
-    if waiting and not workers:
+    # While staff have paused all lines, no worker could start a blog.
+    if waiting and not workers and not queue["paused"]:
         yield Alert("nobody_works", CRITICAL, "Blogs wait, and no worker is alive.")
-    # A minute counts as slow only if blogs waited all through it.
-    if waiting and queue["oldest_waiting_seconds"] >= 60 and done < settings.ALERT_BLOGS_PER_MINUTE:
+    # A minute counts as slow only if blogs that workers could start waited all through it.
+    if waiting and queue["oldest_ready_seconds"] >= 60 and done < settings.ALERT_BLOGS_PER_MINUTE:
         yield Alert(
             "slow", WARNING, f"{done} blogs done in the last minute, fewer than {settings.ALERT_BLOGS_PER_MINUTE}."
         )
@@ -168,10 +168,12 @@ def _counted(count: int) -> str:
     return f"{count}+" if count == _MANY else str(count)
 
 
-def neglected() -> Neglected:
-    failed = WebhookDelivery.objects.filter(status=WebhookDelivery.Status.FAILED)
-    unknown = Subscription.objects.filter(plan=None).exclude(vendor_product_id="")
-    return Neglected(failed[:_MANY].count(), unknown[:_MANY].count())
+_NEGLECTED = f"""
+       (SELECT count(*) FROM (SELECT 1 FROM wix_webhookdelivery WHERE status = 'failed' LIMIT %(most)s) AS failed),
+       (SELECT count(*) FROM (
+           SELECT 1 FROM wix_subscription WHERE plan_id IS NULL AND vendor_product_id <> '' LIMIT %(most)s) AS unknown),
+       ({failures.REFUSED_SITES})
+"""
 
 
 # How much the queue has grown since the window began, without a history of its length. Added are the blogs that were created within
@@ -194,7 +196,15 @@ SELECT (SELECT count(*) FROM ended WHERE status = 'DONE'),
 """.format(since="(statement_timestamp() - %(seconds)s * interval '1 second')")
 
 
-def trend() -> Trend:
+def numbers() -> tuple[Trend, Neglected]:
+    """Read in one statement what alerts are judged by besides the queue's own numbers."""
+    parameters = {
+        "seconds": settings.ALERT_WINDOW_SECONDS,
+        "limit": settings.BLOG_QUEUE_LIMIT,
+        "most": _MANY,
+        "failed_max": settings.BLOG_FAILED_LIMIT_PER_SITE,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_TREND, {"seconds": settings.ALERT_WINDOW_SECONDS, "limit": settings.BLOG_QUEUE_LIMIT})
-        return Trend(*cursor.fetchone())
+        cursor.execute(f"{_TREND}, {_NEGLECTED}", parameters)
+        done, failed, growth, *left = cursor.fetchone()
+    return Trend(done, failed, growth), Neglected(*left)

@@ -14,7 +14,8 @@ from blogs.operations import alerts
 from blogs.operations.alerts import Alert
 from blogs.providers import ordinary_blog
 from workers.database.clock import seconds_from_now
-from workers.limits import snapshot
+from workers.limits import snapshot, usage
+from workers.limits.usage import Share
 from workers.models import Breaker, WorkerProcess
 from workers.pool import pace
 from workers.pool.heartbeat import FRESH_SECONDS
@@ -30,6 +31,7 @@ class Service:
     queue: dict[str, Any]
     workers: list[dict[str, Any]]
     providers_down: list[dict[str, Any]]
+    shares: list[Share]
     alerts: list[Alert]
 
     @property
@@ -58,13 +60,14 @@ class Service:
 
     @property
     def is_idle_with_work(self) -> bool:
-        return not self.workers and self.queue["queue"] > 0
+        return not self.workers and self.queue["queue"] > 0 and not self.queue["paused"]
 
 
 def service() -> Service:
     """Read all of it. Raises one of outage.DATABASE_AWAY."""
     stats, alive, down = queue.stats(), workers(), providers_down()
-    return Service(stats, alive, down, alerts.firing(stats, len(alive), down, _broken(alive)))
+    shares = usage.shares(settings.ALERT_WINDOW_SECONDS)
+    return Service(stats, alive, down, shares, alerts.firing(stats, len(alive), down, shares, _broken(alive)))
 
 
 def _expected_in_flight() -> float:
@@ -105,9 +108,9 @@ def _by_provider(waiting: dict[str, int]) -> dict[str, int]:
 
 
 def providers_down() -> list[dict[str, Any]]:
-    """List the providers whose breaker is open."""
+    """List the providers whose breaker is open. Strangers may read of each only its name and since when."""
     found = Breaker.objects.filter(opened_at__isnull=False).order_by("provider")
-    return [{**down} for down in found.values("provider", "opened_at", "code")]
+    return [{**down} for down in found.values("provider", "opened_at", "code", "reason", "held_by", "probe_at")]
 
 
 def shared_limits() -> list[dict[str, Any]]:

@@ -39,14 +39,15 @@ class _Count:
 
 _ready = remembered(_Count())
 
-# Blogs in paused lines make no other blog wait, so they must not keep others out.
-_READY = """
+# Blogs in paused lines make no other blog wait, so they must not keep others out, nor those of them that wait for a provider.
+READY = """
 SELECT (SELECT count(*) FROM (
            SELECT 1 FROM blog_generations
             WHERE ready AND site_id NOT IN (SELECT site_id FROM blogs_siteline WHERE paused) LIMIT %(limit)s) AS ready)
      + (SELECT count(*) FROM (
            SELECT 1 FROM blog_generations
-            WHERE status = 'PENDING' AND NOT ready AND waits_for <> '' LIMIT %(limit)s) AS held_up)
+            WHERE status = 'PENDING' AND NOT ready AND waits_for <> ''
+              AND site_id NOT IN (SELECT site_id FROM blogs_siteline WHERE paused) LIMIT %(limit)s) AS held_up)
 """
 
 
@@ -119,7 +120,7 @@ def ready_count() -> int:
     if now - _ready.read_at > _FRESH_SECONDS:
         with connection.cursor() as cursor:
             cursor.execute(
-                _READY,
+                READY,
                 {"limit": settings.BLOG_QUEUE_LIMIT},
             )
             _ready.value = cursor.fetchone()[0]

@@ -46,9 +46,10 @@ SELECT extract(epoch FROM finished_at - {_SINCE}) FROM blog_generations
  WHERE site_id = %(site_id)s AND {_FAILED} ORDER BY finished_at DESC OFFSET %(failed_max)s - 1 LIMIT 1
 """
 
-_SITES = f"""
+# How many sites' next request would be refused, up to `most`; for other statements to embed.
+REFUSED_SITES = f"""
 SELECT count(*) FROM (
-    SELECT site_id FROM blog_generations AS blog WHERE {_FAILED}
+    SELECT site_id FROM blog_generations AS blog WHERE %(failed_max)s::int > 0 AND {_FAILED}
      GROUP BY site_id HAVING count(*) >= %(failed_max)s AND count(*) > {_DONE.format(site="blog.site_id")}
      LIMIT %(most)s) AS sites
 """
@@ -77,13 +78,3 @@ def too_many(site_id: int) -> TooManyFailures:
         cursor.execute(_UNTIL, {"site_id": site_id, "failed_max": failed})
         row = cursor.fetchone()
     return TooManyFailures(failed, max(1, round(float(row[0]))) if row else 1)
-
-
-def refused_sites(most: int) -> int:
-    """Count the sites whose next request would be refused, up to `most`."""
-    failed_max = settings.BLOG_FAILED_LIMIT_PER_SITE
-    if failed_max <= 0:
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute(_SITES, {"failed_max": failed_max, "most": most})
-        return int(cursor.fetchone()[0])

@@ -166,15 +166,17 @@ def _though_one_cannot(move: Callable[[Any], bool], what: Any) -> bool:
 def stats() -> dict[str, Any]:
     """Return what waits, since when, and what the last minute has brought, for heartbeats, health and metrics."""
     with connection.cursor() as cursor:
-        cursor.execute(_STATS)
-        oldest, delayed, processing, done, failed, workable = cursor.fetchone()
+        cursor.execute(_STATS, {"limit": settings.BLOG_QUEUE_LIMIT})
+        waiting, paused, oldest, oldest_ready, delayed, processing, done, failed, workable = cursor.fetchone()
     return {
-        "queue": admission.ready_count(),
+        "queue": waiting,
         "queue_limit": settings.BLOG_QUEUE_LIMIT,
+        "paused": paused,
         "delayed": delayed,
         "processing": processing,
         "workable": workable,
         "oldest_waiting_seconds": round(float(oldest), 1),
+        "oldest_ready_seconds": round(float(oldest_ready), 1),
         "done_last_minute": done,
         "failed_last_minute": failed,
     }
@@ -182,19 +184,27 @@ def stats() -> dict[str, Any]:
 
 # Here and in other statements about the last minutes: PostgreSQL evaluates `statement_timestamp()` when it plans, so that it knows
 # how few blogs these are. From a sub-select on the clock it would expect a third of all, and at a million read the whole table.
-_STATS = """
+# The oldest is looked for among the very blogs that are counted: those in lines that are not paused, and those that come back to
+# such a line as soon as a provider is back.
+_OPEN = "site_id NOT IN (SELECT site_id FROM blogs_siteline WHERE paused)"
+_WAITED = """
+    coalesce(CASE WHEN {since} IS NOT NULL AND NOT (SELECT paused FROM clock)
+                  THEN extract(epoch FROM clock_timestamp() - greatest({since}, (SELECT resumed_at FROM clock))) END, 0)"""
+_STATS = f"""
 WITH clock AS MATERIALIZED (
     SELECT paused_at IS NOT NULL AS paused, resumed_at FROM blogs_queueclock
 ), last_minute AS (
     SELECT status FROM blog_generations WHERE finished_at > statement_timestamp() - interval '1 minute'
+), oldest AS MATERIALIZED (
+    -- A ready one is found by an index, and there are few. So are those that a provider holds up.
+    SELECT (SELECT min(ready_at) FROM blog_generations WHERE ready AND {_OPEN}) AS ready,
+           (SELECT min(ready_at) FROM blog_generations
+             WHERE status = 'PENDING' AND NOT ready AND waits_for <> '' AND {_OPEN}) AS held_up
 )
-SELECT coalesce((
-           -- Blogs in paused lines wait for a person. (A ready one is found by an index, and there are few.)
-           SELECT extract(epoch FROM clock_timestamp() - greatest(min(ready_at), (SELECT resumed_at FROM clock)))
-             FROM blog_generations
-            WHERE ready AND site_id NOT IN (SELECT site_id FROM blogs_siteline WHERE paused)
-              AND NOT (SELECT paused FROM clock)
-           HAVING min(ready_at) IS NOT NULL), 0),
+SELECT ({admission.READY}),
+       coalesce((SELECT paused FROM clock), false),
+       {_WAITED.format(since="least(oldest.ready, oldest.held_up)")},
+       {_WAITED.format(since="oldest.ready")},
        (SELECT count(*) FROM (
            SELECT 1 FROM blog_generations WHERE status = 'PENDING' AND NOT ready LIMIT 10000) AS delayed),
        (SELECT count(*) FROM blog_generations WHERE status = 'PROCESSING'),
@@ -203,4 +213,5 @@ SELECT coalesce((
        -- What workers could start now, by the counts that the lines keep.
        (SELECT coalesce(sum(waiting), 0)::bigint FROM blogs_siteline
          WHERE waiting > 0 AND NOT paused AND NOT (SELECT paused FROM clock))
+  FROM oldest
 """

@@ -11,16 +11,17 @@ from django import template
 from django.utils.html import escape, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
-from blogs.desk import overview, sidebar
-from blogs.desk.money import spend
-from workers.limits.costs import Cost
+from blogs.desk import sidebar
+from blogs.desk.front import parts
 
 register = template.Library()
 
 
-@register.simple_tag
-def service_state() -> dict[str, Any]:
-    return overview.state()
+@register.simple_tag(takes_context=True)
+def service_now(context: Any) -> parts.Shown | None:
+    """Return the first page's parts; None for a reader who lacks the right."""
+    user = context["request"].user
+    return parts.now(user) if parts.may_look(user) else None
 
 
 @register.simple_tag(takes_context=True)
@@ -28,6 +29,12 @@ def desk_pages(context: Any) -> list[tuple[str, list[sidebar.Entry]]]:
     """List the pages of the sidebar by group; none for a reader who is not signed in."""
     request = context.get("request")
     return sidebar.groups(context.get("available_apps") or [], request.path) if request else []
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """Write a count with its thousands parted."""
+    return f"{number:,}"
 
 
 @register.filter
@@ -45,11 +52,6 @@ _CELL = re.compile(r"<t[dh]\b")
 def _with_label(label: str, tag: re.Match[str]) -> str:
     plain = strip_tags(label).strip()
     return f'{tag[0]} data-label="{escape(plain[:1].upper() + plain[1:])}"'
-
-
-@register.simple_tag
-def spent_today() -> Cost:
-    return spend.of_today()
 
 
 @register.simple_tag

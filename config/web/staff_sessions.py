@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 _UNKNOWN = "(unknown)"
 _USED_AT = "used_at"
+# What an open page asks by itself is no use of the session: a colleague who has gone home is logged out in time.
+_BY_ITSELF = "desk-now"
 
 
 class RenewSession:
@@ -39,6 +41,8 @@ class RenewSession:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self._get_response(request)
         session, often = request.session, settings.SESSION_COOKIE_AGE / 100
+        if request.resolver_match and request.resolver_match.url_name == _BY_ITSELF:
+            return response
         if session.accessed and not session.is_empty() and time.time() - session.get(_USED_AT, 0) > often:
             session[_USED_AT] = time.time()
         return response

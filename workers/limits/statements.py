@@ -225,10 +225,15 @@ SHARES = f"""
 SELECT r.provider, r.model,
        greatest(coalesce(used.requests, 0) / in_force_requests,
                 coalesce(used.tokens / greatest(in_force_tokens - largest_tokens, in_force_tokens * 0.05), 0))
-           * 60.0 / %(seconds)s
+           * 60.0 / %(seconds)s,
+       coalesce(used.requests_now, 0), in_force_requests, coalesce(used.tokens_now, 0), in_force_tokens,
+       CASE WHEN blocked_until > now THEN blocked_until END
   FROM ({_NOW}) r
   CROSS JOIN LATERAL (
-      SELECT sum(requests)::float8 AS requests, sum(tokens)::float8 AS tokens FROM workers_ratelimitusage u
+      SELECT sum(requests)::float8 AS requests, sum(tokens)::float8 AS tokens,
+             sum(requests) FILTER (WHERE last_minute)::bigint AS requests_now,
+             sum(tokens) FILTER (WHERE last_minute)::bigint AS tokens_now
+        FROM workers_ratelimitusage u, LATERAL (SELECT u.started_at > r.now - interval '60 seconds' AS last_minute) AS when_used
        WHERE u.limit_id = r.id AND u.started_at > (SELECT clock_timestamp() - %(seconds)s * interval '1 second')
          AND u.started_at <= (SELECT clock_timestamp())) AS used
  WHERE r.provider = ANY(%(providers)s) AND r.key = ''

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from django.conf import settings
@@ -68,11 +69,20 @@ def allowed(limit_ids: Iterable[int]) -> dict[int, Allowed]:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How much of a shared limit was used over a while: of its requests or of its tokens, whichever share is larger."""
+    """How much of a shared limit was used over a while: of its requests or of its tokens, whichever share is larger.
+
+    Besides, what the last minute used of either.
+    """
 
     provider: str
     model: str
     share: float
+    # Of the last 60 s, against what a minute allows.
+    requests: int = 0
+    requests_allowed: int = 0
+    tokens: int = 0
+    tokens_allowed: int | None = None
+    blocked_until: datetime | None = None
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.provider, self.model) if part)
@@ -83,4 +93,4 @@ def shares(seconds: float) -> list[Share]:
     parameters = {"seconds": seconds, "providers": list(settings.RATE_LIMITS), **following()}
     with connection.cursor() as cursor:
         cursor.execute(statements.SHARES, parameters)
-        return [Share(provider, model, float(share)) for provider, model, share in cursor.fetchall()]
+        return [Share(provider, model, float(share), *rest) for provider, model, share, *rest in cursor.fetchall()]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, CharField, Count, F, Min, Q, QuerySet, Value, When
+from django.db import connection
+from django.db.models import Case, CharField, Count, Exists, F, Min, Q, QuerySet, Value, When
 
-from blogs.models import UNFINISHED, BlogGeneration, Status
+from blogs.models import UNFINISHED, BlogGeneration, QueueClock, Status
 
 # In the order in which staff read them. The providers' names are those of `waits_for`.
 PLACES = {
@@ -23,7 +24,8 @@ PLACES = {
 
 _PLACE = Case(
     When(status=Status.PROCESSING, then=Value("processing")),
-    When(site__line__paused=True, then=Value("paused")),
+    # The second is one row, read once: while all lines are paused, each is.
+    When(Q(site__line__paused=True) | Exists(QueueClock.objects.filter(paused_at__isnull=False)), then=Value("paused")),
     When(ready=True, then=Value("ready")),
     When(~Q(waits_for=""), then=F("waits_for")),
     When(started_at=None, scheduled_at__isnull=False, then=Value("scheduled")),
@@ -42,13 +44,56 @@ class Place:
     oldest: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A shop's part of all unfinished blogs."""
+
+    site_id: int
+    name: str
+    unfinished: int
+    share: float
+    is_paused: bool
+
+
+# What Django can't say: the blogs are read once, and added up by place and by shop.
+_COUNTED = """
+WITH standing AS MATERIALIZED ({standing}), largest AS (
+    SELECT site_id, sum(blogs) AS blogs FROM standing GROUP BY site_id ORDER BY blogs DESC, site_id LIMIT %s
+)
+SELECT place, NULL::bigint AS site_id, NULL AS name, sum(blogs)::bigint AS blogs, min(oldest) AS oldest, NULL::boolean AS paused
+  FROM standing GROUP BY place
+UNION ALL
+SELECT NULL, site.id, coalesce(nullif(site.name, ''), site.instance_id::text), largest.blogs::bigint, NULL,
+       coalesce(line.paused, false)
+  FROM largest JOIN wix_site site ON site.id = largest.site_id LEFT JOIN blogs_siteline line ON line.site_id = site.id
+ ORDER BY blogs DESC, site_id
+"""
+
+
 def counted() -> list[Place]:
     """Count all unfinished blogs by place; a place that has none is listed too."""
+    return counted_with_shops(0)[0]
+
+
+def counted_with_shops(shops: int) -> tuple[list[Place], list[Share]]:
+    """Count all unfinished blogs by place, and list so many of the shops that have the most of them."""
     unfinished = BlogGeneration.objects.filter(status__in=UNFINISHED).order_by().annotate(place=_PLACE)
-    rows = unfinished.values_list("place").annotate(Count("pk"), Min("created_at"))
-    found = {place: (count, oldest) for place, count, oldest in rows}
+    standing = unfinished.values("place", "site_id").annotate(blogs=Count("pk"), oldest=Min("created_at"))
+    sql, parameters = standing.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTED.format(standing=sql), [*parameters, shops])
+        rows = cursor.fetchall()
+    found = {place: (blogs, oldest) for place, site_id, _, blogs, oldest, _ in rows if site_id is None}
     labels = {**PLACES, **{place: f"waits for {place}" for place in found if place not in PLACES}}
-    return [Place(name, label, *found.get(name, (0, None))) for name, label in labels.items()]
+    every = sum(blogs for blogs, _ in found.values())
+    return (
+        [Place(name, label, *found.get(name, (0, None))) for name, label in labels.items()],
+        [
+            Share(site, name, blogs, blogs / every, paused)
+            for _, site, name, blogs, _, paused in rows
+            if site is not None
+        ],
+    )
 
 
 def standing(blogs: QuerySet[BlogGeneration], place: str) -> QuerySet[BlogGeneration]:

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
@@ -97,14 +97,13 @@ def _asked(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site], *, p
     return render(request, "admin/wix/site/confirm.html", {**desk.admin_site.each_context(request), **shown})
 
 
-def paused_lines() -> list[dict[str, Any]]:
+def paused_lines() -> list[Any]:
     """List the paused lines with what the audit log says of each: by whom, why, since when; up to fifty."""
-    paused = SiteLine.objects.filter(paused=True).select_related("site").order_by("-waiting")[:_PAUSED_SHOWN]
-    return [{"line": line, "entry": _last_pause(line.site_id)} for line in paused]
-
-
-def _last_pause(site_id: int) -> AuditEntry | None:
-    return AuditEntry.objects.filter(site_id=site_id, action="pause_line").order_by("-id").first()
+    last = AuditEntry.objects.filter(site_id=OuterRef("site_id"), action="pause_line").order_by("-id")[:1]
+    paused = SiteLine.objects.filter(paused=True).annotate(
+        by=Subquery(last.values("by")), since=Subquery(last.values("created_at")), why=Subquery(last.values("reason"))
+    )
+    return list(paused.select_related("site").order_by("-waiting", "site_id")[:_PAUSED_SHOWN])
 
 
 def _steer(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site], *, paused: bool, reason: str) -> None:

@@ -8,7 +8,7 @@ from blogs.operations import alerts
 from blogs.operations.alerts import Trend
 from workers.limits.usage import Share
 
-CALM = {"queue": 0, "oldest_waiting_seconds": 0.0, "done_last_minute": 0}
+CALM = {"queue": 0, "paused": False, "oldest_ready_seconds": 0.0, "done_last_minute": 0}
 QUIET = Trend(done=0, failed=0, growth=0)
 FULL = Share("openai", "gpt", 0.95)
 
@@ -40,11 +40,11 @@ def test_a_long_queue(waiting: int, expected: list[tuple[str, str]]) -> None:
 @pytest.mark.parametrize(
     ("queue", "expected"),
     [
-        ({"queue": 1, "oldest_waiting_seconds": 61, "done_last_minute": 9}, [("slow", "warning")]),
-        ({"queue": 1, "oldest_waiting_seconds": 61, "done_last_minute": 10}, []),
+        ({"queue": 1, "oldest_ready_seconds": 61, "done_last_minute": 9}, [("slow", "warning")]),
+        ({"queue": 1, "oldest_ready_seconds": 61, "done_last_minute": 10}, []),
         # What has just come is no sign of a minute without results.
-        ({"queue": 1, "oldest_waiting_seconds": 59, "done_last_minute": 0}, []),
-        ({"queue": 0, "oldest_waiting_seconds": 99, "done_last_minute": 0}, []),
+        ({"queue": 1, "oldest_ready_seconds": 59, "done_last_minute": 0}, []),
+        ({"queue": 0, "oldest_ready_seconds": 99, "done_last_minute": 0}, []),
     ],
 )
 def test_few_blogs_a_minute_while_some_wait(queue: dict[str, Any], expected: list[tuple[str, str]]) -> None:
@@ -77,8 +77,13 @@ def test_each_full_limit_is_named() -> None:
     ]
 
 
+def test_while_staff_have_paused_all_lines_no_worker_is_missed() -> None:
+    assert fired(workers=0, queue=3) == [("nobody_works", "critical")]
+    assert fired(workers=0, queue=3, paused=True) == []
+
+
 def test_the_worst_comes_first() -> None:
-    found = fired(Trend(1, 3, growth=1), (FULL,), 0, queue=6_000, oldest_waiting_seconds=600)
+    found = fired(Trend(1, 3, growth=1), (FULL,), 0, queue=6_000, oldest_ready_seconds=600)
 
     assert found == [
         ("queue_long", "critical"),

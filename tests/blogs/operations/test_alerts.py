@@ -36,7 +36,7 @@ def ended(blog: BlogGeneration, minutes_ago: float) -> None:
 
 
 def test_an_empty_queue_stands_still() -> None:
-    assert alerts.trend() == Trend(done=0, failed=0, growth=0)
+    assert alerts.numbers()[0] == Trend(done=0, failed=0, growth=0)
 
 
 def test_what_came_and_is_not_done_makes_it_grow() -> None:
@@ -44,7 +44,7 @@ def test_what_came_and_is_not_done_makes_it_grow() -> None:
     factories.pending_generation()
     asked(factories.pending_generation(), 6)
 
-    assert alerts.trend().growth == 2
+    assert alerts.numbers()[0].growth == 2
 
 
 def test_what_waits_in_a_paused_line_is_no_growth() -> None:
@@ -52,14 +52,14 @@ def test_what_waits_in_a_paused_line_is_no_growth() -> None:
     factories.pending_generation()
     SiteLine.objects.filter(site=paused.site_id).update(paused=True)
 
-    assert alerts.trend().growth == 1
+    assert alerts.numbers()[0].growth == 1
 
 
 def test_what_came_and_ended_changes_nothing() -> None:
     factories.done_generation()
     factories.failed_generation()
 
-    assert alerts.trend() == Trend(done=1, failed=1, growth=0)
+    assert alerts.numbers()[0] == Trend(done=1, failed=1, growth=0)
 
 
 def test_what_was_there_and_ended_makes_it_shrink() -> None:
@@ -68,7 +68,7 @@ def test_what_was_there_and_ended_makes_it_shrink() -> None:
     asked(old, 9)
     ended(old, 6)
 
-    assert alerts.trend() == Trend(done=1, failed=0, growth=-1)
+    assert alerts.numbers()[0] == Trend(done=1, failed=0, growth=-1)
 
 
 def test_health_tells_of_a_limit_that_is_full_while_the_queue_grows(client: Client) -> None:

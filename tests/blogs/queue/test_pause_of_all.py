@@ -75,8 +75,8 @@ def test_the_oldest_and_the_pace_are_not_blamed_for_a_pause() -> None:
     paused = queue.stats()
     assert (paused["oldest_waiting_seconds"], paused["workable"]) == (0, 0)
     assert paused["queue"] == 1
-    assert [alert.name for alert in alerts.firing(paused, 1, [])] == []
-    assert alerts.trend().growth == 0
+    assert [alert.name for alert in alerts.firing(paused, 1, [], [])] == []
+    assert alerts.numbers()[0].growth == 0
 
     lines.resume_all()
     resumed = queue.stats()

@@ -11,7 +11,7 @@ from django.db import connection
 from blogs import queue
 from blogs.models import SiteLine
 from blogs.operations import alerts
-from blogs.queue import admission, failures, forecast
+from blogs.queue import admission, forecast
 from tests.support import factories
 from tests.support.query_plans import condition, indexes, nodes, plan_of, read_whole
 from wix.models import Site
@@ -125,7 +125,7 @@ def test_what_finished_in_the_last_minute_is_found_by_its_time() -> None:
 
 
 def test_how_the_queue_moved_is_read_from_what_waits_runs_or_has_just_ended() -> None:
-    plan = plan_of(alerts.trend, "came_and_wait")
+    plan = plan_of(alerts.numbers, "came_and_wait")
 
     assert "finished_at" in condition(plan, "blog_finished")
     assert "created_at" in condition(plan, "blog_ready")
@@ -137,9 +137,9 @@ def test_how_the_queue_moved_is_read_from_what_waits_runs_or_has_just_ended() ->
     ("call", "containing"),
     [
         (queue.stats, "min(ready_at)"),
-        (alerts.trend, "came_and_wait"),
+        (alerts.numbers, "came_and_wait"),
         (forecast._measured, "GROUP BY date_trunc"),
-        (lambda: failures.refused_sites(100), "AS sites"),
+        (alerts.numbers, "AS sites"),
     ],
 )
 def test_postgresql_knows_that_few_blogs_ended_in_the_last_minutes(call: Any, containing: str) -> None:

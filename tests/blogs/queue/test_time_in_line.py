@@ -11,7 +11,7 @@ from blogs import queue
 from blogs.models import BlogGeneration
 from blogs.queue import lifecycle, lines, waiting
 from tests.support import factories
-from workers.errors import TransientError
+from workers.errors import ProviderDown, TransientError
 
 pytestmark = pytest.mark.django_db
 
@@ -75,3 +75,28 @@ def test_a_blog_whose_line_is_paused_waits_for_a_person_and_one_whose_line_goes_
     with transaction.atomic():
         lines.resume(lines.lock(blog.site_id))
     assert longest() < 60
+
+
+def held_up() -> BlogGeneration:
+    """A blog that comes back to its line as soon as OpenAI is back."""
+    blog = factories.processing_generation()
+    lifecycle.defer(blog, ProviderDown("openai", retry_in=600))
+    BlogGeneration.objects.filter(pk=blog.pk).update(waits_for="openai")  # as while its breaker is open
+    return blog
+
+
+def test_the_oldest_is_one_of_those_that_are_counted() -> None:
+    blog = held_up()
+    everything_was(hours_ago=1)
+    factories.pending_generation()
+
+    now = queue.stats()
+    assert (now["queue"], now["workable"]) == (2, 1)
+    assert 3_600 <= now["oldest_waiting_seconds"] < 3_700
+    assert now["oldest_ready_seconds"] < 60  # no worker could have started the other, so no minute was slow
+
+    with transaction.atomic():
+        lines.pause(lines.lock(blog.site_id))
+    paused = queue.stats()
+    assert paused["queue"] == 1
+    assert paused["oldest_waiting_seconds"] < 60

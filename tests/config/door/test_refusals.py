@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
-from blogs.desk import overview
+from blogs.desk.front import state
 from tests.support.blogs.desk_pages import BLOGS, visible
 
 pytestmark = pytest.mark.django_db
@@ -88,7 +88,7 @@ def test_an_error_of_ours_names_the_request(
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr(overview, "state", fail)
+    monkeypatch.setattr(state, "read", fail)
     desk.raise_request_exception = False
 
     answer = desk.get(reverse("admin:index"), headers={**BROWSER, "X-Request-ID": "seven"})

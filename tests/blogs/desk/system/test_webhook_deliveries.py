@@ -47,13 +47,13 @@ def test_staff_find_deliveries_by_site_type_and_status(desk: Client) -> None:
 def test_a_failed_one_is_replayed_or_left(desk: Client) -> None:
     failed = [delivery(instance_id=uuid.uuid4(), status="failed", due_at=None, attempts=10) for _ in range(2)]
     done = delivery(status="done", due_at=None)
-    assert [alert.name for alert in alerts.firing(_calm(), 1, [])] == ["webhooks_failed"]
+    assert [alert.name for alert in alerts.firing(_calm(), 1, [], [])] == ["webhooks_failed"]
 
     replayed = act(desk, "replay", failed[0].pk, url_name=LIST)
     left = act(desk, "ignore", failed[1].pk, done.pk, url_name=LIST)
 
     assert (replayed, left) == ("1 will be worked on within moments.", "1 ignored, 1 skipped (not failed).")
-    assert alerts.firing(_calm(), 1, []) == []
+    assert alerts.firing(_calm(), 1, [], []) == []
     assert handlers.work_off() == 1
     failed[0].refresh_from_db()
     assert (failed[0].status, failed[0].outcome) == ("done", "a site that we don't know")
@@ -78,7 +78,7 @@ def test_what_could_not_be_done_leaves_no_entry(
 
 
 def _calm() -> dict[str, Any]:
-    return {"queue": 0, "oldest_waiting_seconds": 0.0, "done_last_minute": 0}
+    return {"queue": 0, "paused": False, "oldest_ready_seconds": 0.0, "done_last_minute": 0}
 
 
 def test_who_may_only_look_replays_nothing(desk_with: Callable[..., Client]) -> None:
@@ -125,7 +125,7 @@ def test_a_sites_page_shows_its_plan_and_what_it_gave(desk: Client, django_asser
 
     assert "unknown plan gold" in page
     assert "900 900" in page
-    assert [alert.name for alert in alerts.firing(_calm(), 1, [])] == ["plan_unknown"]
+    assert [alert.name for alert in alerts.firing(_calm(), 1, [], [])] == ["plan_unknown"]
 
 
 def test_old_deliveries_go_when_they_are_over(settings: Any) -> None:
