@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote_plus
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -77,7 +78,7 @@ def _mistake(request: HttpRequest) -> str:
     if not content_types.is_acceptable(request.META.get("HTTP_ACCEPT", "")):
         return "The Accept header can't be read."
     if request.path_info.startswith(DESK) and _has_nul(request):
-        return "A NUL character is no part of any name."
+        return f"A NUL character is no part of any name or value{_named(request)}."
     return ""
 
 
@@ -86,6 +87,13 @@ def _has_nul(request: HttpRequest) -> bool:
     query = request.META.get("QUERY_STRING", "")
     sent = [request.path_info, query, *request.COOKIES.values()]
     return "%00" in query or any("\0" in text for text in sent)
+
+
+def _named(request: HttpRequest) -> str:
+    """Say which parameters of the address have one; "" where it is elsewhere."""
+    query = request.META.get("QUERY_STRING", "").split("&")
+    names = {unquote_plus(part.partition("=")[0]).replace("\0", "␀")[:40] for part in query if "%00" in part}
+    return f": leave it out of {', '.join(f'“{name}”' for name in sorted(names))}" if names else ""
 
 
 def refused(request: HttpRequest, http: int, code: str, detail: str, level: int = logging.INFO) -> HttpResponse:

@@ -141,14 +141,14 @@ def _lines(statement: str, since: date, sites: Iterable[int]) -> list[Line]:
         ]
 
 
-def of_works(works: str) -> str:
-    """Begin SQL with `priced`: each call that may have cost something, of the works that the query `works` gives."""
+def of_works(which: str) -> str:
+    """Begin SQL with `priced`: each call that may have cost something, of those `which`, a condition on `call.work`."""
     return f"""
 WITH {PRICES}, used AS MATERIALIZED (
     SELECT call.id, call.work, {DAY} AS day, call.provider, call.model, coalesce(prompt_tokens, 0) AS prompt_tokens,
            coalesce(cached_tokens, 0) AS cached_tokens, coalesce(output_tokens, 0) AS output_tokens, images,
            {BILLED} AS billed, {UNTOLD} AS untold
-      FROM workers_providercall AS call WHERE call.work IN ({works})
+      FROM workers_providercall AS call WHERE {which}
 ), priced AS (
     SELECT used.id, used.work, {DOLLARS} AS dollars, used.untold OR NOT {HAS_PRICE} AS unpriced
       FROM used {JOIN} WHERE used.billed OR used.untold
@@ -156,17 +156,17 @@ WITH {PRICES}, used AS MATERIALIZED (
 """
 
 
-_OF_WORK = of_works("%(work)s") + "SELECT id, dollars, unpriced FROM priced"
+_OF_WORK = of_works("call.work = %s") + "SELECT id, dollars, unpriced FROM priced"
 
 
 def of_work(work: int) -> dict[int, Cost]:
     """Return what each paid call of one work cost, by the call's number; those that are free are not in it."""
     with connection.cursor() as cursor:
-        cursor.execute(_OF_WORK, {"work": work})
+        cursor.execute(_OF_WORK, [work])
         return {call: Cost(dollars, int(unpriced), 1) for call, dollars, unpriced in cursor.fetchall()}
 
 
-_OF_WORKS = of_works("SELECT unnest(%(works)s::bigint[])") + (
+_OF_WORKS = of_works("call.work = ANY(%s::bigint[])") + (
     "SELECT coalesce(sum(dollars), 0), count(*) FILTER (WHERE unpriced), count(*) FROM priced"
 )
 
@@ -174,5 +174,5 @@ _OF_WORKS = of_works("SELECT unnest(%(works)s::bigint[])") + (
 def of_all(works: Iterable[int]) -> Cost:
     """Return what all these works have cost together."""
     with connection.cursor() as cursor:
-        cursor.execute(_OF_WORKS, {"works": list(works)})
+        cursor.execute(_OF_WORKS, [list(works)])
         return Cost(*cursor.fetchone())

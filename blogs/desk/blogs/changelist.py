@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
+from django.utils.text import Truncator, capfirst
 
 from blogs.batches.moves import MOVES, Move
 from blogs.desk import notes
 from blogs.desk.base import DeskAdmin, ReadOnlyAdmin, badge, span
-from blogs.desk.blogs import acting, at_wix, exporting, filters, finding, page, places
+from blogs.desk.blogs import acting, asked, at_wix, exporting, filters, finding, page, places
 from blogs.desk.find.blogs import called
 from blogs.desk.money.ledger import may_read
 from blogs.models import BlogGeneration
@@ -46,15 +46,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
     list_display = ["id", "topic", "site_link", "status_badge", "stage", "when", "attempts", "error_code"]
     list_display_links = ["id", "topic"]
     list_select_related = ["site__line", "words"]
-    list_filter = [
-        filters.View,
-        filters.Where,
-        "status",
-        filters.ErrorCode,
-        filters.Created,
-        filters.Ended,
-        filters.NewestBySourceType,
-    ]
+    list_filter = filters.FILTERS
     ordering = ["-id"]
     search_fields = ["id"]
     search_help_text = "Words of topic, title, product or shop; or an id, a slug or an address of blog, draft or post"
@@ -113,7 +105,15 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
         return [export, *notes.urls(self), *at_wix.urls(self), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        may = {"may_export": request.user.has_perm("blogs.export_blogs")}
+        kept, told = asked.corrected(request.GET)
+        if told or (kept != request.GET and request.method != "POST"):
+            for problem in told:
+                self.message_user(request, problem, messages.ERROR)
+            if told and request.method == "POST":
+                self.message_user(request, "Nothing was done: it would have been done to other blogs.", messages.ERROR)
+            return HttpResponseRedirect(f"{request.path}?{kept.urlencode()}" if kept else request.path)
+        request.GET = kept  # type: ignore[assignment]
+        may = {"may_export": request.user.has_perm("blogs.export_blogs"), "views": _views(request)}
         return super().changelist_view(request, {**(extra_context or {}), **may})
 
     # --- Actions ----------------------------------------------------------------------------------------------------
@@ -138,6 +138,15 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
             "moves": page.moves(blog, request.user, refundable=about["refundable"]),
         }
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _views(request: HttpRequest) -> list[tuple[str, str, bool]]:
+    """List the views above the list: each in words, its address, and whether it is the one that is open."""
+    lists = [
+        *(("view", name, words) for name, words in filters.VIEWS.items()),
+        *(("where", name, capfirst(places.PLACES[name])) for name in filters.PLACE_VIEWS),
+    ]
+    return [(words, f"?{name}={value}", request.GET.get(name) == value) for name, value, words in lists]
 
 
 def _action(move: Move) -> Any:

@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from blogs import audit
 from blogs.desk.base import DeskAdmin, actor
-from blogs.desk.blogs import acting
+from blogs.desk.blogs import acting, asked
 from blogs.models import BlogGeneration
 from workers.database.connections import release_connection
 
@@ -63,6 +63,10 @@ def export(desk: DeskAdmin, request: HttpRequest, form: str) -> HttpResponseBase
         raise PermissionDenied("You lack the right to export blogs (blogs.export_blogs).")
     if form not in _FORMS:
         raise Http404
+    kept, told = asked.corrected(request.GET)
+    if told:
+        return HttpResponse(" ".join(told), status=400, content_type="text/plain; charset=utf-8")
+    request.GET = kept  # type: ignore[assignment]
     try:
         chosen = desk.get_changelist_instance(request).queryset
     except IncorrectLookupParameters:

@@ -96,9 +96,20 @@ def counted_with_shops(shops: int) -> tuple[list[Place], list[Share]]:
     )
 
 
+# What the expression implies of each place, said so that an index answers it. The providers' places follow from their names.
+_IMPLIED = {
+    "processing": Q(status=Status.PROCESSING),
+    "ready": Q(ready=True),
+    "paused": Q(status=Status.PENDING, site__line__paused=True),
+    "retry": Q(status=Status.PENDING, ready=False, waits_for=""),
+    "scheduled": Q(status=Status.PENDING, ready=False, started_at=None, scheduled_at__isnull=False),
+}
+
+
 def standing(blogs: QuerySet[BlogGeneration], place: str) -> QuerySet[BlogGeneration]:
     """Leave those that stand there."""
-    return blogs.filter(status__in=UNFINISHED).annotate(place=_PLACE).filter(place=place)
+    implied = _IMPLIED.get(place) or Q(status=Status.PENDING, ready=False, waits_for=place)
+    return blogs.filter(implied, status__in=UNFINISHED).annotate(place=_PLACE).filter(place=place)
 
 
 def in_words(blog: BlogGeneration) -> str:

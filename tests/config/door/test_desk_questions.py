@@ -43,7 +43,7 @@ def test_a_row_that_is_gone_is_no_mistake(desk: Client) -> None:
 
 @pytest.mark.parametrize("query", ["pk__regex=(((", "created_at__year=99999999999"])
 def test_a_value_that_the_database_can_not_take_is_refused(desk: Client, query: str) -> None:
-    problem(desk.get(f"/admin/blogs/bloggeneration/?{query}"), 400, "malformed")
+    problem(desk.get(f"/admin/credits/credit/?{query}"), 400, "malformed")
 
 
 def test_head_is_answered_with_the_head_alone() -> None:
