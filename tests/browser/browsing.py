@@ -67,6 +67,14 @@ class Person:
             self.steps += 1
             self.page.keyboard.press(key)
 
+    def tabs_to(self, name: str, most: int = 60) -> bool:
+        """Press Tab until the focus is on what has this name."""
+        for _ in range(most):
+            self.presses("Tab")
+            if self.focus().strip() == name:
+                return True
+        return False
+
     def ticks(self, *ids: int) -> None:
         """Tick these rows of a list."""
         for each in ids:

@@ -20,6 +20,7 @@ from tests.support.web_server import served
 
 # An empty profile, and nothing that looks for updates or other machines.
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+WEB = "blogs-browser-web"
 _SECRET = "only-for-the-tests-in-a-browser-" + "x" * 32
 
 Hire = Callable[..., Person]
@@ -52,6 +53,7 @@ def _web(django_db_setup: None, chromium: Any, _running_sandbox: Any) -> Iterato
         "WIX_APP_ID": APP_ID,
         "WIX_APP_SECRET": APP_SECRET,
         "WEB_PROCESSES": "1",
+        "PROCESS_NAME": WEB,
         "PREFLIGHT_REFUSES": "false",
         "WIX_BASE_URL": _running_sandbox.wix_url,
         "OPENAI_BASE_URL": _running_sandbox.openai_url,

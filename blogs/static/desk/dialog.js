@@ -99,7 +99,7 @@
     event.preventDefault();
     const body = new URLSearchParams(new FormData(form, button));
     // `form.action` may be a field of that name.
-    const action = form.getAttribute("action");
+    const action = button?.getAttribute("formaction") ?? form.getAttribute("action");
     const url = new URL(action || location.href, location.href);
     const instead = () => {
       if (button?.name) {
@@ -107,6 +107,7 @@
         Object.assign(sent, { type: "hidden", name: button.name, value: button.value });
         form.append(sent);
       }
+      form.setAttribute("action", url);
       HTMLFormElement.prototype.submit.call(form);
     };
     send(url, { method: "POST", body }, button ?? form, instead);
