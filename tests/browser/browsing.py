@@ -6,8 +6,6 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-# What a key leads to is often another page: Playwright waits, and these are only how long at the most.
-PATIENCE_MS = 10_000
 PHONE, DESKTOP = 390, 1_280
 
 _TOO_WIDE = """
@@ -30,7 +28,7 @@ class Person:
         self.steps = 0
         self.faults: list[str] = []
         self._expected: list[str] = []
-        page.set_default_timeout(PATIENCE_MS)
+        page.set_default_timeout(10_000)
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
         page.on("requestfailed", self._failed)
@@ -87,10 +85,11 @@ class Person:
 
     # --- What a person sees -----------------------------------------------------------------------------------------
 
-    def sees(self, *texts: str | re.Pattern[str], within: str = "body") -> None:
+    def sees(self, *texts: str | re.Pattern[str], within: str = "body", seconds: float = 10) -> None:
         """Wait until each text is there, and shown."""
         for text in texts:
-            self.page.locator(within).get_by_text(text).locator("visible=true").first.wait_for()
+            found = self.page.locator(within).get_by_text(text).locator("visible=true").first
+            found.wait_for(timeout=seconds * 1_000)
 
     def sees_no(self, text: str | re.Pattern[str], within: str = "body") -> None:
         """Look that the text is not shown now: see something else of the same page first."""

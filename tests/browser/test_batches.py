@@ -74,7 +74,7 @@ def test_a_batch_goes_on_when_the_database_was_away_and_its_page_says_so(
 
     with database_away(WEB, "test-worker"):
         otto.sees("No answer since")
-    otto.sees(f"{COUNT} of {COUNT}", "Over.")
+    otto.sees(f"{COUNT} of {COUNT}", "Over.", seconds=40)
 
     otto.sees_no("No answer since")
     assert BlogGeneration.objects.filter(status=Status.CANCELLED).count() == COUNT

@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 _REST_SECONDS = 0.05
 _PAUSE_WHILE_LOCKED_SECONDS = 0.2
+# Of a chore that says when it is to be done again, and failed before it could.
+_PAUSES_AFTER_AN_ERROR = 5
 
 
 class Work(Protocol):
@@ -248,7 +250,8 @@ class Pool:
             wake.clear()
             if self._stopping.is_set():
                 return
-            again: Any = None
+            # Until it has said otherwise: one that an outage ended may have left work half done, and is soon done again.
+            again: Any = _PAUSES_AFTER_AN_ERROR * self._pause_seconds
             with self._going_on(chore.name):
                 again = chore.do(*([self._goes_on] if chore.asks else []))
             pause = again if chore.says_when and again is not None else chore.every_seconds

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from tests.support.factories import WorkerFactory
 from tests.support.threads import PATIENCE_SECONDS, in_background, wait_until
@@ -149,6 +150,22 @@ def test_a_chore_may_come_early_the_first_time_and_is_told_to_stop() -> None:
     run(shelf, Ran(1), chores=[Chore(LONG, chore, "a chore", first_after_seconds=0.01, asks=True)])
     driver.join(PATIENCE_SECONDS)
     assert told.wait(PATIENCE_SECONDS)
+
+
+def test_a_chore_that_says_when_is_done_again_soon_where_the_database_was_away() -> None:
+    shelf, tries = Shelf(), list[int]()
+
+    def chore() -> float:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OperationalError("server closed the connection")
+        shelf.waiting.append(Piece(1))
+        wakeup.notify()
+        return LONG
+
+    run(shelf, Ran(1), chores=[Chore(LONG, chore, "a chore", first_after_seconds=0.01, says_when=True)])
+
+    assert len(tries) == 2
 
 
 def test_a_wake_up_starts_new_work_long_before_the_next_poll() -> None:
