@@ -24,7 +24,7 @@ from blogs.desk.base import DeskAdmin, actor, badge
 from blogs.desk.money import spend
 from blogs.desk.money.ledger import may_read
 from blogs.desk.search import sites_called
-from blogs.desk.sites import api_keys, as_shop, catalog, site_lines
+from blogs.desk.sites import api_keys, as_shop, balance, catalog, facts, site_lines
 from blogs.desk.system import pausing, webhooks
 from blogs.models import BlogGeneration, Status
 from credits import ledger
@@ -109,7 +109,10 @@ class SiteAdmin(DeskAdmin):
         processing = BlogGeneration.objects.filter(site=OuterRef("pk"), status=Status.PROCESSING).order_by()
         count = Subquery(processing.values("site").annotate(count=Count("pk")).values("count"), IntegerField())
         sites: QuerySet[Site] = super().get_queryset(request)
-        return sites.annotate(in_flight=Coalesce(count, 0))
+        # With all that hangs on the row, so that its page asks once.
+        return sites.select_related("credit_account", "line", "subscription__plan").annotate(
+            in_flight=Coalesce(count, 0)
+        )
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Site], search_term: str
@@ -178,12 +181,15 @@ class SiteAdmin(DeskAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         site = context["original"]
-        account = getattr(site, "credit_account", None)
+        account, line = getattr(site, "credit_account", None), getattr(site, "line", None)
+        of_catalog = catalog.context(site)
         entries = Credit.objects.filter(account=account).select_related("created_by").order_by("-id")
         context |= {
             **site_lines.context(site),
             **webhooks.plan_context(site),
-            **catalog.context(site),
+            **of_catalog,
+            **facts.context(site, line, of_catalog["catalog"]),
+            "balance_chart": balance.chart(account) if may_read(request) else None,
             "spent": spend.of_site(site.pk) if request.user.has_perm("workers.view_spend") else None,
             "account": account,
             "entries": entries[:ENTRIES_SHOWN] if may_read(request) else None,

@@ -14,8 +14,8 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 
 from blogs import audit
-from blogs.desk.base import AT_ONCE, COUNTED, DeskAdmin, WhyForm, actor
-from blogs.models import AuditEntry, BlogGeneration, SiteLine, Status
+from blogs.desk.base import AT_ONCE, DeskAdmin, WhyForm, actor
+from blogs.models import AuditEntry, SiteLine
 from blogs.queue import lines
 from wix.models import Site
 from workers.database import wakeup
@@ -49,7 +49,7 @@ def context(site: Site) -> dict[str, Any]:
         "line": line,
         "line_weight": shown_weight(site),
         "weight_form": WeightForm(initial={"weight": round(weight_of(line)) if line else 1}),
-        "outside": BlogGeneration.objects.filter(site=site, status=Status.PENDING, ready=False)[:COUNTED].count(),
+        "paused_by": _last_pause(site.pk) if line and line.paused else None,
     }
 
 

@@ -21,7 +21,7 @@ from blogs.queue import lines
 from blogs.site_events import subscriptions
 from blogs.site_events.handlers import HANDLERS
 from wix.client.fields import uuid_or_none
-from wix.models import Plan, Site, Subscription, WebhookDelivery
+from wix.models import Plan, Site, WebhookDelivery
 from wix.webhooks import deliveries
 
 _Status = WebhookDelivery.Status
@@ -154,7 +154,7 @@ class PlanAdmin(DeskAdmin):
 
 def plan_context(site: Site) -> dict[str, Any]:
     """Describe what the site pays for, and what it got for that, for its page."""
-    subscription = Subscription.objects.select_related("plan").filter(pk=site.pk).first()
+    subscription = getattr(site, "subscription", None)
     return {
         "subscription": subscription,
         "allowances": site.allowances.order_by("-period_start")[:_ALLOWANCES_SHOWN] if subscription else [],

@@ -71,7 +71,7 @@ def test_the_page_and_the_list_show_it(desk: Client) -> None:
 
     page = site_page(desk, shop.pk)
 
-    assert "1 ready, 0 waiting for a time, turn 0.0, weight 3" in visible(page)
+    assert "Weight 3 1 ready, 0 waiting for a time" in visible(page)
     assert 'name="weight" value="3"' in page
     # balance, held, available, waiting, in flight, weight
     assert "100 25 75 1 0 3" in visible(desk.get("/admin/wix/site/").content.decode())
@@ -149,7 +149,7 @@ def test_who_may_only_view_sees_the_weight_and_cannot_set_it(desk_with: Callable
 
     page = visible(site_page(viewer, shop.pk))
 
-    assert "weight 1" in page
+    assert "Weight 1 " in page
     assert "Set the weight" not in page
     assert "Pause the line" not in page
     assert 'name="weight"' not in site_page(viewer, shop.pk)
@@ -181,7 +181,7 @@ def test_the_page_says_how_many_wait_and_has_the_one_button_that_fits(desk: Clie
     assert message == "Paused 1 with 2 blogs waiting."
     page = visible(site_page(desk, shop.pk))
     assert "2 ready, 1 waiting for a time" in page
-    assert "paused none of them starts until it is resumed" in page
+    assert "None of its blogs starts until it is resumed." in page
     assert "Resume the line" in page
     assert "Pause the line" not in page
 
