@@ -78,11 +78,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The attempts from the oldest on, and the number of the oldest event where there are older ones, else 0."""
+    """The attempts from the oldest on, the number of the oldest event where there are older ones, else 0, and the events."""
 
     attempts: list[Attempt]
     older_than: int
-    shown: int
+    events: list[GenerationEvent]
 
 
 def timeline(blog: BlogGeneration, *, before: int | None = None) -> Timeline:
@@ -90,7 +90,7 @@ def timeline(blog: BlogGeneration, *, before: int | None = None) -> Timeline:
     events = blog.events.filter(pk__lt=before) if before else blog.events.all()
     newest = list(events.order_by("-id")[: EVENTS_SHOWN + 1])
     shown = newest[:EVENTS_SHOWN][::-1]  # empty for rows that did not come through `submit`
-    return Timeline(grouped(shown), shown[0].pk if len(newest) > EVENTS_SHOWN else 0, len(shown))
+    return Timeline(grouped(shown), shown[0].pk if len(newest) > EVENTS_SHOWN else 0, shown)
 
 
 def grouped(events: list[GenerationEvent]) -> list[Attempt]:

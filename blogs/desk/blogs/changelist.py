@@ -63,8 +63,12 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
         return finding.found(queryset, search_term.strip()), False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BlogGeneration]:
+        found: QuerySet[BlogGeneration] = super().get_queryset(request)
+        if request.resolver_match and request.resolver_match.url_name == "blogs_bloggeneration_change":
+            # A blog's page, with all that hangs on its row.
+            found = found.select_related("article", "site__line", "words")
         # The list joins them for the names that blogs are called by.
-        return super().get_queryset(request).defer("words__words")
+        return found.defer("words__words")
 
     # --- Columns ----------------------------------------------------------------------------------------------------
 

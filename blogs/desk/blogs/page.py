@@ -20,38 +20,48 @@ from workers.limits import costs
 from workers.models import ProviderCall
 
 CALLS_SHOWN = 200
+_SUMMED = ("prompt_tokens", "output_tokens", "tokens_reserved", "images")
 
 
 def about(generation: BlogGeneration, *, with_ledger: bool, before: str = "") -> dict[str, Any]:
     """Read all of it. `before`: the event before which the timeline ends, from the address."""
     entries = list(Credit.objects.filter(generation=generation.pk).select_related("created_by").order_by("id"))
     outputs = list(generation.outputs.order_by("id").values("stage", "output", "created_at"))
-    article = Article.objects.filter(pk=generation.pk).first()
+    article: Article | None = getattr(generation, "article", None)
+    timeline = attempts.timeline(generation, before=as_id(before))
+    money = {entry.kind: entry.amount for entry in entries}
+    # Unless newer or older events are left out, they tell why, too.
+    told = None if before or timeline.older_than else sentence.Facts(money, timeline.events[::-1])
     by_stage = {output["stage"]: output["output"] for output in outputs}
     return {
-        "timeline": attempts.timeline(generation, before=as_id(before)),
+        "timeline": timeline,
         "outputs": [{**output, "pretty": _pretty(output["output"])} for output in outputs],
         "preview": preview.preview(generation, article, by_stage) if article else None,
         **_calls(generation),
         "entries": entries if with_ledger else None,
-        "refundable": any(entry.kind == "capture" for entry in entries)
-        and not any(entry.kind == "refund" for entry in entries),
+        "refundable": Credit.Kind.CAPTURE in money and Credit.Kind.REFUND not in money,
         # The addresses come from Wix: only a web page may become a link here.
         "draft_url": preview.web_page(generation.draft_post_url),
         "post_url": preview.web_page(generation.post_url),
-        "answer": sentence.answer(generation),
+        "answer": sentence.answer(generation, told),
     }
 
 
 def _calls(generation: BlogGeneration) -> dict[str, Any]:
     """List the last paid calls made for it, and sum up all of them."""
     calls, cost_of = ProviderCall.objects.filter(work=generation.pk), costs.of_work(generation.pk)
-    sums = {name: Coalesce(Sum(name), 0) for name in ("prompt_tokens", "output_tokens", "tokens_reserved", "images")}
+    newest = list(calls.order_by("-id")[: CALLS_SHOWN + 1])
+    if len(newest) > CALLS_SHOWN:
+        sums = {name: Coalesce(Sum(name), 0) for name in _SUMMED}
+        usage = calls.aggregate(count=Count("id"), seconds=Coalesce(Sum("seconds"), 0.0), **sums)
+    else:
+        usage = {name: sum(getattr(call, name) or 0 for call in newest) for name in (*_SUMMED, "seconds")}
+        usage["count"] = len(newest)
     return {
-        "calls": [(call, cost_of.get(call.pk)) for call in list(calls.order_by("-id")[:CALLS_SHOWN])[::-1]],
+        "calls": [(call, cost_of.get(call.pk)) for call in newest[:CALLS_SHOWN][::-1]],
         "cost": costs.total_of(cost_of.values()),
         "calls_shown": CALLS_SHOWN,
-        "usage": calls.aggregate(count=Count("id"), seconds=Coalesce(Sum("seconds"), 0.0), **sums),
+        "usage": usage,
     }
 
 

@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from django.db.models import Exists
 from django.utils import timezone
 
 from blogs.desk.base import span
 from blogs.desk.blogs import causes, places
-from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
+from blogs.models import BlogGeneration, GenerationEvent, QueueClock, Stage, Status
 from blogs.queue import forecast
 from credits.models import Credit
 from workers.database.clock import seconds_from_now
@@ -65,33 +66,33 @@ class Facts:
         return held
 
 
-def facts(blogs: Iterable[BlogGeneration]) -> Mapping[int, Facts]:
-    """Read the facts of several blogs in two queries."""
-    ids, found = [blog.pk for blog in blogs], defaultdict[int, Facts](Facts)
-    for blog_id, kind, amount in (
-        Credit.objects.filter(generation_id__in=ids).order_by("id").values_list("generation_id", "kind", "amount")
-    ):
-        found[blog_id].money[kind] = amount
-    # In the order of its index; by id alone the planner may walk through everyone's history.
-    telling = GenerationEvent.objects.filter(generation_id__in=ids, kind__in=_TELLING).order_by("-generation_id", "-id")
-    for event in telling[:_EVENTS_READ]:
-        found[event.generation_id].events.append(event)
-    return found
-
-
-def answer(blog: BlogGeneration) -> str:
-    """Say in a few sentences what support tells the shop."""
-    told = facts([blog])[blog.pk]
+def answer(blog: BlogGeneration, told: Facts | None = None) -> str:
+    """Say in a few sentences what support tells the shop. `told`: the facts, from who has read them already."""
+    told = told or Facts(_money_moved(blog), _telling_events([blog])[blog.pk])
     return " ".join(
         part for part in (_where(blog, told, _in_line(blog)), _money(blog, told), _helps(blog, told)) if part
     )
 
 
 def answers(blogs: Iterable[BlogGeneration]) -> dict[int, str]:
-    """Say of each where it is and why, without its place in line, which would be a query a blog."""
+    """Say of each where it is and why: in one query, without money and without its place in line, which is one a blog."""
     listed = list(blogs)
-    told = facts(listed)
-    return {blog.pk: _where(blog, told[blog.pk], "It is in line.") for blog in listed}
+    events = _telling_events(listed)
+    return {blog.pk: _where(blog, Facts({}, events[blog.pk]), "It is in line.") for blog in listed}
+
+
+def _money_moved(blog: BlogGeneration) -> dict[str, int]:
+    return dict(Credit.objects.filter(generation_id=blog.pk).order_by("id").values_list("kind", "amount"))
+
+
+def _telling_events(blogs: Iterable[BlogGeneration]) -> Mapping[int, list[GenerationEvent]]:
+    """Read the last events that tell why, of all these blogs together."""
+    ids, found = [blog.pk for blog in blogs], defaultdict[int, list[GenerationEvent]](list)
+    # In the order of its index; by id alone the planner may walk through everyone's history.
+    telling = GenerationEvent.objects.filter(generation_id__in=ids, kind__in=_TELLING).order_by("-generation_id", "-id")
+    for event in telling[:_EVENTS_READ]:
+        found[event.generation_id].append(event)
+    return found
 
 
 def _where(blog: BlogGeneration, told: Facts, in_line: str) -> str:
@@ -176,7 +177,11 @@ def _in_line(blog: BlogGeneration) -> str:
     """Say at which place it is, where it is in a line that moves."""
     if not blog.ready or places.in_words(blog):
         return ""
-    if not WorkerProcess.objects.filter(heartbeat_at__gt=seconds_from_now(-FRESH_SECONDS)).exists():
+    alive = WorkerProcess.objects.filter(heartbeat_at__gt=seconds_from_now(-FRESH_SECONDS))
+    clock = QueueClock.objects.annotate(has_workers=Exists(alive)).first()
+    if clock and clock.paused_at:
+        return f"It is in line, and all lines are paused by {clock.paused_by}: {clock.paused_why}."
+    if clock and not clock.has_workers:
         return "It is in line, and no worker is alive: tell an operator."
     if place := forecast.queue_position(blog):
         return f"It is in line, at place {place:,} of all; it starts in about {span(forecast.seconds_for(place))}."

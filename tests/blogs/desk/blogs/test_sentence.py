@@ -214,10 +214,17 @@ def test_one_in_line_says_that_no_worker_is_alive() -> None:
     assert answer(blog).startswith("It is in line, and no worker is alive: tell an operator.")
 
 
+def test_one_in_line_says_that_all_lines_are_paused() -> None:
+    blog = pending_generation()
+    lines.pause_all(by="ada", reason="Wix is down")
+
+    assert answer(blog).startswith("It is in line, and all lines are paused by ada: Wix is down.")
+
+
 # --- Lists ------------------------------------------------------------------------------------------------------------
 
 
-def test_many_sentences_take_two_queries() -> None:
+def test_many_sentences_take_one_query() -> None:
     shop = site()
     for _ in range(3):
         failed_generation(shop)
@@ -228,7 +235,7 @@ def test_many_sentences_take_two_queries() -> None:
     with CaptureQueriesContext(connection) as queries:
         said = sentence.answers(blogs)
 
-    assert len(queries) == 2
+    assert len(queries) == 1
     assert len(said) == 7
     assert sum("OpenAI declined the topic" in each for each in said.values()) == 3
     assert sum("media manager is full" in each for each in said.values()) == 3

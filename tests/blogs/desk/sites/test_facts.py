@@ -218,10 +218,12 @@ def test_a_large_shops_page_reads_no_big_table_in_sequence_and_takes_few_queries
     thousands_of_blogs(shop, 1_000)
     thousands_of_blogs(other, 15_000)
 
+    # What a process looks up once.
+    page_of(desk, other)
     with CaptureQueriesContext(connection) as queries:
         page = page_of(desk, shop)
 
-    assert len(queries) <= 15
+    assert len(queries) <= 15, "\n".join(each["sql"][:120].replace("\n", " ") for each in queries)
     assert "DONE 500+" in page
     for call, text in ((lambda: facts.read(shop), "wix_accesstoken"), (lambda: site_page(desk, shop.pk), "LIMIT 10")):
         plan = plan_of(call, text)
