@@ -61,7 +61,7 @@ walk-docs: $(VENV)/installed ## the commands of README and docs that can be past
 walk-deployment: $(VENV)/installed ## docs/deployment.md, pasted into a bare Debian with systemd (root, debootstrap)
 	@$(BIN)/python -m tests.docs.walk_deployment
 
-chaos: $(VENV)/installed ## workers and the database killed again and again (SIZE=small, full, cut, outage, drafts), or a scene: a stranger attacks (hostile), a bad release (release), a restored backup (restore), a database that takes no writes (demoted), an upgrade under load (roll): nothing lost, nothing twice
+chaos: $(VENV)/installed ## workers and the database killed again and again (SIZE=small, full, cut, outage, drafts), or a scene: a stranger attacks (hostile), a bad release (release), a restored backup (restore), a database that takes no writes (demoted), an upgrade under load (roll), an action of staff on 50,000 blogs (batch): nothing lost, nothing twice
 	@$(BIN)/python -m tests.chaos --size $(or $(SIZE),small) --seed $(or $(SEED),1) --patience $(or $(PATIENCE),1)
 
 containers: $(VENV)/installed ## the images, and compose.yaml with three workers on stand-ins (Docker; or root, docker.io and debootstrap)

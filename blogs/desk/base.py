@@ -25,6 +25,9 @@ from blogs.audit import Actor
 from blogs.models import REASON_MAX, AuditEntry, BatchItem, BlogGeneration
 from wix.identity.client_address import client_address
 from wix.models import Site
+from workers.database.clock import seconds_from_now
+from workers.models import WorkerProcess
+from workers.pool.heartbeat import FRESH_SECONDS
 
 # We count no further than this; more is shown as "10,000+".
 COUNTED = 10_000
@@ -59,6 +62,11 @@ def badge(kind: str, text: str) -> SafeString:
 def actor(request: HttpRequest) -> Actor:
     """Say who is signed in, and from where."""
     return Actor(request.user.get_username(), request.user.pk, client_address(request))
+
+
+def a_worker_is_alive() -> bool:
+    """Say whether any worker carries out what staff have ordered."""
+    return WorkerProcess.objects.filter(heartbeat_at__gt=seconds_from_now(-FRESH_SECONDS)).exists()
 
 
 class WhyForm(forms.Form):

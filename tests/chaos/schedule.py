@@ -56,7 +56,7 @@ SIZES = {
 }  # fmt: skip
 
 # Scenes of their own, without a schedule: a module of that name each.
-SCENES = ("demoted", "hostile", "release", "restore", "roll")
+SCENES = ("batch", "demoted", "hostile", "release", "restore", "roll")
 
 # The rest of the blogs go through undisturbed, so that the last events find some in flight though they come late.
 _DISTURBED_SHARE = 0.85

@@ -18,12 +18,9 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_POST
 
 from blogs import audit
-from blogs.desk.base import DeskAdmin, actor
+from blogs.desk.base import DeskAdmin, a_worker_is_alive, actor
 from blogs.models import BlogGeneration, PostOrder, Status
 from blogs.post_orders import asking
-from workers.database.clock import seconds_from_now
-from workers.models import WorkerProcess
-from workers.pool.heartbeat import FRESH_SECONDS
 
 # How many orders of a blog its page lists, the newest first.
 _SHOWN = 10
@@ -60,7 +57,7 @@ def about(blog: BlogGeneration) -> dict[str, Any] | None:
         "waiting": waiting,
         "looking": any(each.kind == PostOrder.Kind.LOOK for each in waiting),
         "orders": [each for each in orders if each.ended_at and (each.kind != PostOrder.Kind.LOOK or each.code)],
-        "no_worker": bool(waiting) and not _somebody_works(),
+        "no_worker": bool(waiting) and not a_worker_is_alive(),
     }
 
 
@@ -70,10 +67,6 @@ def _shown(held: dict[str, Any]) -> dict[str, Any]:
     times = {name: parse_datetime(held[name]) if held[name] else None for name in ("edited_at", "published_at")}
     percent = round(100 * held["kept"]) if held["kept"] is not None else None
     return {**held, **links, **times, "percent": percent}
-
-
-def _somebody_works() -> bool:
-    return WorkerProcess.objects.filter(heartbeat_at__gt=seconds_from_now(-FRESH_SECONDS)).exists()
 
 
 def _look(desk: DeskAdmin, request: HttpRequest, blog: BlogGeneration) -> HttpResponse:

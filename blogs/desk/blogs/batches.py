@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from blogs.batches import starting
 from blogs.batches.moves import MOVES
-from blogs.desk.base import ReadOnlyAdmin, actor, badge
+from blogs.desk.base import ReadOnlyAdmin, a_worker_is_alive, actor, badge
 from blogs.models import Batch, BatchItem
 
 # How many results a batch's page shows, those that were skipped first.
@@ -57,6 +57,7 @@ class BatchAdmin(ReadOnlyAdmin):
             "progress": done,
             "items": _results(batch),
             "items_shown": _ITEMS_SHOWN,
+            "no_worker": batch.ended_at is None and not a_worker_is_alive(),
             "may_stop": batch.ended_at is None and self._may(request, batch.action),
             "may_undo": self._can_be_undone(batch) and self._may(request, MOVES[batch.action].undone_by),
         }

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
+import psycopg2
 import pytest
+from django.db import connection
+from django.test import Client
 
 from blogs.audit import Actor
 from blogs.batches import moves, starting, working
-from blogs.models import AuditEntry, Batch, BatchItem, BlogGeneration, GenerationEvent, Status
+from blogs.models import AuditEntry, Batch, BatchItem, BlogGeneration, GenerationEvent, Stage, Status
 from blogs.operations import proof
+from blogs.queue import lifecycle
 from credits.models import Credit
-from tests.support.factories import done_generation, failed_generation, pending_generation, site
+from tests.support.database import database_url
+from tests.support.factories import (
+    WorkerFactory,
+    done_generation,
+    failed_generation,
+    pending_generation,
+    processing_generation,
+    site,
+)
 from tests.support.threads import at_once
+from workers.database.outage import DATABASE_AWAY
 
 ADA = Actor("ada", 1, "192.0.2.7")
 
@@ -153,3 +168,88 @@ def test_workers_beside_each_other_move_each_blog_once(settings: object) -> None
     assert results(batch) == [("done", "cancelled")] * 40
     assert GenerationEvent.objects.filter(kind="cancelled").count() == 40
     assert proof.discrepancies() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_goes_away_between_a_move_and_its_commit_leaves_neither(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The move and its item's state are one transaction: what is lost with the connection is done later, once."""
+    shop = site(credits=1_000)
+    batch = started("cancel", *(pending_generation(shop) for _ in range(3)))
+    lost = list[int]()
+
+    def cancel(blog_id: int, *args: Any) -> str:
+        done = moves._cancel(blog_id, *args)
+        if not lost:
+            lost.append(blog_id)
+            end_this_session()
+        return done
+
+    monkeypatch.setitem(moves.MOVES, "cancel", replace(moves.MOVES["cancel"], carry_out=cancel))
+    with pytest.raises(DATABASE_AWAY):
+        working.work_off()
+    connection.close()  # as the chore's thread does
+    assert [state for state, _ in results(batch)] == ["waiting"] * 3
+    assert not GenerationEvent.objects.filter(kind="cancelled").exists()
+    finish()
+
+    assert results(batch) == [("done", "cancelled")] * 3
+    assert GenerationEvent.objects.filter(kind="cancelled").count() == 3
+    assert Credit.objects.filter(kind=Credit.Kind.RELEASE).count() == 3
+    assert proof.discrepancies() == []
+
+
+def end_this_session() -> None:
+    """End the session that this thread is using, as a crash of PostgreSQL does."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    with closing(psycopg2.connect(database_url())) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+@pytest.mark.django_db
+def test_a_blog_that_finishes_between_list_and_click_is_skipped_and_says_why() -> None:
+    blog = processing_generation()
+    batch = started("cancel", blog)
+    draft: dict[str, Any] = {"draft_post_id": str(uuid.uuid4())}
+    lifecycle.succeed(blog, Stage.DRAFT, draft, **draft)
+
+    finish()
+
+    ((state, why),) = results(batch)
+    assert (state, why.startswith("its draft post exists")) == ("skipped", True)
+    assert proof.discrepancies() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_colleagues_who_cancel_and_retry_one_blog_at_once_come_after_each_other() -> None:
+    shop = site(credits=100)
+    blog = failed_generation(shop)
+
+    def act(action: str) -> str:
+        try:
+            return moves.carry_out(moves.MOVES[action], blog.pk, by=ADA, reason="x", options={})
+        except moves.Skipped as because:
+            return str(because)
+
+    said = at_once(*[lambda: act("retry")] * 3)
+
+    assert sorted(said)[-1] == "retried"
+    assert said.count("retried") == 1
+    assert GenerationEvent.objects.filter(generation=blog, kind="requeued").count() == 1
+    shop.credit_account.refresh_from_db()
+    assert shop.credit_account.held == 25
+    assert proof.discrepancies() == []
+
+
+@pytest.mark.django_db
+def test_its_page_says_that_no_worker_is_alive(admin_client: Client) -> None:
+    batch = started("cancel", pending_generation())
+    url = f"/admin/blogs/batch/{batch.pk}/change/"
+    assert "No worker is alive: the batch goes on once one is." in admin_client.get(url).content.decode()
+
+    WorkerFactory.create()
+
+    assert "No worker is alive" not in admin_client.get(url).content.decode()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from blogs.audit import Actor
 from blogs.batches import starting, working
@@ -60,6 +62,7 @@ def blog_for(move: str) -> BlogGeneration:
         "retry": failed_generation,
         "retry_from_scratch": failed_generation,
         "refund": done_generation,
+        "reschedule": lambda: pending_generation(scheduled_at=timezone.now() + timedelta(days=1)),
         "publish_again": done_generation,
         "draft_again": done_generation,
     }
