@@ -12,6 +12,7 @@ from django.utils.html import escape, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 
 from blogs.desk import sidebar
+from blogs.desk.base import span
 from blogs.desk.front import parts
 
 register = template.Library()
@@ -35,6 +36,18 @@ def desk_pages(context: Any) -> list[tuple[str, list[sidebar.Entry]]]:
 def grouped(number: int) -> str:
     """Write a count with its thousands parted."""
     return f"{number:,}"
+
+
+@register.filter
+def lasting(seconds: float) -> str:
+    """Say how long that is: with a tenth of a second where it tells something."""
+    return f"{seconds:.1f} s" if seconds < 100 else span(seconds)
+
+
+@register.filter
+def per_cent(share: float) -> str:
+    """Write a share; one that is not nothing does not look like nothing."""
+    return "< 1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
 
 
 @register.filter
