@@ -6,6 +6,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from rest_framework.routers import SimpleRouter
 
+from blogs.api import error_pages
 from blogs.api.credits import CreditEntriesView, CreditsView
 from blogs.api.views import BlogGenerationViewSet
 from blogs.api.webhooks import webhooks
@@ -36,6 +37,8 @@ urlpatterns = [
     path("api/", include(api.urls)),
     re_path(r"^api/credits/?$", CreditsView.as_view(), name="credits"),
     re_path(r"^api/credits/entries/?$", CreditEntriesView.as_view(), name="credit-entries"),
+    re_path(r"^api/errors/?$", error_pages.index, name="errors"),
+    re_path(r"^api/errors/(?P<slug>[^/]{1,100})/?$", error_pages.page, name="error"),
     re_path(r"^api/rate-limiter/stats/?$", operations.openai_limits, name="openai-limits"),
     re_path(r"^api/replicate-rate-limiter/stats/?$", operations.replicate_limits, name="replicate-limits"),
     re_path(r"^wix/webhooks/?$", webhooks, name="wix-webhooks"),

@@ -16,6 +16,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from blogs.api.codes import CODES, address
 from blogs.api.possible import NotPossible, NotReady
 from blogs.models import UNFINISHED
 from blogs.queue.admission import PLAN_LIMIT, NoRoom
@@ -33,22 +34,6 @@ logger = logging.getLogger(__name__)
 
 _REMOVED_DETAIL = "The app was removed from this site; install it again to go on."
 _CONTENT_TYPE = "application/problem+json"
-_TITLES = {
-    400: "Malformed request",
-    401: "Not authenticated",
-    402: "Not enough credits",
-    403: "Not allowed",
-    404: "Not found",
-    405: "Method not allowed",
-    406: "Not acceptable",
-    409: "Not possible any more",
-    413: "Request too large",
-    415: "Unsupported media type",
-    422: "Idempotency key reused",
-    429: "Too many requests",
-    500: "Internal error",
-    503: "Temporarily unavailable",
-}
 # Problems that a larger plan solves: their answer says where to buy it.
 _UPGRADE_HELPS = ("insufficient_credits", PLAN_LIMIT)
 
@@ -105,8 +90,8 @@ def _body(
     http: int, request_id: str, *, code: str, detail: str, retryable: bool = False, **more: Any
 ) -> dict[str, Any]:
     return {
-        "type": f"urn:problem:{code.replace('_', '-')}",
-        "title": _TITLES.get(http, "Error"),
+        "type": address(code),
+        "title": CODES[code].title if code in CODES else "Error",
         "status": http,
         "code": code,
         "detail": detail,

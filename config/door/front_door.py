@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from gunicorn.http.errors import ParseException
 
 from blogs.api.problems import plain_problem
@@ -39,7 +39,10 @@ class FrontDoor:
             return refused(request, 400, "malformed", "This service has another host name.", logging.WARNING)
         if because := _mistake(request):
             return refused(request, 400, "malformed", because)
-        return self._get_response(request)
+        response = self._get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not request.path_info.startswith(DESK):
+            return _not_allowed(request, response)
+        return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         """Read a body whose end only the server knows, since Django takes a missing length for an empty body."""
@@ -69,6 +72,13 @@ def _is_our_host(request: HttpRequest) -> bool:
     except DisallowedHost:
         return False
     return True
+
+
+def _not_allowed(request: HttpRequest, response: HttpResponseNotAllowed) -> HttpResponse:
+    """Answer a method that a view of Django's own refuses, which has no body."""
+    answer = refused(request, 405, "method_not_allowed", f"This address takes {response['Allow']}.")
+    answer["Allow"] = response["Allow"]
+    return answer
 
 
 def _mistake(request: HttpRequest) -> str:

@@ -30,6 +30,7 @@ from gunicorn.http.unreader import Unreader
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from config import gunicorn
+from config.web import refusals
 from config.web.arrival import Arrival
 from config.web.turns import ByAddress, Shares
 
@@ -44,7 +45,6 @@ _KEPT_BYTES = 1_000_000
 _LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 * 1024
 # A process that ends waits no longer for its last counts to be written.
 _LAST_COUNTS_SECONDS = 3.0
-_NO_THREAD = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
@@ -173,7 +173,7 @@ class WebWorker(ThreadWorker):
                 self._drop(next(iter(late)))
         elif self.nr_conns > self.worker_connections * 7 // 8:
             last = next(reversed(in_line))
-            _say(last, _NO_THREAD)
+            _say(last, refusals.NO_THREAD.answer())
             self.in_line.discard(last.address, last)
             self._drop(last)
 
@@ -200,7 +200,7 @@ class WebWorker(ThreadWorker):
             client.ends_at = now + gunicorn.request_header_seconds
         arrival.take(data)
         if arrival.head_is_too_large:
-            self._refuse(client, "431 Request Header Fields Too Large")
+            self._refuse(client, refusals.HEAD_TOO_LARGE)
         elif arrival.is_complete:
             self._answer(client, bytes(arrival.received))
         elif arrival.has_head and not had_head:
@@ -223,12 +223,12 @@ class WebWorker(ThreadWorker):
 
     def _request_is_late(self, client: Client) -> None:
         if client.arrival and client.arrival.received:
-            self._refuse(client, "408 Request Timeout")
+            self._refuse(client, refusals.TOO_SLOW)
         else:
             self._drop(client)
 
-    def _refuse(self, client: Client, status: str) -> None:
-        _say(client, f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
+    def _refuse(self, client: Client, refusal: refusals.Refusal) -> None:
+        _say(client, refusal.answer())
         self._stop_waiting(client)
         self._hang_up(client)
 
@@ -238,6 +238,14 @@ class WebWorker(ThreadWorker):
         # The main loop has said so.
         req._expected_100_continue = False
         return super().handle_request(req, conn)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer what gunicorn's parser refuses, and what breaks outside Django. gunicorn's own would answer in HTML."""
+        refusal = refusals.of(exc)
+        if refusal is None:
+            self.log.exception("Error handling request %s", getattr(req, "uri", "(no URI read)"))
+        with suppress(OSError):
+            client.sendall((refusal or refusals.BROKEN).answer())
 
     def _keepalive_after(self, conn: Client, keepalive: Any) -> bool:
         # After a request of which a part is missing, there is no telling where the next one begins.

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.conf import settings
 
+from blogs.api.codes import CODES, address
+
 
 def problem(response: Any, http: int, code: str) -> dict[str, Any]:
     """Return the body of a refused request. Fails unless it holds all that is promised for every refusal."""
@@ -11,7 +13,8 @@ def problem(response: Any, http: int, code: str) -> dict[str, Any]:
     assert response["Content-Type"] == "application/problem+json"
     body: dict[str, Any] = response.json()
     assert body["code"] == code
-    assert body["type"] == f"urn:problem:{code.replace('_', '-')}"
+    assert body["type"] == address(code)
+    assert CODES[code].http == http
     assert body["status"] == http
     assert body["requestId"] == response["X-Request-ID"] != ""
     assert body["title"]

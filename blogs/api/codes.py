@@ -1,0 +1,198 @@
+"""Every error code that a caller may meet: what it means and what to do, for the page that the problem's `type` leads to.
+
+A code is never taken out or given another meaning. docs/api.md lists the same ones, which a test compares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Where the pages are. A `type` of this form is read against the address that was asked (RFC 9457, 3.1.1), so it is right on every host.
+PAGES = "/api/errors"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    http: int
+    title: str
+    means: str
+    do: str
+    retryable: bool = False
+
+
+_RETRY = (
+    "Repeat it after the seconds in Retry-After. With an Idempotency-Key that is safe, whatever became of this one."
+)
+
+CODES = {
+    "invalid": Code(
+        400,
+        "Invalid request",
+        "Fields or query parameters are missing, unknown, or have a value that is not allowed.",
+        "Read `errors`: each names a `field`, a `code` and a `message`. Change the request; as it is, it fails each time.",
+    ),
+    "parse_error": Code(
+        400, "Not JSON", "The body is no JSON: it breaks off, or a sign is wrong.", "Send one JSON object, in UTF-8."
+    ),
+    "malformed": Code(
+        400,
+        "Malformed request",
+        "The request cannot be understood: its host is not ours, its charset is none, a header cannot be read, or it breaks off.",
+        "Read `detail`, and send a request as HTTP has it.",
+    ),
+    "malformed_token": Code(
+        400,
+        "Not a webhook",
+        "What was posted to the webhooks' address is no signed token of Wix's.",
+        "Nothing: only Wix posts here.",
+    ),
+    "not_authenticated": Code(
+        401,
+        "Not authenticated",
+        "The request has no credential.",
+        "Send `Authorization: Bearer` with a signed instance, a Wix access token or an API key.",
+    ),
+    "invalid_token": Code(
+        401,
+        "Credential refused",
+        "The credential is false, has expired, or was revoked.",
+        "Fetch a new one from Wix, or ask support for an API key.",
+    ),
+    "bad_signature": Code(
+        401,
+        "Webhook not signed by Wix",
+        "A webhook is not signed with a key of this app's.",
+        "Operators compare WIX_WEBHOOK_PUBLIC_KEYS with the app's key at Wix.",
+    ),
+    "bad_algorithm": Code(
+        401, "Webhook signed in another way", "A webhook is not signed with RS256.", "Nothing: Wix signs with RS256."
+    ),
+    "not_yet_valid": Code(
+        401, "Webhook from the future", "A webhook's time is yet to come.", "Operators compare the machine's clock."
+    ),
+    "expired": Code(401, "Webhook too old", "A webhook's time is over.", "Nothing: Wix sends it again."),
+    "insufficient_credits": Code(
+        402,
+        "Not enough credits",
+        "The site has fewer free credits (`available`) than a blog costs (`required`). Nothing was stored or held.",
+        "Send the shop to `upgradeUrl`. The same request fails until credits come.",
+    ),
+    "site_removed": Code(
+        403, "App removed", "The app was removed from this site.", "Install it again at Wix, then repeat the request."
+    ),
+    "permission_denied": Code(403, "Not allowed", "This credential does not allow the request.", "Use another one."),
+    "not_found": Code(
+        404,
+        "Not found",
+        "There is nothing at this address, or this site has no such blog. Another site's blogs are not found either.",
+        "Compare the address and the number. Blogs are removed some months after they are finished.",
+    ),
+    "method_not_allowed": Code(
+        405, "Method not allowed", "The address does not take this method.", "Use one that the Allow header names."
+    ),
+    "not_acceptable": Code(
+        406,
+        "Not acceptable",
+        "The form that Accept or `format` asks for cannot be had here.",
+        "Ask for JSON; for an article, for one of the forms that `detail` names.",
+    ),
+    "request_timeout": Code(
+        408, "Request too slow", "The request did not arrive whole in time.", "Send it again, in one piece.", True
+    ),
+    "wrong_state": Code(
+        409,
+        "Not possible in this state",
+        "The blog is in a state (`blogStatus`) that does not allow this.",
+        "Do what `possible` names instead, or read the blog again.",
+    ),
+    "not_ready": Code(
+        409,
+        "No article yet",
+        "The blog is not DONE, so its article cannot be read.",
+        "While it is PENDING or PROCESSING, ask again after Retry-After. One that FAILED or was CANCELLED can be retried.",
+    ),
+    "request_too_large": Code(
+        413,
+        "Request too large",
+        "The body has more bytes than this address takes.",
+        "Send less: 64 KiB is room enough.",
+    ),
+    "uri_too_long": Code(414, "Address too long", "The address has more than 4,094 bytes.", "Ask for fewer at once."),
+    "unsupported_media_type": Code(
+        415,
+        "Unsupported media type",
+        "The body is of a type that is not read here.",
+        "Send Content-Type: application/json.",
+    ),
+    "idempotency_key_reused": Code(
+        422,
+        "Idempotency key reused",
+        "This Idempotency-Key came with another request before. Nothing was done.",
+        "Use a new key for a new request, and the same body for a repeated one.",
+    ),
+    "unknown_products": Code(
+        422,
+        "Unknown products",
+        "The shop shows no products with the ids in `unknown`.",
+        "Leave them out, or show them in the shop. A product that was just added is known some minutes later.",
+    ),
+    "throttled": Code(
+        429, "Too many requests", "This site or address has sent too many requests within a minute.", _RETRY, True
+    ),
+    "plan_limit": Code(
+        429,
+        "Plan's limit reached",
+        "The site's plan allows no more unfinished blogs. Nothing was charged.",
+        "Wait until some are finished, or send the shop to `upgradeUrl`.",
+        True,
+    ),
+    "too_many_failures": Code(
+        429,
+        "Too many failures",
+        "Many blogs of this site have failed within a day, more than were DONE. Nothing was charged.",
+        "Wait for Retry-After, look at why they failed, and ask for other topics.",
+        True,
+    ),
+    "headers_too_large": Code(
+        431,
+        "Headers too large",
+        "The request's headers have too many bytes, or are too many.",
+        "Send fewer or shorter ones.",
+    ),
+    "internal": Code(
+        500,
+        "Internal error",
+        "Something went wrong on our side.",
+        "Tell support the `requestId`. A repeat may succeed; with an Idempotency-Key it is safe.",
+        True,
+    ),
+    "not_implemented": Code(
+        501,
+        "Not implemented",
+        "The body comes in a transfer coding that is not read here.",
+        "Send it plain or chunked.",
+    ),
+    "queue_full": Code(503, "Queue full", "There is no room for another blog now. Nothing was charged.", _RETRY, True),
+    "site_queue_full": Code(
+        503, "Site's queue full", "This site has as many blogs in line as one site may have.", _RETRY, True
+    ),
+    "schedule_full": Code(
+        503, "Schedule full", "This site has as many scheduled blogs as one site may have.", _RETRY, True
+    ),
+    "identity_unavailable": Code(
+        503, "Wix does not answer", "Wix does not say whose this access token is; nothing was done.", _RETRY, True
+    ),
+    "database_unavailable": Code(503, "Database away", "The database is away for a moment.", _RETRY, True),
+    "webhooks_not_configured": Code(
+        503, "Webhooks not configured", "The service has no key to verify webhooks with.", "Operators set one.", True
+    ),
+    "unavailable": Code(
+        503, "Temporarily unavailable", "No web process takes requests just now; nothing was done.", _RETRY, True
+    ),
+    "timeout": Code(504, "Answered too late", "The answer took longer than the proxy waits.", _RETRY, True),
+}
+
+
+def address(code: str) -> str:
+    """Return the address of a code's page, which is the `type` of its problems."""
+    return f"{PAGES}/{code.replace('_', '-')}"

@@ -1,0 +1,73 @@
+"""What is refused before Django sees it, in the form of all other errors: problem+json with a request id, and one line in the log."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from gunicorn.http import errors
+
+from blogs.api.codes import CODES, address
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    http: int
+    code: str
+    detail: str
+    retry_after: int | None = None
+
+    def answer(self) -> bytes:
+        """Return the whole answer, which ends the connection, and log it."""
+        request_id = uuid.uuid4().hex
+        about = {"action": "refused", "http": self.http, "code": self.code, "request_id": request_id}
+        logger.info("request refused", extra=about)
+        problem = {
+            "type": address(self.code),
+            "title": CODES[self.code].title,
+            "status": self.http,
+            "code": self.code,
+            "detail": self.detail,
+            "retryable": CODES[self.code].retryable,
+            "requestId": request_id,
+        }
+        body = json.dumps(problem).encode()
+        head = [
+            f"HTTP/1.1 {self.http} {HTTPStatus(self.http).phrase}",
+            "Connection: close",
+            "Content-Type: application/problem+json",
+            f"Content-Length: {len(body)}",
+            f"X-Request-ID: {request_id}",
+            *([f"Retry-After: {self.retry_after}"] if self.retry_after else []),
+        ]
+        return "\r\n".join([*head, "", ""]).encode() + body
+
+
+TOO_SLOW = Refusal(408, "request_timeout", "The request did not arrive whole in time.")
+HEAD_TOO_LARGE = Refusal(431, "headers_too_large", "The request's headers have too many bytes, or are too many.")
+NO_THREAD = Refusal(503, "unavailable", "All threads are taken; nothing was done.", retry_after=1)
+BROKEN = Refusal(500, "internal", "Something went wrong on our side; support finds it by the requestId.")
+_URI_TOO_LONG = Refusal(414, "uri_too_long", "The address is too long.")
+_CODING = Refusal(501, "not_implemented", "The body comes in a transfer coding that is not read here.")
+_MALFORMED = Refusal(400, "malformed", "The request is not as HTTP has it.")
+
+
+def of(error: BaseException) -> Refusal | None:
+    """Return what to answer to a request that gunicorn's parser refuses; None where the fault is ours."""
+    match error:
+        case errors.LimitRequestLine():
+            return _URI_TOO_LONG
+        case errors.LimitRequestHeaders():
+            return HEAD_TOO_LARGE
+        case errors.UnsupportedTransferCoding():
+            return _CODING
+        case errors.ConfigurationProblem():
+            return None
+        case errors.ParseException():
+            return _MALFORMED
+    return None
