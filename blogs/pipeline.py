@@ -21,6 +21,7 @@ from blogs import defects, picture, unexpected
 from blogs.article.schema import VERSION, ArticleContent, word_count
 from blogs.models import Article, BlogGeneration, Stage
 from blogs.queue import fence, lifecycle, waiting
+from blogs.queue.request import details_of
 from blogs.restore import copies, search
 from blogs.stages import article, draft, idea, image, image_order, media, products, publish
 from blogs.stages.inputs import Inputs
@@ -218,7 +219,7 @@ def _took_too_long(stage: Stage) -> TransientError:
 @outlasts_an_outage
 def inputs_of(generation: BlogGeneration) -> Inputs:
     """Read what the stages may know of a blog."""
-    site = generation.site
+    site, details = generation.site, details_of(generation)
     nothing_is_saved = generation.stage == Stage.PRODUCTS
     return Inputs(
         generation_id=generation.pk,
@@ -240,6 +241,8 @@ def inputs_of(generation: BlogGeneration) -> Inputs:
         draft_post_id=_text(generation.draft_post_id),
         draft_create_age=_draft_create_age(generation),
         note_draft_create=functools.partial(_note_draft_create, generation),
+        product_ids=details.product_ids,
+        instructions=details.instructions,
         resumed=True,
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Where the pages are. A `type` of this form is read against the address that was asked (RFC 9457, 3.1.1), so it is right on every host.
+# Where the pages are. Callers read a `type` of this form against the address that they asked (RFC 9457, 3.1.1): no host is named.
 PAGES = "/api/errors"
 
 

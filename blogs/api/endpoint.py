@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from blogs.api.names import require_known_parameters
+from blogs.api.incoming.names import require_known_parameters
 
 
 class Endpoint(APIView):

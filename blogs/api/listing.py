@@ -13,8 +13,8 @@ from rest_framework.exceptions import ErrorDetail, NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
-from blogs.api.fields import MetadataField, PlainTextField
-from blogs.api.moments import read
+from blogs.api.incoming.fields import MetadataField, PlainTextField
+from blogs.api.incoming.moments import read
 from blogs.models import BlogGeneration, GenerationEvent, Status
 
 IDS_MAX = 100

@@ -1,4 +1,4 @@
-"""What a shop may do to a blog now, by the names of the acts' addresses. The moves themselves decide, under the blog's lock."""
+"""What a shop may do to a blog now, by the names of the acts' addresses, and what can't be done. The moves themselves decide."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ class NotPossible(Exception):
         super().__init__(because)
         self.status = generation.status
         self.possible = acts_possible(generation)
+
+
+class UnknownProducts(Exception):
+    """The shop shows no products with these ids."""
+
+    def __init__(self, ids: list[str]) -> None:
+        super().__init__(f"The shop shows no products with these ids: {', '.join(ids)}.")
+        self.ids = ids
 
 
 class NotReady(NotPossible):

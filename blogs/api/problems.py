@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from blogs.api.codes import CODES, address
-from blogs.api.possible import NotPossible, NotReady
+from blogs.api.possible import NotPossible, NotReady, UnknownProducts
 from blogs.models import UNFINISHED
 from blogs.queue.admission import PLAN_LIMIT, NoRoom
 from blogs.queue.failures import TooManyFailures
@@ -160,6 +160,13 @@ def _problem(error: Exception) -> dict[str, Any] | None:
             return {"http": 413, "code": "request_too_large", "detail": detail}
         case UnreadablePostError():
             return {**_MALFORMED}
+        case UnknownProducts():
+            return {
+                "http": 422,
+                "code": "unknown_products",
+                "detail": f"{error} Nothing was charged.",
+                "unknown": error.ids,
+            }
         case IdempotencyConflict():
             detail = "This Idempotency-Key came with another request before; use a new key for a new request."
             return {"http": 422, "code": "idempotency_key_reused", "detail": detail}

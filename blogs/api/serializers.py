@@ -6,12 +6,15 @@ from typing import Any
 
 from rest_framework import serializers
 
-from blogs.api.fields import ChoiceField, LanguageField, ListField, MetadataField, PlainTextField, YesNoField
-from blogs.api.moments import MomentField, ZoneField
-from blogs.api.names import StrictSerializer
+from blogs.api.incoming.fields import ChoiceField, LanguageField, ListField, MetadataField, PlainTextField, YesNoField
+from blogs.api.incoming.moments import MomentField, ZoneField
+from blogs.api.incoming.names import StrictSerializer
 from blogs.models import (
     CATEGORIES_MAX,
     CATEGORY_MAX,
+    INSTRUCTIONS_MAX,
+    PRODUCT_ID_MAX,
+    PRODUCTS_MAX,
     PROMPT_MAX,
     SOURCE_ID_MAX,
     Cover,
@@ -38,9 +41,17 @@ class BlogRequestSerializer(StrictSerializer):
     cover = ChoiceField(Cover.choices, default=Cover.GENERATED)
     categories = ListField(child=PlainTextField(max_length=CATEGORY_MAX), max_length=CATEGORIES_MAX, default=list)
     metadata = MetadataField(default=dict)
+    productIds = ListField(
+        source="product_ids",
+        child=PlainTextField(max_length=PRODUCT_ID_MAX),
+        max_length=PRODUCTS_MAX,
+        default=list,
+    )
+    instructions = PlainTextField(max_length=INSTRUCTIONS_MAX, keeps_lines=True, allow_blank=True, default="")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs |= _placed(self, attrs, "scheduledAt", "publishAt")
+        attrs["product_ids"] = list(dict.fromkeys(attrs["product_ids"]))
         publish_at, scheduled_at = attrs["publish_at"], attrs["scheduled_at"]
         if publish_at and not attrs["publish"]:
             raise _invalid("publishAt", "It needs publish: true; without, the post stays a draft.", "needs_publish")

@@ -15,7 +15,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.reverse import reverse
 
-from blogs.api.moments import shown_in
+from blogs.api.incoming.moments import shown_in
 from blogs.api.possible import acts_possible
 from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
 from blogs.queue import forecast, history
@@ -45,6 +45,8 @@ class BlogSerializer(serializers.ModelSerializer[BlogGeneration]):
     scheduledAtLocal = serializers.SerializerMethodField()
     publishAtLocal = serializers.SerializerMethodField()
     metadata = serializers.SerializerMethodField()
+    productIds = serializers.SerializerMethodField()
+    instructions = serializers.SerializerMethodField()
     progress = serializers.SerializerMethodField()
     queuePosition = serializers.SerializerMethodField()
     estimatedWaitSeconds = serializers.SerializerMethodField()
@@ -80,6 +82,8 @@ class BlogSerializer(serializers.ModelSerializer[BlogGeneration]):
             "cover",
             "categories",
             "metadata",
+            "productIds",
+            "instructions",
             "publish",
             "publishAt",
             "publishAtLocal",
@@ -115,6 +119,12 @@ class BlogSerializer(serializers.ModelSerializer[BlogGeneration]):
 
     def get_metadata(self, generation: BlogGeneration) -> dict[str, str]:
         return dict(details_of(generation).metadata)
+
+    def get_productIds(self, generation: BlogGeneration) -> list[str]:
+        return list(details_of(generation).product_ids)
+
+    def get_instructions(self, generation: BlogGeneration) -> str:
+        return details_of(generation).instructions
 
     def get_progress(self, generation: BlogGeneration) -> dict[str, int]:
         """Count the stages: the one that runs, or runs next, and how many there are. A DONE blog is at its last."""

@@ -20,12 +20,15 @@ from blogs.api import listing, shape
 from blogs.api.acting import Acting
 from blogs.api.article import Articles
 from blogs.api.endpoint import Endpoint, json_object
+from blogs.api.possible import UnknownProducts
 from blogs.api.serializers import BlogRequestSerializer
 from blogs.models import BlogGeneration
 from blogs.queue import submitting
-from blogs.queue.request import details_of, first_answer
+from blogs.queue.request import BlogRequest, asked_before, details_of, first_answer
 from blogs.restore import copies
+from wix import catalog
 from wix.identity.auth import site_of
+from wix.models import Site
 from workers.database.outage import DATABASE_AWAY
 
 _IDEMPOTENCY_KEY_MAX = 255
@@ -55,8 +58,9 @@ class BlogGenerationViewSet(Acting, Articles, Endpoint, viewsets.GenericViewSet[
         serializer = BlogRequestSerializer(data=json_object(request))
         serializer.is_valid(raise_exception=True)
         copies.require_settled_for_requests()
-        key = _idempotency_key(request)
-        generation = submitting.submit(site=site_of(request), request=serializer.blog_request(), idempotency_key=key)
+        key, asked, site = _idempotency_key(request), serializer.blog_request(), site_of(request)
+        _require_known_products(site, asked, key)
+        generation = submitting.submit(site=site, request=asked, idempotency_key=key)
         where = {"Location": reverse("blog-generation-detail", args=[generation.pk], request=request)}
         if key is None:
             return Response(shape.described(generation, request), status=201, headers=where)
@@ -70,6 +74,14 @@ class BlogGenerationViewSet(Acting, Articles, Endpoint, viewsets.GenericViewSet[
         if not generation.is_finished:
             answer["Retry-After"] = str(_ask_again(generation, answer.data["estimatedWaitSeconds"]))
         return answer
+
+
+def _require_known_products(site: Site, asked: BlogRequest, key: str | None) -> None:
+    """Refuse products that the shop surely does not show. A repeated request is not asked again: it has its blog."""
+    if not asked.product_ids or (key and asked_before(site, asked, key)):
+        return
+    if unknown := catalog.unknown(str(site.instance_id), asked.product_ids):
+        raise UnknownProducts(unknown)
 
 
 def _ask_again(generation: BlogGeneration, wait: int | None) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 from wix import languages
 
 # Stored with every article. Raise it when a prompt changes.
-VERSION = 3
+VERSION = 4
 
 # No model keeps to an exact number of words. The lengths in `article_system.txt` come from budgets of 1,800, 3,500 and
 # 5,600 output tokens: 280 English words are about 400 tokens, 1,300 Polish or Russian characters 470, 600 Chinese ones

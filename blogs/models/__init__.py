@@ -17,13 +17,26 @@ from blogs.models.generation import (
 )
 from blogs.models.line import QueueClock, SiteLine
 from blogs.models.order import PostOrder
-from blogs.models.record import Article, BlogWords, DraftSearch, GenerationEvent, RequestDetails, StageOutput
+from blogs.models.record import (
+    INSTRUCTIONS_MAX,
+    PRODUCT_ID_MAX,
+    PRODUCTS_MAX,
+    Article,
+    BlogWords,
+    DraftSearch,
+    GenerationEvent,
+    RequestDetails,
+    StageOutput,
+)
 from blogs.models.staff import NOTE_MAX, REASON_MAX, AuditEntry, Batch, BatchItem, Note
 
 __all__ = [
     "CATEGORIES_MAX",
     "CATEGORY_MAX",
+    "INSTRUCTIONS_MAX",
     "NOTE_MAX",
+    "PRODUCTS_MAX",
+    "PRODUCT_ID_MAX",
     "PROMPT_MAX",
     "REASON_MAX",
     "SOURCE_ID_INDEXED",

@@ -12,6 +12,10 @@ from django.db.models.functions import Now
 from blogs.models.generation import BlogGeneration, Stage
 from wix import languages
 
+INSTRUCTIONS_MAX = 2_000
+PRODUCTS_MAX = 20
+PRODUCT_ID_MAX = 100
+
 
 class RequestDetails(models.Model):
     """What a request said that the queue has no use for, and the first answer to it. Most blogs have no such row."""
@@ -21,7 +25,7 @@ class RequestDetails(models.Model):
     metadata = models.JSONField(
         db_default={}, blank=True, help_text="the shop's own pairs; we only echo and search them"
     )
-    product_ids = ArrayField(models.CharField(max_length=100), db_default=[], blank=True)
+    product_ids = ArrayField(models.CharField(max_length=PRODUCT_ID_MAX), db_default=[], blank=True)
     instructions = models.TextField(db_default="", blank=True, help_text="what the shop wishes of the article")
     answer = models.TextField(null=True, blank=True, help_text="the first answer, which a repeated request gets again")
 

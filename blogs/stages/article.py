@@ -51,4 +51,4 @@ def _said_by_the_shop(inputs: Inputs) -> str:
     products = [
         part for product in found["products"] for part in (product["name"], product["text"], product.get("brand", ""))
     ]
-    return "\n".join([found["source_text"], inputs.site_name, inputs.site_url, *products])
+    return "\n".join([found["source_text"], inputs.instructions, inputs.site_name, inputs.site_url, *products])

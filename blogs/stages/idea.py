@@ -12,6 +12,7 @@ from blogs.article.schema import ALT_TEXT_MAX, Idea, InvalidArticle, json_schema
 from blogs.models import SourceType, Stage
 from blogs.providers import openai
 from blogs.providers.token_reserve import Kind, output_max
+from blogs.stages import products
 from blogs.stages.inputs import Inputs
 from wix.writing_systems import shortened
 from workers.errors import TransientError
@@ -51,6 +52,8 @@ def _with_known_products(idea: Idea, inputs: Inputs) -> Idea:
 def prompt_data(inputs: Inputs, *, text_max: int) -> dict[str, Any]:
     """Collect what the prompts' data block holds: everything from the shop, and none of it an instruction."""
     found = inputs.of(Stage.PRODUCTS)
+    # A shop may choose more products than we do; together they say no more.
+    each_max = text_max * products.AT_MOST // max(len(found["products"]), products.AT_MOST)
     return {
         "source": {"type": inputs.source_type, "text": found["source_text"]},
         "language": inputs.language,
@@ -58,7 +61,8 @@ def prompt_data(inputs: Inputs, *, text_max: int) -> dict[str, Any]:
         "length": inputs.length,
         "sections": prompts.SECTIONS[inputs.length],
         "site": {"name": inputs.site_name},
-        "products": [_facts(product, text_max=text_max) for product in found["products"]],
+        "products": [_facts(product, text_max=each_max) for product in found["products"]],
+        **({"wishes": inputs.instructions} if inputs.instructions else {}),
     }
 
 
@@ -83,7 +87,7 @@ def _facts(product: dict[str, Any], *, text_max: int) -> dict[str, Any]:
 
 
 def recommendable(inputs: Inputs) -> list[dict[str, Any]]:
-    """Return the products that the article may link and show: those in stock, and the one that it was asked to be about."""
-    asked_for = inputs.source_id if inputs.source_type == SourceType.PRODUCT else None
-    products = inputs.of(Stage.PRODUCTS)["products"]
-    return [product for product in products if product.get("in_stock", True) or product["id"] == asked_for]
+    """Return the products that the article may link and show: those in stock, and those that were asked for."""
+    asked_for = {*inputs.product_ids, *([inputs.source_id] if inputs.source_type == SourceType.PRODUCT else [])}
+    found = inputs.of(Stage.PRODUCTS)["products"]
+    return [product for product in found if product.get("in_stock", True) or product["id"] in asked_for]

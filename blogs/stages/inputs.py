@@ -41,6 +41,10 @@ class Inputs:
     note_draft_create: Callable[[], None]
     warn: Callable[[WorkError], None] = warnings_lead_nowhere
     """Takes what goes wrong without stopping the stage; it is saved beside the stage's output."""
+    product_ids: Sequence[str] = ()
+    """The products that the shop chose itself; none: we choose."""
+    instructions: str = ""
+    """What the shop wishes of the article. To the writer it is material, like all that a shop says, and no order."""
     resumed: bool = False
     """An earlier run may have begun this stage, and what it made outside may be there."""
 

@@ -1,4 +1,4 @@
-"""What is refused before Django sees it, in the form of all other errors: problem+json with a request id, and one line in the log."""
+"""What is refused before Django sees it, as all other errors are: problem+json with a request id, and one line in the log."""
 
 from __future__ import annotations
 

@@ -243,7 +243,7 @@ class WebWorker(ThreadWorker):
         """Answer what gunicorn's parser refuses, and what breaks outside Django. gunicorn's own would answer in HTML."""
         refusal = refusals.of(exc)
         if refusal is None:
-            self.log.exception("Error handling request %s", getattr(req, "uri", "(no URI read)"))
+            self.log.error("Error handling request %s", getattr(req, "uri", "(no URI read)"), exc_info=exc)
         with suppress(OSError):
             client.sendall((refusal or refusals.BROKEN).answer())
 

@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from wix.catalog import api, choosing, reading
+from wix.catalog import api, choosing, reading, store
 from wix.catalog.product import Product
 from wix.catalog.store import refresh
 from wix.catalog.upkeep import prune
 
-__all__ = ["CHANGES", "Product", "collection_name", "fitting", "product", "prune", "refresh"]
+__all__ = ["CHANGES", "Product", "collection_name", "fitting", "named", "product", "prune", "refresh", "unknown"]
 
 # Webhooks after which a catalog must be read again, as Wix's packages name them: V1's two kinds, V3's products and categories.
 CHANGES = frozenset(
@@ -52,6 +53,17 @@ def fitting(
     """
     reading.ensure(instance_id, seconds=seconds, patience=patience)
     return choosing.choose(instance_id, topic, at_most=at_most, collection_id=collection_id)
+
+
+def named(instance_id: str, product_ids: Sequence[str], *, seconds: float) -> dict[str, dict[str, Any]]:
+    """Return those of these products that the shop shows, each by its id, as `Product.as_dict`. Raises as `fitting` does."""
+    reading.ensure(instance_id, seconds=seconds)
+    return store.named(instance_id, product_ids)
+
+
+def unknown(instance_id: str, product_ids: Sequence[str]) -> list[str]:
+    """Return those of these ids that are surely of no product the shop shows, without asking Wix. None is, where we can't tell."""
+    return store.unknown(instance_id, product_ids)
 
 
 def product(instance_id: str, product_id: str, *, seconds: float) -> Product | None:

@@ -10,6 +10,7 @@ without it, since a page is accepted only if it was read from the position that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar
@@ -17,7 +18,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
 
 from wix.catalog import words
@@ -233,6 +234,26 @@ def usable_products(instance_id: str) -> int | None:
     """Count the products that are shown; None where nothing is shown, or only a reading that is too old to use."""
     row = _with_the_time(Catalogue.objects.filter(pk=instance_id)).first()
     return row.products if row and _is_usable(row) else None
+
+
+@briefly
+def named(instance_id: str, product_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return those of these products that are shown, each by its id."""
+    shown = Catalogue.objects.filter(pk=instance_id).values("shown")
+    rows = CatalogueProduct.objects.filter(
+        catalogue_id=instance_id, reading=Subquery(shown), product_id__in=product_ids
+    )
+    return dict(rows.values_list("product_id", "data"))
+
+
+def unknown(instance_id: str, product_ids: Sequence[str]) -> list[str]:
+    """Return those that a fresh reading lacks. While there is none, no product counts as unknown."""
+    row = _with_the_time(Catalogue.objects.filter(pk=instance_id)).first()
+    changed = row and row.wanted_at is not None and row.read_at is not None and row.wanted_at > row.read_at
+    if row is None or changed or not _is_fresh(row) or row.version not in VERSIONS or row.products >= _PRODUCTS_MAX:
+        return []
+    known = named(instance_id, product_ids)
+    return [each for each in product_ids if each not in known]
 
 
 @briefly

@@ -23,11 +23,19 @@ _SOURCES = [
     _ROOT / "blogs/queue/admission.py",
     _ROOT / "deploy/nginx.conf",
 ]
-_NAMED = re.compile(
-    r"""(?:"code":\ |\bcode=|refused\(request,\ \d{3},\ |Refusal\(\d{3},\ |InvalidWebhook\(\d{3},\ |_not_now\(request,\ 
-        |NoRoom\(\s*|PLAN_LIMIT\ =\ |AuthenticationFailed\([^"]*,\ |PermissionDenied\("[^"]*",\ )"([a-z_]+)\"""",
-    re.VERBOSE,
+_BEFORE = (
+    '"code": ',
+    r"\bcode=",
+    r'"code": "not_ready" if .* else ',
+    r"refused\(request, \d{3}, ",
+    r"Refusal\(\d{3}, ",
+    r"InvalidWebhook\(\d{3}, ",
+    r"_not_now\(request, ",
+    r"NoRoom\(\s*",
+    "PLAN_LIMIT = ",
+    'PermissionDenied\\("[^"]*", ',
 )
+_NAMED = re.compile(f"""(?:{"|".join(_BEFORE)})"([a-z_]+)\"""")
 # Of `errors` within a problem, not of problems.
 _OF_FIELDS = {"passed"}
 # Chosen by REST framework.

@@ -9,12 +9,15 @@ import time_machine
 from django.db import transaction
 from django.utils import timezone
 
-from blogs.models import BlogGeneration
+from blogs import queue
+from blogs.models import BlogGeneration, RequestDetails
+from blogs.queue import lifecycle
 from credits import ledger
 from credits.models import Credit
 from tests.support import factories
 from tests.support.problems import problem, refused_fields
 from tests.support.threads import at_once
+from workers.errors import PermanentError
 
 _KEY = {"Idempotency-Key": "order-17"}
 
@@ -27,7 +30,9 @@ def test_the_same_key_again_is_the_same_blog_with_one_hold(api: Any) -> None:
     again = api(site).post(**_KEY)
 
     assert (first.status_code, again.status_code) == (201, 201)
-    assert again.json()["id"] == first.json()["id"]
+    assert again.content == first.content
+    assert (again["Location"], again["Content-Type"]) == (first["Location"], first["Content-Type"])
+    assert ("Idempotency-Replayed" in first, again["Idempotency-Replayed"]) == (False, "true")
     assert BlogGeneration.objects.count() == 1
     assert Credit.objects.filter(kind="hold").count() == 1
 
@@ -116,3 +121,56 @@ def test_two_at_once_with_one_key_and_different_requests_make_one_blog_and_one_r
 
     assert sorted(answer.status_code for answer in answers) == [201, 422]
     assert BlogGeneration.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_the_first_answer_comes_again_byte_for_byte_whatever_became_of_the_blog(api: Any) -> None:
+    site = factories.site(credits=25)
+    client, body = api(site), {"sourceType": "keyword", "sourceId": "wool", "metadata": {"order": "17"}}
+    first = client.post(body, **_KEY)
+    (running,) = queue.claim(factories.WorkerFactory.create(), 1)
+    answers = [client.post(body, **_KEY)]
+    lifecycle.fail(running, PermanentError("content_refused", "It was refused."))
+    answers.append(client.post(body, **_KEY))
+    lifecycle.requeue(running.pk, by="shop")
+    with time_machine.travel(timezone.now() + timedelta(days=3)):
+        answers.append(api(site).post(body, **_KEY))
+
+    assert {answer.content for answer in answers} == {first.content}
+    assert {answer["Idempotency-Replayed"] for answer in answers} == {"true"}
+    assert Credit.objects.filter(kind="hold").count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_repeats_while_the_first_is_being_answered_get_one_answer(api: Any) -> None:
+    site = factories.site(credits=100)
+
+    answers = at_once(*[lambda: api(site).post(**_KEY)] * 8)
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+    assert Credit.objects.filter(kind="hold").count() == 1
+
+
+@pytest.mark.django_db
+def test_a_repeat_costs_little_however_often_it_comes(api: Any, django_assert_max_num_queries: Any) -> None:
+    client = api(factories.site())
+    first = client.post(**_KEY)
+
+    for _ in range(100):
+        with django_assert_max_num_queries(7):
+            again = client.post(**_KEY)
+        assert again.content == first.content
+    assert Credit.objects.filter(kind="hold").count() == 1
+
+
+@pytest.mark.django_db
+def test_where_the_first_answer_was_never_stored_the_next_one_is_the_first(api: Any) -> None:
+    client = api(factories.site())
+    blog = client.post(**_KEY).json()["id"]
+    RequestDetails.objects.all().delete()
+
+    answers = [client.post(**_KEY) for _ in range(2)]
+
+    assert answers[0].content == answers[1].content
+    assert answers[0].json()["id"] == blog

@@ -78,9 +78,10 @@ def test_a_text_is_a_text(client: Any, field: str, value: Any) -> None:
     assert set(refused_fields(client.post({**_GOOD, field: value}))) == {field}
 
 
+@pytest.mark.parametrize("field", ["categories", "productIds"])
 @pytest.mark.parametrize("value", ["a", 7, True, {"0": "a"}])
-def test_a_list_is_a_list(client: Any, value: Any) -> None:
-    assert refused_fields(client.post({**_GOOD, "categories": value})) == {"categories": "not_a_list"}
+def test_a_list_is_a_list(client: Any, field: str, value: Any) -> None:
+    assert refused_fields(client.post({**_GOOD, field: value})) == {field: "not_a_list"}
 
 
 @pytest.mark.parametrize(

@@ -177,3 +177,33 @@ def test_an_empty_catalog_is_not_gone_by_where_wix_refuses_the_products(
     factories.pending_generation(shop)
 
     assert warnings(attempt()) == ["products_refused"]
+
+
+@pytest.mark.parametrize("version", ["V1_CATALOG", "V3_CATALOG"])
+def test_products_that_the_shop_chose_are_those_that_the_article_speaks_of(
+    sandbox: Sandbox, attempt: Attempt, version: str
+) -> None:
+    site = factories.site()
+    sandbox.add_shop(str(site.instance_id), "Wool & Co", catalog_version=version, products=PRODUCTS)
+    chosen = [PRODUCTS[1]["id"], PRODUCTS[0]["id"]]
+    factories.pending_generation(site, product_ids=chosen)
+
+    done = attempt()
+
+    assert done.status == Status.DONE
+    kept = StageOutput.objects.get(generation=done, stage=Stage.PRODUCTS).output["products"]
+    assert [product["id"] for product in kept] == chosen
+
+
+def test_a_chosen_product_that_the_shop_does_not_show_fails_the_blog_and_is_named(
+    sandbox: Sandbox, attempt: Attempt
+) -> None:
+    site = factories.site(credits=25)
+    sandbox.add_shop(str(site.instance_id), products=PRODUCTS)
+    factories.pending_generation(site, product_ids=[PRODUCTS[0]["id"], "99999999-0000-4000-8000-000000000000"])
+
+    failed = attempt()
+
+    assert (failed.status, failed.error_code) == (Status.FAILED, "source_not_found")
+    assert "99999999" in failed.error_message
+    assert site.credit_account.available == 25

@@ -29,6 +29,13 @@ def port(transactional_db: None) -> Iterator[int]:
         yield number
 
 
+@pytest.fixture(scope="module")
+def served_by_gunicorn() -> Iterator[int]:
+    """A process for what needs no database."""
+    with served(WEB_PROCESSES="1", WEB_THREADS="2", PREFLIGHT_REFUSES="false") as number:
+        yield number
+
+
 def _problem(port: int, sent: bytes) -> tuple[int, str]:
     status, body = exchange(port, sent)
     told: dict[str, Any] = json.loads(body)
@@ -68,6 +75,37 @@ def test_a_content_type_that_cannot_be_read_is_told_like_any_other_mistake(port:
     ):
         sent = request("POST", path, b"abc", Content_Type=f"{_JSON}; {parameter}", Content_Length="3")
         assert _problem(port, sent) == (400, "malformed"), parameter
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (b"GET /api/credits?" + b"x" * 5_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", (414, "uri_too_long")),
+        (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 120 + b"\r\n", (431, "headers_too_large")),
+        (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000, (431, "headers_too_large")),
+        (b"NONSENSE\r\n\r\n", (400, "malformed")),
+        (b"GET / HTTP/9.9\r\n\r\n", (400, "malformed")),
+        (b"GET / HTTP/1.1\r\nA B: c\r\n\r\n", (400, "malformed")),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: spoken\r\n\r\n0\r\n\r\n", (501, "not_implemented")),
+        (b"POST /health/live HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", (405, "method_not_allowed")),
+        (b"PUT /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", (405, "method_not_allowed")),
+    ],
+    ids=[
+        "long address",
+        "many headers",
+        "endless head",
+        "nonsense",
+        "version",
+        "header",
+        "coding",
+        "health",
+        "metrics",
+    ],
+)
+def test_what_the_server_itself_refuses_is_told_like_any_other_mistake(
+    served_by_gunicorn: int, sent: bytes, told: tuple[int, str]
+) -> None:
+    assert _problem(served_by_gunicorn, sent) == told
 
 
 def test_fields_without_number_and_another_host_are_told_too(port: int) -> None:

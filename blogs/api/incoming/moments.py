@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.utils import timezone as now_of
 from rest_framework import serializers
 
-from blogs.api.fields import Bounded
+from blogs.api.incoming.fields import Bounded
 
 ZONE_MAX = 64
 _FAR = timedelta(days=366)
