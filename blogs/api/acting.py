@@ -15,7 +15,8 @@ from blogs.api import shape
 from blogs.api.endpoint import json_object
 from blogs.api.possible import NotPossible
 from blogs.api.serializers import ActSerializer, PutOffSerializer, RescheduleSerializer
-from blogs.models import BlogGeneration, GenerationEvent, RequestDetails, Status
+from blogs.models import BlogGeneration, GenerationEvent, PostOrder, RequestDetails, Status
+from blogs.post_orders import asking
 from blogs.queue import admission, failures, lifecycle, waiting
 from blogs.queue.lifecycle import WrongState
 from blogs.restore import copies
@@ -29,7 +30,7 @@ Move = Callable[[BlogGeneration, dict[str, Any]], object]
 
 
 class Acting(viewsets.GenericViewSet[BlogGeneration]):
-    """The acts, each a POST of its own: `cancel`, `retry`, `reschedule`, `put-off`."""
+    """The acts, each a POST of its own: `cancel`, `retry`, `publish`, `reschedule`, `put-off`."""
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Set another time for a blog that hasn't started."""
@@ -55,10 +56,19 @@ class Acting(viewsets.GenericViewSet[BlogGeneration]):
     def retry(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self._act(request, ActSerializer, _retry)
 
+    @action(detail=True, methods=["post"])
+    def publish(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Answer 202 while a worker has it still to do; `publishing` says what becomes of it."""
+        answer = self._act(request, ActSerializer, _publish)
+        if not answer.data["postUrl"]:
+            answer.status_code = 202
+        return answer
+
     def _act(self, request: Request, takes: type[ActSerializer | RescheduleSerializer], move: Move) -> Response:
+        # First: of a blog that is not the site's own, not even the mistakes in a request are told.
+        generation = self.get_object()
         serializer = takes(data=json_object(request))
         serializer.is_valid(raise_exception=True)
-        generation = self.get_object()
         try:
             move(generation, serializer.validated_data)
         except WrongState as refused:
@@ -68,7 +78,7 @@ class Acting(viewsets.GenericViewSet[BlogGeneration]):
 
 def _reschedule(generation: BlogGeneration, asked: dict[str, Any]) -> None:
     with transaction.atomic():
-        waiting.reschedule(generation.pk, asked["scheduled_at"], by=BY)
+        waiting.reschedule(generation.pk, asked["scheduled_at"], by=BY, once=True)
         _remember_zone(generation, asked)
 
 
@@ -85,6 +95,18 @@ def _remember_zone(generation: BlogGeneration, asked: dict[str, Any]) -> None:
 
 def _cancel(generation: BlogGeneration, asked: dict[str, Any]) -> None:
     lifecycle.cancel(generation.pk, by=BY, reason=asked["reason"])
+
+
+def _publish(generation: BlogGeneration, asked: dict[str, Any]) -> None:
+    """Have a worker publish the draft, once: not where it is published, or where this is asked for already."""
+    orders = PostOrder.objects.filter(generation=generation, kind=PostOrder.Kind.PUBLISH, ended_at=None)
+    if generation.status == Status.DONE and (generation.post_url or orders.exists()):
+        return
+    try:
+        asking.ask(generation.pk, PostOrder.Kind.PUBLISH, by=BY, name=BY, reason=asked["reason"])
+    except asking.NotPossible as refused:
+        if not orders.exists():
+            raise WrongState(str(refused)) from None
 
 
 def _retry(generation: BlogGeneration, asked: dict[str, Any]) -> None:

@@ -16,6 +16,8 @@ def acts_possible(generation: BlogGeneration) -> list[str]:
                 *(["reschedule"] if never_started else []),
                 *(["put-off"] if waits else []),
             ]
+        case Status.DONE:
+            return [] if generation.post_url else ["publish"]
         case Status.FAILED | Status.CANCELLED:
             return ["retry"]
     return []

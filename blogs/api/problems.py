@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from rest_framework import exceptions, status
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -52,6 +53,18 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     response = Response(body, status=http, headers=headers)
     response.content_type = _CONTENT_TYPE
     return response
+
+
+def described(error: Exception, request: Request) -> dict[str, Any]:
+    """Describe an error of one part of a request, as `problem_response` would answer it for a request of its own."""
+    problem = _problem(error)
+    assert problem
+    if problem["code"] in _UPGRADE_HELPS and isinstance(request.user, Site):
+        problem["upgradeUrl"] = request.user.upgrade_url
+    http, headers = problem.pop("http"), problem.pop("headers", {})
+    if "Retry-After" in headers:
+        problem["retryAfterSeconds"] = int(headers["Retry-After"])
+    return _body(http, getattr(request, "request_id", ""), **problem)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -1,6 +1,6 @@
 """The one shape in which the API shows a blog: in the list, alone, and after each move.
 
-A blog that is shown alone also has its `article`'s address and its `warnings`.
+A blog that is shown alone also has its `article`'s address, its `warnings`, and what becomes of `publishing` it later.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rest_framework.reverse import reverse
 
 from blogs.api.incoming.moments import shown_in
 from blogs.api.possible import acts_possible
-from blogs.models import BlogGeneration, GenerationEvent, Stage, Status
+from blogs.models import BlogGeneration, GenerationEvent, PostOrder, Stage, Status
 from blogs.queue import forecast, history
 from blogs.queue.request import details_of
 from credits import ledger
@@ -167,6 +167,7 @@ def described(generation: BlogGeneration, request: Request) -> dict[str, Any]:
     return {
         **listed([generation])[0],
         "article": article_address(generation, request),
+        "publishing": _publishing(generation),
         "warnings": [] if generation.is_new else _warnings_of(generation),
     }
 
@@ -198,6 +199,17 @@ def facts_of(generations: Sequence[BlogGeneration]) -> dict[int, Facts]:
         pk: Facts(positions.get(pk), waits.get(pk), held.get(pk, 0), changed.get(pk))
         for pk in (each.pk for each in generations)
     }
+
+
+def _publishing(generation: BlogGeneration) -> dict[str, Any] | None:
+    """Tell what became of the last wish to publish a DONE blog's draft; None where there was none."""
+    if generation.status != Status.DONE:
+        return None
+    order = generation.post_orders.filter(kind=PostOrder.Kind.PUBLISH).order_by("-id").first()
+    if order is None:
+        return None
+    failed = {"code": order.code, "message": order.result} if order.code else None
+    return {"askedAt": order.created_at, "endedAt": order.ended_at, "error": failed}
 
 
 def _warnings_of(generation: BlogGeneration) -> list[dict[str, str]]:

@@ -10,33 +10,28 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework import viewsets
-from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from blogs.api import listing, shape
+from blogs.api import asking, listing, shape
 from blogs.api.acting import Acting
 from blogs.api.article import Articles
+from blogs.api.bulk import Bulk
 from blogs.api.endpoint import Endpoint, json_object
-from blogs.api.possible import UnknownProducts
-from blogs.api.serializers import BlogRequestSerializer
 from blogs.models import BlogGeneration
 from blogs.queue import submitting
-from blogs.queue.request import BlogRequest, asked_before, details_of, first_answer
+from blogs.queue.request import details_of, first_answers
 from blogs.restore import copies
-from wix import catalog
 from wix.identity.auth import site_of
-from wix.models import Site
 from workers.database.outage import DATABASE_AWAY
 
-_IDEMPOTENCY_KEY_MAX = 255
 # Asked again no later than this: a schedule may be changed meanwhile.
 _ASK_AGAIN_MAX = 3_600
 
 
-class BlogGenerationViewSet(Acting, Articles, Endpoint, viewsets.GenericViewSet[BlogGeneration]):
+class BlogGenerationViewSet(Acting, Articles, Bulk, Endpoint, viewsets.GenericViewSet[BlogGeneration]):
     """Serves a site's own blogs. Another site's blog is answered with 404 and not 403, which would say that it exists."""
 
     pagination_class = listing.NewestFirst
@@ -55,11 +50,10 @@ class BlogGenerationViewSet(Acting, Articles, Endpoint, viewsets.GenericViewSet[
         return self.get_paginated_response(shape.listed(blogs))
 
     def create(self, request: Request) -> HttpResponse:
-        serializer = BlogRequestSerializer(data=json_object(request))
-        serializer.is_valid(raise_exception=True)
+        asked = asking.read(json_object(request))
         copies.require_settled_for_requests()
-        key, asked, site = _idempotency_key(request), serializer.blog_request(), site_of(request)
-        _require_known_products(site, asked, key)
+        key, site = asking.idempotency_key(request), site_of(request)
+        asking.require_known_products(site, asked, key)
         generation = submitting.submit(site=site, request=asked, idempotency_key=key)
         where = {"Location": reverse("blog-generation-detail", args=[generation.pk], request=request)}
         if key is None:
@@ -76,14 +70,6 @@ class BlogGenerationViewSet(Acting, Articles, Endpoint, viewsets.GenericViewSet[
         return answer
 
 
-def _require_known_products(site: Site, asked: BlogRequest, key: str | None) -> None:
-    """Refuse products that the shop surely does not show. A repeated request is not asked again: it has its blog."""
-    if not asked.product_ids or (key and asked_before(site, asked, key)):
-        return
-    if unknown := catalog.unknown(str(site.instance_id), asked.product_ids):
-        raise UnknownProducts(unknown)
-
-
 def _ask_again(generation: BlogGeneration, wait: int | None) -> int:
     """Return after how many seconds another look is worth it: half the wait, or at its time where it waits for one."""
     if generation.run_after and generation.started_at is None:
@@ -98,13 +84,6 @@ def _first_answer(generation: BlogGeneration, request: Request) -> str:
         return answer
     now: str = JSONRenderer().render(shape.described(generation, request)).decode()
     try:
-        return first_answer(generation, now)
+        return first_answers({generation.pk: now})[generation.pk]
     except DATABASE_AWAY:
         return now
-
-
-def _idempotency_key(request: Request) -> str | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not (0 < len(key) <= _IDEMPOTENCY_KEY_MAX and key.isprintable()):
-        raise ValidationError({"Idempotency-Key": f"It must have 1 to {_IDEMPOTENCY_KEY_MAX} printable characters."})
-    return key

@@ -96,15 +96,15 @@ def asked_before(site: Site, request: BlogRequest, key: str) -> BlogGeneration |
     return known
 
 
-def first_answer(generation: BlogGeneration, answer: str) -> str:
-    """Store the answer to the request that made a blog, and return it. Where one is stored already, that one is returned."""
+def first_answers(answers: Mapping[int, str]) -> dict[int, str]:
+    """Store the answers to the requests that made these blogs, and return them. Where one is stored already, it is that one."""
     with connection.cursor() as cursor:
-        cursor.execute(_FIRST_ANSWER, {"blog": generation.pk, "answer": answer})
-        return str(cursor.fetchone()[0])
+        cursor.execute(_FIRST_ANSWERS, [list(answers), list(answers.values())])
+        return dict(cursor.fetchall())
 
 
-_FIRST_ANSWER = """
-INSERT INTO blogs_requestdetails AS details (generation_id, answer) VALUES (%(blog)s, %(answer)s)
+_FIRST_ANSWERS = """
+INSERT INTO blogs_requestdetails AS details (generation_id, answer) SELECT * FROM unnest(%s::bigint[], %s::text[])
 ON CONFLICT (generation_id) DO UPDATE SET answer = coalesce(details.answer, excluded.answer)
-RETURNING answer
+RETURNING generation_id, answer
 """

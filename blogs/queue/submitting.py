@@ -24,8 +24,12 @@ class SiteRemoved(Exception):
     """The app was removed from this site just now."""
 
 
-def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = None) -> BlogGeneration:
+def submit(
+    *, site: Site, request: BlogRequest, idempotency_key: str | None = None, wakes: bool = True
+) -> BlogGeneration:
     """Accept a request and hold its credits. The same key again returns the same blog, with one hold.
+
+    `wakes`: False where the caller wakes the workers, after its own commit.
 
     Raises admission.NoRoom, failures.TooManyFailures, ledger.InsufficientCredits, SiteRemoved, SchedulePassed or
     IdempotencyConflict; then no blog is stored, and no credits are held.
@@ -51,7 +55,7 @@ def submit(*, site: Site, request: BlogRequest, idempotency_key: str | None = No
         if idempotency_key and (known := asked_before(site, request, idempotency_key)):
             return known
         raise
-    if not scheduled:
+    if wakes and not scheduled:
         wakeup.notify()
     return generation
 

@@ -102,8 +102,10 @@ def _waiting_for_a_provider() -> QuerySet[BlogGeneration]:
     return BlogGeneration.objects.filter(status=Status.PENDING, ready=False).exclude(waits_for="")
 
 
-def reschedule(generation_id: int, to: datetime | None, *, by: str) -> BlogGeneration:
-    """Give a blog that hasn't started another time; None, or a time just passed, is now. Its credits stay held. Twice is fine.
+def reschedule(generation_id: int, to: datetime | None, *, by: str, once: bool = False) -> BlogGeneration:
+    """Give a blog that hasn't started another time; None, or a time just passed, is now. Its credits stay held.
+
+    `once`: nothing happens, and no event is written, where it has that time already.
 
     Raises WrongState, SchedulePassed, or admission.NoRoom where it would have to join its line, or leave it.
     """
@@ -113,7 +115,7 @@ def reschedule(generation_id: int, to: datetime | None, *, by: str) -> BlogGener
         generation = locked.generation
         if generation.status != Status.PENDING or generation.started_at:
             raise WrongState("it has started, or is finished; only blogs that have never started can get another time")
-        if generation.scheduled_at == to and generation.ready != later:
+        if once and generation.scheduled_at == to and generation.ready != later:
             return generation
         since = {} if generation.ready else {"ready_at": ClockTimestamp()}
         if generation.ready == later:

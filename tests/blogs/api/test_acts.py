@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from blogs import queue
 from blogs.api.acting import RETRIES_MAX
-from blogs.models import BlogGeneration, GenerationEvent
+from blogs.models import BlogGeneration, GenerationEvent, PostOrder
 from blogs.queue import lifecycle
 from credits.models import Credit
 from tests.support import factories
@@ -20,7 +20,7 @@ from workers.errors import RateLimited, TransientError
 
 pytestmark = pytest.mark.django_db
 
-ACTS = ["cancel", "retry", "reschedule", "put-off"]
+ACTS = ["cancel", "retry", "publish", "reschedule", "put-off"]
 
 
 def _events(blog: int, by: str = "shop") -> list[str]:
@@ -139,6 +139,38 @@ def test_a_blog_that_fails_again_and_again_is_not_started_for_ever(api: Any) -> 
     assert f"started again {RETRIES_MAX} times" in refused["detail"]
 
 
+def test_a_draft_is_published_by_one_order_however_often_it_is_asked_for(api: Any) -> None:
+    site = factories.site()
+    client, generation = api(site), factories.done_generation(site)
+
+    answers = [client.act(generation.pk, "publish", {"reason": "looked at"}) for _ in range(3)]
+
+    assert {answer.status_code for answer in answers} == {202}
+    order = PostOrder.objects.get(generation=generation)
+    assert (order.kind, order.by, order.reason) == ("publish", "shop", "looked at")
+    assert _events(generation.pk) == ["ordered"]
+    told = answers[-1].json()
+    assert (told["status"], told["publishing"]["endedAt"], told["publishing"]["error"]) == ("DONE", None, None)
+
+
+def test_what_became_of_publishing_is_told(api: Any) -> None:
+    site = factories.site()
+    client, generation = api(site), factories.done_generation(site)
+    client.act(generation.pk, "publish")
+    ended = {"ended_at": timezone.now(), "code": "draft_gone", "result": "Its draft is not at Wix any more."}
+    PostOrder.objects.update(**ended)
+
+    failed = client.get(f"/api/blog-generation/{generation.pk}").json()
+    assert failed["publishing"]["error"] == {"code": "draft_gone", "message": "Its draft is not at Wix any more."}
+    assert client.act(generation.pk, "publish").status_code == 202
+    BlogGeneration.objects.filter(pk=generation.pk).update(post_url="https://shop.example/post/x")
+    PostOrder.objects.update(ended_at=timezone.now())
+
+    published = client.act(generation.pk, "publish")
+    assert (published.status_code, published.json()["possible"]) == (200, [])
+    assert PostOrder.objects.count() == 2
+
+
 def test_a_blog_gets_another_time_once_however_often_it_is_asked(api: Any) -> None:
     site = factories.site()
     client, generation = api(site), factories.pending_generation(site)
@@ -207,9 +239,12 @@ def test_a_blog_is_put_off_to_a_time_to_come(api: Any, until: Any, code: str) ->
 @pytest.mark.parametrize(
     ("make", "act", "possible"),
     [
-        (factories.done_generation, "cancel", []),
-        (factories.done_generation, "retry", []),
-        (factories.done_generation, "put-off", []),
+        (factories.done_generation, "cancel", ["publish"]),
+        (factories.done_generation, "retry", ["publish"]),
+        (factories.done_generation, "put-off", ["publish"]),
+        (factories.failed_generation, "publish", ["retry"]),
+        (factories.pending_generation, "publish", ["cancel"]),
+        (factories.processing_generation, "publish", ["cancel"]),
         (factories.failed_generation, "cancel", ["retry"]),
         (factories.failed_generation, "reschedule", ["retry"]),
         (factories.pending_generation, "retry", ["cancel", "reschedule", "put-off"]),

@@ -231,7 +231,7 @@ def test_the_list_shows_each_blog_as_it_is_shown_alone(api: Any) -> None:
 
     for item in client.get("/api/blog-generation").json()["results"]:
         alone = client.get(f"/api/blog-generation/{item['id']}").json()
-        assert {name: alone.pop(name) for name in ("article", "warnings")}
+        assert {name: alone.pop(name) for name in ("article", "publishing", "warnings")}
         assert item == alone
 
 

@@ -1,0 +1,40 @@
+"""How a request for a blog is read and looked at before the queue takes it: a single one, and each of many."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from blogs.api.possible import UnknownProducts
+from blogs.api.serializers import BlogRequestSerializer
+from blogs.queue.request import BlogRequest, asked_before
+from wix import catalog
+from wix.models import Site
+
+_IDEMPOTENCY_KEY_MAX = 255
+
+
+def read(wish: Any) -> BlogRequest:
+    """Return the request that a JSON value is. Raises ValidationError."""
+    if not isinstance(wish, dict):
+        raise ValidationError("A request must be a JSON object.")
+    serializer = BlogRequestSerializer(data=wish)
+    serializer.is_valid(raise_exception=True)
+    return serializer.blog_request()
+
+
+def require_known_products(site: Site, asked: BlogRequest, key: str | None) -> None:
+    """Refuse products that the shop surely does not show. A repeated request is not asked again: it has its blog."""
+    if not asked.product_ids or (key and asked_before(site, asked, key)):
+        return
+    if unknown := catalog.unknown(str(site.instance_id), asked.product_ids):
+        raise UnknownProducts(unknown)
+
+
+def idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= _IDEMPOTENCY_KEY_MAX and key.isprintable()):
+        raise ValidationError({"Idempotency-Key": f"It must have 1 to {_IDEMPOTENCY_KEY_MAX} printable characters."})
+    return key
