@@ -15,7 +15,7 @@ from rest_framework.request import Request
 
 from blogs.api.incoming.fields import MetadataField, PlainTextField
 from blogs.api.incoming.moments import read
-from blogs.models import BlogGeneration, GenerationEvent, Status
+from blogs.models import BlogGeneration, GenerationEvent, RequestDetails, Status
 
 IDS_MAX = 100
 _LIMIT_MAX = 100
@@ -113,7 +113,8 @@ def _with_metadata(blogs: Blogs, values: list[str]) -> Blogs:
     pairs = dict(value.partition(":")[::2] for value in values)
     wanted = MetadataField().run_validation(pairs)
     # The first condition is the index's own.
-    return blogs.exclude(details__metadata={}).filter(details__metadata__contains=wanted)
+    found = RequestDetails.objects.exclude(metadata={}).filter(metadata__contains=wanted)
+    return blogs.filter(pk__in=found.values("generation_id"))
 
 
 FILTERS: dict[str, Callable[[Blogs, list[str]], Blogs]] = {

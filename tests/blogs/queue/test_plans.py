@@ -42,6 +42,12 @@ SELECT site.id, kind.status, 'keyword', 'wool ' || n, 'en', 'friendly', 'medium'
 """
 
 
+_DETAILS = """
+INSERT INTO blogs_requestdetails (generation_id, metadata)
+SELECT id, jsonb_build_object('order', (id % 1000)::text) FROM blog_generations
+"""
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _many_blogs(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Once for all tests here, and truncated afterwards: rows that were only rolled back would slow down other tests."""
@@ -51,7 +57,8 @@ def _many_blogs(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]
         sites = factories.SiteFactory.create_batch(SITES)
         SiteLine.objects.bulk_create(SiteLine(site=site, waiting=10) for site in sites)
         cursor.execute(_MANY, [SITES])
-        cursor.execute("ANALYZE blog_generations, blogs_siteline, wix_site")
+        cursor.execute(_DETAILS)
+        cursor.execute("ANALYZE blog_generations, blogs_siteline, wix_site, blogs_requestdetails")
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("TRUNCATE wix_site CASCADE")
@@ -91,7 +98,18 @@ def test_a_rescue_looks_only_at_what_runs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "index"), [("", {"blog_of_site"}), ("?status=DONE", {"blog_of_site_by_status"})], ids=["all", "by status"]
+    ("query", "index"),
+    [
+        ("", {"blog_of_site"}),
+        ("?status=DONE", {"blog_of_site_by_status"}),
+        ("?status=DONE,FAILED", {"blog_of_site", "blog_of_site_by_status"}),
+        ("?ids=1,2,3", {"blog_generations_pkey", "blog_of_site"}),
+        ("?createdAfter=2020-01-01T00:00:00Z", {"blog_of_site"}),
+        ("?createdBefore=2020-01-01T00:00:00Z", {"blog_of_site", "blog_of_site_by_status"}),
+        ("?updatedAfter=2020-01-01T00:00:00Z", {"blog_of_site"}),
+        ("?q=wool", {"blog_of_site", "blog_of_site_by_status"}),
+        ("?metadata=order:17", {"details_by_metadata"}),
+    ],
 )
 def test_a_sites_list_reads_one_page_of_its_own_blogs(api: Any, query: str, index: set[str]) -> None:
     site = Site.objects.order_by("id")[SITES // 2]
