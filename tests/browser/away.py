@@ -10,6 +10,8 @@ import psycopg2
 
 from tests.support.database import database_url
 
+# What the web process of these tests calls itself there.
+WEB = "blogs-browser-web"
 _END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND application_name = ANY(%s)"
 
 

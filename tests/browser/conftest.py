@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from tests.browser import chromium as system_chromium
+from tests.browser.away import WEB
 from tests.browser.browsing import DESKTOP, Person
 from tests.support.app import APP_ID, APP_SECRET
 from tests.support.blogs import roles
@@ -22,7 +23,6 @@ from tests.support.web_server import served
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 _PICTURES = "https://static.wixstatic.com/**"
 _PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360"><rect width="640" height="360" fill="#b9c8d0"/></svg>'
-WEB = "blogs-browser-web"
 _SECRET = "only-for-the-tests-in-a-browser-" + "x" * 32
 
 Hire = Callable[..., Person]

@@ -9,9 +9,8 @@ from django.db import transaction
 
 from blogs.models import Batch, BlogGeneration, Status
 from blogs.queue import lines
-from tests.browser.away import database_away
+from tests.browser.away import WEB, database_away
 from tests.browser.browsing import Person
-from tests.browser.conftest import WEB
 from tests.support import factories
 from tests.support.blogs.worker_process import Worker
 from wix.models import Site
