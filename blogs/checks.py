@@ -85,6 +85,9 @@ def _alerts() -> list[CheckMessage]:
         found.append(
             Error(f"ALERT_WEBHOOK_FORM must be {' or '.join(alert_webhook.FORMS)}.", hint=hint, id="blogs.E017")
         )
+    if settings.ALERT_DOLLARS_PER_DAY < 0:
+        hint = "0 never alerts."
+        found.append(Error("ALERT_DOLLARS_PER_DAY must not be negative.", hint=hint, id="blogs.E018"))
     if settings.ALERT_BLOGS_PER_MINUTE < 0:
         hint = "0 never alerts."
         found.append(Error("ALERT_BLOGS_PER_MINUTE must not be negative.", hint=hint, id="blogs.E012"))

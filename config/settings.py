@@ -375,6 +375,7 @@ ALERT_ERROR_SHARE = env.float("ALERT_ERROR_SHARE", default=0.05)
 ALERT_ERROR_MIN = env.int("ALERT_ERROR_MIN", default=3)
 ALERT_LIMIT_USE = env.float("ALERT_LIMIT_USE", default=0.9)
 ALERT_WINDOW_SECONDS = env.float("ALERT_WINDOW_SECONDS", default=300)
+ALERT_DOLLARS_PER_DAY = env.float("ALERT_DOLLARS_PER_DAY", default=0)
 ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")
 ALERT_WEBHOOK_FORM = env.str("ALERT_WEBHOOK_FORM", default="slack")
 

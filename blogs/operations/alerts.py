@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
 from blogs.queue import failures
+from workers.limits import costs
+from workers.limits.costs import Cost
 from workers.limits.usage import Share
 
 WARNING, CRITICAL = "warning", "critical"
@@ -26,6 +29,7 @@ KINDS = (
     ("webhooks_failed", WARNING),
     ("plan_unknown", WARNING),
     ("shop_fails", WARNING),
+    ("spend", WARNING),
 )
 # We count no further than this.
 _MANY = 100
@@ -72,7 +76,7 @@ def firing(
 ) -> list[Alert]:
     """List the alerts that fire now. `stats` are those of `queue.stats`, the others those of `health`."""
     moved, left = numbers()
-    return judge(stats, moved, shares, workers_alive, down, left, broken)
+    return judge(stats, moved, shares, workers_alive, down, left, broken, spent_today())
 
 
 def judge(
@@ -83,10 +87,11 @@ def judge(
     down: Sequence[dict[str, Any]] = (),
     neglected: Neglected | None = None,
     broken: Sequence[dict[str, Any]] = (),
+    spent: Cost | None = None,
 ) -> list[Alert]:
     """Decide from the numbers alone which alerts fire, and list them with the worst first.
 
-    `broken`: the living workers whose release was found broken.
+    `broken`: the living workers whose release was found broken. `spent`: what today's calls cost; None where no budget is set.
     """
     neglected = neglected or Neglected()
     found = [
@@ -97,6 +102,7 @@ def judge(
         *(_full(share) for share in shares if trend.growth > 0 and share.share > settings.ALERT_LIMIT_USE),
         *_of_wix(neglected),
         *_of_shops(neglected.shops_refused),
+        *_of_spend(spent),
     ]
     return sorted(found, key=lambda alert: KINDS.index((alert.name, alert.severity)))
 
@@ -162,6 +168,17 @@ def _of_shops(refused: int) -> Iterator[Alert]:
         limit = settings.BLOG_FAILED_LIMIT_PER_SITE
         message = f"{_counted(refused)} shops get no new blogs: {limit} or more of each failed within a day, after paid calls."
         yield Alert("shop_fails", WARNING, message)
+
+
+def _of_spend(spent: Cost | None) -> Iterator[Alert]:
+    """Name no amount: what we spend is for staff, on the desk's page of spend. A part that is unknown counts as nothing."""
+    if spent and spent.dollars > settings.ALERT_DOLLARS_PER_DAY:
+        yield Alert("spend", WARNING, "More was spent at OpenAI and Replicate today (UTC) than the day's budget.")
+
+
+def spent_today() -> Cost | None:
+    """Return what today's calls cost, at least; None where ALERT_DOLLARS_PER_DAY sets no budget."""
+    return costs.total(costs.by_day(datetime.now(UTC).date())) if settings.ALERT_DOLLARS_PER_DAY else None
 
 
 def _counted(count: int) -> str:

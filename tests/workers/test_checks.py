@@ -66,6 +66,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("workers.E014", {"RATE_LIMIT_LOWER_AGAIN_SECONDS": 0}),
     ("blogs.E006", {"PROVIDER_CALL_RETENTION_DAYS": 100}),
     ("blogs.E012", {"ALERT_BLOGS_PER_MINUTE": -1}),
+    ("blogs.E018", {"ALERT_DOLLARS_PER_DAY": -1}),
     ("blogs.E010", {"ALERT_ERROR_SHARE": 5}),
     ("blogs.E010", {"ALERT_LIMIT_USE": 0}),
     ("blogs.E011", {"ALERT_QUEUE_WARNING": 5_000}),

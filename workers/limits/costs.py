@@ -98,11 +98,15 @@ WITH {PRICES}, rest AS MATERIALIZED (
       FROM workers_providercall
      WHERE at >= greatest(%(since)s::date::timestamp AT TIME ZONE 'UTC', (SELECT folded_to FROM workers_spendmark))
        AND (0 = ANY(%(sites)s) OR site = ANY(%(sites)s))
-), used AS (
-    SELECT day, provider, model, billed, untold, prompt_tokens, cached_tokens, output_tokens, images
-      FROM workers_spend WHERE site = ANY(%(sites)s) AND day >= %(since)s
-    UNION ALL
-    SELECT day, provider, model, {QUANTITIES} FROM rest GROUP BY day, provider, model
+), used AS MATERIALIZED (
+    -- Added up before prices are looked up: many sites have many rows of a day.
+    SELECT day, provider, model, sum(billed) AS billed, sum(untold) AS untold, sum(prompt_tokens) AS prompt_tokens,
+           sum(cached_tokens) AS cached_tokens, sum(output_tokens) AS output_tokens, sum(images) AS images
+      FROM (SELECT day, provider, model, billed, untold, prompt_tokens, cached_tokens, output_tokens, images
+              FROM workers_spend WHERE site = ANY(%(sites)s) AND day >= %(since)s
+            UNION ALL
+            SELECT day, provider, model, {QUANTITIES} FROM rest GROUP BY day, provider, model) AS parts
+     GROUP BY day, provider, model
 )
 SELECT {key} AS key, used.provider, used.model, {_SUMS} FROM used {JOIN}
  WHERE used.billed + used.untold > 0 GROUP BY key, used.provider, used.model ORDER BY key, used.provider, used.model

@@ -11,7 +11,7 @@ from blogs.models import BlogGeneration
 from workers.limits import costs
 
 # Among so many of the newest blogs: the calls of each are added up when the list is read.
-NEWEST = 10_000
+NEWEST = 5_000
 
 BANDS = {
     "nothing": "nothing",

@@ -19,6 +19,7 @@ FIRST_STEP = {
     "limit_full": "The provider decides the pace now. Ask it for a higher limit, or wait.",
     "webhooks_failed": "Open the failed webhooks, then replay them or leave them.",
     "plan_unknown": "Add the plan that the shops pay for under Plans.",
+    "spend": "Open Spend: which day, which model, more than before? Then raise the budget, or pause what spends.",
     "shop_fails": "Open the failed blogs of these shops, and tell them what is wrong.",
 }
 

@@ -243,7 +243,7 @@ def test_a_batch_and_an_export_are_of_what_is_filtered_and_say_so(desk: Client) 
         ("stage=banana", "The filter “stage (newest 100,000)” can't be “banana”"),
         ("attempts=-1", "The filter “attempts (newest 100,000)” can't be “-1”"),
         ("source=banana", "The filter “source (newest 100,000)” can't be “banana”"),
-        ("cost=banana", "The filter “cost (newest 10,000)” can't be “banana”"),
+        ("cost=banana", "The filter “cost (newest 5,000)” can't be “banana”"),
         ("error=" + "x" * 999, "The filter “last error” can't be"),
         ("site__id__exact=banana", "The filter “shop” can't be “banana”"),
         ("site=99999999999", "The filter “shop” can't be “99999999999”, since no shop has that number"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -12,7 +13,7 @@ from django.test import Client
 
 from blogs.audit import Actor
 from blogs.batches import starting, working
-from blogs.models import BlogGeneration
+from blogs.models import AuditEntry, BlogGeneration, GenerationEvent
 from blogs.operations import proof
 from credits import ledger
 from credits.models import Credit, CreditAccount
@@ -210,6 +211,47 @@ def test_a_refund_on_the_desk_is_seen_on_the_blog_and_in_its_ledger(desk: Client
     assert "refund 25 +25" in page
     assert "Its 25 credits were given back." in page
     assert proof.discrepancies() == []
+
+
+def test_a_refund_is_an_entry_that_blog_site_and_ledger_show_and_link_to_the_blog(desk: Client) -> None:
+    shop = site(credits=100)
+    blog = done_generation(shop)
+    act(desk, "refund", blog.pk, reason="wrong language")
+
+    entry = Credit.objects.get(kind="refund")
+    assert (entry.amount, entry.generation_id, entry.reason) == (25, blog.pk, "wrong language")
+    link = f'<a href="/admin/blogs/bloggeneration/{blog.pk}/change/">{blog.pk}</a>'
+    on_site = text_of(desk, f"/admin/wix/site/{shop.pk}/change/")
+    for page in (on_site, text_of(desk, "/admin/credits/credit/"), text_of(desk, "/admin/credits/credit/", q=blog.pk)):
+        (row,) = [row for row in re.findall(r"<tr.*?</tr>", page, re.DOTALL) if re.search(r">\s*refund\s*<", row, re.I)]
+        assert link in row
+        assert "wrong language" in row
+    assert "wrong language" in visible(blog_page(desk, blog.pk))
+    assert account(shop).balance == 100
+
+
+@pytest.mark.django_db(transaction=True)
+def test_however_many_refund_at_once_at_most_the_price_comes_back(desk: Client) -> None:
+    shop = site(credits=100)
+    blog = done_generation(shop)
+    clients = [deepcopy(desk) for _ in range(4)]
+
+    at_once(*(lambda client=client: act(client, "refund", blog.pk) for client in clients))
+
+    assert account(shop).balance == 100
+    assert GenerationEvent.objects.filter(generation=blog, kind="refunded").count() == 1
+    assert AuditEntry.objects.filter(action="refund", blog_id=blog.pk).count() == 1
+    assert Credit.objects.filter(kind="refund").count() == 1
+    assert proof.discrepancies() == []
+
+
+def test_credits_are_not_moved_without_a_reason_nor_by_a_get(desk: Client) -> None:
+    shop = site(credits=10)
+
+    ask(desk, shop, reason="")
+    desk.get(f"/admin/wix/site/{shop.pk}/credits/", {"amount": 100, "reason": "x", "key": uuid4()})
+
+    assert account(shop).balance == 10
 
 
 def test_a_refund_of_more_than_a_role_moves_at_once_is_forbidden(
