@@ -249,7 +249,7 @@ def test_credits_are_not_moved_without_a_reason_nor_by_a_get(desk: Client) -> No
     shop = site(credits=10)
 
     ask(desk, shop, reason="")
-    desk.get(f"/admin/wix/site/{shop.pk}/credits/", {"amount": 100, "reason": "x", "key": uuid4()})
+    desk.get(f"/admin/wix/site/{shop.pk}/credits/", {"amount": "100", "reason": "x", "key": str(uuid4())})
 
     assert account(shop).balance == 10
 
