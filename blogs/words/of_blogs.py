@@ -21,12 +21,17 @@ _BEGINS = 3
 def of_request(blog: BlogGeneration) -> list[str]:
     """List the words of what was asked for. Marks that no word has lead to its shop and its idempotency key."""
     key = [_of_key(blog.idempotency_key)] if blog.idempotency_key else []
-    topic = [] if blog.source_type in _NAMED_BY_ID else words.of(blog.source_id, short=True)
+    topic = [] if is_named_by_id(blog) else words.of(blog.source_id, short=True)
     return [of_site(blog.site_id), *key, *topic[:_WORDS_MAX]]
 
 
 # What these are about is an id: the first stage finds its name.
 _NAMED_BY_ID = (SourceType.PRODUCT, SourceType.COLLECTION)
+
+
+def is_named_by_id(blog: BlogGeneration) -> bool:
+    """Say whether its request names a product or a collection, by an id that tells a person nothing."""
+    return blog.source_type in _NAMED_BY_ID
 
 
 def of_site(site_id: int) -> str:
@@ -49,7 +54,7 @@ def of_title(title: str) -> list[str]:
 
 def subject(blog: BlogGeneration, output: dict[str, Any]) -> str:
     """Name the product or collection that a blog is about; "" where the request has said it in words."""
-    return cut(output.get("source_text", ""), _SUBJECT_MAX) if blog.source_type in _NAMED_BY_ID else ""
+    return cut(output.get("source_text", ""), _SUBJECT_MAX) if is_named_by_id(blog) else ""
 
 
 def found_by(blog: BlogGeneration, stage: Stage, output: dict[str, Any], article: Article | None) -> dict[str, Any]:

@@ -37,18 +37,18 @@ _LARGE = (
 class Size:
     """How many rows of each kind. The whale has a tenth of the blogs."""
 
-    blogs: int = 1_000_000
-    events: int = 10_000_000
-    sites: int = 2_000
-    audit_entries: int = 200_000
+    blogs: int
+    events: int
+    sites: int
+    audit_entries: int
     # Calls are kept for some weeks: those of the newest blogs.
-    blogs_with_calls: int = 300_000
-    batch_items: int = 50_000
+    blogs_with_calls: int
+    batch_items: int
 
     @classmethod
-    def small(cls, blogs: int) -> Size:
-        """Shrink all of it alike."""
-        return cls(blogs, blogs * 10, max(20, blogs // 500), blogs // 5, blogs * 3 // 10, min(50_000, blogs // 10))
+    def of(cls, blogs: int) -> Size:
+        """Give everything in the proportion that it has at 1,000,000 blogs."""
+        return cls(blogs, blogs * 10, max(20, blogs // 500), blogs // 5, blogs * 3 // 10, blogs * 2 // 5)
 
 
 @dataclass(frozen=True, slots=True)

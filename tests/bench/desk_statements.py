@@ -220,11 +220,11 @@ SELECT (ARRAY['retry','cancel','grant_credits','login','export','put_first','pau
        '192.0.2.' || n %% 200, 'Blog ' || id, site_id, id, 'ticket ' || n, NULL, moment
   FROM numbered WHERE n > %(blogs)s - %(audit_entries)s ORDER BY n;
 INSERT INTO blogs_batch (action, options, chosen, reason, by, total, created_at, portion_at, ended_at, stopped_by)
-SELECT 'retry', '{}', 'status is FAILED', 'an outage', 'colleague' || n %% 20, CASE n WHEN 1 THEN %(batch_items)s ELSE 0 END,
+SELECT 'retry', '{}', 'status is FAILED', 'an outage', 'colleague' || n %% 20, CASE WHEN n <= 8 THEN %(batch_items)s / 8 ELSE 0 END,
        statement_timestamp() - n * interval '1 hour', statement_timestamp(), statement_timestamp(), ''
   FROM generate_series(1, 300) AS n;
 INSERT INTO blogs_batchitem (batch_id, blog_id, state, result)
-SELECT (SELECT min(id) FROM blogs_batch), id, CASE WHEN n %% 9 = 0 THEN 'skipped' ELSE 'done' END, ''
+SELECT (SELECT min(id) FROM blogs_batch) + n %% 8, id, CASE WHEN n %% 9 = 0 THEN 'skipped' ELSE 'done' END, ''
   FROM numbered ORDER BY n LIMIT %(batch_items)s
 """
 

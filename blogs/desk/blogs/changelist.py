@@ -17,7 +17,7 @@ from blogs.batches.moves import MOVES, Move
 from blogs.desk import notes
 from blogs.desk.base import DeskAdmin, ReadOnlyAdmin, badge, span
 from blogs.desk.blogs import acting, asked, at_wix, exporting, filters, finding, page, places
-from blogs.desk.find.blogs import called
+from blogs.desk.find.blogs import called, called_by, know_names
 from blogs.desk.money.ledger import may_read
 from blogs.models import BlogGeneration
 
@@ -45,7 +45,7 @@ _TIMES: _Fields = [
 class BlogGenerationAdmin(ReadOnlyAdmin):
     list_display = ["id", "topic", "site_link", "status_badge", "stage", "when", "attempts", "error_code"]
     list_display_links = ["id", "topic"]
-    list_select_related = ["site__line", "words"]
+    list_select_related = ["site__line"]
     list_filter = filters.FILTERS
     ordering = ["-id"]
     search_fields = ["id"]
@@ -66,9 +66,13 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
         found: QuerySet[BlogGeneration] = super().get_queryset(request)
         if request.resolver_match and request.resolver_match.url_name == "blogs_bloggeneration_change":
             # A blog's page, with all that hangs on its row.
-            found = found.select_related("article", "site__line", "words")
-        # The list joins them for the names that blogs are called by.
-        return found.defer("words__words")
+            found = found.select_related("article", "site__line", "words").defer("words__words")
+        return found
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        page = super().get_changelist_instance(request)
+        know_names(page.result_list)
+        return page
 
     # --- Columns ----------------------------------------------------------------------------------------------------
 
@@ -138,7 +142,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
             **about,
             **notes.context(request, blog),
             "at_wix": at_wix.about(blog),
-            "called": called(blog),
+            "called": called_by(blog, about["outputs"]),
             "moves": page.moves(blog, request.user, refundable=about["refundable"]),
         }
         return super().render_change_form(request, context, *args, **kwargs)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 
 from blogs.desk.find.typed import Typed
 from blogs.desk.search import SITES_MATCHED, shop_and_words, sites_at
-from blogs.models import BlogGeneration, BlogWords
+from blogs.models import BlogGeneration, BlogWords, Stage
 from blogs.words import of_blogs
 from workers.models import ProviderCall
 
@@ -80,8 +80,22 @@ def _with_words(question: str) -> QuerySet[BlogWords]:
 
 def called(blog: BlogGeneration) -> str:
     """Say what a blog is about: its product's or collection's name once that is known, else what was asked for."""
+    if not of_blogs.is_named_by_id(blog):
+        return blog.source_id
     words = getattr(blog, "words", None)
     return (words and words.subject) or blog.source_id
+
+
+def called_by(blog: BlogGeneration, outputs: Iterable[Mapping[str, Any]]) -> str:
+    """Say it by the stages' outputs, where they are read already."""
+    found = (of_blogs.subject(blog, each["output"]) for each in outputs if each["stage"] == Stage.PRODUCTS)
+    return next(found, "") or blog.source_id
+
+
+def know_names(blogs: Iterable[BlogGeneration]) -> None:
+    """Read for all of them at once what they are called."""
+    by_id = [blog for blog in blogs if of_blogs.is_named_by_id(blog)]
+    prefetch_related_objects(by_id, Prefetch("words", BlogWords.objects.only("subject")))
 
 
 # --- Words ------------------------------------------------------------------------------------------------------------

@@ -77,8 +77,10 @@ def _worded(asked: Typed) -> list[int]:
 
 
 def _rows(ids: list[int]) -> list[BlogGeneration]:
-    found = BlogGeneration.objects.filter(pk__in=ids).select_related("site", "article", "words")
-    return list(found.defer("article__content", "words__words").order_by("-pk"))
+    found = BlogGeneration.objects.filter(pk__in=ids).select_related("site", "article").defer("article__content")
+    rows = list(found.order_by("-pk"))
+    blogs.know_names(rows)
+    return rows
 
 
 def _shown(blog: BlogGeneration) -> dict[str, Any]:
