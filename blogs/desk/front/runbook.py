@@ -20,11 +20,16 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 @cache
 def sections() -> dict[str, tuple[str, SafeString]]:
-    """Return each section by its anchor: its heading, and its text as HTML. The file does not change while a process runs."""
+    """Return each section by its anchor: its heading, and its text as HTML. The file does not change while a process runs.
+
+    An installation without the docs has none.
+    """
     found: dict[str, tuple[str, SafeString]] = {}
-    for part in re.split(r"^(?=## )", (settings.BASE_DIR / _FILE).read_text(), flags=re.MULTILINE)[1:]:
-        heading, _, text = part.removeprefix("## ").partition("\n")
-        tokens = _MARKDOWN.parse(text)
+    file = settings.BASE_DIR / _FILE
+    text = file.read_text() if file.exists() else ""
+    for part in re.split(r"^(?=## )", text, flags=re.MULTILINE)[1:]:
+        heading, _, below = part.removeprefix("## ").partition("\n")
+        tokens = _MARKDOWN.parse(below)
         _lead(tokens)
         # Safe: the file is ours, and the renderer escapes all that is no Markdown.
         found[_anchor(heading)] = heading, mark_safe(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
@@ -45,7 +50,7 @@ def _lead(tokens: Sequence[Token]) -> None:
                     inner.type, inner.tag, inner.nesting, inner.attrs = "text", "", 0, {}
             elif inner.type == "link_close" and is_away:
                 inner.type, inner.tag, inner.nesting, inner.content = "text", "", 0, " (in the repository's docs)"
-        # A line of commands, or a wide table, scrolls by itself, and so must be reachable by key.
+        # Its class would colour commands, which we do not.
         if token.type == "fence":
             token.info = ""
 

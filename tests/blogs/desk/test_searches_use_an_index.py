@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from blogs import queue
 from blogs.desk.base import COUNTED, BoundedPaginator
 from blogs.desk.blogs import filters, finding, places
 from blogs.desk.front import ended
@@ -22,7 +23,7 @@ from credits.models import Credit
 from tests.support.blogs.desk_pages import BLOGS
 from tests.support.blogs.desk_rows import plan, thousands_of_blogs
 from tests.support.factories import pending_generation, site
-from tests.support.query_plans import indexes, plan_of, read_whole
+from tests.support.query_plans import indexes, plan_of, plans_of, read_whole
 from wix.models import Site
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +91,26 @@ def test_the_first_page_reads_no_table_in_sequence(call: Any, containing: str, i
 
     assert index in indexes(plan)
     assert "blog_generations" not in read_whole(plan)
+
+
+@pytest.mark.parametrize("path", ["/health", "/metrics", "/admin/", "/admin/now/"])
+def test_no_statement_of_what_is_asked_all_day_reads_the_blogs_in_sequence(desk: Client, path: str) -> None:
+    plans = plans_of(lambda: desk.get(path))
+
+    assert len([sql for sql, _ in plans if "blog_generations" in sql]) >= 2
+    assert [sql for sql, steps in plans if reads_most(steps)] == []
+
+
+def test_a_heartbeat_reads_no_blogs_in_sequence() -> None:
+    ((_, steps),) = plans_of(queue.stats)
+
+    assert not reads_most(steps)
+
+
+def reads_most(steps: list[dict[str, Any]]) -> bool:
+    """Tell whether it reads the blogs in sequence, or would if there were more: PostgreSQL expects a large part of them."""
+    ended = [step["Plan Rows"] for step in steps if "finished_at" in step.get("Index Cond", "")]
+    return "blog_generations" in read_whole(steps) or max(ended, default=0) > ROWS / 10
 
 
 @pytest.mark.parametrize("sql", [finding._CODES, finding._FIRST_SINCE])
