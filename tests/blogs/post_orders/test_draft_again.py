@@ -22,16 +22,15 @@ from wix.models import Site
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(autouse=True)
-def _short_deadline(settings: Any) -> None:
-    settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, "draft": 0.6}
+def lose_the_answer(sandbox: Sandbox, settings: Any) -> None:
+    """Let Wix make the next draft and not answer before the stage's time is over."""
+    settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, "draft": 0.8}
+    sandbox.fault("wix", "after_success", "draft_create", seconds=4)
 
 
 def make_the_sweep_due() -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE blog_generations SET draft_sweep_at = clock_timestamp() WHERE draft_sweep_at IS NOT NULL"
-        )
+        cursor.execute("UPDATE blog_generations SET draft_sweep_at = clock_timestamp()")
 
 
 def standing(sandbox: Sandbox) -> list[str]:
@@ -84,22 +83,22 @@ def test_a_draft_that_was_edited_away_is_left_to_its_shop(sandbox: Sandbox, shop
         **marker,
         "nodes": [{**marker["nodes"][0], "textData": {"text": "Our own words now.", "decorations": []}}],
     }
-    Shop(blog).edit(title="Our own post", richContent={**text, "nodes": [marker]})
+    Shop(blog).edit(richContent={**text, "nodes": [marker]})
 
     move("draft_again", blog)
     work()
     make_the_sweep_due()
-    sweep.sweep_one()
+    assert sweep.sweep_one()
 
     assert len(standing(sandbox)) == 2
     assert str(row(blog).draft_post_id) != first
     assert first in standing(sandbox)
 
 
-def test_a_create_whose_answer_was_lost_is_found_and_not_repeated(sandbox: Sandbox, shop: Site) -> None:
+def test_a_create_whose_answer_was_lost_is_found_and_not_repeated(sandbox: Sandbox, shop: Site, settings: Any) -> None:
     blog = finished(shop)
     Shop(blog).delete()
-    sandbox.fault("wix", "after_success", "draft_create", seconds=3)
+    lose_the_answer(sandbox, settings)
     move("draft_again", blog)
 
     work(2)
@@ -154,31 +153,29 @@ def test_a_worker_that_was_stopped_too_long_writes_nothing(sandbox: Sandbox, sho
     assert len(standing(sandbox)) == 1
 
 
-def test_a_sweep_and_an_order_take_turns(sandbox: Sandbox, shop: Site) -> None:
+def test_a_sweep_and_an_order_take_turns(sandbox: Sandbox, shop: Site, settings: Any) -> None:
     """The sweep would delete a new draft that no row names yet."""
     blog = finished(shop)
     Shop(blog).delete()
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE blog_generations SET draft_sweep_at = clock_timestamp()")
+    make_the_sweep_due()
     move("draft_again", blog)
     work()
     assert (last_order(blog).code, standing(sandbox)) == ("draft_unsure", [])
 
     assert sweep.sweep_one()
-    sandbox.fault("wix", "after_success", "draft_create", seconds=3)
+    lose_the_answer(sandbox, settings)
     work()
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE blog_generations SET draft_sweep_at = clock_timestamp()")
+    make_the_sweep_due()
 
     assert not sweep.sweep_one()
     assert len(standing(sandbox)) == 1
 
 
-def test_an_order_that_fails_after_a_create_leaves_no_draft_behind(sandbox: Sandbox, shop: Site) -> None:
+def test_an_order_that_fails_after_a_create_leaves_no_draft_behind(sandbox: Sandbox, shop: Site, settings: Any) -> None:
     blog = finished(shop)
     first = blog.draft_post_id
     Shop(blog).delete()
-    sandbox.fault("wix", "after_success", "draft_create", seconds=3)
+    lose_the_answer(sandbox, settings)
     move("draft_again", blog)
     work()
     age_the_orders_create(90)
