@@ -22,6 +22,7 @@ from django.utils.safestring import SafeString
 
 from blogs import audit
 from blogs.audit import Actor
+from blogs.desk.masking import masked
 from blogs.models import REASON_MAX, AuditEntry, BatchItem, BlogGeneration
 from wix.identity.client_address import client_address
 from wix.models import Site
@@ -123,13 +124,34 @@ class DeskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         entries = history(row)
         if not request.user.has_perm("credits.view_credit"):
             entries = entries.exclude(action__in=_OF_MONEY)
-        shown = {"title": f"History of {row}", "object": row, "opts": self.opts, "entries": entries[:_HISTORY_SHOWN]}
+        shown = {
+            "title": f"History of {row}",
+            "object": row,
+            "opts": self.opts,
+            "entries": [(entry, change_in_words(entry)) for entry in entries[:_HISTORY_SHOWN]],
+            # Where a colleague was is for those who may read the whole log.
+            "may_see_addresses": request.user.has_perm("blogs.view_auditentry"),
+        }
         return render(request, "admin/history.html", {**self.admin_site.each_context(request), **shown})
 
 
 def about(row: Model) -> BlogGeneration | Site | str:
     """Name a row as the audit log does: a blog and a shop are known to it, all others by kind and number."""
     return row if isinstance(row, BlogGeneration | Site) else f"{row._meta.verbose_name} {row.pk}"
+
+
+def change_in_words(entry: AuditEntry) -> str:
+    """Say what it was before and is now, without secrets and mail addresses."""
+    before, after = (_in_words(masked(value)) for value in (entry.before, entry.after))
+    return f"{before} → {after}" if before else after
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_in_words(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(_in_words(each) for each in value)
+    return "" if value is None else str(value)
 
 
 def history(row: Model) -> QuerySet[AuditEntry]:

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from blogs import audit
 from blogs.desk.base import AT_ONCE, DeskAdmin, about, actor, badge
+from blogs.desk.masking import masked
 from blogs.desk.money import margins
 from blogs.desk.search import SITES_MATCHED, sites_called
 from blogs.queue import lines
@@ -82,7 +83,7 @@ class WebhookDeliveryAdmin(DeskAdmin):
 
     @admin.display(description="data")
     def payload(self, delivery: WebhookDelivery) -> SafeString:
-        return format_html("<pre>{}</pre>", json.dumps(delivery.data, indent=2, ensure_ascii=False))
+        return format_html("<pre>{}</pre>", json.dumps(masked(delivery.data), indent=2, ensure_ascii=False))
 
     @admin.action(description="Replay: work on it anew", permissions=["change"])
     def replay(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from blogs.desk.blogs import exporting
+from blogs.desk import streaming
 from blogs.models import AuditEntry
 from tests.support.blogs.desk_rows import thousands_of_blogs
 from tests.support.factories import failed_generation, pending_generation, site
@@ -41,7 +41,7 @@ def test_it_is_what_the_filters_choose(desk: Client) -> None:
 
 
 def test_it_comes_in_portions_each_by_a_query_of_its_own(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "_PORTION", 77)
+    monkeypatch.setattr(streaming, "_PORTION", 77)
     thousands_of_blogs(site(), 450)
 
     with CaptureQueriesContext(connection) as queries:

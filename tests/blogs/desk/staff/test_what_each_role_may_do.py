@@ -16,7 +16,7 @@ from blogs.audit import Actor
 from blogs.batches import starting, working
 from blogs.batches.moves import MOVES
 from blogs.desk.staff.roles import ROLES
-from blogs.models import BlogGeneration, GenerationEvent, Note, PostOrder, SiteLine, Status
+from blogs.models import AuditEntry, BlogGeneration, GenerationEvent, Note, PostOrder, SiteLine, Status
 from blogs.queue import lines
 from credits.models import Credit
 from tests.support.blogs import roles
@@ -145,6 +145,17 @@ def test_seeing_what_a_shop_sees(colleague: Client, role: str) -> None:
     answer = colleague.get(f"/admin/wix/site/{shop.pk}/as-shop/")
 
     assert (answer.status_code == 200) == may
+
+
+def test_exporting_the_audit_log(colleague: Client, role: str) -> None:
+    may = role in {"Operator", "Admin"}
+
+    if may:
+        assert "/auditentry/export/csv/" in colleague.get("/admin/blogs/auditentry/").content.decode()
+    answer = colleague.get("/admin/blogs/auditentry/export/csv/")
+
+    assert (answer.status_code == 200) == may
+    assert AuditEntry.objects.filter(action="export").exists() == may
 
 
 def test_weighing_a_line(colleague: Client, role: str) -> None:
