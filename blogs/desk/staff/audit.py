@@ -67,7 +67,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     class Media:
         css = {"all": ["desk/audit.css"]}
 
-    def get_ordering(self, request: HttpRequest) -> list[str]:
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
         """Go by time where days alone are chosen: by number, PostgreSQL may walk through all that came later."""
         by_day = any(request.GET.get(name) for name in ("since", "until", Day.parameter_name))
         return ["-created_at", "-id"] if by_day else ["-id"]

@@ -30,7 +30,7 @@ class Typed(admin.SimpleListFilter):
         ]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("", self.title)]
+        return [("", "typed")]
 
     def choices(self, changelist: Any) -> Any:
         """Tell the chips above the list what is typed."""

@@ -146,30 +146,28 @@ def test_addresses_of_colleagues_are_for_who_may_read_the_log(desk: Client, desk
     assert "ticket 7" in viewer
 
 
+_THOUSANDS = """
+INSERT INTO blogs_auditentry (action, by, address, about, site_id, blog_id, reason, created_at)
+SELECT CASE WHEN n % 5000 = 0 THEN 'rare' ELSE 'a' || n % 40 END,
+       CASE WHEN n % 5000 = 0 THEN 'rare' ELSE 'c' || n % 40 END,
+       '', 'x', n % 300, n, '', statement_timestamp() - n * interval '1 minute'
+  FROM generate_series(1, 20000) AS n
+"""
+
+
 @pytest.mark.parametrize(
     ("query", "index"),
     [
-        ({"by": "c7"}, "audit_by"),
-        ({"action": "a7"}, "audit_action"),
+        ({"by": "rare"}, "audit_by"),
+        ({"action": "rare"}, "audit_action"),
         ({"shop": "7"}, "audit_of_site"),
         ({"blog": "7"}, "audit_of_blog"),
         ({"since": f"{DAY - timedelta(days=9)}", "until": f"{DAY - timedelta(days=9)}"}, "audit_at"),
     ],
 )
 def test_each_filter_has_an_index(desk: Client, query: dict[str, str], index: str) -> None:
-    now = timezone.now()
-    AuditEntry.objects.bulk_create(
-        AuditEntry(
-            action=f"a{n % 40}",
-            by=f"c{n % 40}",
-            about="x",
-            site_id=n % 300,
-            blog_id=n,
-            created_at=now - timedelta(minutes=n),
-        )
-        for n in range(20_000)
-    )
     with connection.cursor() as cursor:
+        cursor.execute(_THOUSANDS)
         cursor.execute("ANALYZE blogs_auditentry")
 
     plan = plan_of(lambda: text_of(desk, reverse(LIST), **query), 'ORDER BY "blogs_auditentry"')
