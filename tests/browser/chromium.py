@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 
+# An empty profile, and nothing that looks for updates or other machines.
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 

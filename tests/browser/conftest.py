@@ -19,8 +19,6 @@ from tests.support.blogs.worker_process import Worker
 from tests.support.database import database_url
 from tests.support.web_server import served
 
-# An empty profile, and nothing that looks for updates or other machines.
-_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 _PICTURES = "https://static.wixstatic.com/**"
 _PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360"><rect width="640" height="360" fill="#b9c8d0"/></svg>'
 _SECRET = "only-for-the-tests-in-a-browser-" + "x" * 32
@@ -40,7 +38,7 @@ def chromium() -> Iterator[Any]:
     # Playwright keeps an event loop in this thread; Django would refuse its queries there.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=system_chromium.ARGUMENTS)
         yield browser
         browser.close()
 

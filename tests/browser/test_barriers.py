@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
 from blogs.audit import Actor
 from blogs.batches import starting
@@ -51,7 +52,10 @@ def pages(web: str) -> dict[str, str]:
     RateLimit.objects.create(provider="openai", model="gpt", requests_per_minute=450, tokens_per_minute=450_000)
     Breaker.objects.get_or_create(provider="openai")
     mine = Actor("ada")
-    starting.start(mine, "retry", BlogGeneration.objects.filter(pk=failed.pk), in_words="1", reason="x", options={})
+    colleague = User.objects.create_user("nina")
+    batch = starting.start(
+        mine, "retry", BlogGeneration.objects.filter(pk=failed.pk), in_words="1", reason="x", options={}
+    )
     return {
         "front": "/admin/",
         "blogs": "/admin/blogs/bloggeneration/",
@@ -64,6 +68,12 @@ def pages(web: str) -> dict[str, str]:
         "limits": "/admin/workers/ratelimit/",
         "breakers": "/admin/workers/breaker/",
         "workers": "/admin/workers/workerprocess/",
+        "batch": f"/admin/blogs/batch/{batch.pk}/change/",
+        "search": "/admin/search/?q=wool",
+        "prices": "/admin/workers/price/",
+        "spend": "/admin/workers/spend/",
+        "users": "/admin/auth/user/",
+        "role": f"/admin/auth/user/{colleague.pk}/role/",
     }
 
 
@@ -86,3 +96,7 @@ def _found(ada: Person, pages: dict[str, str]) -> Iterator[tuple[str, Any]]:
     for name, path in pages.items():
         ada.opens(path)
         yield name, barriers(ada)
+    ada.opens(pages["blog"])
+    ada.clicks("Refund", "button")
+    ada.sees("Reason", within="dialog")
+    yield "confirm", barriers(ada)
