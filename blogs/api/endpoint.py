@@ -32,6 +32,10 @@ class Endpoint(APIView):
     def known_parameters(self, request: Request) -> Collection[str]:
         return self.parameters if request.method in ("GET", "HEAD") else ()
 
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Answer with nothing but the Allow header, which names the methods. What pages ask before (CORS) does not come here."""
+        return Response(status=204)
+
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         if getattr(response, "exception", False):
             # A problem is JSON, whatever form of the answer was asked for.

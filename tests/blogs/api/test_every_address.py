@@ -138,6 +138,34 @@ def test_no_address_of_the_site_itself_answers_without_its_credential() -> None:
     assert _everything() == before
 
 
+def test_each_address_says_what_it_takes_to_whom_it_knows(api: Any) -> None:
+    site = factories.site()
+    mine = factories.pending_generation(site)
+    client = Client(raise_request_exception=False)
+
+    for path in _addresses(str(mine.pk)):
+        if OPEN.match(path[1:]):
+            continue
+        answer = client.options(path, headers=api(site).headers)
+        assert answer.status_code == 204, (path, answer.content)
+        assert answer["Allow"]
+        assert client.options(path).status_code == 401, path
+
+
+def test_no_address_of_ones_own_breaks_whatever_the_method(api: Any) -> None:
+    site = factories.site()
+    client = Client(raise_request_exception=False)
+    headers = api(site).headers
+
+    for blog in [factories.failed_generation(site), factories.pending_generation(site)]:
+        for path in _addresses(str(blog.pk)):
+            for method in METHODS:
+                for body in ("{}", "", "[]"):
+                    answer = client.generic(method, path, body, content_type="application/json", headers=headers)
+                    assert answer.status_code < 500, (method, path, answer.content)
+                    assert answer["X-Request-ID"]
+
+
 def _ask(client: Client, method: str, path: str, credential: str) -> Any:
     headers = {"authorization": credential} if credential else {}
     return client.generic(method, path, "{}", content_type="application/json", headers=headers)
