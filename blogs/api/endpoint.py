@@ -32,7 +32,7 @@ class Endpoint(APIView):
     def known_parameters(self, request: Request) -> Collection[str]:
         return self.parameters if request.method in ("GET", "HEAD") else ()
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """Answer with nothing but the Allow header, which names the methods. What pages ask before (CORS) does not come here."""
         return Response(status=204)
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from blogs import queue
 from blogs.models import BlogGeneration, RequestDetails
 from blogs.queue import lifecycle
+from blogs.queue.request import first_answers
 from credits import ledger
 from credits.models import Credit
 from tests.support import factories
@@ -150,6 +151,14 @@ def test_repeats_while_the_first_is_being_answered_get_one_answer(api: Any) -> N
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.content for answer in answers}) == 1
     assert Credit.objects.filter(kind="hold").count() == 1
+
+
+@pytest.mark.django_db
+def test_of_two_first_answers_the_one_that_is_stored_first_is_given_to_both() -> None:
+    blog = factories.pending_generation()
+
+    assert first_answers({blog.pk: '{"queuePosition": 1}'}) == {blog.pk: '{"queuePosition": 1}'}
+    assert first_answers({blog.pk: '{"queuePosition": 2}'}) == {blog.pk: '{"queuePosition": 1}'}
 
 
 @pytest.mark.django_db
