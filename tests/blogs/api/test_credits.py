@@ -155,6 +155,6 @@ def test_a_months_use_is_read_by_an_index_of_its_own(api: Any) -> None:
     with connection.cursor() as cursor:
         # Of a table this small, PostgreSQL would read all.
         cursor.execute("SET LOCAL enable_seqscan = off")
-    plan = plan_of(lambda: client.get("/api/credits"), 'GROUP BY "credits_credit"."kind"')
+    plan = plan_of(lambda: client.get("/api/credits"), "GROUP BY")
 
     assert "created_at" in condition(plan, "credit_spent_of_account")
