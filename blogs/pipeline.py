@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db.models import F
 
 from blogs import defects, picture, unexpected
-from blogs.article.schema import VERSION, ArticleContent, word_count
+from blogs.article.schema import REFUSED, VERSION, ArticleContent, word_count
 from blogs.models import Article, BlogGeneration, Stage
 from blogs.queue import fence, lifecycle, waiting
 from blogs.queue.request import details_of
@@ -243,8 +243,14 @@ def inputs_of(generation: BlogGeneration) -> Inputs:
         note_draft_create=functools.partial(_note_draft_create, generation),
         product_ids=details.product_ids,
         instructions=details.instructions,
+        refused=_refused_for(generation),
         resumed=True,
     )
+
+
+def _refused_for(generation: BlogGeneration) -> str:
+    is_refused = generation.error_code == "content_invalid"
+    return generation.error_message.removeprefix(REFUSED) if is_refused else ""
 
 
 def _note_draft_create(generation: BlogGeneration) -> None:

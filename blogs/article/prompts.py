@@ -1,7 +1,7 @@
 """The prompts: prose in `templates/prompts`, filled with a language and a block of data.
 
 Rules come first and data afterwards. The data can't end its own block, so a product text that contains `</data>` and new "rules"
-stays data. What a prompt forbids (addresses, unknown products) is refused in the answer too (`rules.problems`).
+stays data. What a prompt forbids (addresses, unknown products) is refused in the answer too (`quality`).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from blogs.article import plain_text as texts
-from blogs.article.rules import tidied
+from blogs.article.quality.mends.tidying import tidied
 from blogs.article.schema import (
     ALT_TEXT_MAX,
     ArticleContent,

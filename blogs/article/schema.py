@@ -1,4 +1,4 @@
-"""The article's schema: what the writer must answer with. `rules` checks what a schema can't express.
+"""The article's schema: what the writer must answer with. `quality` checks what a schema can't express.
 
 The writer refers to products by id only and never writes a URL, so an article can't show or link a product that the shop doesn't
 have. OpenAI's strict structured output demands that every field is required and nothing else is allowed (an optional field is
@@ -22,6 +22,7 @@ VERSION = 1
 TITLE_MAX = 100
 META_TITLE_MAX = 70
 META_DESCRIPTION_MAX = 160
+META_DESCRIPTION_MIN = 70
 EXCERPT_MAX = 200
 SLUG_MAX = 80
 TAG_MAX = 50

@@ -1,4 +1,5 @@
-"""Stage: the article itself, in blocks. Code mends what it can (`mending`) and refuses the rest (`rules.problems`)."""
+"""Stage: the article itself, in blocks. The gate (`article.quality`) mends what it can; what is left is refused, and the next try
+is told why."""
 
 from __future__ import annotations
 
@@ -7,13 +8,13 @@ from typing import Any
 from django.conf import settings
 
 from blogs.article import prompts
-from blogs.article.mending import article_of
-from blogs.article.rules import problems
+from blogs.article.quality import judged, report
+from blogs.article.quality.mends.shape import article_in
 from blogs.article.schema import ArticleContent, Idea, InvalidArticle, json_schema
 from blogs.models import Stage
 from blogs.providers import openai
 from blogs.providers.token_reserve import Kind, output_max
-from blogs.stages.idea import prompt_data
+from blogs.stages.idea import asked, prompt_data
 from blogs.stages.inputs import Inputs
 from workers.errors import TransientError
 
@@ -23,32 +24,24 @@ _TEXT_MAX = 500
 
 def run(inputs: Inputs) -> dict[str, Any]:
     """Ask for the article. Raises TransientError `content_invalid` for one that breaks our rules: another try may keep them."""
-    idea = {name: value for name, value in inputs.of(Stage.IDEA).items() if name in Idea.model_fields}
+    outline = {name: value for name, value in inputs.of(Stage.IDEA).items() if name in Idea.model_fields}
     kind = Kind.of("article", inputs.length, inputs.language)
     text = openai.complete(
-        prompts.article({**prompt_data(inputs, text_max=_TEXT_MAX), "idea": idea}),
+        prompts.article({**prompt_data(inputs, text_max=_TEXT_MAX), "idea": outline}),
         kind=kind,
         schema_name="blog_article",
         schema=json_schema(ArticleContent),
         max_tokens=output_max(kind, settings.OPENAI_ARTICLE_MAX_TOKENS[inputs.length], inputs.attempt),
         seconds=inputs.seconds,
     )
-    known = {product["id"] for product in inputs.of(Stage.PRODUCTS)["products"]}
+    products = inputs.of(Stage.PRODUCTS)["products"]
     try:
-        about = _said_by_the_shop(inputs)
-        article = article_of(text, product_ids=known, title=idea["title"], about=about)
-        if found := problems(article, product_ids=known, language=inputs.language, about=about):
-            raise InvalidArticle(found)
+        idea = Idea.model_validate(outline)
+        verdict = judged(article_in(text), idea=idea, request=asked(inputs), products=products)
+        if verdict.errors:
+            raise InvalidArticle([str(found) for found in verdict.errors])
     except InvalidArticle as invalid:
         raise TransientError("content_invalid", str(invalid)) from invalid
     # The tag that was asked for, however the model spells it.
-    return {**article.model_dump(), "language": inputs.language, "prompt_version": prompts.VERSION}
-
-
-def _said_by_the_shop(inputs: Inputs) -> str:
-    """Return the texts that are the shop's own: what it asked for, its name and address, its products."""
-    found = inputs.of(Stage.PRODUCTS)
-    products = [
-        part for product in found["products"] for part in (product["name"], product["text"], product.get("brand", ""))
-    ]
-    return "\n".join([found["source_text"], inputs.instructions, inputs.site_name, inputs.site_url, *products])
+    written = {**verdict.article.model_dump(), "language": inputs.language}
+    return {**written, "prompt_version": prompts.VERSION, "quality": report(verdict.warnings)}

@@ -7,7 +7,8 @@ from typing import Any
 from django.conf import settings
 
 from blogs.article import prompts
-from blogs.article.mending import idea_of
+from blogs.article.quality import Request, judged_idea, report
+from blogs.article.quality.mends.shape import idea_in
 from blogs.article.schema import ALT_TEXT_MAX, Idea, InvalidArticle, json_schema
 from blogs.models import SourceType, Stage
 from blogs.providers import openai
@@ -32,10 +33,26 @@ def run(inputs: Inputs) -> dict[str, Any]:
         seconds=inputs.seconds,
     )
     try:
-        idea = idea_of(text, topic=inputs.of(Stage.PRODUCTS)["source_text"])
+        idea = _with_known_products(idea_in(text, topic=inputs.of(Stage.PRODUCTS)["source_text"]), inputs)
+        errors, warnings = judged_idea(idea, request=asked(inputs))
+        if errors:
+            raise InvalidArticle([str(found) for found in errors])
     except InvalidArticle as invalid:
         raise TransientError("content_invalid", str(invalid)) from invalid
-    return {**_with_known_products(idea, inputs).model_dump(), "prompt_version": prompts.VERSION}
+    return {**idea.model_dump(), "prompt_version": prompts.VERSION, "quality": report(warnings)}
+
+
+def asked(inputs: Inputs) -> Request:
+    """Return what the shop asked for, as the gate wants to know it."""
+    is_product = inputs.source_type == SourceType.PRODUCT
+    return Request(
+        topic=inputs.of(Stage.PRODUCTS)["source_text"],
+        language=inputs.language,
+        length=inputs.length,
+        site_name=inputs.site_name,
+        site_url=inputs.site_url,
+        product_id=inputs.source_id if is_product else "",
+    )
 
 
 def _with_known_products(idea: Idea, inputs: Inputs) -> Idea:
@@ -54,7 +71,10 @@ def prompt_data(inputs: Inputs, *, text_max: int) -> dict[str, Any]:
     found = inputs.of(Stage.PRODUCTS)
     # A shop may choose more products than we do; together they say no more.
     each_max = text_max * products.AT_MOST // max(len(found["products"]), products.AT_MOST)
+    # What the last answer was refused for, so that the next one is another.
+    refused = {"refused": inputs.refused} if inputs.refused else {}
     return {
+        **refused,
         "source": {"type": inputs.source_type, "text": found["source_text"]},
         "language": inputs.language,
         "tone": inputs.tone,

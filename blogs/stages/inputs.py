@@ -45,6 +45,8 @@ class Inputs:
     """The products that the shop chose itself; none: we choose."""
     instructions: str = ""
     """What the shop wishes of the article. To the writer it is material, like all that a shop says, and no order."""
+    refused: str = ""
+    """What the answer before this one was refused for, at the stage that comes next."""
     resumed: bool = False
     """An earlier run may have begun this stage, and what it made outside may be there."""
 
@@ -54,4 +56,6 @@ class Inputs:
     def with_output(self, stage: Stage, output: dict[str, Any]) -> Inputs:
         """Return what the next stage of the same run knows."""
         draft_post_id = output.get("draft_post_id") or self.draft_post_id
-        return replace(self, outputs={**self.outputs, stage: output}, draft_post_id=draft_post_id, resumed=False)
+        return replace(
+            self, outputs={**self.outputs, stage: output}, draft_post_id=draft_post_id, refused="", resumed=False
+        )

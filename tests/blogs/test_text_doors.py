@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from blogs.api.serializers import BlogRequestSerializer, RescheduleSerializer
-from blogs.article import addresses, plain_text, slugs
+from blogs.article import plain_text, slugs
+from blogs.article.quality.text import addresses
 from wix import writing_systems
 from wix.catalog import words
 from wix.catalog.product import from_v1, from_v3, plain

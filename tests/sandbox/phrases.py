@@ -22,7 +22,6 @@ class Frame:
     audiences: tuple[str, ...]
     intros: tuple[str, ...]
     bridges: tuple[str, ...]
-    quotes: tuple[str, ...]
     mentions: tuple[str, ...]
     pitches: tuple[str, ...]
     suits: tuple[str, ...]

@@ -33,6 +33,7 @@ from blogs.article.schema import (
 )
 from tests.sandbox import phrases
 from tests.sandbox.phrases import Subject
+from tests.sandbox.voices import voice
 
 _DATA = re.compile(r"<data>\s*(\{.*\})\s*</data>", re.DOTALL)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
@@ -57,7 +58,7 @@ class Product:
         name = one_line(str(document["name"]))
         sentences = _SENTENCE_END.split(one_line(str(document.get("text") or "")))
         facts = [ended(cut(sentence, 160)) for sentence in sentences if sentence and not _UNUSABLE.search(sentence)]
-        facts = facts[:4] or ["It is part of our range."]
+        facts = facts[:4] or [ended(name)]
         return cls(str(document["id"]), name, tuple(facts), bool(document.get("photo")))
 
 
@@ -112,6 +113,8 @@ class Order:
 
 
 def idea(order: Order) -> Idea:
+    if spoken := voice(order.language):
+        return spoken.idea(order.topic)
     dice = order.dice("idea")
     frame = phrases.frame()
     known = list(phrases.subjects().values())
@@ -139,6 +142,8 @@ def idea(order: Order) -> Idea:
 
 def article(order: Order) -> ArticleContent:
     plan = order.idea or idea(order)
+    if spoken := voice(order.language):
+        return spoken.article(order.topic, order.language, plan)
     title = cut(plan.title, 100)
     dice, frame = order.dice("article"), phrases.frame()
     return ArticleContent(
@@ -202,8 +207,9 @@ class _Body:
         for product_id in section.product_ids:
             if product := self.order.by_id.get(product_id):
                 blocks += self._product(product)
-        if place == self.quote_at:
-            blocks.append(Quote(type="quote", runs=[run(self._pick(self.frame.quotes), italic=True)]))
+        if place == self.quote_at and self.order.products:
+            # Only words that stand in the data are quoted: a fact of the last product.
+            blocks.append(Quote(type="quote", runs=[run(self.order.products[-1].facts[0], italic=True)]))
         return blocks
 
     def _product(self, product: Product) -> list[Block]:

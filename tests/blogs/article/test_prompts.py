@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from blogs.article import prompts
 from blogs.article.prompts import Prompt
-from blogs.article.rules import META_DESCRIPTION_MIN
-from blogs.article.schema import ALT_TEXT_MAX, EXCERPT_MAX, META_DESCRIPTION_MAX
+from blogs.article.schema import ALT_TEXT_MAX, EXCERPT_MAX, META_DESCRIPTION_MAX, META_DESCRIPTION_MIN
 
 BLOCK = re.compile(r"^<data>\n(.*?)\n</data>$", re.MULTILINE | re.DOTALL)
 BOTH = pytest.mark.parametrize("make", [prompts.idea, prompts.article])

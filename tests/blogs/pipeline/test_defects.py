@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from blogs.article.quality import Finding, Verdict
+from blogs.article.schema import ArticleContent
 from blogs.models import Status
 from blogs.queue import lifecycle
 from tests.sandbox import Sandbox
@@ -14,9 +18,14 @@ from wix.models import Site
 
 @pytest.fixture
 def defects(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What the rules find in the next articles, one after the other."""
+    """What the gate finds in the next articles, one after the other."""
     found: list[list[str]] = []
-    monkeypatch.setattr("blogs.stages.article.problems", lambda *article, **about: found.pop(0) if found else [])
+
+    def judged(article: ArticleContent, **asked: Any) -> Verdict:
+        problems = found.pop(0) if found else []
+        return Verdict(article, errors=[Finding(problem, "error", "", "") for problem in problems])
+
+    monkeypatch.setattr("blogs.stages.article.judged", judged)
     return found
 
 

@@ -43,7 +43,7 @@ def test_the_tag_that_was_asked_for_is_sent(
     front: Front, sandbox: Sandbox, shop: Site, attempt: Attempt, asked: str, written: str, sent: str
 ) -> None:
     front.on("POST", "/chat/completions", spelled(written))
-    factories.pending_generation(shop, language=asked)
+    factories.pending_generation(shop, language=asked, length="short")
 
     done = attempt()
 
@@ -66,7 +66,7 @@ def test_a_language_that_wix_refuses_is_left_out(front: Front, sandbox: Sandbox,
         return behind(method, path, headers, body)
 
     front.answer = refuse_it  # type: ignore[method-assign]
-    factories.pending_generation(shop, language="fil")
+    factories.pending_generation(shop, language="fil", length="short")
 
     done = attempt()
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from blogs.article import plain_text as texts
-from blogs.article.addresses import addresses, ordinary
+from blogs.article.quality.text.addresses import addresses, ordinary
 from wix.writing_systems import shortened
 from workers.texts import cut
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from blogs.article.rules import problems, tidied
+from blogs.article.quality.checks.form import problems
+from blogs.article.quality.mends.tidying import tidied
 from blogs.article.schema import ArticleContent, Block, Heading, Paragraph, joined, parse_article
 from tests.support.blogs.articles import (
     any_articles,

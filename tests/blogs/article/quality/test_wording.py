@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blogs.article.rules import problems
+from blogs.article.quality.checks.form import problems
 from tests.support.blogs.articles import article, good_blocks, heading, paragraph
 
 

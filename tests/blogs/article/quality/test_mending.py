@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from blogs.article.mending import article_of, idea_of, mended
-from blogs.article.rules import problems
+from blogs.article.quality.checks.form import problems
+from blogs.article.quality.mends.mending import mended
+from blogs.article.quality.mends.shape import article_in, idea_in
 from blogs.article.schema import ArticleContent, Block, Button, Heading, Idea, Image, InvalidArticle, Table
 from tests.support.blogs.articles import (
     SENTENCE,
@@ -190,7 +191,7 @@ def answer(**changes: Any) -> dict[str, Any]:
 
 
 def read(document: Any) -> ArticleContent:
-    return article_of(json.dumps(document), product_ids=("mug",), title=OUTLINE)
+    return mended(article_in(json.dumps(document)), product_ids=("mug",), title=OUTLINE)
 
 
 def blocks() -> list[Any]:
@@ -232,9 +233,9 @@ def test_what_stands_bare_is_kept() -> None:
 )
 def test_an_answer_that_is_no_article_is_refused(text: str) -> None:
     with pytest.raises(InvalidArticle):
-        article_of(text, product_ids=(), title=OUTLINE)
+        article_in(text)
     with pytest.raises(InvalidArticle):
-        idea_of(text, topic="mugs")
+        idea_in(text, topic="mugs")
 
 
 def outline(**changes: Any) -> str:
@@ -249,7 +250,7 @@ def outline(**changes: Any) -> str:
     "changes", [{}, {"title": " "}, {"image_prompt": ""}, {"title": None, "angle": None}, {"more": 1}]
 )
 def test_an_outline_gets_the_parts_that_it_lacks(changes: dict[str, Any]) -> None:
-    found: Idea = idea_of(outline(**changes), topic="warm mugs")
+    found: Idea = idea_in(outline(**changes), topic="warm mugs")
 
     assert found.title in ("Mugs", "warm mugs")
     assert found.image_prompt
@@ -258,7 +259,7 @@ def test_an_outline_gets_the_parts_that_it_lacks(changes: dict[str, Any]) -> Non
 
 def test_an_outline_without_any_section_is_refused() -> None:
     with pytest.raises(InvalidArticle):
-        idea_of(outline(sections=[]), topic="mugs")
+        idea_in(outline(sections=[]), topic="mugs")
 
 
 @pytest.mark.parametrize(
@@ -271,6 +272,6 @@ def test_an_answer_of_nothing_but_faults_is_no_article_and_takes_no_long_look(bl
     began = time.process_time()
 
     with pytest.raises(InvalidArticle, match="faults"):
-        article_of(text, product_ids=(), title=OUTLINE)
+        article_in(text)
 
     assert time.process_time() - began < 3

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from blogs.article.addresses import addresses
-from blogs.article.rules import problems
+from blogs.article.quality.checks.form import problems
+from blogs.article.quality.text.addresses import addresses
 from tests.support.blogs.articles import article, good_blocks, paragraph
 
 WRITTEN = [
