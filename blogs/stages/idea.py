@@ -44,14 +44,14 @@ def run(inputs: Inputs) -> dict[str, Any]:
 
 def asked(inputs: Inputs) -> Request:
     """Return what the shop asked for, as the gate wants to know it."""
-    is_product = inputs.source_type == SourceType.PRODUCT
     return Request(
         topic=inputs.of(Stage.PRODUCTS)["source_text"],
         language=inputs.language,
         length=inputs.length,
         site_name=inputs.site_name,
         site_url=inputs.site_url,
-        product_id=inputs.source_id if is_product else "",
+        product_ids=_asked_for(inputs),
+        wishes=inputs.instructions,
     )
 
 
@@ -108,6 +108,11 @@ def _facts(product: dict[str, Any], *, text_max: int) -> dict[str, Any]:
 
 def recommendable(inputs: Inputs) -> list[dict[str, Any]]:
     """Return the products that the article may link and show: those in stock, and those that were asked for."""
-    asked_for = {*inputs.product_ids, *([inputs.source_id] if inputs.source_type == SourceType.PRODUCT else [])}
+    asked_for = _asked_for(inputs)
     found = inputs.of(Stage.PRODUCTS)["products"]
     return [product for product in found if product.get("in_stock", True) or product["id"] in asked_for]
+
+
+def _asked_for(inputs: Inputs) -> set[str]:
+    """Return the products that the article was asked to be about."""
+    return {*inputs.product_ids, *([inputs.source_id] if inputs.source_type == SourceType.PRODUCT else ())}

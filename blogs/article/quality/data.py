@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,8 +39,8 @@ class Request:
     length: str = "medium"
     site_name: str = ""
     site_url: str = ""
-    product_id: str = ""
-    """The product that the article is to be about, if it is to be about one."""
+    product_ids: Collection[str] = ()
+    """The products that the article was asked to be about."""
     wishes: str = ""
 
 

@@ -105,7 +105,7 @@ class Subject:
 
     def is_subject(self, product: dict[str, Any]) -> bool:
         """Whether the article was asked to be about it."""
-        return product["id"] == self.request.product_id or names.is_named(product["name"], self.request.topic)
+        return product["id"] in self.request.product_ids or names.is_named(product["name"], self.request.topic)
 
     def named_in(self, text: str) -> list[dict[str, Any]]:
         """Return the products that a text names; of two whose names begin alike, the one with the longer name."""

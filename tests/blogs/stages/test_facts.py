@@ -20,7 +20,14 @@ OLD = {"id": "cup", "name": "Old Cup", "text": "A cup.", "image_id": "c~mv2.jpg"
 
 def inputs(*products: dict[str, Any], **changes: Any) -> Inputs:
     fields: dict[str, Any] = dict.fromkeys(Inputs.__dataclass_fields__, "")
-    fields |= {"source_type": "keyword", "source_id": "mugs", "language": "en", "length": "short", "seconds": 60}
+    fields |= {
+        "source_type": "keyword",
+        "source_id": "mugs",
+        "language": "en",
+        "length": "short",
+        "seconds": 60,
+        "product_ids": (),
+    }
     outputs = {Stage.PRODUCTS: {"source_text": "mugs", "products": list(products)}}
     return Inputs(**{**fields, "outputs": outputs, **changes})
 

@@ -1,6 +1,4 @@
-"""Checks for damaged text: paragraphs that were cut, for each ends as sentences do, and letters that were read in the wrong encoding
-("LÃ¤rche").
-"""
+"""Checks for damaged text: paragraphs that don't end as sentences do, and letters read in the wrong encoding ("LÃ¤rche")."""
 
 from __future__ import annotations
 

@@ -19,7 +19,9 @@ _SAME_LENGTH_MIN = 30
 def check(subject: Subject) -> Iterator[Finding]:
     paragraphs = [part for part in subject.body if part.kind in ("paragraph", "item", "quote")]
     yield from _verbatim(paragraphs)
-    yield from _in_other_words([part for part in paragraphs if part.kind == "paragraph"])
+    # To name a product's facts twice is no repetition.
+    facts = shingles(subject.known, _SIZE)
+    yield from _in_other_words([part for part in paragraphs if part.kind == "paragraph"], facts)
 
 
 def _verbatim(parts: list[Part]) -> Iterator[Finding]:
@@ -31,12 +33,12 @@ def _verbatim(parts: list[Part]) -> Iterator[Finding]:
         told.add(text)
 
 
-def _in_other_words(paragraphs: list[Part]) -> Iterator[Finding]:
+def _in_other_words(paragraphs: list[Part], facts: set[str]) -> Iterator[Finding]:
     told: dict[str, set[str]] = {}
     of_sections: dict[int, set[str]] = {}
     for part in paragraphs:
         if (text := folded(part.text)) not in told:
-            told[text] = shingles(part.text, _SIZE)
+            told[text] = shingles(part.text, _SIZE) - facts
             of_sections.setdefault(part.section, set()).update(told[text])
     places = {part.section: part for part in reversed(paragraphs)}
     for (first, one), (second, other) in combinations(sorted(of_sections.items()), 2):
