@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.urls import get_resolver
 
 from blogs.models import QueueClock
 from tests.support.api import Api
@@ -20,6 +21,12 @@ def _fresh_process_state(settings: Any) -> None:
     # Or each test's client would look at all static files of the admin first.
     settings.WHITENOISE_AUTOREFRESH = True
     forget_everything()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _known_addresses() -> None:
+    """Or a process's first request would import them all within its test's transaction, which PostgreSQL ends when idle for 5 s."""
+    assert get_resolver().url_patterns
 
 
 @pytest.fixture(autouse=True, scope="session")
