@@ -85,6 +85,19 @@ def test_a_blog_finishes_between_list_and_click(hire: Callable[..., Person]) -> 
     assert blog.status == Status.DONE
 
 
+def test_a_dialog_has_fields_of_its_own_over_a_page_with_the_same_fields(hire: Callable[..., Person]) -> None:
+    shop = factories.pending_generation().site
+    ada = hire("Admin")
+    ada.opens(f"/admin/wix/site/{shop.pk}/change/")
+    assert ada.page.locator("#id_reason").count() == 1
+
+    ada.clicks("Pause the line", "button")
+    ada.fills("Reason:", "their owner asked for it", within="dialog")
+    ada.clicks("Pause the line", "button", within="dialog")
+
+    ada.sees("Paused 1")
+
+
 def test_without_script_the_same_page_asks(hire: Callable[..., Person]) -> None:
     blog = factories.failed_generation()
     vera = hire("Support", java_script_enabled=False)

@@ -153,10 +153,10 @@ def test_a_chore_may_come_early_the_first_time_and_is_told_to_stop() -> None:
 
 
 def test_a_chore_that_says_when_is_done_again_soon_where_the_database_was_away() -> None:
-    shelf, tries = Shelf(), list[int]()
+    shelf, tries = Shelf(), list[float]()
 
     def chore() -> float:
-        tries.append(1)
+        tries.append(time.monotonic())
         if len(tries) == 1:
             raise OperationalError("server closed the connection")
         shelf.waiting.append(Piece(1))
@@ -165,7 +165,7 @@ def test_a_chore_that_says_when_is_done_again_soon_where_the_database_was_away()
 
     run(shelf, Ran(1), chores=[Chore(LONG, chore, "a chore", first_after_seconds=0.01, says_when=True)])
 
-    assert len(tries) == 2
+    assert tries[1] - tries[0] < LONG / 2
 
 
 def test_a_wake_up_starts_new_work_long_before_the_next_poll() -> None:
