@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
-from blogs.models import BlogGeneration, Status
+from blogs.models import BlogGeneration, RequestDetails, Status
 from blogs.queue import admission, lifecycle, lines, statements
 from credits import ledger
 from wix.models import Site
@@ -66,9 +66,11 @@ def _claim(
 
 
 def _claimed(worker: WorkerProcess, row: list[Any]) -> BlogGeneration:
-    site, own = row[: rows.width(Site)], row[rows.width(Site) :]
+    site, (*own, product_ids, instructions) = row[: rows.width(Site)], row[rows.width(Site) :]
     generation = rows.instance(BlogGeneration, own)
     generation.site, generation.worker_name = rows.instance(Site, site), worker.name
+    # What the stages need of them, so that a blog that runs asks for none.
+    generation.details = RequestDetails(product_ids=product_ids or [], instructions=instructions or "")
     return generation
 
 

@@ -111,8 +111,9 @@ WITH clock AS MATERIALIZED (
     INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
     SELECT id, '{_STARTED}', stage, attempts, %(worker_name)s, '', '' FROM started
 )
-SELECT clock.look, {columns(Site, "site")}, {columns(BlogGeneration, "started")}
-  FROM clock LEFT JOIN (started JOIN wix_site site ON site.id = started.site_id) ON true
+SELECT clock.look, {columns(Site, "site")}, {columns(BlogGeneration, "started")}, details.product_ids, details.instructions
+  FROM clock LEFT JOIN (started JOIN wix_site site ON site.id = started.site_id
+                                LEFT JOIN blogs_requestdetails details ON details.generation_id = started.id) ON true
  ORDER BY started.id
 """,
 )

@@ -62,7 +62,10 @@ WITH blog AS (
            'medium', false, 0, %(ready)s, CASE WHEN %(ready)s THEN NULL ELSE clock_timestamp() + interval '1 day' END,
            'products', 0, 0, '', '', '', clock_timestamp()
       FROM generate_series(0, %(count)s - 1) AS n
-    RETURNING id, site_id
+    RETURNING id, site_id, source_id
+), words AS (
+    INSERT INTO blogs_blogwords (generation_id, level, subject, words)
+    SELECT id, 0, '', array_to_tsvector('{topic}'::text[] || split_part(source_id, ' ', 2) || ('@' || site_id)) FROM blog
 ), held AS (
     UPDATE credits_creditaccount a SET held = held + 25 * mine.blogs
       FROM (SELECT site_id, count(*) AS blogs FROM blog GROUP BY site_id) AS mine WHERE a.site_id = mine.site_id

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from blogs import pipeline, queue
 from blogs.models import BlogGeneration, Status
 from blogs.queue import submitting
 from blogs.queue.request import IdempotencyConflict
@@ -111,3 +113,16 @@ def test_a_new_sites_first_blogs_may_all_arrive_at_once() -> None:
 
     assert in_line(site) == 6
     assert credits_of(site) == (1_000, 150)
+
+
+def test_what_a_claim_hands_out_tells_the_stages_all_without_another_query(django_assert_num_queries: Any) -> None:
+    """One query more for each blog would be a sixth of all its transactions."""
+    plain = factories.pending_generation()
+    wished = factories.pending_generation(product_ids=["p-1", "p-2"], instructions="No exclamation marks.")
+
+    claimed = {blog.pk: blog for blog in queue.claim(factories.WorkerFactory.create(), 2)}
+
+    with django_assert_num_queries(0):
+        told = {pk: pipeline.inputs_of(blog) for pk, blog in claimed.items()}
+    assert (told[wished.pk].product_ids, told[wished.pk].instructions) == (["p-1", "p-2"], "No exclamation marks.")
+    assert (told[plain.pk].product_ids, told[plain.pk].instructions) == ([], "")
