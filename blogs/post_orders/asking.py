@@ -34,7 +34,7 @@ class NotPossible(Exception):
 def ask(blog_id: int, kind: Kind, *, by: str, name: str, reason: str) -> None:
     """Store the order and tell it in the blog's history. Raises NotPossible, also where it is asked for already."""
     with transaction.atomic():
-        blog = BlogGeneration.objects.select_related("site").get(pk=blog_id)
+        blog = _kept(blog_id)
         if blog.status != Status.DONE:
             raise NotPossible(f"it is {blog.status}; only DONE blogs have a post")
         if blog.site.removed_at:
@@ -53,6 +53,12 @@ def look(blog: BlogGeneration, *, name: str) -> bool:
     _store(blog, Kind.LOOK, name, "")
     transaction.on_commit(partial(wakeup.notify, LOOKS))
     return True
+
+
+def _kept(blog_id: int) -> BlogGeneration:
+    """Return a blog that nothing removes before this transaction is over. Raises BlogGeneration.DoesNotExist where it is gone."""
+    unlocked = BlogGeneration.objects.select_related("site")
+    return unlocked.select_for_update(of=("self",), no_key=True).get(pk=blog_id)
 
 
 def _store(blog: BlogGeneration, kind: Kind, name: str, reason: str) -> bool:

@@ -16,9 +16,11 @@ from typing import IO
 from django.db import connection, transaction
 
 # Oldest first by the index on finished_at, from where the last batch ended: what it deleted stays in the index until a vacuum.
-# A blog whose draft is doubtful is kept: the sweep needs its title to look for the draft (`sweep.py`).
+# A blog whose draft is doubtful is kept: the sweep needs its title to look for the draft (`sweep.py`). So is one whose order is
+# open (`post_orders/`): a worker may be making its draft.
 _OLD = """finished_at < (SELECT clock_timestamp()) - %(seconds)s * interval '1 second' AND finished_at >= %(since)s
-   AND draft_sweep_at IS NULL"""
+   AND draft_sweep_at IS NULL
+   AND NOT EXISTS (SELECT 1 FROM blogs_postorder o WHERE o.generation_id = blog_generations.id AND o.ended_at IS NULL)"""
 _CHOOSE = f"""
 SELECT id, finished_at FROM blog_generations WHERE {_OLD} ORDER BY finished_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED
 """

@@ -15,8 +15,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from blogs import queue
-from blogs.models import Article, BlogGeneration, GenerationEvent, StageOutput, Status
+from blogs.models import Article, BlogGeneration, GenerationEvent, PostOrder, StageOutput, Status
 from blogs.operations import proof
+from blogs.post_orders import asking
 from blogs.queue import lifecycle, pruning
 from credits.models import Credit
 from tests.support import factories
@@ -100,6 +101,19 @@ def test_a_doubtful_draft_is_looked_for_before_its_blog_goes() -> None:
     prune()
 
     assert left() == {doubtful.pk}
+
+
+def test_an_order_that_is_open_keeps_its_blog_and_one_that_has_ended_goes_with_it() -> None:
+    """A worker may be making its draft: with the blog gone, no row would name that."""
+    ordered, told = finished(31), finished(31)
+    for blog in (ordered, told):
+        assert asking.look(blog, name="ada")
+    PostOrder.objects.filter(generation=told).update(ended_at=timezone.now())
+
+    prune()
+
+    assert left() == {ordered.pk}
+    assert list(PostOrder.objects.values_list("generation_id", flat=True)) == [ordered.pk]
 
 
 def test_batches_end_when_all_is_gone() -> None:
