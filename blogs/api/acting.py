@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
@@ -19,6 +20,7 @@ from blogs.models import BlogGeneration, GenerationEvent, PostOrder, RequestDeta
 from blogs.post_orders import asking
 from blogs.queue import admission, failures, lifecycle, waiting
 from blogs.queue.lifecycle import WrongState
+from blogs.queue.waiting import HasThatTime
 from blogs.restore import copies
 
 BY = "shop"
@@ -78,7 +80,8 @@ class Acting(viewsets.GenericViewSet[BlogGeneration]):
 
 def _reschedule(generation: BlogGeneration, asked: dict[str, Any]) -> None:
     with transaction.atomic():
-        waiting.reschedule(generation.pk, asked["scheduled_at"], by=BY, once=True)
+        with suppress(HasThatTime):
+            waiting.reschedule(generation.pk, asked["scheduled_at"], by=BY)
         _remember_zone(generation, asked)
 
 

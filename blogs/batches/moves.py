@@ -16,6 +16,7 @@ from blogs.queue import lifecycle, waiting
 from blogs.queue.admission import NoRoom
 from blogs.queue.lifecycle import WrongState
 from blogs.queue.request import SchedulePassed
+from blogs.queue.waiting import HasThatTime
 from credits.ledger import InsufficientCredits, NothingToRefund
 
 Options = Mapping[str, Any]
@@ -77,7 +78,10 @@ def _put_first(blog_id: int, by: Actor, reason: str, options: Options) -> str:
 
 def _reschedule(blog_id: int, by: Actor, reason: str, options: Options) -> str:
     to = datetime.fromisoformat(options["to"]) if options.get("to") else None
-    waiting.reschedule(blog_id, to, by=by.by)
+    try:
+        waiting.reschedule(blog_id, to, by=by.by)
+    except HasThatTime:
+        raise Skipped("it has that time already" if to else "it is to start now already") from None
     return f"to start at {to:%Y-%m-%d %H:%M %Z}" if to else "to start now"
 
 

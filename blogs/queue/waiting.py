@@ -102,12 +102,14 @@ def _waiting_for_a_provider() -> QuerySet[BlogGeneration]:
     return BlogGeneration.objects.filter(status=Status.PENDING, ready=False).exclude(waits_for="")
 
 
-def reschedule(generation_id: int, to: datetime | None, *, by: str, once: bool = False) -> BlogGeneration:
+class HasThatTime(Exception):
+    """The blog is to start at that time already, so nothing was changed."""
+
+
+def reschedule(generation_id: int, to: datetime | None, *, by: str) -> BlogGeneration:
     """Give a blog that hasn't started another time; None, or a time just passed, is now. Its credits stay held.
 
-    `once`: nothing happens, and no event is written, where it has that time already.
-
-    Raises WrongState, SchedulePassed, or admission.NoRoom where it would have to join its line, or leave it.
+    Raises HasThatTime, WrongState, SchedulePassed, or admission.NoRoom where it would have to join its line, or leave it.
     """
     later = is_later(to)
     with transaction.atomic():
@@ -115,8 +117,8 @@ def reschedule(generation_id: int, to: datetime | None, *, by: str, once: bool =
         generation = locked.generation
         if generation.status != Status.PENDING or generation.started_at:
             raise WrongState("it has started, or is finished; only blogs that have never started can get another time")
-        if once and generation.scheduled_at == to and generation.ready != later:
-            return generation
+        if generation.scheduled_at == to and generation.ready != later:
+            raise HasThatTime
         since = {} if generation.ready else {"ready_at": ClockTimestamp()}
         if generation.ready == later:
             admission.require_room(generation.site_id, scheduled=later)

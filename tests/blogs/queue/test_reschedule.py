@@ -13,6 +13,7 @@ from blogs.queue import submitting, waiting
 from blogs.queue.admission import NoRoom
 from blogs.queue.lifecycle import WrongState
 from blogs.queue.request import IdempotencyConflict, SchedulePassed
+from blogs.queue.waiting import HasThatTime
 from tests.support import factories
 from tests.support.blogs import outcomes
 from tests.support.blogs.books import credits_of, history, in_line, make_due, row
@@ -42,6 +43,18 @@ def test_out_of_its_line_and_into_it_again() -> None:
     assert (now.ready, now.run_after, now.scheduled_at, in_line(site)) == (True, None, None, 1)
     assert credits_of(site) == (100, 25)
     assert history(generation) == ["submitted", "rescheduled", "rescheduled"]
+
+
+def test_to_the_time_that_it_has_nothing_is_changed_and_no_event_is_written() -> None:
+    tomorrow = _in(days=1)
+    ready, scheduled = factories.pending_generation(), factories.pending_generation(scheduled_at=tomorrow)
+
+    for generation, to in ((ready, None), (scheduled, tomorrow)):
+        with pytest.raises(HasThatTime):
+            waiting.reschedule(generation.pk, to, by="shop")
+
+    assert history(ready) == history(scheduled) == ["submitted"]
+    assert (row(ready).ready, row(scheduled).run_after) == (True, tomorrow)
 
 
 def test_from_one_time_to_another() -> None:

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from blogs import queue
-from blogs.models import BlogGeneration, GenerationEvent
+from blogs.models import AuditEntry, BlogGeneration, GenerationEvent
 from blogs.queue import lifecycle, lines
 from tests.support.blogs.desk_pages import act, blog_page, text_of, visible
 from tests.support.factories import WorkerFactory, failed_generation, pending_generation, processing_generation, site
@@ -68,6 +68,16 @@ def test_what_cannot_be_put_first_says_why(desk: Client) -> None:
     assert "Skipped 1: it is FAILED; only PENDING blogs can be put first." in message
     assert "Skipped 1: it is PROCESSING; only PENDING blogs can be put first." in message
     assert "Skipped 1: it waits for the time its shop chose, and is in no line until then." in message
+
+
+def test_a_blog_that_has_its_new_time_already_is_skipped_and_not_audited_as_done(desk: Client) -> None:
+    generation = pending_generation()
+
+    message = act(desk, "reschedule", generation.pk, to="")
+
+    assert message == "Changed none. Skipped 1: it is to start now already."
+    assert not AuditEntry.objects.filter(action="reschedule").exists()
+    assert not generation.events.filter(kind="rescheduled").exists()
 
 
 def test_a_paused_line_is_mentioned(desk: Client) -> None:
