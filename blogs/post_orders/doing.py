@@ -22,6 +22,8 @@ class Done:
     """What an order has come to; `result` says it to a person. The rest is stored with it, in one transaction."""
 
     result: str
+    code: str = ""
+    """Why nothing was done, where nothing had to be."""
     held: dict[str, Any] | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[Stage, dict[str, Any]] = field(default_factory=dict)
@@ -33,7 +35,7 @@ class Done:
 def look(order: PostOrder, blog: BlogGeneration) -> Done:
     held = holding.look(_inputs(blog, Stage.PUBLISH, []))
     columns = {"post_url": held.post_url} if held.post_url and held.post_url != blog.post_url else {}
-    return Done(_in_words(held), held.stored(), columns)
+    return Done(_in_words(held), held=held.stored(), columns=columns)
 
 
 def publish_again(order: PostOrder, blog: BlogGeneration) -> Done:
@@ -48,8 +50,8 @@ def publish_again(order: PostOrder, blog: BlogGeneration) -> Done:
         columns = {"post_url": held.post_url} if held.post_url else {}
         return Done(
             f"It was published already; nothing was sent.{besides}",
-            held.stored(),
-            columns,
+            held=held.stored(),
+            columns=columns,
             event=GenerationEvent.Kind.PUBLISHED,
         )
     output = publish.run(inputs)
@@ -70,9 +72,9 @@ def make_draft_again(order: PostOrder, blog: BlogGeneration) -> Done:
     making.require_no_sweep(order, blog)
     held = holding.look(inputs)
     if held.stands:
-        raise PermanentError(
-            "draft_stands", f"{_in_words(held)} No second draft was made; the shop deletes this one first."
-        )
+        # The blog lacks nothing, so it gets no warning.
+        refusal = f"{_in_words(held)} No second draft was made; the shop deletes this one first."
+        return Done(refusal, code="draft_stands", held=held.stored())
     output = making.make(order, blog, inputs)
     columns = {name: output.get(name, "") for name in fence.POST_COLUMNS}
     return Done(

@@ -25,7 +25,7 @@ from workers.context.on_behalf import Caller, on_behalf_of
 from workers.database.clock import ClockTimestamp, seconds_from_now
 from workers.database.connections import released_afterwards
 from workers.database.outage import DATABASE_AWAY
-from workers.errors import LeaseLost, PermanentError, RateLimited, TransientError, WorkError
+from workers.errors import LeaseLost, PermanentError, ProviderDown, RateLimited, TransientError, WorkError
 from workers.outbound import breakers
 
 logger = logging.getLogger(__name__)
@@ -36,23 +36,29 @@ _LOOKS, _CHANGES = (Kind.LOOK.value,), (Kind.PUBLISH.value, Kind.DRAFT.value)
 # Three answers of Wix at most stand between its taking and its end, besides the one that creates or publishes.
 _LOOKS_SECONDS = 30.0
 _LOOK_GIVEN_UP_SECONDS = 120.0
+# While Wix is down one order finds that out for all: thousands of them, each put off every minute, would be work for the database.
+_WHILE_DOWN_SECONDS = 5.0
+# What is due and was not taken waits for another order of its site, and who carries that out takes it next.
+_WHILE_BUSY_SECONDS = 5.0
 # Time to store the outcome.
 _GRACE_SECONDS = 10.0
 _STAGES = {Kind.LOOK: Stage.PUBLISH, Kind.PUBLISH: Stage.PUBLISH, Kind.DRAFT: Stage.DRAFT}
 
 # One order of a blog after the other, in the order in which they were asked for, and one of a site at a time: the site's own blogs
-# need its limit at Wix too. A look waits for none of them, since a person waits for it.
+# need its limit at Wix too. A look waits for none of them, since a person waits for it. Which sites are busy is asked once, not for
+# each order: a shop may have 50,000.
 _TAKE = """
 UPDATE blogs_postorder SET taken_until = clock_timestamp() + %(taken)s * interval '1 second'
  WHERE id = (
     SELECT id FROM blogs_postorder mine
      WHERE ended_at IS NULL AND kind = ANY(%(kinds)s) AND due_at <= (SELECT clock_timestamp())
        AND (taken_until IS NULL OR taken_until < (SELECT clock_timestamp()))
-       AND (kind = 'look' OR NOT EXISTS (
-           SELECT 1 FROM blogs_postorder other
-            WHERE other.site_id = mine.site_id AND other.ended_at IS NULL AND other.kind <> 'look'
-              AND (other.taken_until > (SELECT clock_timestamp())
-                   OR other.generation_id = mine.generation_id AND other.id < mine.id)))
+       AND (kind = 'look' OR (
+           site_id NOT IN (SELECT site_id FROM blogs_postorder
+                            WHERE ended_at IS NULL AND kind <> 'look' AND taken_until > (SELECT clock_timestamp()))
+           AND NOT EXISTS (SELECT 1 FROM blogs_postorder other
+                            WHERE other.generation_id = mine.generation_id AND other.ended_at IS NULL
+                              AND other.kind <> 'look' AND other.id < mine.id)))
      ORDER BY turn, id LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING *
 """
@@ -73,11 +79,14 @@ def work_off_changes(go_on: Callable[[], bool] = lambda: True) -> float | None:
 def _work_off(kinds: tuple[str, ...], go_on: Callable[[], bool]) -> float | None:
     """Carry out what is due, until `go_on` says no. Return in how many seconds to look again; None: nothing is open."""
     while go_on() and (order := _take(kinds)):
-        _carry_out(order)
+        if not _carry_out(order):
+            return _WHILE_DOWN_SECONDS
     with released_afterwards(), connection.cursor() as cursor:
         cursor.execute(_NEXT, [list(kinds)])
         (seconds,) = cursor.fetchone()
-    return None if seconds is None else max(1.0, seconds)
+    if seconds is None:
+        return None
+    return max(1.0, seconds) if seconds > 0 else _WHILE_BUSY_SECONDS
 
 
 def _take(kinds: tuple[str, ...]) -> PostOrder | None:
@@ -85,7 +94,8 @@ def _take(kinds: tuple[str, ...]) -> PostOrder | None:
         return next(iter(PostOrder.objects.raw(_TAKE, {"kinds": list(kinds), "taken": _taken_seconds()})), None)
 
 
-def _carry_out(order: PostOrder) -> None:
+def _carry_out(order: PostOrder) -> bool:
+    """Bring it to an outcome, or put it off. False: because Wix is down, so that the next one would come no further."""
     blog = BlogGeneration.objects.select_related("site").get(pk=order.generation_id)
     with (
         log_context(blog=blog.pk, site=blog.site_id, order=order.pk),
@@ -93,17 +103,19 @@ def _carry_out(order: PostOrder) -> None:
         breakers.telling(waiting.provider_is_back),
     ):
         try:
-            _to_an_outcome(order, blog)
+            return _to_an_outcome(order, blog)
         except LeaseLost:
             logger.warning("order lost", extra={"action": "lease_lost"})
+            return True
 
 
-def _to_an_outcome(order: PostOrder, blog: BlogGeneration) -> None:
+def _to_an_outcome(order: PostOrder, blog: BlogGeneration) -> bool:
     try:
         with within(_seconds()):
             done = doing.DO[Kind(order.kind)](order, blog)
     except RateLimited as limited:
         _put_off(order, blog, limited)
+        return not isinstance(limited, ProviderDown)
     except DeadlineExceeded:
         _again(order, blog, TransientError("timeout", "Wix took longer than it may."))
     except PermanentError as error:
@@ -117,6 +129,7 @@ def _to_an_outcome(order: PostOrder, blog: BlogGeneration) -> None:
         _fail(order, blog, PermanentError("internal", "An error of ours; an engineer has to look."))
     else:
         _end(order, blog, done)
+    return True
 
 
 def _seconds() -> float:
@@ -135,7 +148,7 @@ def _end(order: PostOrder, blog: BlogGeneration, done: Done) -> None:
     """Store what was done: the order's end, the blog's columns, the stage's output and the history, all or nothing."""
     with transaction.atomic():
         had = {"old_draft_id": blog.draft_post_id} if "draft_post_id" in done.columns else {}
-        _write(order, ended_at=ClockTimestamp(), code="", result=done.result[:500], held=done.held, **had)
+        _write(order, ended_at=ClockTimestamp(), code=done.code, result=done.result[:500], held=done.held, **had)
         if done.columns and not BlogGeneration.objects.filter(
             pk=blog.pk, status=Status.DONE, draft_post_id=blog.draft_post_id
         ).update(**done.columns):

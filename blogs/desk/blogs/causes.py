@@ -101,9 +101,6 @@ _CAUSES = {
         "it could not be published again, because its draft is not at Wix any more",
         "Make the draft again, then publish it again.",
     ),
-    "draft_stands": Cause(
-        "its draft was not made again, because the article still stands at Wix", "The shop deletes it there first."
-    ),
     "article_gone": Cause(
         "its draft could not be made again: too little of it is stored", "The shop can ask for a new one."
     ),

@@ -6,9 +6,12 @@ import pytest
 
 from blogs.models import PostOrder
 from blogs.post_orders import working
+from tests.sandbox import Sandbox
 from tests.support.blogs.orders import ask_to_look, move
 from tests.support.factories import done_generation, site
 from tests.support.query_plans import plan_of, read_whole
+from wix.models import Site
+from workers.outbound import breaker_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -74,3 +77,32 @@ def test_no_order_costs_a_look_at_the_blogs() -> None:
     plan = plan_of(lambda: working._take(working._CHANGES), "taken_until")
 
     assert "blog_generations" not in read_whole(plan)
+
+
+def test_which_sites_are_busy_is_asked_once_and_not_for_each_order() -> None:
+    """A shop may have 50,000 orders: asked for each of them, a look of an idle worker took more than a second."""
+    plan = plan_of(lambda: working._take(working._CHANGES), "taken_until")
+
+    assert [node for node in plan if "hashed SubPlan" in str(node.get("Filter", ""))]
+
+
+def test_what_waits_for_its_site_is_looked_at_every_few_seconds_only() -> None:
+    shop = site()
+    for _ in range(2):
+        move("publish_again", done_generation(shop))
+    assert working._take(working._CHANGES)
+
+    assert working.work_off_changes() == working._WHILE_BUSY_SECONDS
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_wix_is_down_one_order_finds_that_out_for_all(sandbox: Sandbox, shop: Site) -> None:
+    for _ in range(5):
+        move("publish_again", done_generation(shop))
+    breaker_rows.hold_open("wix", by="staff:ada", reason="Wix is down")
+
+    again = working.work_off_changes()
+
+    assert again is not None
+    assert 1 < again < 60
+    assert list(PostOrder.objects.exclude(code="").values_list("code", flat=True)) == ["provider_down"]
