@@ -14,7 +14,7 @@ _HARMLESS = re.compile(r"tokens$|tokensreserved$|maxtokens$")
 # What is secret or personal wherever it stands: JSON Web Tokens, keys of providers and of ours, credentials in headers, mail
 # addresses. Bounded, so that a long text takes no longer than its length.
 _IN_TEXT = (
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), _DOTS),
+    (re.compile(r"\beyJ[\w-]{8,1000}\.[\w-]+\.[\w-]*"), _DOTS),
     (re.compile(r"\b(?:(?:sk|r8|pk|rk)[-_]|blog_(?=[\w-]{43}))[\w-]{12,}"), _DOTS),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/-]{8,}=*"), rf"\1 {_DOTS}"),
     (re.compile(r"\b([\w+])[\w.+-]{0,63}@([\w-]{1,63}(?:\.[\w-]{1,63}){1,4})\b"), rf"\1{_DOTS}@\2"),

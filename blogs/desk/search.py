@@ -18,6 +18,8 @@ _WORDS_MAX = 6
 # As long as the name of a shop may be.
 _NAME_MAX = 200
 _WORD = re.compile(r"[^\W_]+")
+# A longer word is cut: PostgreSQL takes up to 2,046 bytes of one, and no name has its like.
+_WORD_MAX = 60
 # Sorts after every letter: the end of all that begins with what stands before it.
 _LAST = "\U0010ffff"
 
@@ -50,7 +52,7 @@ def sites_found(term: str, at_most: int) -> list[Site]:
     """Find the sites whose name begins so, then those that have all the words in name or domain."""
     if uuid_or_none(term):
         return list(sites_called(term))
-    words = _WORD.findall(term.lower())[:_WORDS_MAX]
+    words = _words(term)
     if not words:
         return []
     asked: dict[str, str | int] = {
@@ -64,6 +66,10 @@ def sites_found(term: str, at_most: int) -> list[Site]:
         ids = [site_id for (site_id,) in cursor.fetchall()]
     known = Site.objects.in_bulk(ids)
     return [known[site_id] for site_id in ids if site_id in known]
+
+
+def _words(text: str) -> list[str]:
+    return [word[:_WORD_MAX] for word in _WORD.findall(text.lower())[:_WORDS_MAX]]
 
 
 def _all_of(words: Sequence[str]) -> str:
@@ -98,7 +104,7 @@ def shop_and_words(text: str) -> tuple[list[int], str]:
 def sites_at(host: str) -> list[Site]:
     """Find the sites of a domain, with www. or without."""
     bare = host.lower().removeprefix("www.")
-    words = _WORD.findall(bare)[:_WORDS_MAX]
+    words = _words(bare)
     if not words:
         return []
     same = " & ".join(f"'{word}'" for word in words)

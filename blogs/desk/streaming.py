@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -18,6 +18,7 @@ from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
+from blogs.desk.masking import masked
 from workers.database.connections import release_connection
 
 FORMS = ("csv", "json")
@@ -25,17 +26,24 @@ _PORTION = 2_000
 _AT_ONCE = 2
 _places = threading.BoundedSemaphore(_AT_ONCE)
 # A cell that begins so is a formula to spreadsheets, and a shop chooses its topics.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 Row = tuple[Any, ...]
 
 
 def answer(
-    chosen: QuerySet[Any], columns: dict[str, str], form: str, *, called: str, note: Callable[[], object]
+    chosen: QuerySet[Any],
+    columns: dict[str, str],
+    form: str,
+    *,
+    called: str,
+    note: Callable[[], object],
+    payloads: Collection[str] = (),
 ) -> HttpResponseBase:
     """Answer with all these rows, the newest first. `columns` are read, the first of them `id`, and are named by their values.
 
-    `note` writes the audit log's entry, once there is a place for the export.
+    `note` writes the audit log's entry, once there is a place for the export. `payloads` are the columns whose secrets and personal
+    data become dots.
     """
     if form not in FORMS:
         raise Http404
@@ -45,7 +53,8 @@ def answer(
         place.callback(_places.release)
         newest = chosen.order_by("-pk").values_list("pk", flat=True).first() or 0
         note()
-        portions, names = _portions(chosen, tuple(columns), newest), tuple(columns.values())
+        names, secretive = tuple(columns.values()), {list(columns).index(name) for name in payloads}
+        portions = _masked(_portions(chosen, tuple(columns), newest), secretive)
         written = _csv(names, portions) if form == "csv" else _json(names, portions)
         text = _Text(written, place.pop_all().close)
     content_type = "text/csv; charset=utf-8" if form == "csv" else "application/json"
@@ -78,6 +87,11 @@ def _portions(chosen: QuerySet[Any], columns: Sequence[str], newest: int) -> Ite
         # The client may take its time.
         release_connection()
         yield rows
+
+
+def _masked(portions: Iterator[list[Row]], columns: Collection[int]) -> Iterator[list[Row]]:
+    for rows in portions:
+        yield [tuple(masked(cell) if at in columns else cell for at, cell in enumerate(row)) for row in rows]
 
 
 class _Line:

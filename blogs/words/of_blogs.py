@@ -14,6 +14,8 @@ _WORDS_MAX = 300
 # More words narrow nothing down.
 _ASKED_MAX = 12
 _SUBJECT_MAX = 200
+# PostgreSQL takes no word of 2,047 bytes or more.
+_KEY_MAX = 255
 # Shorter words are looked for whole: what begins with one letter or two says nothing, and is every third word.
 _BEGINS = 3
 
@@ -81,8 +83,8 @@ def asked_of_sites(sites: Sequence[int]) -> str:
 
 
 def asked_by_key(text: str) -> str:
-    """Return the tsquery for blogs with this idempotency key."""
-    return _quoted(_of_key(text))
+    """Return the tsquery for blogs with this idempotency key; "" for what is too long to be one."""
+    return _quoted(_of_key(text)) if len(text) <= _KEY_MAX else ""
 
 
 def _enough(found: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.core.exceptions import ValidationError
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
@@ -36,6 +37,8 @@ class DeskQuestions:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer a search or a filter with a value that the database can't take: no such year, no such pattern."""
+        if isinstance(error, DisallowedModelAdminLookup):
+            return refused(request, 400, "malformed", f"This list has no such filter: {error}.")
         if not request.path_info.startswith(DESK) or request.method not in ("GET", "HEAD"):
             return None
         if isinstance(error, DataError | OverflowError):

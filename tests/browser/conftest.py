@@ -19,8 +19,6 @@ from tests.support.blogs.worker_process import Worker
 from tests.support.database import database_url
 from tests.support.web_server import served
 
-_PICTURES = "https://static.wixstatic.com/**"
-_PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360"><rect width="640" height="360" fill="#b9c8d0"/></svg>'
 _SECRET = "only-for-the-tests-in-a-browser-" + "x" * 32
 
 Hire = Callable[..., Person]
@@ -56,6 +54,7 @@ def _web(django_db_setup: None, chromium: Any, _running_sandbox: Any) -> Iterato
         "PROCESS_NAME": WEB,
         "PREFLIGHT_REFUSES": "false",
         "WIX_BASE_URL": _running_sandbox.wix_url,
+        "WIX_MEDIA_BASE_URL": _running_sandbox.url,
         "OPENAI_BASE_URL": _running_sandbox.openai_url,
         "REPLICATE_BASE_URL": _running_sandbox.replicate_url,
     }
@@ -78,8 +77,7 @@ def at_browser(web: str, chromium: Any) -> Iterator[Callable[..., Person]]:
     def open_one(width: int = DESKTOP, **options: Any) -> Person:
         height = 844 if width < 600 else 900
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
-        # Pictures of articles lie at Wix. Whatever else a page asked of others would fail, and be a fault.
-        context.route(_PICTURES, lambda route: route.fulfill(content_type="image/svg+xml", body=_PICTURE))
+        # Pictures of articles come from the sandbox. Whatever a page asked of others would fail, and be a fault.
         people.append(Person(context.new_page(), web))
         return people[-1]
 

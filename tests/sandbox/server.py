@@ -6,11 +6,11 @@ import socket
 
 from aiohttp import web
 
+from tests.sandbox import wix_media
 from tests.sandbox.control import Control
 from tests.sandbox.openai import OpenAI
 from tests.sandbox.replicate import Replicate
 from tests.sandbox.wix import Wix
-from tests.sandbox.wix_media import UPLOAD_MAX
 from tests.sandbox.world import World
 
 HOST = "127.0.0.1"
@@ -39,9 +39,10 @@ class Server:
 
 
 def _app(world: World) -> web.Application:
-    app = web.Application(client_max_size=UPLOAD_MAX + 1024 * 1024)
+    app = web.Application(client_max_size=wix_media.UPLOAD_MAX + 1024 * 1024)
     openai, replicate, wix = OpenAI(world), Replicate(world), Wix(world)
     Control(world, openai, replicate, wix).add_to(app.router)
+    app.router.add_get("/media/{id}", wix_media.show)
     for provider in (openai, replicate, wix):
         provider.add_to(app.router)
     return app

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.sandbox import picture
 from tests.sandbox.provider import Call
 from tests.sandbox.wix_errors import invalid, malformed, not_found
 from tests.sandbox.wix_site import MediaFile, Site, new_media_id
@@ -93,6 +94,11 @@ def _extension(document: dict[str, Any], url: str, display_name: str) -> str:
     if found is None:
         raise invalid("mimeType", "could not be learnt from url or displayName", "UNSUPPORTED_FILE_FORMAT")
     return found.group(1).lower()
+
+
+async def show(request: web.Request) -> web.Response:
+    """Answer as Wix's media host does, which asks for no credential: with a picture, which stands for any file."""
+    return web.Response(body=picture.gradient(request.match_info["id"]), content_type="image/png")
 
 
 ROUTES = [

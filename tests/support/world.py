@@ -152,6 +152,7 @@ def _providers(sandbox: SandboxClient) -> dict[str, str]:
         "REPLICATE_BASE_URL": sandbox.replicate_url,
         "REPLICATE_FILE_HOSTS": str(urlsplit(sandbox.url).hostname),
         "WIX_BASE_URL": sandbox.wix_url,
+        "WIX_MEDIA_BASE_URL": sandbox.url,
     }
 
 

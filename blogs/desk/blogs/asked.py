@@ -96,7 +96,8 @@ def _reversed(kept: QueryDict) -> list[str]:
     told = []
     for spec in (filters.Created, filters.Ended):
         _, first, last = _parameters(spec)
-        if str(kept.get(first, "")) > str(kept.get(last, "9")):
+        days = [parse_date(str(kept[name])) for name in (first, last) if name in kept]
+        if len(days) == 2 and str(days[0]) > str(days[1]):
             told.append(f"The filter “{spec.title}” ends before it begins; it was left out.")
             del kept[first], kept[last]
     return told

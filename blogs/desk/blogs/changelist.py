@@ -124,6 +124,10 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
         may = {"may_export": request.user.has_perm("blogs.export_blogs"), "views": _views(request)}
         return super().changelist_view(request, {**(extra_context or {}), **may})
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Allow all that `asked.py` has left of the address."""
+        return True
+
     # --- Actions ----------------------------------------------------------------------------------------------------
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:

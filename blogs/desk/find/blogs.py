@@ -64,7 +64,7 @@ def _of_call(request_id: str) -> list[int]:
 
 
 def _ids_of_words(question: str) -> list[int]:
-    return list(_with_words(question).order_by("-pk").values_list("pk", flat=True)[:_EXACT_MAX])
+    return [] if not question else list(_with_words(question).order_by("-pk").values_list("pk", flat=True)[:_EXACT_MAX])
 
 
 class _Question(SearchQuery):

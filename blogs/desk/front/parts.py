@@ -96,16 +96,25 @@ def now(user: Reader) -> Shown:
 
 
 def lately(user: Reader) -> Shown:
-    """Return what was read a moment ago at most, for a page that is open. Those who ask meanwhile wait for the one who reads."""
+    """Return what was read a moment ago, for a page that is open.
+
+    While one thread reads, all others show what was read before that: a slow database keeps one thread, not one for each open page.
+    """
     may = rights(user)
     key = tuple(may.values())
-    with _moment.lock:
+    if not _moment.lock.acquire(blocking=False):
+        if before := _moment.shown.get(key):
+            return before
+        _moment.lock.acquire()
+    try:
         if _moment.front is None or time.monotonic() - _moment.read_at > _FRESH_SECONDS:
             _moment.front, _moment.shown = state.read(), {}
             _moment.read_at = time.monotonic()
         if key not in _moment.shown:
             _moment.shown[key] = _shown(_moment.front, may)
         return _moment.shown[key]
+    finally:
+        _moment.lock.release()
 
 
 def _shown(front: Front, may: dict[str, bool]) -> Shown:

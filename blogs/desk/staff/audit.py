@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -112,14 +112,16 @@ def _export(desk: AuditEntryAdmin, request: HttpRequest, form: str) -> HttpRespo
     if not (request.user.has_perm(_EXPORT) and desk.has_view_permission(request)):
         raise PermissionDenied(f"You lack the right to export the audit log ({_EXPORT}).")
     try:
-        chosen = desk.get_changelist_instance(request).queryset
+        changelist = desk.get_changelist_instance(request)
     except IncorrectLookupParameters:
         return HttpResponse("The address names a filter that there is not.", status=400, content_type="text/plain")
-    if unread := [str(message) for message in messages.get_messages(request)]:
-        return HttpResponse(" ".join(unread), status=400, content_type="text/plain; charset=utf-8")
+    if problems := [problem for spec in changelist.filter_specs if (problem := getattr(spec, "problem", ""))]:
+        return HttpResponse(" ".join(problems), status=400, content_type="text/plain; charset=utf-8")
     filters = {name: value for name, value in request.GET.items() if value}
 
     def note() -> None:
         audit.record(actor(request), "export", f"audit log as {form}", after=filters)
 
-    return streaming.answer(chosen, _COLUMNS, form, called="audit-log", note=note)
+    return streaming.answer(
+        changelist.queryset, _COLUMNS, form, called="audit-log", note=note, payloads=("before", "after")
+    )

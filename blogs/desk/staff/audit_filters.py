@@ -22,6 +22,8 @@ class Typed(admin.SimpleListFilter):
     template = "admin/typed_filter.html"
     input_type = "text"
     help_text = ""
+    # Why what was typed can't be read.
+    problem = ""
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
@@ -46,7 +48,8 @@ class Typed(admin.SimpleListFilter):
         try:
             return self.found(queryset, typed)
         except ValueError as unreadable:
-            messages.warning(request, str(unreadable))
+            self.problem = str(unreadable)
+            messages.warning(request, self.problem)
             return queryset.none()
 
     def found(self, entries: Entries, typed: str) -> Entries:

@@ -238,6 +238,7 @@ def test_a_batch_and_an_export_are_of_what_is_filtered_and_say_so(desk: Client) 
         ("ended_from=9999-12-31", "The filter “ended” can't be"),
         ("ended=%F0%9F%8D%8C", "The filter “ended” can't be “🍌”"),
         ("created_from=2026-03-02&created_to=2026-03-01", "The filter “created” ends before it begins"),
+        ("created_from=2026-3-2&created_to=2026-03-01", "The filter “created” ends before it begins"),
         ("view=banana", "The filter “view” can't be “banana”"),
         ("where=banana", "The filter “where it stands” can't be “banana”"),
         ("stage=banana", "The filter “stage (newest 100,000)” can't be “banana”"),
@@ -304,6 +305,19 @@ def test_empty_fields_of_a_form_ask_for_nothing(desk: Client) -> None:
     assert [row.pk for row in answer.context["cl"].result_list] == [blog.pk]
     assert not messages(answer)
     assert answer.redirect_chain[0][0].endswith("?created_to=2999-01-01")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["created_from=2026-1-5&created_to=2999-01-01", "created_from=٢٠٢٦-01-05", "ended_from=&created_from=20260105"],
+)
+def test_a_day_may_be_written_in_other_ways(desk: Client, query: str) -> None:
+    blog = pending_generation()
+
+    answer = desk.get(f"{LIST}?{query}", follow=True)
+
+    assert [row.pk for row in answer.context["cl"].result_list] == [blog.pk]
+    assert not messages(answer)
 
 
 def test_an_error_code_that_no_blog_has_finds_none_and_is_a_chip(desk: Client) -> None:

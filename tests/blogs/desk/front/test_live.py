@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from blogs.desk.front import parts
 from blogs.models import BlogGeneration
 from tests.support.factories import failed_generation, pending_generation, site
 from workers.context.process_memory import forget_everything
@@ -80,6 +82,14 @@ def test_readers_with_the_same_rights_share_what_was_read_a_moment_ago(
     later = time.monotonic() + 4
     monkeypatch.setattr(time, "monotonic", lambda: later)
     assert "Harbour" in desk.get(NOW).json()["parts"]["shops"]["html"]
+
+
+def test_while_one_thread_reads_the_others_show_what_was_read_before(desk: Client, admin_user: Any) -> None:
+    asked(desk)
+    before = parts.lately(admin_user)
+
+    with parts._moment.lock, ThreadPoolExecutor(1) as thread:
+        assert thread.submit(parts.lately, admin_user).result(timeout=5) == before
 
 
 def test_the_page_itself_is_never_a_moment_old(desk: Client) -> None:

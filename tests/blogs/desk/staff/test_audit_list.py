@@ -109,6 +109,18 @@ def test_what_the_filters_choose_goes_out_as_csv_and_json(desk: Client, entries:
     ]
 
 
+def test_an_export_masks_what_the_page_masks(desk: Client, entries: Any) -> None:
+    assert "ada@shop.example" not in exported(desk, "csv") + exported(desk, "json")
+    (entry,) = json.loads(exported(desk, "json", action="give_role"))
+    assert (entry["by"], entry["after"]) == ("vera", "mail a•••@shop.example")
+
+
+def test_a_message_of_another_page_does_not_refuse_an_export(desk: Client, entries: Any) -> None:
+    desk.post(f"/admin/wix/site/{entries['retry'].site_id}/note/", {"text": "Calls on Mondays."})
+
+    assert exported(desk, "csv", by="nils")
+
+
 def test_an_export_is_an_entry_too(desk: Client, entries: Any) -> None:
     exported(desk, "csv", by="nils")
 
