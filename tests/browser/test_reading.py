@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from blogs.models import Stage
 from tests.browser.browsing import Person
 from tests.support import factories
 from tests.support.blogs.desk_rows import thousands_of_blogs, written_generation
@@ -79,3 +80,14 @@ def test_a_page_that_is_not_there_leads_on(hire: Callable[..., Person]) -> None:
     vera.clicks("To the front page")
 
     vera.sees("Front page", within="#pages [aria-current=page]")
+
+
+def test_a_cover_is_shown_as_wix_serves_it(hire: Callable[..., Person]) -> None:
+    blog = written_generation()
+    blog.outputs.create(stage=Stage.MEDIA, output={"file_id": "cover_1~mv2.png", "alt_text": "Two mugs on a table"})
+    vera = hire("Viewer")
+
+    vera.opens(f"{BLOGS}{blog.pk}/change/")
+
+    vera.page.locator("img.cover").scroll_into_view_if_needed()
+    vera.page.wait_for_function("document.querySelector('img.cover').naturalWidth > 0", timeout=10_000)
