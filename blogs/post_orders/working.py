@@ -111,6 +111,8 @@ def _carry_out(order: PostOrder) -> bool:
 
 def _to_an_outcome(order: PostOrder, blog: BlogGeneration) -> bool:
     try:
+        if blog.site.removed_at:
+            raise PermanentError("wix_not_connected", "The app was removed from this site.")
         with within(_seconds()):
             done = doing.DO[Kind(order.kind)](order, blog)
     except RateLimited as limited:

@@ -11,6 +11,7 @@ from blogs import sweep
 from blogs.models import PostOrder, StageOutput, Status
 from blogs.operations import proof
 from blogs.post_orders import working
+from blogs.restore import aftermath
 from credits.models import Credit
 from tests.sandbox import Sandbox
 from tests.support.blogs.books import row
@@ -207,6 +208,30 @@ def test_a_draft_that_a_restored_backup_has_forgotten_is_taken(sandbox: Sandbox,
 
     assert standing(sandbox) == [second]
     assert str(row(blog).draft_post_id) == second
+
+
+def test_a_create_in_the_time_that_a_restore_has_lost_is_waited_for_and_its_draft_taken(
+    sandbox: Sandbox, shop: Site
+) -> None:
+    blog = finished(shop)
+    first = blog.draft_post_id
+    Shop(blog).delete()
+    move("draft_again", blog)
+    work()
+    (second,) = standing(sandbox)
+    # As the backup has it: asked for, and not begun.
+    PostOrder.objects.update(ended_at=None, taken_until=None, create_started_at=None, old_draft_id=None)
+    type(blog).objects.update(draft_post_id=first)
+
+    aftermath._forget()
+    work()
+    assert (last_order(blog).code, standing(sandbox)) == ("draft_unsure", [second])
+    age_the_orders_create(90)
+    work()
+
+    assert standing(sandbox) == [second]
+    assert str(row(blog).draft_post_id) == second
+    assert len(sandbox.requests("wix", "draft_create")) == 2  # the blog's own, and this one
 
 
 def test_it_can_be_made_again_and_again(sandbox: Sandbox, shop: Site) -> None:

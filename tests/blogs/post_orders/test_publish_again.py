@@ -148,3 +148,20 @@ def test_only_done_blogs_of_connected_shops_have_a_post(shop: Site) -> None:
     with pytest.raises(Skipped, match="removed the app"):
         move("publish_again", blog)
     assert not PostOrder.objects.exists()
+
+
+@pytest.mark.parametrize("action", ["publish_again", "draft_again"])
+def test_a_shop_that_leaves_before_its_order_is_carried_out_ends_it_at_once(
+    sandbox: Sandbox, shop: Site, action: str
+) -> None:
+    """Without access to Wix it would be tried each minute for a day, and so would thousands of the same shop."""
+    blog = finished(shop)
+    move(action, blog)
+    Site.objects.filter(pk=shop.pk).update(removed_at=timezone.now())
+    asked = len(sandbox.requests("wix"))
+
+    work()
+
+    order = last_order(blog)
+    assert (order.ended_at is not None, order.code) == (True, "wix_not_connected")
+    assert len(sandbox.requests("wix")) == asked
