@@ -213,9 +213,10 @@ def _publishing(generation: BlogGeneration) -> dict[str, Any] | None:
 
 
 def _warnings_of(generation: BlogGeneration) -> list[dict[str, str]]:
-    """List what went wrong without keeping the blog from its draft."""
+    """List what went wrong without keeping the blog from its draft, and was not mended since."""
     try:
-        events = list(generation.events.filter(kind=GenerationEvent.Kind.WARNING).order_by("id"))
+        telling = (GenerationEvent.Kind.WARNING, *history.MENDED)
+        events = history.warnings_that_hold(generation.events.filter(kind__in=telling).order_by("-id"))
     except DATABASE_AWAY:
         return []
-    return [{"stage": event.stage, "code": event.code, "message": event.message} for event in events]
+    return [{"stage": event.stage, "code": event.code, "message": event.message} for event in reversed(events)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -85,6 +85,21 @@ def since_it_began(generation: BlogGeneration, kind: Kind) -> QuerySet[Generatio
     """Return its events of a kind, since it was asked for or staff last had it begin again."""
     began_again = generation.events.filter(kind=Kind.REQUEUED).order_by("-id").values("id")[:1]
     return generation.events.filter(kind=kind, id__gt=Coalesce(Subquery(began_again), 0))
+
+
+# By these staff, or a shop's wish, have mended what the stage could not do (`post_orders/`).
+MENDED = (Kind.PUBLISHED, Kind.DRAFT_MADE)
+
+
+def warnings_that_hold(events: Iterable[GenerationEvent]) -> list[GenerationEvent]:
+    """Return the warnings among a blog's events, which come newest first, but for those of a step that was mended since."""
+    held, mended = list[GenerationEvent](), set[str]()
+    for event in events:
+        if event.kind in MENDED:
+            mended |= {Stage.PUBLISH, event.stage}
+        elif event.kind == Kind.WARNING and event.stage not in mended:
+            held.append(event)
+    return held
 
 
 def last_changes(ids: Sequence[int]) -> dict[int, datetime]:

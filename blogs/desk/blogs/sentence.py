@@ -12,7 +12,7 @@ from django.utils import timezone
 from blogs.desk.base import span
 from blogs.desk.blogs import causes, places
 from blogs.models import BlogGeneration, GenerationEvent, QueueClock, Stage, Status
-from blogs.queue import forecast
+from blogs.queue import forecast, history
 from credits.models import Credit
 from workers.database.clock import seconds_from_now
 from workers.models import WorkerProcess
@@ -29,7 +29,6 @@ _STAGES = {
     Stage.PUBLISH: "publishing",
 }
 _Kind = GenerationEvent.Kind
-_MENDED = (_Kind.PUBLISHED, _Kind.DRAFT_MADE)
 _TELLING = (
     _Kind.CANCELLED,
     _Kind.CANCEL_REQUESTED,
@@ -37,7 +36,7 @@ _TELLING = (
     _Kind.DEFERRED,
     _Kind.RETRYING,
     _Kind.RESCUED,
-    *_MENDED,
+    *history.MENDED,
 )
 # How many of the last telling events are read of all blogs together, and how many warnings a sentence names.
 _EVENTS_READ = 500
@@ -57,13 +56,7 @@ class Facts:
     @property
     def warnings(self) -> list[GenerationEvent]:
         """The warnings that still hold: staff may have had the draft made again, or published, since a warning of that step."""
-        held, mended = list[GenerationEvent](), set[str]()
-        for event in self.events:  # the newest first
-            if event.kind in _MENDED:
-                mended |= {Stage.PUBLISH, event.stage}
-            elif event.kind == _Kind.WARNING and event.stage not in mended:
-                held.append(event)
-        return held
+        return history.warnings_that_hold(self.events)
 
 
 def answer(blog: BlogGeneration, told: Facts | None = None) -> str:

@@ -91,6 +91,20 @@ def test_warnings_are_told(api: Any) -> None:
     assert body["warnings"] == [{"stage": "image", "code": "no_image", "message": "The image did not come."}]
 
 
+def test_a_warning_is_told_no_more_once_its_step_was_mended(api: Any) -> None:
+    done = factories.done_generation()
+    for kind, stage, code in (
+        ("warning", "image", "no_image"),
+        ("warning", "publish", "wix_unavailable"),
+        ("published", "publish", ""),
+    ):
+        done.events.create(kind=kind, stage=stage, code=code, message="x")
+
+    told = api(done.site).get(f"/api/blog-generation/{done.pk}").json()["warnings"]
+
+    assert [warning["code"] for warning in told] == ["no_image"]
+
+
 def test_a_wish_to_cancel_is_shown(api: Any) -> None:
     site = factories.site()
     generation = factories.processing_generation(site)
