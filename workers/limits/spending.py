@@ -31,9 +31,11 @@ QUANTITIES = f"""
 """
 DAY = "(at AT TIME ZONE 'UTC')::date"
 
-_BEGIN = """
+# Where no row shows yet, one that bears an earlier time may show soon.
+_BEGIN = f"""
 INSERT INTO workers_spendmark (id, folded_to)
-SELECT 1, coalesce((SELECT min(at) FROM workers_providercall), statement_timestamp()) ON CONFLICT DO NOTHING
+SELECT 1, coalesce((SELECT min(at) FROM workers_providercall), statement_timestamp() - interval '{_SETTLED_SECONDS} seconds')
+ON CONFLICT DO NOTHING
 """
 _NEXT = """
 SELECT folded_to, least(folded_to + %s * interval '1 hour', statement_timestamp() - %s * interval '1 second')
