@@ -56,9 +56,13 @@ def look(blog: BlogGeneration, *, name: str) -> bool:
 
 
 def _kept(blog_id: int) -> BlogGeneration:
-    """Return a blog that nothing removes before this transaction is over. Raises BlogGeneration.DoesNotExist where it is gone."""
-    unlocked = BlogGeneration.objects.select_related("site")
-    return unlocked.select_for_update(of=("self",), no_key=True).get(pk=blog_id)
+    """Return a blog that nothing removes before this transaction is over. Raises BlogGeneration.DoesNotExist where it is gone.
+
+    A stronger lock could wait for a worker that ends an order of the blog, and that worker for us.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM blog_generations WHERE id = %s FOR KEY SHARE", [blog_id])
+    return BlogGeneration.objects.select_related("site").get(pk=blog_id)
 
 
 def _store(blog: BlogGeneration, kind: Kind, name: str, reason: str) -> bool:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from blogs.batches.moves import Skipped
 from blogs.models import BlogGeneration, GenerationEvent, PostOrder, StageOutput, Status
 from blogs.operations import proof
+from blogs.queue import pruning
 from credits.models import Credit
 from tests.sandbox import Sandbox
 from tests.support.blogs.books import row
 from tests.support.blogs.orders import Shop, finished, last_order, move, work
 from tests.support.blogs.pipeline import warnings
-from tests.support.factories import failed_generation
-from tests.support.threads import at_once
+from tests.support.factories import done_generation, failed_generation
+from tests.support.threads import PATIENCE_SECONDS, at_once, in_background
 from wix.models import Site
 from workers.models import BreakerFailure
 
@@ -165,3 +168,29 @@ def test_a_shop_that_leaves_before_its_order_is_carried_out_ends_it_at_once(
     order = last_order(blog)
     assert (order.ended_at is not None, order.code) == (True, "wix_not_connected")
     assert len(sandbox.requests("wix")) == asked
+
+
+def test_asking_waits_for_none_who_writes_the_blog_and_keeps_the_blog_from_removal(shop: Site) -> None:
+    blog = done_generation(shop)
+    BlogGeneration.objects.filter(pk=blog.pk).update(finished_at=timezone.now() - timedelta(days=31))
+    written, over = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with transaction.atomic():
+            BlogGeneration.objects.filter(pk=blog.pk).update(post_url="https://shop.example/post")
+            written.set()
+            assert over.wait(PATIENCE_SECONDS)
+
+    writer = in_background(write)
+    assert written.wait(PATIENCE_SECONDS)
+
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '5s'")
+        move("publish_again", blog)
+        over.set()
+        writer.join()
+        pruned = in_background(lambda: list(pruning.prune(timedelta(days=30), batch_size=10)))
+        pruned.join()
+
+    assert PostOrder.objects.get().generation_id == blog.pk
