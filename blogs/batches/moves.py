@@ -52,7 +52,7 @@ def carry_out(move: Move, blog_id: int, *, by: Actor, reason: str, options: Opti
         raise Skipped(str(refused)) from None
     except InsufficientCredits as lacking:
         raise Skipped(f"its shop has {lacking.available} free credits, and a blog costs {lacking.required}") from None
-    except (NoRoom, SchedulePassed, NothingToRefund, NotPossible) as refused:
+    except (NoRoom, NothingToRefund, NotPossible) as refused:
         raise Skipped(str(refused)) from None
 
 
@@ -82,6 +82,8 @@ def _reschedule(blog_id: int, by: Actor, reason: str, options: Options) -> str:
         waiting.reschedule(blog_id, to, by=by.by)
     except HasThatTime:
         raise Skipped("it has that time already" if to else "it is to start now already") from None
+    except SchedulePassed:
+        raise Skipped("that time has passed") from None
     return f"to start at {to:%Y-%m-%d %H:%M %Z}" if to else "to start now"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import cast
 
 from django import forms
 from django.conf import settings
@@ -13,6 +15,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 
 from blogs import audit
@@ -25,6 +28,9 @@ from blogs.models import BlogGeneration, Status
 
 # More blogs than this are a batch, which workers carry out: a request would last for too long.
 AT_ONCE = 200
+# How far ahead a blog may be put, as in the API, and how long ago still counts as now: the form takes a moment to fill in.
+_FAR = timedelta(days=366)
+_LATE = timedelta(minutes=1)
 
 
 class TimeForm(WhyForm):
@@ -36,6 +42,14 @@ class TimeForm(WhyForm):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
         help_text="empty: now",
     )
+
+    def clean_to(self) -> datetime | None:
+        at, now = self.cleaned_data["to"], timezone.now()
+        if at and at > now + _FAR:
+            raise forms.ValidationError("That is more than a year away; shops can't ask for it either.")
+        if at and at < now - _LATE:
+            raise forms.ValidationError("That time has passed. Leave the field empty to start now.")
+        return cast(datetime | None, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +204,6 @@ def _at_once(
 
 
 def _summary(done: Counter[str], skipped: Counter[str]) -> str:
-    parts = [f"{word.capitalize()}: {count}." for word, count in done.items()] or ["Changed none."]
+    parts = [f"{word[:1].upper()}{word[1:]}: {count}." for word, count in done.items()] or ["Changed none."]
     parts += [f"Skipped {count}: {reason}." for reason, count in skipped.most_common()]
     return " ".join(parts)

@@ -80,6 +80,29 @@ def test_a_blog_that_has_its_new_time_already_is_skipped_and_not_audited_as_done
     assert not generation.events.filter(kind="rescheduled").exists()
 
 
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [("9999-12-31T23:59", "That is more than a year away"), ("2020-01-01T00:00", "That time has passed")],
+)
+def test_a_time_that_no_shop_may_ask_for_is_refused(desk: Client, to: str, said: str) -> None:
+    generation = pending_generation(scheduled_at=timezone.now() + timedelta(days=1))
+
+    asked = {"action": "reschedule", "_selected_action": [generation.pk], "confirmed": "1", "reason": "x", "to": to}
+    answer = desk.post("/admin/blogs/bloggeneration/", asked)
+
+    assert said in answer.content.decode()
+    assert not AuditEntry.objects.filter(action="reschedule").exists()
+
+
+def test_a_new_time_is_said_in_utc(desk: Client) -> None:
+    generation = pending_generation(scheduled_at=timezone.now() + timedelta(days=1))
+    to = timezone.now() + timedelta(days=2)
+
+    assert (
+        act(desk, "reschedule", generation.pk, to=f"{to:%Y-%m-%dT%H:%M}") == f"To start at {to:%Y-%m-%d %H:%M} UTC: 1."
+    )
+
+
 def test_a_paused_line_is_mentioned(desk: Client) -> None:
     generation = pending_generation()
     lines.pause(generation.site.line)
