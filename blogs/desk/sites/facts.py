@@ -33,6 +33,10 @@ _BOUNDED = (
     " LIMIT %(most)s) AS blogs)"
 )
 _FACTS = f"""
+WITH pause AS (
+    SELECT by, created_at, reason FROM blogs_auditentry
+     WHERE site_id = %(site)s AND action = 'pause_line' ORDER BY id DESC LIMIT 1
+)
 SELECT {", ".join(_BOUNDED.format(f"status = '{status}'", "id") for status in Status.values)},
        {_BOUNDED.format("status = 'PENDING' AND NOT ready", "id")},
        {_BOUNDED.format("status = 'FAILED' AND finished_at > statement_timestamp() - interval '7 days'", "finished_at")},
@@ -41,7 +45,8 @@ SELECT {", ".join(_BOUNDED.format(f"status = '{status}'", "id") for status in St
         ) AS newest WHERE finished_at > statement_timestamp() - interval '7 days'),
        (SELECT expires_at FROM wix_accesstoken WHERE instance_id = %(instance)s),
        (SELECT max(received_at) FROM (
-            SELECT received_at FROM wix_webhookdelivery WHERE instance_id = %(instance)s LIMIT %(webhooks)s) AS its)
+            SELECT received_at FROM wix_webhookdelivery WHERE instance_id = %(instance)s LIMIT %(webhooks)s) AS its),
+       (SELECT by FROM pause), (SELECT created_at FROM pause), (SELECT reason FROM pause)
 """
 
 
@@ -56,8 +61,17 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """Who paused the line last, when and why."""
+
+    by: str
+    created_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """Blogs by status, those that wait outside the line, how the last seven days ended, and the last signs of Wix."""
+    """Blogs by status, those that wait outside the line, how the last seven days ended, the last signs of Wix, the last pause."""
 
     states: list[tuple[str, Count]]
     outside: Count
@@ -65,6 +79,7 @@ class Facts:
     done: Count
     token_until: datetime | None
     last_webhook: datetime | None
+    pause: Pause | None
 
     @property
     def failure_rate(self) -> float | None:
@@ -85,6 +100,7 @@ def context(site: Site, line: SiteLine | None, catalogue: Catalogue | None) -> d
     said = sentence.answers(blogs)
     return {
         "facts": facts,
+        "paused_by": facts.pause if line and line.paused else None,
         "recent": [(blog, called(blog), said[blog.pk]) for blog in blogs],
         "connection": _connection(site, facts, blogs),
         "catalogue_due": _catalogue_due(catalogue),
@@ -102,9 +118,10 @@ def read(site: Site) -> Facts:
     }
     with connection.cursor() as cursor:
         cursor.execute(_FACTS, asked)
-        *counts, token_until, last_webhook = cursor.fetchone()
+        *counts, token_until, last_webhook, by, paused_at, why = cursor.fetchone()
+    pause = Pause(by, paused_at, why) if paused_at else None
     *states, outside, failed, done = map(Count, counts)
-    return Facts(list(zip(Status.values, states, strict=True)), outside, failed, done, token_until, last_webhook)
+    return Facts(list(zip(Status.values, states, strict=True)), outside, failed, done, token_until, last_webhook, pause)
 
 
 def _connection(site: Site, facts: Facts, newest: list[BlogGeneration]) -> tuple[bool, str]:

@@ -49,12 +49,7 @@ def context(site: Site) -> dict[str, Any]:
         "line": line,
         "line_weight": shown_weight(site),
         "weight_form": WeightForm(initial={"weight": round(weight_of(line)) if line else 1}),
-        "paused_by": _last_pause(site) if line and line.paused else None,
     }
-
-
-def _last_pause(site: Site) -> AuditEntry | None:
-    return AuditEntry.objects.filter(site_id=site.pk, action="pause_line").order_by("-id").first()
 
 
 def shown_weight(site: Site) -> str:

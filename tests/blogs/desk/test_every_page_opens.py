@@ -1,23 +1,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from blogs.models import BlogGeneration
+from blogs.models import BlogGeneration, SiteLine
 from credits.models import Credit
+from tests.support.blogs import roles
 from tests.support.blogs.desk_pages import changelists
 from tests.support.blogs.desk_rows import written_generation
-from tests.support.factories import WorkerFactory, failed_generation, pending_generation, site
-from wix.models import Site
+from tests.support.factories import WorkerFactory, done_generation, failed_generation, pending_generation, site
+from wix.models import Plan, Site, Subscription
 from workers.models import RateLimit
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +86,32 @@ def test_a_sites_page_takes_as_many_queries_for_fifty_entries_as_for_five(
     )
     with django_assert_max_num_queries(len(few)):
         desk.get(reverse("admin:wix_site_change", args=[shop.pk]))
+
+
+def test_the_pages_of_a_paying_shop_whose_line_is_paused_take_few_queries_for_an_admin_by_role(
+    client: Client, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    """A superuser's rights are asked of no table, a role's of two."""
+    roles.write()
+    user = User.objects.create_user("vera", is_staff=True)
+    user.groups.add(Group.objects.get(name="Admin"))
+    client.force_login(user)
+    shop, soon = site(credits=1_000), timezone.now() + timedelta(days=9)
+    gold = Plan.objects.create(vendor_product_id="gold", name="Gold", monthly_credits=500)
+    Subscription.objects.create(site=shop, vendor_product_id="gold", plan=gold, next_grant_at=soon, read_at=soon)
+    WorkerFactory.create()
+    done_generation(shop)
+    waiting = pending_generation(shop)
+    pages = [reverse("admin:wix_site_change", args=[shop.pk])]
+    pages += [reverse("admin:blogs_bloggeneration_change", args=[waiting.pk])]
+
+    for paused in (False, True):
+        SiteLine.objects.filter(site=shop).update(paused=paused)
+        for page in pages:
+            # What a process remembers it reads once.
+            client.get(page)
+            with django_assert_max_num_queries(15):
+                client.get(page)
 
 
 @pytest.mark.parametrize("model", [BlogGeneration, Credit, Site])
