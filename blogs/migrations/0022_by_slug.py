@@ -1,5 +1,9 @@
+"""Index blogs by their slugs, by which the desk's search finds them."""
+
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from workers.database import migrating
 
 
 class Migration(migrations.Migration):
@@ -9,6 +13,7 @@ class Migration(migrations.Migration):
     dependencies = [("blogs", "0021_blog_words")]
 
     operations = [
+        migrating.drop_unfinished_index("blog_by_slug"),
         AddIndexConcurrently(
             "bloggeneration",
             models.Index(

@@ -3,6 +3,8 @@
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
+from workers.database import migrating
+
 
 class Migration(migrations.Migration):
     # Concurrently: shops and workers go on meanwhile.
@@ -11,6 +13,7 @@ class Migration(migrations.Migration):
     dependencies = [("credits", "0005_one_refund_a_blog")]
 
     operations = [
+        migrating.drop_unfinished_index("credit_spent_of_account"),
         AddIndexConcurrently(
             "credit",
             models.Index(

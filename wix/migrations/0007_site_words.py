@@ -1,7 +1,11 @@
+"""Index the words of shops' names and addresses, by which the desk's search finds them."""
+
 import django.contrib.postgres.indexes
 import django.db.models.expressions
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations
+
+from workers.database import migrating
 
 
 class Migration(migrations.Migration):
@@ -11,6 +15,7 @@ class Migration(migrations.Migration):
     dependencies = [("wix", "0006_prices")]
 
     operations = [
+        migrating.drop_unfinished_index("site_words"),
         AddIndexConcurrently(
             "site",
             django.contrib.postgres.indexes.GinIndex(

@@ -1,5 +1,9 @@
+"""Index calls by their provider's id, by which the desk's search finds a blog."""
+
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from workers.database import migrating
 
 
 class Migration(migrations.Migration):
@@ -9,6 +13,7 @@ class Migration(migrations.Migration):
     dependencies = [("workers", "0012_prices")]
 
     operations = [
+        migrating.drop_unfinished_index("provider_call_by_request"),
         AddIndexConcurrently(
             "providercall",
             models.Index(
