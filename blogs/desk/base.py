@@ -17,6 +17,7 @@ from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -64,6 +65,14 @@ def badge(kind: str, text: str) -> SafeString:
 def actor(request: HttpRequest) -> Actor:
     """Say who is signed in, and from where."""
     return Actor(request.user.get_username(), request.user.pk, client_address(request))
+
+
+def way_back(request: HttpRequest, page: str) -> str:
+    """Return the address at which an action was asked for: the page of its one row, whose URL has this name, or the list."""
+    ids = request.POST.getlist("_selected_action")
+    if "from_page" in request.POST and len(ids) == 1 and ids[0].isdecimal():
+        return reverse(page, args=ids)
+    return request.get_full_path()
 
 
 def a_worker_is_alive() -> bool:

@@ -1,7 +1,7 @@
 """Fills in the words that are missing: of blogs from before there were any, and of those that older code has made or moved since.
 
 A worker reads through all blogs, the newest first, in portions by number. Where a portion lacks words it writes them, some hundreds
-a second, so that a million blogs take half an hour and other work hardly notices. To read through them again is cheap.
+a second, so that a million blogs take about 40 minutes and other work hardly notices. To read through them again is cheap.
 """
 
 from __future__ import annotations

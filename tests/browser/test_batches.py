@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -57,6 +58,9 @@ def test_a_batch_is_watched_stopped_and_undone(
     done = BlogGeneration.objects.filter(status=Status.CANCELLED).count()
     assert 0 < done < COUNT
     otto.clicks("Undo it, for each blog that still allows it", "button")
+    otto.sees(f"{25 * done:,} credits are held again", within="dialog")
+    otto.fills("Reason", "a mistake", within="dialog")
+    otto.clicks(re.compile("Undo it: "), "button", within="dialog")
 
     otto.sees(f"{done} of {done}", "Over.")
     assert not BlogGeneration.objects.exclude(status=Status.PENDING).exists()

@@ -22,7 +22,7 @@ from blogs import audit
 from blogs.audit import Actor
 from blogs.batches import moves, starting
 from blogs.batches.moves import Move, Options, Skipped
-from blogs.desk.base import DeskAdmin, WhyForm, actor
+from blogs.desk.base import DeskAdmin, WhyForm, actor, way_back
 from blogs.desk.blogs import page
 from blogs.models import BlogGeneration, Status
 
@@ -70,10 +70,11 @@ def act(desk: DeskAdmin, request: HttpRequest, chosen: QuerySet[BlogGeneration],
     outlook = _outlook(move, chosen)
     if move.name == "refund" and not request.user.has_perm("credits.grant_many_credits"):
         outlook = _within_cap(outlook)
+    back = way_back(request, "admin:blogs_bloggeneration_change")
     if form.is_valid() and not outlook.refused:
         options = {"to": at.isoformat()} if (at := form.cleaned_data.get("to")) else {}
         _carry_out(desk, request, chosen, move, outlook, form.cleaned_data["reason"], options)
-        return HttpResponseRedirect(request.get_full_path())
+        return HttpResponseRedirect(back)
     shown = {
         "title": move.label,
         "button": f"{move.label}: {outlook.allowed:,} blog{'' if outlook.allowed == 1 else 's'}",
@@ -84,6 +85,8 @@ def act(desk: DeskAdmin, request: HttpRequest, chosen: QuerySet[BlogGeneration],
         "chosen": in_words(desk, request),
         "at_once": AT_ONCE,
         "selected": request.POST.getlist("_selected_action"),
+        "from_page": "from_page" in request.POST,
+        "back": back,
         "select_across": request.POST.get("select_across", "0"),
         "opts": desk.opts,
     }
@@ -93,10 +96,10 @@ def act(desk: DeskAdmin, request: HttpRequest, chosen: QuerySet[BlogGeneration],
 
 
 def in_words(desk: DeskAdmin, request: HttpRequest) -> str:
-    """Say which blogs are chosen: how many are ticked, or by which filters all are."""
+    """Say which blogs are chosen: the one, how many are ticked, or by which filters all are."""
     if request.POST.get("select_across") != "1":
-        ticked = len(request.POST.getlist("_selected_action"))
-        return f"{ticked} ticked blog{'' if ticked == 1 else 's'}"
+        ids = request.POST.getlist("_selected_action")
+        return f"blog {ids[0]}" if len(ids) == 1 else f"{len(ids)} ticked blogs"
     return filters_in_words(desk, request)
 
 
@@ -124,7 +127,7 @@ def _outlook(move: Move, chosen: QuerySet[BlogGeneration]) -> Outlook:
     skipped = [
         (count, f"{status}: not for this action") for status, count in by_status.items() if status not in move.statuses
     ]
-    besides = [said] if (said := _credits(move, allowed)) else []
+    besides = [said] if (said := in_credits(move, allowed)) else []
     if move.name == "publish_again" and (drafts := within.filter(publish=False).count()):
         besides.append(f"Of {drafts:,} of them the shop asked for a draft only: these posts go live too.")
     too_many = sum(by_status.values()) > starting.BLOGS_MAX
@@ -145,7 +148,7 @@ def _within_cap(outlook: Outlook) -> Outlook:
     return replace(outlook, refused=f"Your role moves up to {cap:,} credits at once; ask an admin for more.")
 
 
-def _credits(move: Move, blogs: int) -> str:
+def in_credits(move: Move, blogs: int) -> str:
     """Say in a sentence what the action does to credits; "" where it touches none."""
     price = f"{blogs * settings.BLOG_CREDITS:,}"
     if Status.FAILED in move.statuses:
@@ -154,7 +157,7 @@ def _credits(move: Move, blogs: int) -> str:
         "cancel": f"Up to {price} credits that are held come back.",
         "refund": "What each has cost is given back, once; the posts stay.",
         "publish_again": "Workers publish each draft as it is now; what is published already stays so. No credits are touched.",
-        "draft_again": "Workers make each draft anew from the stored article, unless the article still stands at Wix. Nothing is"
+        "draft_again": "Workers make each draft again from the stored article, unless the article still stands at Wix. Nothing is"
         " published, and no credits are touched.",
     }.get(move.name, "")
 

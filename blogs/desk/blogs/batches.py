@@ -8,15 +8,16 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from blogs.batches import starting
-from blogs.batches.moves import MOVES
-from blogs.desk.base import ReadOnlyAdmin, a_worker_is_alive, actor, badge
-from blogs.models import Batch, BatchItem
+from blogs.batches.moves import MOVES, Move
+from blogs.desk.base import ReadOnlyAdmin, WhyForm, a_worker_is_alive, actor, badge
+from blogs.desk.blogs.acting import in_credits
+from blogs.models import REASON_MAX, Batch, BatchItem
 
 # How many results a batch's page shows, those that were skipped first.
 _ITEMS_SHOWN = 200
@@ -26,7 +27,8 @@ _ITEMS_SHOWN = 200
 class BatchAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "what", "chosen", "by", "reason", "total", "state", "created_at"]
     ordering = ["-id"]
-    fields = ["what", "chosen", "by", "reason", "total", "state", "created_at", "ended_at", "stopped_by", "undoes"]
+    # Where it stands, and who stopped it, is above them, in the part that follows its work.
+    fields = ["what", "chosen", "by", "reason", "total", "created_at", "undoes"]
 
     @admin.display(description="action")
     def what(self, batch: Batch) -> str:
@@ -72,13 +74,33 @@ class BatchAdmin(ReadOnlyAdmin):
 
     def undo_view(self, request: HttpRequest, batch_id: int) -> HttpResponse:
         batch = get_object_or_404(Batch, pk=batch_id)
-        self._require(request, MOVES[batch.action].undone_by)
-        undoing = starting.undo(actor(request), batch_id, reason=f"undoes batch {batch_id}: {batch.reason}"[:300])
+        undone_by = MOVES[batch.action].undone_by if batch.action in MOVES else ""
+        self._require(request, undone_by)
+        form = WhyForm(request.POST if "confirmed" in request.POST else None)
+        if self._can_be_undone(batch) and not form.is_valid():
+            return self._ask_before_undoing(request, batch, MOVES[undone_by], form)
+        why = form.cleaned_data["reason"] if form.is_valid() else ""
+        undoing = starting.undo(actor(request), batch_id, reason=f"undoes batch {batch_id}: {why}"[:REASON_MAX])
         if undoing is None:
             self.message_user(request, "It runs still, or was undone before; nothing was changed.", messages.WARNING)
             return self._page(batch)
         self.message_user(request, f"Batch {undoing.pk} takes back what batch {batch_id} did.", messages.SUCCESS)
         return self._page(undoing)
+
+    def _ask_before_undoing(self, request: HttpRequest, batch: Batch, move: Move, form: WhyForm) -> HttpResponse:
+        done = BatchItem.objects.filter(batch=batch, state=BatchItem.State.DONE).count()
+        shown = {
+            "title": f"Undo batch {batch.pk}",
+            "button": f"Undo it: {done:,} blog{'' if done == 1 else 's'}",
+            "outlook": [
+                f"{move.label}: the {done:,} that it moved, each that still allows it.",
+                in_credits(move, done),
+            ],
+            "form": form,
+            "back": reverse("admin:blogs_batch_change", args=[batch.pk]),
+            "opts": self.opts,
+        }
+        return render(request, "admin/confirm.html", {**self.admin_site.each_context(request), **shown})
 
     def _require(self, request: HttpRequest, action: str) -> None:
         if not self._may(request, action):

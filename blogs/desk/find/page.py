@@ -46,6 +46,7 @@ def results(request: HttpRequest) -> HttpResponse:
         "shops": shops,
         "sees_blogs": sees_blogs,
         "blogs": [_shown(blog) for blog in _rows(ids[:_BLOGS_SHOWN])],
+        "none_found": _none_found(asked),
         "has_more": len(ids) > _BLOGS_SHOWN,
         "shown_at_most": _BLOGS_SHOWN,
         "list": f"{reverse('admin:blogs_bloggeneration_changelist')}?{urlencode({'q': asked.text})}",
@@ -74,6 +75,18 @@ def _worded(asked: Typed) -> list[int]:
     if asked.number is not None or asked.uuid:
         return []
     return blogs.worded(asked.slug or asked.text, _BLOGS_SHOWN + 1)
+
+
+def _none_found(asked: Typed) -> str:
+    """Say why no blog is listed: a number and an id name one, words may be too many."""
+    if asked.number is not None:
+        return f"No blog has the number {asked.number}, or it was removed with age."
+    if asked.uuid:
+        return "No blog has a draft with this id, and no shop this instance id."
+    return (
+        "No blog has all these words in its topic, its title, or its products' names. "
+        "Fewer words, or the beginning of a word, find more."
+    )
 
 
 def _rows(ids: list[int]) -> list[BlogGeneration]:

@@ -44,6 +44,14 @@ class Answer:
     def is_problem(self) -> bool:
         return self.status >= 400
 
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """Give each field with its value as the JSON has it; a text without its quotes."""
+        return [
+            (name, value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False))
+            for name, value in self.value.items()
+        ]
+
 
 def urls(desk: DeskAdmin) -> list[URLPattern]:
     @require_safe

@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 
 from blogs import audit
-from blogs.desk.base import AT_ONCE, DeskAdmin, WhyForm, actor
+from blogs.desk.base import AT_ONCE, DeskAdmin, WhyForm, actor, way_back
 from blogs.models import AuditEntry, SiteLine
 from blogs.queue import lines
 from wix.models import Site
@@ -62,23 +62,24 @@ def weight_of(line: SiteLine) -> float:
 
 
 @admin.action(description="Pause the line: its blogs wait until it is resumed", permissions=["pause"])
-def pause(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site]) -> HttpResponse | None:
+def pause(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site]) -> HttpResponse:
     return _asked(desk, request, queryset, paused=True)
 
 
 @admin.action(description="Resume the line", permissions=["pause"])
-def resume(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site]) -> HttpResponse | None:
+def resume(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site]) -> HttpResponse:
     answer = _asked(desk, request, queryset, paused=False)
     wakeup.notify()
     return answer
 
 
-def _asked(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site], *, paused: bool) -> HttpResponse | None:
+def _asked(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site], *, paused: bool) -> HttpResponse:
     """Ask why, and do it once the page's form comes back with a reason."""
     form = WhyForm(request.POST if "confirmed" in request.POST else None)
+    back = way_back(request, "admin:wix_site_change")
     if form.is_valid():
         _steer(desk, request, queryset, paused=paused, reason=form.cleaned_data["reason"])
-        return None
+        return HttpResponseRedirect(back)
     shops = queryset.order_by("pk")[: AT_ONCE + 1]
     waiting = SiteLine.objects.filter(site__in=queryset.order_by("pk").values("pk")[:AT_ONCE]).aggregate(
         all=Sum("waiting")
@@ -91,6 +92,8 @@ def _asked(desk: DeskAdmin, request: HttpRequest, queryset: QuerySet[Site], *, p
         "waiting": waiting["all"] or 0,
         "selected": request.POST.getlist("_selected_action"),
         "select_across": request.POST.get("select_across", "0"),
+        "from_page": "from_page" in request.POST,
+        "back": back,
         "opts": desk.opts,
     }
     return render(request, "admin/wix/site/confirm.html", {**desk.admin_site.each_context(request), **shown})

@@ -85,7 +85,7 @@ class WebhookDeliveryAdmin(DeskAdmin):
     def payload(self, delivery: WebhookDelivery) -> SafeString:
         return format_html("<pre>{}</pre>", json.dumps(masked(delivery.data), indent=2, ensure_ascii=False))
 
-    @admin.action(description="Replay: work on it anew", permissions=["change"])
+    @admin.action(description="Replay: work on it again", permissions=["change"])
     def replay(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
         chosen = self._chosen(queryset)
         with transaction.atomic():

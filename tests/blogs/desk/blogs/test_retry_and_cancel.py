@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from blogs.models import BlogGeneration, GenerationEvent, Status
 from blogs.operations import proof
-from tests.support.blogs.desk_pages import act, blog_page, text_of
+from tests.support.blogs.desk_pages import act, blog_page, text_of, visible
 from tests.support.factories import done_generation, failed_generation, pending_generation, processing_generation, site
 
 pytestmark = pytest.mark.django_db
@@ -91,3 +92,27 @@ def test_who_may_retry_blogs_may(desk_with: Callable[..., Client]) -> None:
     failed = failed_generation()
 
     assert act(support, "retry", failed.pk) == "Retried: 1."
+
+
+def test_an_action_asked_for_on_a_blogs_page_leads_back_there_and_one_of_the_list_to_the_list(desk: Client) -> None:
+    waiting, other = pending_generation(), pending_generation()
+    data = {"action": "cancel", "index": 0, "reason": "ticket 7"}
+    listed = reverse("admin:blogs_bloggeneration_changelist") + "?status=PENDING"
+    own = reverse("admin:blogs_bloggeneration_change", args=[waiting.pk])
+
+    asked = desk.post(listed, {**data, "_selected_action": waiting.pk, "from_page": "1"}).content.decode()
+    assert 'name="from_page"' in asked
+    assert f'href="{own}"' in asked
+    assert "Chosen: blog" in visible(asked)
+
+    answer = desk.post(listed, {**data, "_selected_action": waiting.pk, "from_page": "1", "confirmed": "1"})
+    assert answer["Location"] == own
+    answer = desk.post(listed, {**data, "_selected_action": other.pk, "confirmed": "1"})
+    assert answer["Location"] == listed
+    assert statuses(waiting, other) == [Status.CANCELLED, Status.CANCELLED]
+
+
+def test_each_action_on_a_blogs_page_says_that_it_comes_from_there(desk: Client) -> None:
+    shown = blog_page(desk, failed_generation().pk)
+
+    assert shown.count('name="from_page"') == shown.count('name="_selected_action"') >= 2

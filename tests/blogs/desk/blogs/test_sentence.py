@@ -104,7 +104,19 @@ def test_a_finished_one_says_whether_it_is_published() -> None:
     assert "the draft is at Wix, which publishes it on 2" in answer(done)
 
     changed(done, post_url="https://shop.example/post/x")
+    assert answer(done).startswith("Done 0 s ago, and published.")
+
+    changed(done, publish_at=None)
     assert answer(done).startswith("Published 0 s ago.")
+
+
+def test_when_it_was_published_after_its_end_is_not_told_by_its_end() -> None:
+    done = changed(done_generation(), publish=False, post_url="https://shop.example/post/x")
+    assert answer(done).startswith("Done 0 s ago, and published.")
+
+    changed(done, publish=True)
+    GenerationEvent.objects.create(generation=done, kind="published", stage="publish", by="staff:ada")
+    assert answer(done).startswith("Done 0 s ago, and published.")
 
 
 def test_a_finished_one_says_what_it_lacks_and_who_mends_that() -> None:

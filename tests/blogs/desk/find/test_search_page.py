@@ -176,6 +176,20 @@ def test_nothing_typed_says_what_can_be_found(desk: Client) -> None:
     assert "No blog has all these words" in visible(text_of(desk, reverse("desk-search"), q="nowhere"))
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("#987654", "No blog has the number 987654"),
+        ("00000000-0000-4000-8000-0000000000ff", "No blog has a draft with this id, and no shop this instance id."),
+    ],
+)
+def test_what_names_one_blog_and_finds_none_is_not_told_of_words(desk: Client, typed: str, said: str) -> None:
+    shown = visible(text_of(desk, reverse("desk-search"), q=typed))
+
+    assert said in shown
+    assert "words" not in shown
+
+
 def test_the_box_is_on_every_page(desk: Client) -> None:
     for url in ("admin:index", "admin:wix_site_changelist", "desk-search"):
         assert 'id="desk-search"' in text_of(desk, reverse(url))

@@ -53,6 +53,7 @@ def test_it_shows_what_the_api_answers(desk: Client, api: Any) -> None:
     assert shown_json(page, "credits") == asked.get("/api/credits").json()
     alone = shown_json(page, "blog")
     assert without_times(alone) == without_times(asked.get(f"/api/blog-generation/{waits.pk}").json())
+    assert "'since'" not in visible(page)  # as JSON has it, and not as Python
     assert alone["queuePosition"] == 1
     assert alone["estimatedWaitSeconds"] is not None
 

@@ -26,6 +26,6 @@ def test_a_sites_page_says_what_we_have_of_its_catalog(desk: Client) -> None:
     assert "changed since" not in shown
     assert "It has not been read" in visible(site_page(desk, other.pk))
     said = act(desk, "read_anew", shop.pk, other.pk, url_name=SITES)
-    assert said.startswith("1 will be read anew, ")
+    assert said.startswith("1 will be read again, ")
     assert "1 will be anyway" in said
     assert "changed since" in visible(site_page(desk, shop.pk))

@@ -190,3 +190,16 @@ def test_a_sites_limits_are_one_click_away(desk: Client) -> None:
     shop = site()
 
     assert f"/admin/workers/ratelimit/?q={shop.instance_id}" in site_page(desk, shop.pk)
+
+
+def test_an_action_asked_for_on_a_sites_page_leads_back_there(desk: Client) -> None:
+    shop = site()
+    data = {"_selected_action": shop.pk, "index": 0, "from_page": "1"}
+    own = f"/admin/wix/site/{shop.pk}/change/"
+
+    asked = desk.post("/admin/wix/site/", {**data, "action": "pause"}).content.decode()
+    assert 'name="from_page"' in asked
+    paused = desk.post("/admin/wix/site/", {**data, "action": "pause", "confirmed": "1", "reason": "ticket 7"})
+    assert paused["Location"] == own
+    assert desk.post("/admin/wix/site/", {**data, "action": "read_anew"})["Location"] == own
+    assert site_page(desk, shop.pk).count('name="from_page"') >= 1

@@ -266,7 +266,7 @@ def test_stopping_and_undoing_a_batch(colleague: Client, role: str) -> None:
     open_one = starting.start(Actor("ada"), "cancel", chosen, in_words="a test", reason="x", options={})
 
     stopped = colleague.post(f"/admin/blogs/batch/{open_one.pk}/stop/")
-    undone = colleague.post(f"/admin/blogs/batch/{over.pk}/undo/")
+    undone = colleague.post(f"/admin/blogs/batch/{over.pk}/undo/", {"confirmed": "1", "reason": "ticket 7"})
 
     assert ((stopped.status_code, undone.status_code) == (302, 302)) == may
     working.work_off()
