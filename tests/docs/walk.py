@@ -27,6 +27,7 @@ _LEFT_OUT = {
     r"^(make|pip|gunicorn|export|docker|git|kubectl) ": "is no matter of the demo",
     r"run_blog_worker|createsuperuser": "would not end",
     r"^(deploy/|cp |systemctl )|after_restore": "is of a production machine",
+    r">> \.env$|^sed -i": "changes this checkout",
     r"^grep|--archive": "needs a file of production",
 }
 # Pasted into a bare Debian, by `make walk-deployment`.
