@@ -1,4 +1,4 @@
-"""Times that callers name: RFC 3339 with an offset, or a local time together with an IANA time zone (`timeZone`).
+"""Times that callers name: RFC 3339 with an offset (whose colon may be left out, as many programs do), or a local time together with an IANA time zone (`timeZone`).
 
 Clocks that are put forward skip an hour, and clocks that are put back repeat one. A local time in the skipped hour is read by the
 offset before the change, so 02:30 becomes 03:30; one in the repeated hour is its first occurrence. RFC 5545 (calendars) reads them
@@ -22,7 +22,7 @@ ZONE_MAX = 64
 _FAR = timedelta(days=366)
 _FORM = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?"
-    r"(?:([Zz])|([+-])([0-9]{2}):([0-9]{2}))?"
+    r"(?:([Zz])|([+-])([0-9]{2}):?([0-9]{2}))?"
 )
 
 

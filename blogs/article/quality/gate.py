@@ -31,7 +31,7 @@ from blogs.article.quality.mends.mending import mended
 from blogs.article.quality.mends.structure import restructured
 from blogs.article.quality.mends.tidying import tidied
 from blogs.article.quality.subject import Subject
-from blogs.article.schema import ArticleContent, Idea
+from blogs.article.schema import ArticleContent, Idea, block_texts
 
 # Stored with each article. Raise it when a check is added or decides otherwise.
 VERSION = 1
@@ -54,6 +54,8 @@ _CHECKS = (
 _NO_PROFILE = Profile()
 # An article with more findings is no better known by them.
 _STORED_MAX = 30
+# Characters. A long article has 20,000; to look through many times as many would keep a worker's other threads waiting for seconds.
+_READ_MAX = 100_000
 
 
 def judged(
@@ -66,6 +68,8 @@ def judged(
     earlier_titles: Sequence[str] = (),
 ) -> Verdict:
     """Mend an article, and name what is left: errors, for which it can't be published, and warnings."""
+    if (size := _size(article)) > _READ_MAX:
+        return Verdict(article, [Finding("far longer than was asked for", ERROR, "body", f"{size} characters")])
     written = Subject(article, idea, request, products, profile, earlier_titles)
     # Mending takes the links off, and the names would stay.
     unknown = list(naming.unknown_links(article, written))
@@ -87,6 +91,11 @@ def judged_idea(
 def report(warnings: Sequence[Finding]) -> dict[str, Any]:
     """Return what is stored with an article that passed: the gate's version, and what it warned of or mended."""
     return {"version": VERSION, "findings": [asdict(finding) for finding in warnings[:_STORED_MAX]]}
+
+
+def _size(article: ArticleContent) -> int:
+    head = (article.title, article.meta_title, article.meta_description, article.slug, article.excerpt, *article.tags)
+    return sum(map(len, head)) + sum(len(text) for block in article.blocks for text in block_texts(block))
 
 
 def _mended(

@@ -64,6 +64,8 @@ def test_tehran_changed_its_clocks_at_midnight(api: Any, said: str, utc: str, sh
         "2026-12-24 08:00:00Z",
         "2026-12-24T08:00:00.000000000Z",
         "2026-12-24T09:00:00+01:00",
+        # Not of RFC 3339. `strftime("%z")` writes it so, and it was always taken.
+        "2026-12-24T09:00:00+0100",
         "2026-12-23T22:30:00-09:30",
         "2026-12-24T07:59:60Z",
     ],
@@ -86,7 +88,6 @@ def test_an_offset_says_the_moment_and_the_zone_how_it_is_shown(api: Any) -> Non
         "20261224T080000Z",
         "2026-W52-4T08:00:00Z",
         "2026-12-24T08Z",
-        "2026-12-24T08:00:00+0100",
         "2026-12-24T08:00:00+01",
         "2026-12-24T08:00:00+25:00",
         "2026-12-24T08:00:00+01:75",

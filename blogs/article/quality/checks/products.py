@@ -127,7 +127,7 @@ def _is_almost(name: Sequence[str], window: Sequence[str], written: str) -> bool
 def _is_known(subject: Subject, written: str) -> bool:
     if folded(written) in subject.known or subject.named_in(written):
         return True
-    return all(any(akin(word, known) for known in subject.known_words) for word in words(written))
+    return all(map(subject.is_known_word, words(written)))
 
 
 _PROPER = re.compile(r"(?<=[^\W\d_] |, )((?:[^\W\d_a-z][^\W_]+)(?:[ -](?:[^\W\d_a-z][^\W_]*|\d{1,4}))+)")

@@ -44,7 +44,9 @@ def _in_other_words(paragraphs: list[Part], facts: set[str]) -> Iterator[Finding
     for (first, one), (second, other) in combinations(sorted(of_sections.items()), 2):
         if _share(one, other) > _SHARED_MAX:
             yield places[second].finding(f"repeats section {first}", ERROR)
-    for (text, one), (_, other) in combinations(told.items(), 2):
+    # Shorter ones share nothing by definition, and thousands of them would be compared with each other.
+    long = [(text, said) for text, said in told.items() if len(said) >= _SHINGLES_MIN]
+    for (text, one), (_, other) in combinations(long, 2):
         if _share(one, other) > 2 * _SHARED_MAX:
             yield Finding("told twice", ERROR, "body", text[:80])
 

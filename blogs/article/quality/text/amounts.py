@@ -55,7 +55,7 @@ def _patterns() -> tuple[re.Pattern[str], dict[str, tuple[str, float]], list[tup
     return re.compile(_AMOUNT), whole, begun
 
 
-_NUMBER = r"\d{1,3}(?:[.,\u00a0\u202f ]\d{3})+(?![\d])|\d+(?:[.,]\d+)?"
+_NUMBER = r"\d{1,3}(?:[.,\u00a0\u202f ]\d{3}){1,5}(?![\d])|\d{1,15}(?:[.,]\d{1,15})?"
 # What stands between the numbers of a size or of a range.
 _BETWEEN = "[×xX*✕х/–~〜～至到-]|by|auf|mal|por|par|per|na|на|to|bis|à|a|do|до|til|till|tot|ile|ila|or|oder|ou|o|lub"
 _AMOUNT = rf"(?<![0-9A-Za-z\u00c0-\u024f])(?<![0-9][.,])((?:(?:{_NUMBER})\s?(?:{_BETWEEN})\s?){{0,2}}(?:{_NUMBER}))\s?[-\u2010\u2011]?\s?([^\W\d_]{{1,16}}(?:[\"״][^\W\d_])?|[%％٪])"  # noqa: E501

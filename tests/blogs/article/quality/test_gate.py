@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -239,6 +240,38 @@ def test_a_heading_at_the_end_goes() -> None:
     verdict = judged(ended, idea=idea(sections=[]), request=REQUEST, products=[])
 
     assert isinstance(verdict.article.blocks[-1], ListBlock | Paragraph)
+
+
+# --- Articles that nobody would write: no other thread of a worker runs while a pattern is looked for
+
+
+@pytest.mark.parametrize("unit", ["1 ", "1.", "1,", "1-", "111 ", "111.111 ", "a.", "Aa-", "a_", "ab dot ", "Tall Jar "])
+def test_a_model_that_stutters_takes_no_time_of_the_other_threads(unit: str) -> None:
+    stuttered = (unit * 20_000)[:20_000]
+    began = time.thread_time()
+
+    judge(paragraph(stuttered))
+
+    assert time.thread_time() - began < 2
+
+
+def test_names_that_are_almost_products_are_looked_up_in_long_texts_of_a_shop_in_no_time() -> None:
+    shop = {**JUG, "text": " ".join(f"w{number}" for number in range(20_000))}
+    text = " ".join(f"Tall W{number}e." for number in range(2_000))
+    began = time.thread_time()
+
+    judged(written(paragraph(text)), idea=idea(), request=REQUEST, products=[MUG, shop])
+
+    assert time.thread_time() - began < 2
+
+
+def test_an_article_of_many_times_the_asked_length_is_refused_unread() -> None:
+    began = time.thread_time()
+
+    verdict = judge(paragraph("They hold 9 litres of tea. " * 40_000))
+
+    assert checks(verdict) == ["far longer than was asked for"]
+    assert time.thread_time() - began < 0.5
 
 
 # --- The outline, before an article is paid for
