@@ -73,7 +73,7 @@ def put_off(generation_id: int, until: datetime, *, by: str, reason: str = "") -
         if generation.run_after == until and not generation.waits_for:
             return generation
         if generation.started_at is None:
-            return reschedule(generation_id, until, by=by)
+            return reschedule(generation_id, until, by=by, reason=reason)
         if generation.ready:
             lines.leave(locked.line)
         # What it waited for before is over: its time to be deferred in counts from the next start.
@@ -106,7 +106,7 @@ class HasThatTime(Exception):
     """The blog is to start at that time already, so nothing was changed."""
 
 
-def reschedule(generation_id: int, to: datetime | None, *, by: str) -> BlogGeneration:
+def reschedule(generation_id: int, to: datetime | None, *, by: str, reason: str = "") -> BlogGeneration:
     """Give a blog that hasn't started another time; None, or a time just passed, is now. Its credits stay held.
 
     Raises HasThatTime, WrongState, SchedulePassed, or admission.NoRoom where it would have to join its line, or leave it.
@@ -124,7 +124,8 @@ def reschedule(generation_id: int, to: datetime | None, *, by: str) -> BlogGener
             admission.require_room(generation.site_id, scheduled=later)
             (lines.leave if later else lines.join)(locked.line)
         locked.write(ready=not later, run_after=to if later else None, scheduled_at=to, **since)
-        history.record(generation, Kind.RESCHEDULED, by=by, message=f"to {to:%Y-%m-%d %H:%M %Z}" if later else "to now")
+        told = reason or (f"to {to:%Y-%m-%d %H:%M %Z}" if later else "to now")
+        history.record(generation, Kind.RESCHEDULED, by=by, message=told)
     if not later:
         transaction.on_commit(wakeup.notify)
     return generation

@@ -1,4 +1,6 @@
-"""Times that callers name: RFC 3339 with an offset (whose colon may be left out, as many programs do), or a local time together with an IANA time zone (`timeZone`).
+"""Times that callers name: RFC 3339 with an offset, or a local time together with an IANA time zone (`timeZone`).
+
+The offset's colon may be left out, as `strftime("%z")` does.
 
 Clocks that are put forward skip an hour, and clocks that are put back repeat one. A local time in the skipped hour is read by the
 offset before the change, so 02:30 becomes 03:30; one in the repeated hour is its first occurrence. RFC 5545 (calendars) reads them

@@ -29,7 +29,6 @@ from blogs.article.schema import (
 )
 from wix.writing_systems import shortened
 
-
 # Letters in which all forms of a word agree, as `akin` has it.
 _BEGINNING = 3
 

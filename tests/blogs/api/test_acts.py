@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+from django.db.models import Sum
 from django.utils import timezone
 
 from blogs import queue
 from blogs.api.acting import RETRIES_MAX
 from blogs.models import BlogGeneration, GenerationEvent, PostOrder
 from blogs.queue import lifecycle
-from credits.models import Credit
+from credits.models import Credit, CreditAccount
 from tests.support import factories
 from tests.support.problems import problem, refused_fields
 from tests.support.threads import at_once
@@ -196,6 +198,7 @@ def test_a_blog_that_has_never_started_is_put_off_by_another_schedule(api: Any) 
     assert datetime.fromisoformat(blog["scheduledAt"]) == until
     assert (blog["queuePosition"], blog["possible"]) == (None, ["cancel", "reschedule", "put-off"])
     assert site.line.waiting == 0
+    assert GenerationEvent.objects.get(generation=generation, kind="rescheduled").message == "stock comes later"
 
 
 def test_a_blog_that_is_tried_again_is_put_off_and_does_not_start_before(api: Any) -> None:
@@ -298,3 +301,19 @@ def test_an_act_is_posted(api: Any, act: str) -> None:
 
     problem(response, 405, "method_not_allowed")
     assert response["Allow"] == "POST, OPTIONS"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_acts_at_the_same_moment_hold_the_credits_of_one_blog_or_none(api: Any) -> None:
+    site = factories.site(credits=100)
+    blog = api(site).post({"sourceType": "keyword", "sourceId": "wool"}).json()["id"]
+    acts = ["cancel", "retry", "put-off", "retry", "cancel", "reschedule"]
+
+    answers = at_once(*[partial(api(site).act, blog, act, _body(act)) for act in acts])
+
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    row, account = BlogGeneration.objects.get(pk=blog), CreditAccount.objects.get(site=site)
+    assert account.held == (25 if row.status == "PENDING" else 0)
+    sums = dict(account.entries.filter(generation_id=blog).order_by().values_list("kind").annotate(Sum("amount")))
+    assert sums.get("hold", 0) - sums.get("release", 0) == account.held
+    assert account.available + account.held == 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -128,3 +129,44 @@ def test_the_blog_leads_to_its_article(api: Any, site: Any, path: str) -> None:
 
     assert done["article"] == f"http://testserver{path}"
     assert waiting["article"] is None
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        {
+            "id": "p",
+            "name": "<script>alert(1)</script>](javascript:alert(1))",
+            "url": "javascript:alert(1)",
+            "text": "",
+            "image_id": "",
+        },
+        {"id": "p", "name": "x", "url": None, "text": "", "image_id": ""},
+        {"id": "p", "name": "x", "url": "https://shop.example@evil.example/", "text": "", "image_id": ""},
+    ],
+)
+@pytest.mark.parametrize("form", ["html", "markdown", "plain", "wix", "blocks"])
+def test_an_article_leads_nowhere_that_it_may_not(api: Any, site: Any, product: Any, form: str) -> None:
+    generation = factories.done_generation(site)
+    content = article().model_dump()
+    evil = "<img src=x onerror=1> [a](javascript:x) ![b](data:x) <javascript:x>"
+    content["blocks"] += [
+        {"type": "product", "product_id": "p", "pitch": evil},
+        {"type": "button", "product_id": "p", "text": evil[:30]},
+        {"type": "paragraph", "runs": [{"text": evil, "bold": True, "italic": True, "product_id": "p"}]},
+    ]
+    Article.objects.create(
+        generation=generation, version=VERSION, title=evil, language="en", words=200, content=content
+    )
+    StageOutput.objects.create(generation=generation, stage="products", output={"products": [product]})
+
+    answer = api(site).get(f"/api/blog-generation/{generation.pk}/article?format={form}")
+
+    assert answer.status_code == 200, answer.content
+    forbidden = {
+        "html": ["<script", "<img", 'href="javascript', "evil.example"],
+        "markdown": ["](javascript", "<javascript", "evil.example"],
+    }.get(form, [])
+    # What stands behind a backslash is not Markdown's own sign.
+    read = re.sub(r"\\.", "", answer.content.decode())
+    assert [each for each in forbidden if each in read] == []

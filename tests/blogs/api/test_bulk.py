@@ -13,6 +13,7 @@ from blogs.models import BlogGeneration
 from credits.models import Credit
 from tests.support import factories
 from tests.support.problems import problem, refused_fields
+from tests.support.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -105,3 +106,24 @@ def test_a_full_queue_refuses_the_rest_and_says_when_to_come_back(api: Any, sett
     assert [result["status"] for result in results] == [201, 201, 503, 503]
     assert results[3]["error"]["code"] == "site_queue_full"
     assert results[3]["error"]["retryAfterSeconds"] > 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_bulk_request_that_comes_twice_at_once_is_taken_once(api: Any) -> None:
+    site = factories.site(credits=125)
+    wishes = {"blogs": [_wish(number) for number in range(10)]}
+
+    def ask() -> Any:
+        return _bulk(api, site, wishes)
+
+    answers = [answer.json() for answer in at_once(ask, ask, ask)]
+
+    stored = list(BlogGeneration.objects.filter(site=site).order_by("id").values_list("id", flat=True))
+    assert len(stored) == Credit.objects.filter(account__site=site, kind="hold").count() == 5
+    told = {result["blog"]["id"] for answer in answers for result in answer["results"] if "blog" in result}
+    assert told == set(stored)
+    again = ask().json()
+    for answer in answers:
+        for result, final in zip(answer["results"], again["results"], strict=True):
+            assert result["status"] in (201, 402)
+            assert result["status"] == 402 or result["blog"] == final["blog"]

@@ -21,8 +21,8 @@ _CURRENCY_WORD = (
     r"euros?|eur|usd|gbp|chf|dollars?|dólares|dollari|dolarów|dolar[ıi]?|pesos?|reais|zł(?:otych|ote)?|pln|kč|czk|korun\w*|kronor|kroner|kr|sek|nok|dkk"
     r"|ft|huf|forint\w*|lei|ron|lv|лв|лева|tl|try|lira\w*|руб\w*|грн|гривень|гривні|ευρώ|שקל\w*|ش[.]?ج|ريال|درهم|دينار|جنيه|€|rupees?|rupiah|rp|rs|đồng|vnd|บาท|円|元|块钱|人民币|원|エン"
 )
-# Bounded, as all that repeats in the gate's patterns: a model that stutters writes thousands of numbers in a row, and while a pattern
-# tries every way to read them no other thread of the worker runs.
+# Bounded, as all that repeats in the gate's patterns. A model that stutters writes thousands of numbers in a row, and no other
+# thread of the worker runs while a pattern tries every way to read them.
 _NUMBER = r"\d[\d.,\u00a0\u202f ']{0,24}"
 _PRICE = re.compile(
     rf"{_CURRENCY_SIGN}\s?{_NUMBER}|{_NUMBER}\s?(?:,-\s?)?{_CURRENCY_SIGN}|(?<![\w])(?:eur|usd|gbp|chf|rp|rs|r\$|kr)[.]?\s?{_NUMBER}"

@@ -22,7 +22,9 @@ _SPACED_DOT = re.compile(
 _HANDLE = re.compile(r"(?<![\w.@])[@＠][A-Za-z_][\w.]{2,30}")
 _AT = re.compile(r"[\w.-]{2,64}\s?[\[({]\s?(?:at|@|arroba|chez|małpa|et)\s?[\])}]\s?[\w.-]{2,64}", re.IGNORECASE)
 # A name with a letter that only looks Latin: "shоp.com" with a Cyrillic о.
-_MIXED = re.compile(r"(?<!\w)(?=[\w-]{0,64}[A-Za-z])(?=[\w-]{0,64}[\u0370-\u03ff\u0400-\u04ff])[\w-]{3,64}\.[\w-]{2,64}")
+_MIXED = re.compile(
+    r"(?<!\w)(?=[\w-]{0,64}[A-Za-z])(?=[\w-]{0,64}[\u0370-\u03ff\u0400-\u04ff])[\w-]{3,64}\.[\w-]{2,64}"
+)
 _LOCAL_PHONE = re.compile(
     r"(?<![\w(])\(\d{2,4}\)\s?\d{3,4}[ -]?\d{3,4}(?!\d)|(?<![\d.,])(?:\d{3}[- ]){2}\d{4}(?!\d)|(?<![\d.,])0\d{1,3}[-/ ]\d{3,4}[- ]\d{3,4}(?!\d)"  # noqa: E501
 )

@@ -245,7 +245,9 @@ def test_a_heading_at_the_end_goes() -> None:
 # --- Articles that nobody would write: no other thread of a worker runs while a pattern is looked for
 
 
-@pytest.mark.parametrize("unit", ["1 ", "1.", "1,", "1-", "111 ", "111.111 ", "a.", "Aa-", "a_", "ab dot ", "Tall Jar "])
+@pytest.mark.parametrize(
+    "unit", ["1 ", "1.", "1,", "1-", "111 ", "111.111 ", "a.", "Aa-", "a_", "ab dot ", "Tall Jar "]
+)
 def test_a_model_that_stutters_takes_no_time_of_the_other_threads(unit: str) -> None:
     stuttered = (unit * 20_000)[:20_000]
     began = time.thread_time()
