@@ -5,13 +5,14 @@ from blogs.desk.blogs import changelist as blogs
 from blogs.desk.money import ledger, prices, spend
 from blogs.desk.sites import changelist as sites
 from blogs.desk.staff import audit, giving
-from blogs.desk.system import breakers, limits, webhooks, worker_processes
+from blogs.desk.system import breakers, endpoints, limits, webhooks, worker_processes
 
 __all__ = [
     "audit",
     "batches",
     "blogs",
     "breakers",
+    "endpoints",
     "giving",
     "ledger",
     "limits",

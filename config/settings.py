@@ -336,6 +336,8 @@ RATE_LIMITS: dict[str, dict[str, int]] = {
     "wix_token_info": {"requests": env.int("WIX_TOKEN_INFO_REQUESTS_PER_MINUTE", default=600)},
     # Slack takes one message a second.
     "alert_webhook": {"requests": 30},
+    # Of each shop, to its own webhook endpoints.
+    "webhook_receiver": {"requests": env.int("OUTGOING_WEBHOOK_REQUESTS_PER_MINUTE", default=1_200)},
 }
 RATE_LIMIT_HORIZON_SECONDS = env.float("RATE_LIMIT_HORIZON_SECONDS", default=2)
 RATE_LIMIT_LATE_SECONDS = env.float("RATE_LIMIT_LATE_SECONDS", default=0.25)
@@ -424,6 +426,12 @@ WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE = env.str(
     "WIX_WEBHOOK_DEV_PRIVATE_KEY_FILE", default=str(BASE_DIR / ".local" / "webhook-dev-key.pem") if DEBUG else ""
 )
 WEBHOOK_RETENTION_DAYS = env.float("WEBHOOK_RETENTION_DAYS", default=90)
+# Webhooks to shops' own addresses. Loopback, by http too: for development and tests.
+OUTGOING_WEBHOOK_SECONDS = env.float("OUTGOING_WEBHOOK_SECONDS", default=15)
+OUTGOING_WEBHOOK_PORTS = [int(port) for port in env.list("OUTGOING_WEBHOOK_PORTS", default=["443", "8443"])]
+OUTGOING_WEBHOOK_LOOPBACK = env.bool("OUTGOING_WEBHOOK_LOOPBACK", default=False)
+OUTGOING_WEBHOOK_OFF_AFTER_DAYS = env.float("OUTGOING_WEBHOOK_OFF_AFTER_DAYS", default=5)
+OUTGOING_WEBHOOK_CREDITS_LOW_SHARE = env.float("OUTGOING_WEBHOOK_CREDITS_LOW_SHARE", default=0.2)
 WIX_AUTHOR_EMAIL_DOMAIN = env.str("WIX_AUTHOR_EMAIL_DOMAIN", default="authors.invalid")
 WIX_MEDIA_POLL_SECONDS = env.float("WIX_MEDIA_POLL_SECONDS", default=1)
 WIX_MEDIA_STUCK_SECONDS = env.float("WIX_MEDIA_STUCK_SECONDS", default=40)

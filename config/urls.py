@@ -9,6 +9,7 @@ from rest_framework.routers import SimpleRouter
 
 from blogs.api import error_pages
 from blogs.api.credits import CreditEntriesView, CreditsView
+from blogs.api.outgoing.views import WebhookEndpoints
 from blogs.api.views import BlogGenerationViewSet
 from blogs.api.webhooks import webhooks
 from blogs.desk.find import page as search
@@ -26,6 +27,8 @@ api = SimpleRouter()
 api.trailing_slash = "/?"
 # GET and POST of the list; GET and PATCH of `blog-generation/<id>`; below that, GET of its article and POST of each act.
 api.register("blog-generation", BlogGenerationViewSet, basename="blog-generation")
+# GET and POST of a site's webhook endpoints; GET, PATCH and DELETE of one; below that, its deliveries and acts.
+api.register("webhooks", WebhookEndpoints, basename="webhook-endpoint")
 
 # Views that only read are exempt from the check of forms: it would answer a POST to them before they say what they take.
 urlpatterns = [

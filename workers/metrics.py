@@ -26,6 +26,8 @@ TOKENS = "tokens"
 REQUESTS = "requests"
 # Webhooks by what became of them: as they came in, and as a worker handled them.
 WEBHOOKS_RECEIVED, WEBHOOKS_HANDLED = "webhooks received", "webhooks handled"
+# Messages to shops' own endpoints, by what came of each sending.
+WEBHOOKS_SENT = "webhooks sent"
 # Seconds: of a stage by its name and outcome, of a call by provider and operation, of a request by its route.
 STAGE_SECONDS, CALL_SECONDS, REQUEST_SECONDS = "stage seconds", "call seconds", "request seconds"
 
@@ -37,7 +39,7 @@ BUCKETS: dict[str, tuple[float, ...]] = {
     REQUEST_SECONDS: (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 }
 PUBLISHED = frozenset(
-    {EVENTS, CALLS, TOKENS, REQUESTS, WEBHOOKS_RECEIVED, WEBHOOKS_HANDLED, *BUCKETS},
+    {EVENTS, CALLS, TOKENS, REQUESTS, WEBHOOKS_RECEIVED, WEBHOOKS_HANDLED, WEBHOOKS_SENT, *BUCKETS},
 )
 # In place of a bucket's bound: the sum of all seconds, in microseconds. All counts are whole numbers, so that sums are exact.
 SUM = "sum"

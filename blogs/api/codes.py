@@ -111,6 +111,12 @@ CODES = {
         "The blog is not DONE, so its article cannot be read.",
         "While it is PENDING or PROCESSING, ask again after Retry-After. One that FAILED or was CANCELLED can be retried.",
     ),
+    "endpoint_state": Code(
+        409,
+        "Not possible with this webhook endpoint",
+        "The webhook endpoint is off, or there are as many as a site may have.",
+        "Read `detail`: switch the endpoint on with `enabled: true`, or delete one that is not needed.",
+    ),
     "request_too_large": Code(
         413,
         "Request too large",

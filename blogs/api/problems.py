@@ -20,6 +20,7 @@ from rest_framework.views import set_rollback
 from blogs.api.codes import CODES, address
 from blogs.api.possible import NotPossible, NotReady, UnknownProducts
 from blogs.models import UNFINISHED
+from blogs.outgoing.endpoints import NotNow
 from blogs.queue.admission import PLAN_LIMIT, NoRoom
 from blogs.queue.failures import TooManyFailures
 from blogs.queue.lifecycle import WrongState
@@ -168,6 +169,8 @@ def _problem(error: Exception) -> dict[str, Any] | None:
             }
         case WrongState():
             return {"http": 409, "code": "wrong_state", "detail": f"This can't be done: {error}."}
+        case NotNow():
+            return {"http": 409, "code": "endpoint_state", "detail": str(error)}
         case RequestDataTooBig():
             detail = f"The body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
             return {"http": 413, "code": "request_too_large", "detail": detail}

@@ -16,6 +16,7 @@ PAGES: dict[str, dict[str, str]] = {
         "credits.credit": "Credits",
         "credits.creditaccount": "Accounts",
         "wix.plan": "Plans",
+        "blogs.webhookendpoint": "Webhook endpoints",
     },
     "Money": {"workers.spend": "Spend", "workers.price": "Prices"},
     "Machine": {

@@ -29,10 +29,12 @@ from blogs.models.record import (
     StageOutput,
 )
 from blogs.models.staff import NOTE_MAX, REASON_MAX, AuditEntry, Batch, BatchItem, Note
+from blogs.models.webhook import DESCRIPTION_MAX, URL_MAX, WebhookEndpoint, WebhookMessage
 
 __all__ = [
     "CATEGORIES_MAX",
     "CATEGORY_MAX",
+    "DESCRIPTION_MAX",
     "INSTRUCTIONS_MAX",
     "NOTE_MAX",
     "PRODUCTS_MAX",
@@ -42,6 +44,7 @@ __all__ = [
     "SOURCE_ID_INDEXED",
     "SOURCE_ID_MAX",
     "UNFINISHED",
+    "URL_MAX",
     "Article",
     "AuditEntry",
     "Batch",
@@ -62,4 +65,6 @@ __all__ = [
     "StageOutput",
     "Status",
     "Tone",
+    "WebhookEndpoint",
+    "WebhookMessage",
 ]

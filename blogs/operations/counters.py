@@ -37,6 +37,7 @@ _COUNTERS = (
     ),
     _Family(metrics.WEBHOOKS_RECEIVED, "webhooks_received_total", "Webhooks that came in.", ("outcome",)),
     _Family(metrics.WEBHOOKS_HANDLED, "webhooks_handled_total", "Webhooks that workers took.", ("outcome",)),
+    _Family(metrics.WEBHOOKS_SENT, "webhooks_sent_total", "Sendings to shops' own endpoints.", ("outcome",)),
 )
 _HISTOGRAMS = (
     _Family(metrics.STAGE_SECONDS, "blogs_stage_seconds", "Seconds of a stage, with its waits.", ("stage", "outcome")),

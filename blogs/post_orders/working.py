@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from blogs.models import BlogGeneration, GenerationEvent, PostOrder, Stage, StageOutput, Status
+from blogs.outgoing import outbox
 from blogs.post_orders import doing
 from blogs.post_orders.doing import Done
 from blogs.queue import backoff, history, waiting
@@ -196,6 +197,8 @@ def _fail(order: PostOrder, blog: BlogGeneration, error: WorkError) -> None:
             BlogGeneration.objects.filter(pk=blog.pk).update(draft_sweep_at=sweep_at)
         if order.kind != Kind.LOOK:
             history.record(blog, GenerationEvent.Kind.WARNING, error, stage=_STAGES[Kind(order.kind)])
+        if order.kind == Kind.PUBLISH:
+            outbox.tell(blog.site_id, outbox.BLOG_PUBLISH_FAILED, blog_id=blog.pk, code=error.code)
 
 
 def _write(order: PostOrder, **columns: Any) -> None:

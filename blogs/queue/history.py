@@ -19,6 +19,7 @@ from django.db.models import QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from blogs.models import BlogGeneration, GenerationEvent, Stage
+from blogs.outgoing import outbox
 from workers import metrics
 from workers.errors import WorkError
 
@@ -46,7 +47,19 @@ class Saving:
             "by": self.generation.worker_name,
             "events": json.dumps(events),
             "outcome": self.outcome,
+            "told": json.dumps([{"type": event_type, "code": code} for event_type, code in self._told()]),
         }
+
+    def _told(self) -> list[tuple[str, str]]:
+        """List what the shop's own endpoints hear of a blog's end. A post that Wix is to publish later is not told of."""
+        if self.outcome != Kind.DONE:
+            return []
+        told = [(outbox.BLOG_COMPLETED, "")]
+        if self.stage == Stage.PUBLISH and self.output.get("post_id"):
+            told.append((outbox.BLOG_PUBLISHED, ""))
+        elif self.stage == Stage.PUBLISH and self.warnings:
+            told.append((outbox.BLOG_PUBLISH_FAILED, self.warnings[0].code))
+        return told
 
     def announce(self) -> None:
         """Count and log its events once the transaction has committed."""
@@ -71,8 +84,13 @@ def record(
     """Store an event now; count and log it once the transaction has committed."""
     stage = stage or generation.stage
     about: list[Any] = [generation.pk, kind, stage, generation.attempts, by or generation.worker_name]
+    values: list[Any] = [*about, _code(error), _message(error) or message]
     with connection.cursor() as cursor:
-        cursor.execute(_RECORD, [*about, _code(error), _message(error) or message])
+        if kind in _TOLD:
+            told = {"site": generation.site_id, "type": _TOLD[kind], "blog": generation.pk, "code": _code(error)}
+            cursor.execute(_RECORD_AND_TELL, {"event": tuple(values), **told})
+        else:
+            cursor.execute(_RECORD, [tuple(values)])
     announce(generation, kind, stage, error)
 
 
@@ -126,8 +144,16 @@ def announce(generation: BlogGeneration, kind: Kind, stage: str = "", error: Wor
 
 _RECORD = """
 INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+VALUES %s
 """
+# What the shop's own endpoints hear of; the rest of it is in the long statements.
+_TOLD = {
+    Kind.FAILED: outbox.BLOG_FAILED,
+    Kind.CANCELLED: outbox.BLOG_CANCELLED,
+    Kind.REQUEUED: outbox.BLOG_QUEUED,
+    Kind.PUBLISHED: outbox.BLOG_PUBLISHED,
+}
+_RECORD_AND_TELL = f"WITH event AS ({_RECORD.replace('%s', '%(event)s')}) {outbox.TELL_ONE}"
 
 
 def _code(error: WorkError | None) -> str:

@@ -14,6 +14,7 @@ percent sign would be read as a parameter and a semicolon at a line's end as the
 from __future__ import annotations
 
 from blogs.models import BlogGeneration, GenerationEvent
+from blogs.outgoing import outbox
 from blogs.queue import failures
 from blogs.queue.lines import CLAIM_LOCK, TURN_ON_JOINING
 from credits import ledger
@@ -23,6 +24,13 @@ from workers.database.rows import columns
 from workers.pool.heartbeat import WAITERS
 
 _STARTED, _SUBMITTED = GenerationEvent.Kind.STARTED, GenerationEvent.Kind.SUBMITTED
+
+_TELL_OF_START = outbox.telling(
+    "(SELECT id, site_id FROM started WHERE started_at >= statement_timestamp()) AS first",
+    type=f"'{outbox.BLOG_STARTED}'",
+    site="first.site_id",
+    blog="first.id",
+)
 
 # The lock and the claim are ONE string, so one implicit transaction: a claimer that is stopped between two statements would block
 # all others. And they are two statements: a single one that took the lock would go by the snapshot from before it, and 34 of 40
@@ -110,6 +118,9 @@ WITH clock AS MATERIALIZED (
 ), history AS (
     INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
     SELECT id, '{_STARTED}', stage, attempts, %(worker_name)s, '', '' FROM started
+), outgoing AS (
+    -- A blog that starts for the first time.
+    {_TELL_OF_START}
 )
 SELECT clock.look, {columns(Site, "site")}, {columns(BlogGeneration, "started")}, details.product_ids, details.instructions
   FROM clock LEFT JOIN (started JOIN wix_site site ON site.id = started.site_id
@@ -176,6 +187,9 @@ WITH place AS (
     INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
     SELECT id, '{_SUBMITTED}', stage, attempts, '', '', '' FROM blog
     RETURNING generation_id
+), outgoing AS (
+    {outbox.telling("blog", type=f"'{outbox.BLOG_QUEUED}'", site="blog.site_id", blog="blog.id")}
+    RETURNING 1
 ), details AS (
     INSERT INTO blogs_requestdetails (generation_id, time_zone, metadata, product_ids, instructions)
     SELECT id, %(time_zone)s, %(metadata)s::jsonb, %(product_ids)s::text[], %(instructions)s FROM blog WHERE %(detailed)s
@@ -188,7 +202,8 @@ WITH place AS (
     -- Last, since all claims wait for the line while it is locked: it reads what the others return.
     -- (A scheduled blog only needs a line to be there, for PROMOTE.)
     UPDATE blogs_siteline SET turn = {TURN_ON_JOINING}, waiting = waiting + 1
-     WHERE site_id = (SELECT blog.site_id FROM blog, hold, event, words WHERE blog.ready)
+     WHERE site_id = (
+        SELECT blog.site_id FROM blog, hold, event, words, (SELECT count(*) FROM outgoing) AS told WHERE blog.ready)
 )
 SELECT place.removed, place.too_many, place.waiting, place.waiting_max, {columns(BlogGeneration, "blog")}
   FROM place LEFT JOIN blog ON true
@@ -204,7 +219,7 @@ WITH mine AS (
            draft_post_slug = coalesce(%(draft_post_slug)s, draft_post_slug),
            post_url = coalesce(%(post_url)s, post_url)
      WHERE id = %(id)s AND status = 'PROCESSING' AND lease_token = %(lease_token)s
-    RETURNING id, cancel_requested_at IS NOT NULL AND draft_post_id IS NULL AS wants_to_cancel
+    RETURNING id, site_id, cancel_requested_at IS NOT NULL AND draft_post_id IS NULL AS wants_to_cancel
 ), saved AS (
     -- A commit whose answer was lost in an outage is tried again: the output may be there already, and its events with it.
     INSERT INTO blogs_stageoutput (generation_id, stage, output) SELECT id, %(stage)s, %(output)s::jsonb FROM mine
@@ -228,6 +243,13 @@ _WORDS = """, worded AS (
            level = CASE WHEN known.level = %(level)s::int - 1 THEN %(level)s::int ELSE known.level END,
            subject = CASE WHEN excluded.subject = '' THEN known.subject ELSE excluded.subject END
 )"""
+_TELL_OF_END = outbox.telling(
+    "mine CROSS JOIN jsonb_to_recordset(%(told)s) AS it(type varchar, code varchar)",
+    type="it.type",
+    site="mine.site_id",
+    blog="mine.id",
+    code="it.code",
+)
 _NEXT = "stage = %(next_stage)s, deferred_since = NULL"
 CHECKPOINT = Prepared("checkpoint", _SAVE.format(changes=_NEXT, more=""))
 CHECKPOINT_WITH_WORDS = Prepared("checkpoint_with_words", _SAVE.format(changes=_NEXT, more=_WORDS))
@@ -236,6 +258,6 @@ SUCCEED = Prepared(
     _SAVE.format(
         changes="""status = 'DONE', finished_at = clock_timestamp(), error_code = '', error_message = '',
            lease_token = NULL, lease_expires_at = NULL, worker_id = NULL""",
-        more="",
+        more=f", outgoing AS ({_TELL_OF_END})",
     ),
 )

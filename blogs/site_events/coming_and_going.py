@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from blogs.models import UNFINISHED, BlogGeneration
+from blogs.outgoing import outbox
 from blogs.queue import lifecycle
 from blogs.site_events import subscriptions
 from credits import ledger
@@ -139,7 +140,8 @@ def _remove(instance_id: UUID, installation: WebhookDelivery | None) -> str:
     with transaction.atomic():
         ledger.lock(site.pk)
         _require_the_newest(INSTALLED, instance_id, installation)
-        Site.objects.filter(pk=site.pk, removed_at=None).update(removed_at=timezone.now())
+        if Site.objects.filter(pk=site.pk, removed_at=None).update(removed_at=timezone.now()):
+            outbox.tell(site.pk, outbox.SITE_DISCONNECTED)
         Subscription.objects.filter(pk=site.pk).update(next_grant_at=None)
         ApiKey.objects.filter(site=site, revoked_at=None).update(revoked_at=timezone.now())
     cancelled = cancel_all(site)

@@ -63,7 +63,7 @@ class _Backend:
 
 
 @functools.cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """Make one context for all clients of the process: reading the certificates takes 50 ms and some megabytes."""
     return httpx.create_ssl_context()
 
@@ -110,7 +110,7 @@ class Httpx2Transport(httpx2.HTTPTransport):
     """For the `openai` SDK, which runs on httpx2."""
 
     def __init__(self, *, most_bytes: int = MOST_BYTES, **options: Any) -> None:
-        super().__init__(verify=_trusted(), **options)
+        super().__init__(verify=trusted(), **options)
         self._most_bytes = most_bytes
         # The pool takes a backend, but this class offers no way to hand it one.
         self._pool._network_backend = _Backend(self._pool._network_backend)  # type: ignore[assignment]
@@ -126,7 +126,7 @@ class HttpxTransport(httpx.HTTPTransport):
     """For the `replicate` SDK, which runs on httpx and by default sends creates with no timeout at all."""
 
     def __init__(self, *, most_bytes: int = MOST_BYTES, **options: Any) -> None:
-        super().__init__(verify=_trusted(), **options)
+        super().__init__(verify=trusted(), **options)
         self._most_bytes = most_bytes
         self._pool._network_backend = _Backend(self._pool._network_backend)  # type: ignore[assignment]
 

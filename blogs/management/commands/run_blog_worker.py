@@ -18,6 +18,8 @@ from django.db import DEFAULT_DB_ALIAS
 from blogs import pipeline, queue, sweep
 from blogs.batches import starting, working
 from blogs.operations import notices
+from blogs.outgoing import endpoints, sending
+from blogs.outgoing import keeping as webhooks
 from blogs.post_orders import asking
 from blogs.post_orders import working as orders
 from blogs.preflight import start as preflight
@@ -67,6 +69,12 @@ CHORES = (
     Chore(30.0, orders.work_off_looks, "look at posts", woken_by=asking.LOOKS, asks=True, says_when=True),
     Chore(30.0, orders.work_off_changes, "carry out orders", woken_by=asking.CHANGES, asks=True, says_when=True),
     Chore(30.0, orders.work_off_changes, "carry out orders", asks=True, says_when=True),
+    # Two threads, and one for receivers that were slow: a shop's receiver keeps only other slow ones waiting.
+    Chore(30.0, sending.work_off, "send webhooks", woken_by=endpoints.CHANNEL, asks=True, says_when=True),
+    Chore(30.0, sending.work_off, "send webhooks", asks=True, says_when=True),
+    Chore(30.0, sending.work_off_slow, "send webhooks to slow receivers", asks=True, says_when=True),
+    Chore(60.0, webhooks.tell_of_low_credits, "tell of low credits"),
+    Chore(_HOUR, webhooks.prune, "prune webhook messages"),
     Chore(60.0, keeping.look, "fill in words by which staff find blogs", says_when=True),
     # The first time soon, so that workers grant too that live for less than an hour.
     Chore(_HOUR, subscriptions.grant_due, "grant monthly credits", first_after_seconds=45.0),
