@@ -50,7 +50,29 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         message = f"WIX_MEDIA_STUCK_SECONDS ({stuck}) must be less than STAGE_MEDIA_DEADLINE_SECONDS ({media})."
         hint = "What is left of the deadline is for the upload of a picture whose import is stuck."
         found.append(Error(message, hint=hint, id="blogs.E007"))
-    return found + _alerts() + _learning() + _words_of_openai() + _logins() + _operators() + _hsts()
+    return found + _webhooks() + _alerts() + _learning() + _words_of_openai() + _logins() + _operators() + _hsts()
+
+
+def _webhooks() -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.OUTGOING_WEBHOOK_LOOPBACK and not settings.DEBUG:
+        hint = "Take it out of .env: it is for development."
+        message = "OUTGOING_WEBHOOK_LOOPBACK lets shops have requests sent to this machine."
+        found.append(Error(message, hint=hint, id="blogs.E050"))
+    if not 1 <= settings.OUTGOING_WEBHOOK_SECONDS <= 30:
+        hint = "A turn of a worker at an endpoint is 45 seconds."
+        found.append(Error("OUTGOING_WEBHOOK_SECONDS must be from 1 to 30.", hint=hint, id="blogs.E051"))
+    if not settings.OUTGOING_WEBHOOK_PORTS or not all(0 < port < 65_536 for port in settings.OUTGOING_WEBHOOK_PORTS):
+        hint = "Write ports with commas between: 443,8443."
+        found.append(Error("OUTGOING_WEBHOOK_PORTS must hold ports from 1 to 65535.", hint=hint, id="blogs.E052"))
+    if settings.OUTGOING_WEBHOOK_OFF_AFTER_DAYS < 1:
+        hint = "A receiver may be away for a weekend."
+        found.append(Error("OUTGOING_WEBHOOK_OFF_AFTER_DAYS must be at least 1.", hint=hint, id="blogs.E053"))
+    if not 0 <= settings.OUTGOING_WEBHOOK_CREDITS_LOW_SHARE <= 1:
+        hint = "0.2 is 20 %."
+        message = "OUTGOING_WEBHOOK_CREDITS_LOW_SHARE must be from 0 to 1."
+        found.append(Error(message, hint=hint, id="blogs.E054"))
+    return found
 
 
 def _words_of_openai() -> list[CheckMessage]:

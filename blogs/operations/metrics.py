@@ -22,6 +22,7 @@ from blogs.operations import alerts, counters, health, shops
 from blogs.operations.alerts import Alert
 from blogs.operations.health import Service
 from blogs.operations.shops import Shops
+from blogs.outgoing import turns
 from workers.database import process_counts
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -69,6 +70,7 @@ class ServiceCollector(Collector):
         yield from of_limits(limits)
         yield from of_shops(shops.shops())
         yield from counters.families(counted)
+        yield from of_webhooks(*turns.waiting())
         yield of_alerts(service.alerts)
 
 
@@ -122,6 +124,13 @@ def of_shops(found: Shops) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily("credits_held", "Credits set aside for unfinished blogs.", found.credits_held)
     yield GaugeMetricFamily("credits_free", "Credits that shops can still spend.", found.credits_free)
+
+
+def of_webhooks(waiting: int, late: float) -> Iterator[Metric]:
+    about = "Messages to shops' own endpoints that are not over, counted up to 10,000."
+    yield GaugeMetricFamily("webhooks_waiting", about, waiting)
+    about = "How late the message is that has been due for longest, of endpoints that take messages."
+    yield GaugeMetricFamily("webhooks_late_seconds", about, late)
 
 
 def of_alerts(firing: Sequence[Alert]) -> Metric:

@@ -19,6 +19,7 @@ from workers.database.connections import released_afterwards
 
 # The whole of one sending, with its look-up and the wait for its place, and time to write down what came of it.
 TURN_SECONDS = 45.0
+COUNTED = 10_000
 
 # By the index it steps from endpoint to endpoint that has anything waiting, past the thousands of messages that each may have.
 _TAKE = """
@@ -43,6 +44,15 @@ UPDATE blogs_webhookendpoint
      ORDER BY endpoint.tried_at NULLS FIRST, endpoint.id LIMIT 1
        FOR UPDATE OF endpoint SKIP LOCKED)
 RETURNING *
+"""
+# A resting endpoint is late by its own doing.
+_LATE = f"""
+SELECT (SELECT count(*) FROM (SELECT FROM blogs_webhookmessage WHERE due_at IS NOT NULL LIMIT {COUNTED}) AS waiting),
+       coalesce(extract(epoch FROM statement_timestamp() - min(first.due_at)), 0)::float
+  FROM blogs_webhookendpoint endpoint CROSS JOIN LATERAL (
+       SELECT due_at FROM blogs_webhookmessage
+        WHERE endpoint_id = endpoint.id AND due_at IS NOT NULL ORDER BY due_at LIMIT 1) AS first
+ WHERE endpoint.off_at IS NULL AND coalesce(endpoint.rests_until < statement_timestamp(), true)
 """
 _ANY = "SELECT EXISTS (SELECT FROM blogs_webhookendpoint WHERE off_at IS NULL)"
 
@@ -78,3 +88,11 @@ def any_endpoint() -> bool:
     with released_afterwards(), connection.cursor() as cursor:
         cursor.execute(_ANY)
         return bool(cursor.fetchone()[0])
+
+
+def waiting() -> tuple[int, float]:
+    """Return how many messages wait, counted up to 10,000, and for how many seconds one of them has been due at most."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LATE)
+        number, late = cursor.fetchone()
+    return int(number), max(0.0, float(late))

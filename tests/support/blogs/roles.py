@@ -10,6 +10,7 @@ _0014 = import_module("blogs.migrations.0014_audit_and_roles")
 _LATER = (
     import_module("blogs.migrations.0017_notes"),
     import_module("blogs.migrations.0018_roles_of_money"),
+    import_module("blogs.migrations.0023_webhook_endpoints"),
 )
 
 

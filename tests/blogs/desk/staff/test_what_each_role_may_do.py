@@ -16,12 +16,23 @@ from blogs.audit import Actor
 from blogs.batches import starting, working
 from blogs.batches.moves import MOVES
 from blogs.desk.staff.roles import ROLES
-from blogs.models import AuditEntry, BlogGeneration, GenerationEvent, Note, PostOrder, SiteLine, Status
+from blogs.models import (
+    AuditEntry,
+    BlogGeneration,
+    GenerationEvent,
+    Note,
+    PostOrder,
+    SiteLine,
+    Status,
+    WebhookMessage,
+)
+from blogs.outgoing import endpoints
 from blogs.queue import lines
 from credits.models import Credit
 from tests.support.blogs import roles
 from tests.support.blogs.desk_pages import blog_page, site_page, text_of
 from tests.support.factories import done_generation, failed_generation, pending_generation, site
+from tests.support.webhook_rows import endpoint
 from wix.models import ApiKey, Plan, Site
 from workers.models import Breaker, Price
 from workers.outbound import breaker_rows
@@ -250,6 +261,27 @@ def test_naming_a_shop(colleague: Client, role: str) -> None:
     colleague.post(f"/admin/wix/site/{shop.pk}/change/", {"name": "New", "language": ""})
 
     assert (Site.objects.get(pk=shop.pk).name == "New") == (role in {"Support", "Operator", "Admin"})
+
+
+def test_steering_a_webhook_endpoint(colleague: Client, role: str) -> None:
+    made, may = endpoint(site(credits=0)).endpoint, role in {"Support", "Operator", "Admin"}
+    message = endpoints.send_test(made)
+    WebhookMessage.objects.update(state="failed", due_at=None)
+    page = f"/admin/blogs/webhookendpoint/{made.pk}/"
+
+    if role != "no role":
+        shown = text_of(colleague, f"{page}change/")
+        assert ("Switch off" in shown, "Send again" in shown) == (may, may)
+    refused = {}
+    for act in (f"messages/{message.pk}/again/", "off/", "on/"):
+        answer = colleague.post(f"{page}{act}", {"confirmed": "1", "reason": "ticket 7"})
+        refused[act] = answer.status_code == 403
+        if not may and role != "no role":
+            assert "blogs.steer_webhooks" in answer.content.decode()
+
+    assert set(refused.values()) == ({False} if may else {True} if role != "no role" else {False})
+    done = set(AuditEntry.objects.values_list("action", flat=True)) - {"login"}
+    assert done == ({"webhook_send_again", "webhook_switch_off", "webhook_switch_on"} if may else set())
 
 
 def test_reading_the_audit_log_and_the_ledger(colleague: Client, role: str) -> None:
