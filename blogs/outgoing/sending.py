@@ -235,6 +235,11 @@ def _put_off(endpoint: WebhookEndpoint, message: WebhookMessage, limited: RateLi
 
 def _say(message: WebhookMessage, came: _Came, *, given_up: bool) -> None:
     metrics.count(metrics.WEBHOOKS_SENT, "given_up" if given_up else came.outcome)
-    about = {"action": "webhook_sent", "webhook": message.webhook_id, "type": message.type, "outcome": came.outcome}
+    about: dict[str, Any] = {
+        "action": "webhook_sent",
+        "webhook": message.webhook_id,
+        "type": message.type,
+        "outcome": came.outcome,
+    }
     about |= {"status_code": came.status, "ms": round(came.took * 1000), "attempt": message.attempts + 1}
     logger.log(logging.INFO if came.delivered else logging.WARNING, "webhook message", extra=about)

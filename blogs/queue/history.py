@@ -87,8 +87,8 @@ def record(
     values: list[Any] = [*about, _code(error), _message(error) or message]
     with connection.cursor() as cursor:
         if kind in _TOLD:
-            told = {"site": generation.site_id, "type": _TOLD[kind], "blog": generation.pk, "code": _code(error)}
-            cursor.execute(_RECORD_AND_TELL, {"event": tuple(values), **told})
+            told: dict[str, Any] = {"site": generation.site_id, "type": _TOLD[kind], "blog": generation.pk}
+            cursor.execute(_RECORD_AND_TELL, {"event": tuple(values), "code": _code(error), **told})
         else:
             cursor.execute(_RECORD, [tuple(values)])
     announce(generation, kind, stage, error)

@@ -23,7 +23,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from blogs.models import WebhookMessage
 from blogs.outgoing import endpoints, outbox, sending
 from tests.bench import filling
-from tests.support.receiver import Handler, receiving
+from tests.support.receiver import Handler, receiving, slowly
 from wix.models import Site
 from workers.database.clock import ClockTimestamp
 from workers.database.connections import release_connection
@@ -37,7 +37,7 @@ def measure() -> dict[str, Any]:
     settings.OUTGOING_WEBHOOK_LOOPBACK = True
     *shops, slow = Site.objects.filter(pk__in=filling.add_sites(_SHOPS + 1)).order_by("pk")
     with receiving() as receiver, receiving() as sluggish:
-        sluggish.behave = lambda handler: (time.sleep(_SLOW_SECONDS), handler.reply(200))
+        sluggish.behave = slowly(_SLOW_SECONDS)
         secrets = {
             f"/{shop.pk}": endpoints.make(shop, url=receiver.address(f"/{shop.pk}"), events=list(outbox.TYPES)).secret
             for shop in shops

@@ -57,6 +57,16 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *arguments: Any) -> None: ...
 
 
+def slowly(seconds: float) -> Callable[[Handler], None]:
+    """Answer 200 after that time."""
+
+    def behave(handler: Handler) -> None:
+        time.sleep(seconds)
+        handler.reply(200)
+
+    return behave
+
+
 def endless(handler: Handler) -> None:
     """Answer 200 with five gigabytes, for as long as somebody reads."""
     handler.send_response(200)

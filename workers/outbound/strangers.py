@@ -153,7 +153,7 @@ def post(to: Target, body: bytes, headers: Mapping[str, str], rules: Rules) -> t
 
 def _send(to: Target, addresses: Sequence[str], body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
     connection = http.client.HTTPConnection(to.host, to.port)
-    connection.response_class = _Head  # type: ignore[assignment]
+    connection.response_class = _Head
     connection.sock = _connected(to, addresses)
     try:
         connection.putrequest("POST", to.path, skip_host=True, skip_accept_encoding=True)
@@ -211,7 +211,7 @@ class _Counted(io.RawIOBase):
 class _Head(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)
-        self.fp = io.BufferedReader(_Counted(sock, self.fp.detach()))  # type: ignore[arg-type]
+        self.fp = io.BufferedReader(_Counted(sock, self.fp.detach()))
 
 
 # --- Names and addresses ----------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ class AddressField(TextField):
     """An https address of the public internet. Where its name leads is looked at each time something is sent there."""
 
     def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data)
+        text: str = super().to_internal_value(data)
         try:
             endpoints.require_public(text)
         except Refused as refused:

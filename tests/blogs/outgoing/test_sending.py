@@ -15,7 +15,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from blogs.models import RequestDetails, WebhookEndpoint, WebhookMessage
 from blogs.outgoing import endpoints, outbox, payload, sending, turns
 from tests.support import factories
-from tests.support.receiver import Got, Receiver, endless, receiving
+from tests.support.receiver import Got, Receiver, endless, receiving, slowly
 from tests.support.threads import at_once
 from tests.support.webhook_rows import all_due, endpoint, the
 from wix.models import Site
@@ -192,7 +192,7 @@ def test_a_slow_receiver_has_one_thread_once_and_then_keeps_only_other_slow_ones
 ) -> None:
     monkeypatch.setattr(sending, "_SLOW_SECONDS", 0.2)
     slow = endpoint(shop, receiver.address()).endpoint
-    receiver.behave = lambda handler: (time.sleep(0.4), handler.reply(200))
+    receiver.behave = slowly(0.4)
     tell(shop, 5)
     sending.work_off()
     assert len(receiver.got) == 1
