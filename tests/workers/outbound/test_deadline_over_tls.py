@@ -57,7 +57,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def url(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    transports._trusted.cache_clear()
+    transports.trusted.cache_clear()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Handler) as server:
@@ -66,7 +66,7 @@ def url(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"https://localhost:{server.server_address[1]}"
         server.shutdown()
-    transports._trusted.cache_clear()
+    transports.trusted.cache_clear()
 
 
 def by_httpx2(url: str, certificate: Path) -> str:
