@@ -40,7 +40,7 @@ KEPT_TRYING = timedelta(days=3)
 # Pauses between two sendings of a message; the last one again and again. Each is up to a fifth shorter or longer.
 _PAUSES = (5.0, 30.0, 120.0, 600.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0, 28_800.0)
 # After this many failures in a row nothing is sent to it for a while, each time for twice as long.
-_RESTS_AFTER, _REST_SECONDS, _REST_MAX_SECONDS = 3, 10.0, 900.0
+_RESTS_AFTER, _REST_SECONDS, _REST_MAX_SECONDS = 5, 10.0, 900.0
 _SLOW_SECONDS, _SLOW_FOR_SECONDS = 3.0, 3_600.0
 # A turn ends after this, so that other endpoints have theirs.
 _TURN_MESSAGES, _TURN_SECONDS = 20, 5.0

@@ -170,20 +170,20 @@ def test_days_of_failure_switch_it_off(receiver: Receiver, shop: Site, settings:
     assert made.off_why == "failing"
 
 
-def test_after_three_failures_in_a_row_it_rests_and_one_success_ends_that(receiver: Receiver, shop: Site) -> None:
+def test_after_five_failures_in_a_row_it_rests_and_one_success_ends_that(receiver: Receiver, shop: Site) -> None:
     made = endpoint(shop, receiver.address()).endpoint
-    tell(shop, 6)
+    tell(shop, 8)
     receiver.status = 500
     sending.work_off()
-    assert len(receiver.got) == 3
+    assert len(receiver.got) == 5
     receiver.status = 200
     sending.work_off()
-    assert len(receiver.got) == 3
+    assert len(receiver.got) == 5
 
     all_due()
     sending.work_off()
     made.refresh_from_db()
-    assert len(receiver.got) == 9
+    assert len(receiver.got) == 13
     assert (made.failures, made.rests_until, made.failing_since) == (0, None, None)
 
 
