@@ -185,9 +185,10 @@ SELECT id, CASE status WHEN 'DONE' THEN 2 WHEN 'PENDING' THEN 0 ELSE 1 END,
 
 _CALLS = """
 INSERT INTO workers_providercall
-    (provider, operation, kind, language, work, site, at, seconds, outcome, request_id, tokens_reserved, prompt_bytes,
+    (provider, operation, model, kind, language, work, site, at, seconds, outcome, request_id, tokens_reserved, prompt_bytes,
      prompt_tokens, output_tokens, output_max, truncated, images)
 SELECT CASE call WHEN 2 THEN 'replicate' ELSE 'openai' END, (ARRAY['idea','article','prediction'])[1 + call],
+       (ARRAY['writer','writer','painter'])[1 + call],
        (ARRAY['idea','article:medium','picture'])[1 + call], language, id, site_id, moment + call * interval '12 seconds',
        2 + call * 5, CASE WHEN n %% 40 = 0 THEN 'timeout' ELSE 'ok' END, 'req_' || md5(n || '.' || call), 4000, 5000,
        CASE WHEN call < 2 THEN 1500 END, CASE WHEN call < 2 THEN 2500 END, 4000, false, CASE call WHEN 2 THEN 1 ELSE 0 END

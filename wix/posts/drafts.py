@@ -128,8 +128,8 @@ class Post:
 def read_post(instance_id: str, post_id: str, *, seconds: float) -> Post:
     path, params = f"/blog/v3/posts/{quote(post_id, safe='')}", {"fieldsets": "URL"}
     answer = http.request(instance_id, "GET", path, operation="post_get", seconds=seconds, params=params)
-    post = pick(answer, "post")
-    return Post(_address(post), moment(post.get("firstPublishedDate")))
+    published_at = moment(object_in(answer, "post").get("firstPublishedDate"))
+    return Post(_address(pick(answer, "post")), published_at)
 
 
 def find_drafts(instance_id: str, title: str, since: datetime, *, seconds: float) -> list[tuple[Draft, dict[str, Any]]]:
