@@ -47,7 +47,7 @@ def order() -> dict[str, Any]:
     """What the product puts between <data> and </data>."""
     return {
         "source": {"type": "keyword", "text": "linen bedding"},
-        "language": "de",
+        "language": "en",
         "tone": "warm",
         "length": "medium",
         "sections": 5,

@@ -26,10 +26,11 @@ def test_an_idea_has_as_many_sections_as_were_asked_for(openai_client: openai.Op
 def test_an_article_follows_its_idea_and_tells_its_language(
     openai_client: openai.OpenAI, order: dict[str, Any]
 ) -> None:
-    idea = openai_client.chat.completions.create(**completion_request(order)).choices[0].message.content
+    german = order | {"language": "de"}
+    idea = openai_client.chat.completions.create(**completion_request(german)).choices[0].message.content
     planned = Idea.model_validate_json(idea or "")
 
-    request = completion_request(order | {"idea": planned.model_dump()}, "blog_article")
+    request = completion_request(german | {"idea": planned.model_dump()}, "blog_article")
     answer = openai_client.chat.completions.create(**request)
 
     article = ArticleContent.model_validate_json(answer.choices[0].message.content or "")

@@ -115,3 +115,16 @@ def test_the_topic_is_taken_from_the_source(order: dict[str, Any], source: dict[
 def test_a_prompt_without_an_order_is_told_apart(prompt: str) -> None:
     with pytest.raises(writer.NoOrder):
         writer.Order.from_prompt(prompt)
+
+
+@pytest.mark.parametrize("language", ["de", "pt", "no", "fil", "zh"])
+def test_it_writes_in_the_language_that_is_asked_for(order: dict[str, Any], language: str) -> None:
+    english = writer.article(ordered(order))
+
+    written = writer.article(ordered(order, language=language))
+
+    assert written.language == language
+    alike = {block.model_dump_json() for block in written.blocks} & {
+        block.model_dump_json() for block in english.blocks
+    }
+    assert alike == set()

@@ -57,7 +57,9 @@ def _few_are_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
 def _empty() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
-        cursor.execute("TRUNCATE wix_site, blogs_batch, blogs_auditentry, workers_providercall CASCADE")
+        cursor.execute(
+            "TRUNCATE wix_site, blogs_batch, blogs_auditentry, blogs_blogwords, workers_providercall CASCADE"
+        )
         cursor.execute("SET session_replication_role = DEFAULT")
         cursor.execute(f"ANALYZE {', '.join(sorted(_LARGE))}")
     QueueClock.objects.get_or_create(pk=1)

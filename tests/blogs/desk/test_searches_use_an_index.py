@@ -35,13 +35,13 @@ ROWS = 20_000
 def _many_blogs(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Fill the tables once for all tests here, and empty them afterwards: rows that are only rolled back slow down other tests."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("TRUNCATE wix_site CASCADE")
+        cursor.execute("TRUNCATE wix_site, blogs_blogwords CASCADE")
         QueueClock.objects.get_or_create(pk=1)
         thousands_of_blogs(site(name="Big"), ROWS)
         pending_generation(site(name="Small"), source_id="wool")
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("TRUNCATE wix_site CASCADE")
+        cursor.execute("TRUNCATE wix_site, blogs_blogwords CASCADE")
         cursor.execute("ANALYZE blog_generations")
 
 

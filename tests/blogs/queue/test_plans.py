@@ -53,7 +53,7 @@ def _many_blogs(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]
     """Once for all tests here, and truncated afterwards: rows that were only rolled back would slow down other tests."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         # Rows that other tests have left behind decide where new ones land, and so what an index seems worth.
-        cursor.execute("TRUNCATE wix_site CASCADE")
+        cursor.execute("TRUNCATE wix_site, blogs_blogwords CASCADE")
         sites = factories.SiteFactory.create_batch(SITES)
         SiteLine.objects.bulk_create(SiteLine(site=site, waiting=10) for site in sites)
         cursor.execute(_MANY, [SITES])
@@ -61,7 +61,7 @@ def _many_blogs(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]
         cursor.execute("ANALYZE blog_generations, blogs_siteline, wix_site, blogs_requestdetails")
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("TRUNCATE wix_site CASCADE")
+        cursor.execute("TRUNCATE wix_site, blogs_blogwords CASCADE")
         cursor.execute("ANALYZE blog_generations, blogs_siteline, wix_site")
 
 

@@ -16,7 +16,7 @@ from blogs.restore.copies import Unsettled
 from tests.sandbox import Sandbox
 from tests.support import factories
 from tests.support.api import Api
-from tests.support.blogs.pipeline import Attempt, count
+from tests.support.blogs.pipeline import Attempt, count, unblock_limits
 from tests.support.blogs.restored import after_restore, as_a_copy, as_promoted, end_waiting
 from wix.models import Site
 from workers.context.process_memory import forget_everything
@@ -104,6 +104,7 @@ def test_a_running_worker_creates_no_draft_from_a_copy(sandbox: Sandbox, shop: S
     assert sandbox.drafts() == []
     after_restore("--original-is-stopped")
     end_waiting()
+    unblock_limits()
     assert attempt().status == Status.DONE
     assert len(sandbox.drafts()) == 1
     assert proof.discrepancies() == []
