@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from blogs.queue import lifecycle
 from tests.browser.browsing import DESKTOP, PHONE, Person
@@ -69,8 +70,8 @@ def test_a_shop_that_moves_up_keeps_its_own_button(opens: Callable[..., Person])
         factories.pending_generation(small)
     looks_again(ada)
 
-    ada.sees("67 %", within=".part-shops")
-    assert ada.page.locator(".part-shops tbody tr").first.inner_text().startswith("Small")
+    expect(ada.page.locator(".part-shops tbody tr").first).to_contain_text("Small")
+    expect(ada.page.get_by_role("button", name="Pause the line of Small")).to_be_focused()
     assert ada.page.evaluate("document.activeElement.value") == str(small.pk)
 
 
