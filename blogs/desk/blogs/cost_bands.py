@@ -10,7 +10,7 @@ from django.db.models.expressions import RawSQL
 from blogs.models import BlogGeneration
 from workers.limits import costs
 
-# Among so many of the newest blogs: the calls of each are added up when the list is read.
+# Among this number of the newest blogs: the calls of each are added up when the list is read.
 NEWEST = 5_000
 
 BANDS = {

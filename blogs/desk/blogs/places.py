@@ -76,7 +76,7 @@ def counted() -> list[Place]:
 
 
 def counted_with_shops(shops: int) -> tuple[list[Place], list[Share]]:
-    """Count all unfinished blogs by place, and list so many of the shops that have the most of them."""
+    """Count all unfinished blogs by place, and list the shops that have the most of them."""
     unfinished = BlogGeneration.objects.filter(status__in=UNFINISHED).order_by().annotate(place=_PLACE)
     standing = unfinished.values("place", "site_id").annotate(blogs=Count("pk"), oldest=Min("created_at"))
     sql, parameters = standing.query.sql_with_params()

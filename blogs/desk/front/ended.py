@@ -60,7 +60,7 @@ class Ended:
     durations: list[Duration] = field(default_factory=list)
 
     def a_minute(self, minutes: int) -> float:
-        """Return how many blogs a minute ended, done or failed, within the last so many whole minutes."""
+        """Return how many blogs a minute ended, done or failed, within the last whole minutes, as many as `minutes`."""
         first = floor(self.now, MINUTE) - minutes * MINUTE
         whole = [first + place * MINUTE for place in range(minutes)]
         return sum(self.minutes[at, status] for at in whole for status in (Status.DONE, Status.FAILED)) / minutes

@@ -1,7 +1,7 @@
 """Checks promises and claims that only the shop may make: prices, discounts, delivery, warranty, ratings, certificates, health,
 surveys.
 
-A word alone proves nothing: articles speak of "Rabatte" that nobody needs, and of things "na gwarancji". It is a warning. An error
+A word alone proves nothing: articles speak of unneeded "Rabatte", and of things "na gwarancji". It is a warning. An error
 is a word that comes with what makes a promise of it: a number, a day, "free", "we".
 """
 

@@ -1,4 +1,4 @@
-"""Checks that nobody is quoted with words that are not in the data."""
+"""Checks that no person is quoted with words that are not in the data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warns of what makes an article worse and harms nobody: clichés, exclamations, capitals, tags and descriptions that say nothing,
+"""Warns of what makes an article worse and does no harm: clichés, exclamations, capitals, tags and descriptions that say nothing,
 an odd length. Only a length far from the asked one is an error."""
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The same words are the subject of another article: "lorem ipsum" has a history, and a shop may sell themes that write
 `{{ product.title }}`. So a rule is silent where the shop's own texts speak of its subject, and each pattern takes no more than what
-nobody would write about it.
+no shop would write about it.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ _KIN = [
     {"fa", "ur", "ar"}, {"it", "co"}, {"fr", "co", "ca"}, {"fi", "et"},
 ]  # fmt: skip
 _FORMS = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "tl": "fil", "cmn": "zh"}
-# From so many letters on the detector is never wrong in practice, but about languages that are close.
+# From this number of letters on the detector is never wrong in practice, but about languages that are close.
 _LONG = 90
 _LETTERS_MIN = 8
 _LIKELY, _SURE = 0.6, 0.9

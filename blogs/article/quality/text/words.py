@@ -45,7 +45,7 @@ def clauses(sentence: str) -> list[str]:
 
 
 def shingles(text: str, size: int) -> set[str]:
-    """Return the runs of so many words; of characters, twice as many, where no spaces part words."""
+    """Return the runs of `size` words; of characters, twice as many, where no spaces part words."""
     if is_unspaced(text):
         letters = "".join(char for char in folded(text) if char.isalnum())
         return {letters[at : at + 2 * size] for at in range(max(0, len(letters) - 2 * size + 1))}
