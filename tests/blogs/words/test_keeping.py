@@ -24,7 +24,8 @@ Level = BlogWords.Level
 
 def look_through() -> None:
     keeper = Keeper()
-    for _ in range(100):
+    # Numbers may be in the millions: tests of a restored backup leap ahead.
+    for _ in range(10_000):
         keeper.look()
         if keeper._was_through:
             return
