@@ -16,7 +16,7 @@ class PostOrder(models.Model):
     """One thing that staff want known of, or done to, a DONE blog's post at Wix. A worker carries it out (`post_orders/`).
 
     The blog stays DONE all the while. A worker has an order until `taken_until`; what it writes, it writes only as long as that is
-    its own. Of each kind a blog has one open order at most, so many clicks are one.
+    its own. A blog has at most one open order of each kind: several clicks are one.
     """
 
     class Kind(models.TextChoices):

@@ -74,7 +74,7 @@ class Outlet(socket.socket):
     """A socket that does not block for what is small: what the kernel has no room for is kept, for the main loop to send.
 
     Only of an answer that is longer than `_KEPT_BYTES` the thread itself waits for the client to take it in: an export of staff's,
-    of which any number of rows fits into memory therefore. No answer to a stranger is so long.
+    of which any number of rows fits into memory therefore. Each answer to a stranger is shorter.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -27,7 +27,7 @@ _DISCONNECTED = ("blog_not_installed", "no_author", "wix_auth_lost", "wix_not_co
 _WEBHOOKS_READ = 10_000
 _WEEK = timedelta(days=7)
 
-# Each in the order of an index. In no order, PostgreSQL may find the first so many soonest by reading the table from its beginning.
+# Each in the order of an index. Without an order, PostgreSQL may read the table from its beginning until it has enough rows.
 _BOUNDED = (
     "(SELECT count(*) FROM (SELECT 1 FROM blog_generations WHERE site_id = %(site)s AND {} ORDER BY {} DESC"
     " LIMIT %(most)s) AS blogs)"

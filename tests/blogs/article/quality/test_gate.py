@@ -242,7 +242,7 @@ def test_a_heading_at_the_end_goes() -> None:
     assert isinstance(verdict.article.blocks[-1], ListBlock | Paragraph)
 
 
-# --- Articles that nobody would write: no other thread of a worker runs while a pattern is looked for
+# --- Articles that only an attacker or a stuck model writes: no other thread of a worker runs while a pattern is looked for
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What an open page asks every few seconds: the parts that have changed, for the rights of whoever asks, and at little cost."""
+"""What a page asks every few seconds: the parts that have changed, for its reader's rights, and at little cost."""
 
 from __future__ import annotations
 
