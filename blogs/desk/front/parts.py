@@ -75,6 +75,9 @@ class _Moment:
     shown: dict[tuple[bool, ...], Shown] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def keep(self, front: Front) -> None:
+        self.read_at, self.front, self.shown = time.monotonic(), front, {}
+
     def clear(self) -> None:
         self.read_at, self.front, self.shown = float("-inf"), None, {}
 
@@ -91,8 +94,14 @@ def rights(user: Reader) -> dict[str, bool]:
 
 
 def now(user: Reader) -> Shown:
-    """Read everything, for somebody who opens the page."""
-    return _shown(state.read(), rights(user))
+    """Read everything, for somebody who opens the page. An open page is not told of an older moment after that."""
+    front = state.read()
+    if _moment.lock.acquire(blocking=False):
+        try:
+            _moment.keep(front)
+        finally:
+            _moment.lock.release()
+    return _shown(front, rights(user))
 
 
 def lately(user: Reader) -> Shown:
@@ -108,8 +117,7 @@ def lately(user: Reader) -> Shown:
         _moment.lock.acquire()
     try:
         if _moment.front is None or time.monotonic() - _moment.read_at > _FRESH_SECONDS:
-            _moment.front, _moment.shown = state.read(), {}
-            _moment.read_at = time.monotonic()
+            _moment.keep(state.read())
         if key not in _moment.shown:
             _moment.shown[key] = _shown(_moment.front, may)
         return _moment.shown[key]
