@@ -33,7 +33,7 @@ class ContextFilter(logging.Filter):
 
 # Of what strangers may send without end. Their lines have no traceback.
 _STRANGERS = {
-    "blogs.api.problems",
+    "blogs.api.errors.problems",
     "blogs.api.webhooks",
     "config.door.front_door",
     "config.web.password_checks",

@@ -268,7 +268,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["wix.identity.throttle.SiteThrottle"],
     "DEFAULT_PARSER_CLASSES": ["config.json_parser.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "EXCEPTION_HANDLER": "blogs.api.problems.problem_response",
+    "EXCEPTION_HANDLER": "blogs.api.errors.problems.problem_response",
     # `format` is a parameter of articles alone.
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": None,
@@ -477,9 +477,9 @@ LOGGING = {
         "httpx2": {"level": "WARNING"},
         "openai": {"level": "WARNING"},
         "axes": {"level": "ERROR"},
-        # Logs errors alone: `blogs.api.problems` logs a line for each refused request, and the views one for a lost database.
+        # Logs errors alone: `blogs.api.errors.problems` logs a line for a refused request, and the views one for a lost database.
         "django.request": {"level": "ERROR", "filters": ["unavailable"]},
-        # An error with its traceback for each request that Django finds suspicious. `blogs.api.problems` logs a line.
+        # An error with its traceback for each request that Django finds suspicious. `blogs.api.errors.problems` logs a line.
         "django.security": {"level": "CRITICAL"},
         "django.security.csrf": {"level": "WARNING"},
         "sqlalchemy.pool": {"level": "CRITICAL"},

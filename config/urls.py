@@ -7,8 +7,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 from rest_framework.routers import SimpleRouter
 
-from blogs.api import error_pages
-from blogs.api.credits import CreditEntriesView, CreditsView
+from blogs.api.account.credits import CreditEntriesView, CreditsView
+from blogs.api.errors import pages as error_pages
 from blogs.api.outgoing.views import WebhookEndpoints
 from blogs.api.views import BlogGenerationViewSet
 from blogs.api.webhooks import webhooks

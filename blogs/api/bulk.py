@@ -20,8 +20,9 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from blogs.api import asking, problems, shape
+from blogs.api import asking, shape
 from blogs.api.endpoint import json_object
+from blogs.api.errors import problems
 from blogs.api.incoming.names import unknown_names
 from blogs.api.possible import UnknownProducts
 from blogs.models import BlogGeneration

@@ -10,7 +10,7 @@ import jwt.algorithms  # noqa: F401
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
-from blogs.api.problems import plain_problem
+from blogs.api.errors.problems import plain_problem
 from blogs.site_events.handlers import HANDLERS
 from wix.identity import sightings
 from wix.webhooks import deliveries, public_keys, token

@@ -17,7 +17,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from gunicorn.http.errors import ParseException
 
-from blogs.api.problems import plain_problem
+from blogs.api.errors.problems import plain_problem
 from blogs.api.webhooks import BODY_MAX_BYTES, webhooks
 from config.door import content_types, refusals
 from config.door.refusals import DESK

@@ -13,7 +13,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from blogs.api import problems
+from blogs.api.errors import problems
 from workers.database.outage import DATABASE_AWAY
 
 DESK = "/admin"

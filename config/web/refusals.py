@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from gunicorn.http import errors
 
-from blogs.api.codes import CODES, address
+from blogs.api.errors.codes import CODES, address
 
 logger = logging.getLogger(__name__)
 

@@ -58,7 +58,7 @@ def test_the_glossary_is_in_order() -> None:
 
 
 def _codes_of_problems() -> Iterator[str]:
-    for node in ast.walk(ast.parse(named("blogs/api/problems.py"))):
+    for node in ast.walk(ast.parse(named("blogs/api/errors/problems.py"))):
         match node:
             case ast.Dict(keys=keys, values=values):
                 pairs = zip(keys, values, strict=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
-from blogs.api.codes import CODES, address
+from blogs.api.errors.codes import CODES, address
 
 
 def problem(response: Any, http: int, code: str) -> dict[str, Any]:

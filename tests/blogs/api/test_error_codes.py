@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from blogs.api.codes import CODES, address
+from blogs.api.errors.codes import CODES, address
 from tests.support.problems import problem
 
 _ROOT = Path(__file__).resolve().parents[3]

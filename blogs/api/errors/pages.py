@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from blogs.api.codes import CODES, address
+from blogs.api.errors.codes import CODES, address
 
 
 @require_safe

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from blogs.api.codes import CODES, address
+from blogs.api.errors.codes import CODES, address
 from blogs.api.possible import NotPossible, NotReady, UnknownProducts
 from blogs.models import UNFINISHED
 from blogs.outgoing.endpoints import NotNow
