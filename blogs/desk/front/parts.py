@@ -116,10 +116,12 @@ def lately(user: Reader) -> Shown:
             return before
         _moment.lock.acquire()
     try:
-        if _moment.front is None or time.monotonic() - _moment.read_at > _FRESH_SECONDS:
-            _moment.keep(state.read())
+        front = _moment.front
+        if front is None or time.monotonic() - _moment.read_at > _FRESH_SECONDS:
+            front = state.read()
+            _moment.keep(front)
         if key not in _moment.shown:
-            _moment.shown[key] = _shown(_moment.front, may)
+            _moment.shown[key] = _shown(front, may)
         return _moment.shown[key]
     finally:
         _moment.lock.release()

@@ -16,6 +16,8 @@ _ROOT = Path(__file__).resolve().parents[3]
 # Where refusals are made, and how their codes stand there.
 _SOURCES = [
     *(_ROOT / "blogs/api").glob("*.py"),
+    *(_ROOT / "blogs/api/account").glob("*.py"),
+    *(_ROOT / "blogs/api/errors").glob("*.py"),
     *(_ROOT / "config/door").glob("*.py"),
     *(_ROOT / "config/web").glob("*.py"),
     _ROOT / "wix/webhooks/token.py",
