@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from rest_framework.routers import SimpleRouter
 
 from blogs.api.account.credits import CreditEntriesView, CreditsView
+from blogs.api.account.keys import ApiKeys
 from blogs.api.errors import pages as error_pages
 from blogs.api.outgoing.views import WebhookEndpoints
 from blogs.api.views import BlogGenerationViewSet
@@ -29,6 +30,8 @@ api.trailing_slash = "/?"
 api.register("blog-generation", BlogGenerationViewSet, basename="blog-generation")
 # GET and POST of a site's webhook endpoints; GET, PATCH and DELETE of one; below that, its deliveries and acts.
 api.register("webhooks", WebhookEndpoints, basename="webhook-endpoint")
+# GET and POST of a site's API keys; GET, PATCH and DELETE of one; POST of its rotation.
+api.register("keys", ApiKeys, basename="api-key")
 
 # Views that only read are exempt from the check of forms: it would answer a POST to them before they say what they take.
 urlpatterns = [

@@ -64,6 +64,7 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     last_used_at = models.DateTimeField(null=True, blank=True, help_text="accurate to about an hour")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="refused from then on")
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

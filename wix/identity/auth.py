@@ -67,7 +67,7 @@ class DashboardToken(_Bearer):
 
 
 class SiteApiKey(_Bearer):
-    """A key that staff made for a shop's own server. `request.auth` is the key's row."""
+    """A key for a shop's own server. `request.auth` is the key's row."""
 
     def authenticate(self, request: Request) -> tuple[Site, ApiKey] | None:
         credential = _credential(request)
@@ -75,7 +75,7 @@ class SiteApiKey(_Bearer):
             return None
         key = api_keys.find(credential)
         if key is None:
-            raise _refused("The API key is unknown, or was revoked.")
+            raise _refused("The API key is unknown, has expired, or was revoked.")
         return key.site, key
 
 

@@ -81,6 +81,12 @@ CODES = {
         403, "App removed", "The app was removed from this site.", "Install it again at Wix, then repeat the request."
     ),
     "permission_denied": Code(403, "Not allowed", "This credential does not allow the request.", "Use another one."),
+    "dashboard_only": Code(
+        403,
+        "Only with a dashboard's token",
+        "API keys are made, rotated and revoked by the shop's dashboard, and by no API key.",
+        "Call from a page of the shop's dashboard, with its signed instance or Wix access token.",
+    ),
     "not_found": Code(
         404,
         "Not found",
@@ -116,6 +122,12 @@ CODES = {
         "Not possible with this webhook endpoint",
         "The webhook endpoint is off, or there are as many as a site may have.",
         "Read `detail`: switch the endpoint on with `enabled: true`, or delete one that is not needed.",
+    ),
+    "too_many_keys": Code(
+        409,
+        "Too many API keys",
+        "The site has as many usable API keys as a site may have.",
+        "Revoke one that is not needed, with DELETE.",
     ),
     "request_too_large": Code(
         413,

@@ -28,6 +28,7 @@ from blogs.queue.request import IdempotencyConflict, SchedulePassed
 from blogs.queue.submitting import SiteRemoved
 from blogs.restore.copies import Unsettled
 from credits.ledger import InsufficientCredits
+from wix.identity.api_keys import TooManyKeys
 from wix.identity.token_info import CannotAsk
 from wix.models import Site
 from workers.database.outage import DATABASE_AWAY
@@ -171,6 +172,8 @@ def _problem(error: Exception) -> dict[str, Any] | None:
             return {"http": 409, "code": "wrong_state", "detail": f"This can't be done: {error}."}
         case NotNow():
             return {"http": 409, "code": "endpoint_state", "detail": str(error)}
+        case TooManyKeys():
+            return {"http": 409, "code": "too_many_keys", "detail": str(error)}
         case RequestDataTooBig():
             detail = f"The body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
             return {"http": 413, "code": "request_too_large", "detail": detail}

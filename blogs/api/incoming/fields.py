@@ -112,6 +112,12 @@ class YesNoField(Bounded, serializers.BooleanField):
     default_error_messages = {"invalid": "It must be true or false, without quotes."}
 
 
+class WholeNumberField(Bounded, serializers.IntegerField):
+    """A number of JSON without a fraction."""
+
+    json_type = int
+
+
 class ChoiceField(Bounded, serializers.ChoiceField):
     """Names the allowed values in its error. DRF's own message would repeat the refused value."""
 

@@ -23,6 +23,12 @@ KEYS_SHOWN = 50
 
 class ApiKeyForm(forms.Form):
     label = forms.CharField(max_length=100, help_text="what it is for", widget=forms.TextInput(attrs={"size": 40}))
+    days = forms.IntegerField(
+        min_value=1,
+        max_value=api_keys.DAYS_MAX,
+        required=False,
+        help_text="how many days it is valid; empty: until it is revoked",
+    )
 
 
 def urls(desk: DeskAdmin) -> list[URLPattern]:
@@ -59,10 +65,14 @@ def _make(desk: DeskAdmin, request: HttpRequest, site: Site) -> HttpResponse:
     form = ApiKeyForm(request.POST)
     shown = {"title": f"New API key of {site}", "site_shown": site, "form": form}
     if form.is_valid():
-        with transaction.atomic():
-            made, key = api_keys.issue(site, form.cleaned_data["label"], by=request.user)
-            audit.record(actor(request), "make_api_key", site, after=str(made))
-        shown |= {"made": made, "key": key}
+        try:
+            with transaction.atomic():
+                wanted = form.cleaned_data
+                made, key = api_keys.issue(site, wanted["label"], by=request.user, days=wanted["days"])
+                audit.record(actor(request), "make_api_key", site, after=str(made))
+            shown |= {"made": made, "key": key}
+        except api_keys.TooManyKeys as error:
+            form.add_error(None, str(error))
     return render(request, "admin/wix/site/api_key.html", {**desk.admin_site.each_context(request), **shown})
 
 

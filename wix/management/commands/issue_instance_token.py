@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from wix.identity.signed_instance import sign_instance
-from wix.models import Site
+from wix.management.named_site import HELP, named_site
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("site", help="the site's name, instance id or number; an unknown instance id is signed too")
+        parser.add_argument("site", help=f"{HELP}; an unknown instance id is signed too")
         parser.add_argument("--hours", type=float, default=4, help="how long it is valid (default 4, as Wix's)")
 
     def handle(self, *, site: str, hours: float, **options: Any) -> None:
@@ -31,10 +31,4 @@ def _instance_id(site: str) -> uuid.UUID:
     try:
         return uuid.UUID(site)
     except ValueError:
-        pass
-    known = Site.objects.filter(pk=int(site)) if site.isdecimal() else Site.objects.filter(name__iexact=site)
-    found = list(known[:2])
-    if len(found) != 1:
-        names = ", ".join(known.name or str(known.instance_id) for known in Site.objects.order_by("name")[:10])
-        raise CommandError(f"{len(found)} sites have the name or number {site!r}. Known: {names or 'none yet'}.")
-    return found[0].instance_id
+        return named_site(site).instance_id

@@ -57,6 +57,19 @@ def test_staff_make_a_key_that_is_shown_once_and_revoke_it(
     assert key[13:] not in page + kept + str([*AuditEntry.objects.values()])
 
 
+def test_a_key_may_be_given_days(desk: Client) -> None:
+    shop = factories.site()
+
+    answer = desk.post(f"/admin/wix/site/{shop.pk}/api-keys/", {"label": "ERP", "days": "30"})
+    refused = desk.post(f"/admin/wix/site/{shop.pk}/api-keys/", {"label": "ERP", "days": "4000"})
+
+    assert _shown(answer)
+    assert "errorlist" in refused.content.decode()
+    row = ApiKey.objects.get()
+    assert row.expires_at is not None
+    assert 29 < (row.expires_at - row.created_at).days + 1 <= 30
+
+
 @pytest.mark.parametrize("label", ["", "   ", "x" * 101])
 def test_a_key_needs_a_label(desk: Client, label: str) -> None:
     answer = desk.post(f"/admin/wix/site/{factories.site().pk}/api-keys/", {"label": label})
