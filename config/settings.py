@@ -170,9 +170,10 @@ WHITENOISE_USE_FINDERS = True
 
 # --- Operators --------------------------------------------------------------------------------------------------------
 
-# Who sees /metrics and the details of /health: who brings the token, or comes from one of the networks. Neither: anybody.
+# Who sees /metrics and the details of /health: who brings the token or comes from one of the networks. Open: all callers.
 OPERATIONS_TOKEN = env.str("OPERATIONS_TOKEN", default="")
 OPERATIONS_NETWORKS = env.list("OPERATIONS_NETWORKS", default=[])
+OPERATIONS_OPEN = env.bool("OPERATIONS_OPEN", default=DEBUG)
 
 # --- PostgreSQL -------------------------------------------------------------------------------------------------------
 

@@ -12,10 +12,8 @@ from wix.identity.client_address import caller
 
 
 def may_see(request: HttpRequest) -> bool:
-    """Tell whether the caller may see numbers and details: by the token or from one of the networks; anybody if neither is set."""
-    if not settings.OPERATIONS_TOKEN and not settings.OPERATIONS_NETWORKS:
-        return True
-    return _brings_the_token(request) or _is_inside(request)
+    """Tell whether the caller may see numbers and details: by the token, from one of the networks, or because all callers may."""
+    return settings.OPERATIONS_OPEN or _brings_the_token(request) or _is_inside(request)
 
 
 def refusal() -> JsonResponse:

@@ -1,6 +1,7 @@
 """Health, metrics and limits, for operators and load balancers: they show no site's data.
 
-They need no token, unless `OPERATIONS_TOKEN` or `OPERATIONS_NETWORKS` is set. Then strangers see no more than how it is.
+Strangers see no more than how it is, unless `OPERATIONS_OPEN` is set, as it is in development. Operators bring `OPERATIONS_TOKEN`,
+or come from one of `OPERATIONS_NETWORKS`.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ def main() -> int:
                 **ENVIRONMENT,
                 "DJANGO_SETTINGS_MODULE": "config.settings",
                 "DEBUG": "false",
+                "OPERATIONS_OPEN": "true",
                 "SECRET_KEY": "only-for-benchmarks",
                 "DATABASE_URL": server.url,
                 "DATABASE_DIRECT_URL": server.url,

@@ -32,6 +32,7 @@ from tests.support.world import World, running
 _SPEED = 20
 _SETTINGS = {
     "DEBUG": "false",  # Django would keep every query
+    "OPERATIONS_OPEN": "true",
     "BLOG_WORKER_LEASE_RENEW_SECONDS": "1",
     "RATE_LIMIT_MAX_WAIT_SECONDS": "3",
     "STAGE_DRAFT_DEADLINE_SECONDS": "4.5",

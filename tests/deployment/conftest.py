@@ -17,6 +17,8 @@ from tests.support.web_server import served
 
 _SETTINGS = {
     "DEBUG": "false",
+    # What nginx keeps from strangers, and nothing behind it.
+    "OPERATIONS_OPEN": "true",
     "SECRET_KEY": "a-secret-of-these-tests-which-is-long-enough-for-django-to-take",
     "ALLOWED_HOSTS": NAME,
     "HTTPS_ONLY": "true",

@@ -82,6 +82,9 @@ def _of_gunicorn(file: Path) -> Iterator[Read]:
 def _defaults(expression: ast.expr) -> tuple[str, ...]:
     if isinstance(expression, ast.IfExp):
         return (*_defaults(expression.body), *_defaults(expression.orelse))
+    if isinstance(expression, ast.Name):
+        assert expression.id == "DEBUG"
+        return ("true", "false")
     # Numbers and texts, and a path below the project's root.
     value = eval(ast.unparse(expression), {"BASE_DIR": Path(), "__builtins__": {"str": str}})
     if isinstance(value, list):

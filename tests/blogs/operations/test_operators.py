@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -34,8 +37,41 @@ def _sees(client: Client, **how: Any) -> bool:
     return sees.pop()
 
 
-def test_anybody_sees_them_where_nothing_is_set(client: Client) -> None:
-    assert _sees(client)
+@pytest.fixture(autouse=True)
+def _production(settings: Any) -> None:
+    assert settings.OPERATIONS_OPEN, "DEBUG=true opens them"
+    settings.OPERATIONS_OPEN = False
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "::1", "2001:db8::1", ""])
+def test_no_caller_sees_them_where_no_operator_is_named(client: Client, address: str) -> None:
+    assert not _sees(client, REMOTE_ADDR=address)
+
+
+def test_all_callers_see_them_where_they_are_open(client: Client, settings: Any) -> None:
+    settings.OPERATIONS_OPEN = True
+
+    assert _sees(client, REMOTE_ADDR="2001:db8::1")
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_open"),
+    [
+        ({"DEBUG": "true"}, True),
+        ({"DEBUG": "true", "OPERATIONS_OPEN": "false"}, False),
+        ({"DEBUG": "false"}, False),
+        ({"DEBUG": "false", "OPERATIONS_TOKEN": _TOKEN}, False),
+        ({"DEBUG": "false", "OPERATIONS_OPEN": "true"}, True),
+    ],
+)
+def test_they_are_open_in_development_alone(environment: dict[str, str], is_open: bool) -> None:
+    asked = "import config.settings as s; print(s.OPERATIONS_OPEN)"
+    known = {"SECRET_KEY": "x" * 60, "DATABASE_URL": "postgres://x@127.0.0.1:1/n", "READ_DOTENV": "false"}
+    said = subprocess.run(
+        [sys.executable, "-c", asked], env=os.environ | known | environment, capture_output=True, text=True, check=True
+    )
+
+    assert said.stdout.strip() == str(is_open)
 
 
 def test_the_token_shows_them(client: Client, settings: Any) -> None:
