@@ -2,11 +2,14 @@
 
 Rules come first and data afterwards. The data can't end its own block, so a product text that contains `</data>` and new "rules"
 stays data. What a prompt forbids (addresses, unknown products) is refused in the answer too (`quality`).
+
+A prompt's first line is its version, which the model doesn't see. It is stored with every answer: raise it when the prompt changes.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,15 +18,13 @@ from typing import Any
 
 from wix import languages
 
-# Stored with every article. Raise it when a prompt changes.
-VERSION = 4
-
 # No model keeps to an exact number of words. The lengths in `article_system.txt` come from budgets of 1,800, 3,500 and
 # 5,600 output tokens: 280 English words are about 400 tokens, 1,300 Polish or Russian characters 470, 600 Chinese ones
 # 370; the JSON around a paragraph takes 30, the parts before the body 300.
 SECTIONS = {"short": 3, "medium": 5, "long": 8}
 
-_FOLDER = Path(__file__).resolve().parents[2] / "templates" / "prompts"
+FOLDER = Path(__file__).resolve().parents[2] / "templates" / "prompts"
+_VERSION = re.compile(r"Version (\d+)\n+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +33,43 @@ class Prompt:
     user: str
 
 
-def idea(data: dict[str, Any]) -> Prompt:
+def idea(data: dict[str, Any], *, folder: Path = FOLDER) -> Prompt:
     """`data` has at least a `language`; the number in `sections` is how many the outline will have."""
-    return _prompt("idea", data)
+    return _prompt("idea", data, folder)
 
 
-def article(data: dict[str, Any]) -> Prompt:
+def article(data: dict[str, Any], *, folder: Path = FOLDER) -> Prompt:
     """`data` has at least a `language` and the `idea` with the outline."""
-    return _prompt("article", data)
+    return _prompt("article", data, folder)
 
 
-def _prompt(name: str, data: dict[str, Any]) -> Prompt:
+def version(name: str, *, folder: Path = FOLDER) -> int:
+    """Return the version of the prompt `idea` or `article`; 0 for one that has none."""
+    found = _VERSION.match(_text(f"{name}_system", folder))
+    return int(found[1]) if found else 0
+
+
+def _prompt(name: str, data: dict[str, Any], folder: Path) -> Prompt:
     # The only word of the request outside the data block, so it must be a tag and no sentence.
     language = data["language"]
     if not languages.TAG.fullmatch(language):
         raise ValueError(f"not a language tag: {language!r}")
     return Prompt(
-        system=_template(f"{name}_system").substitute(language=language),
-        user=_template(f"{name}_user").substitute(language=language, data=_data_block(data)),
+        system=_template(f"{name}_system", folder).substitute(language=language),
+        user=_template(f"{name}_user", folder).substitute(language=language, data=_data_block(data)),
     )
 
 
 @cache
-def _template(name: str) -> Template:
-    return Template((_FOLDER / f"{name}.txt").read_text(encoding="utf-8").strip())
+def _template(name: str, folder: Path) -> Template:
+    return Template(_VERSION.sub("", _text(name, folder), count=1).strip())
+
+
+@cache
+def _text(name: str, folder: Path) -> str:
+    return (folder / f"{name}.txt").read_text(encoding="utf-8")
 
 
 def _data_block(data: dict[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=False, indent=1).replace("<", "\\u003c")
+    # Without spaces between the parts: the provider charges for them.
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -27,7 +27,7 @@ def run(inputs: Inputs) -> dict[str, Any]:
     outline = {name: value for name, value in inputs.of(Stage.IDEA).items() if name in Idea.model_fields}
     kind = Kind.of("article", inputs.length, inputs.language)
     text = openai.complete(
-        prompts.article({**prompt_data(inputs, text_max=_TEXT_MAX), "idea": outline}),
+        prompts.article({**prompt_data(inputs, text_max=_TEXT_MAX), "idea": _plan(outline)}),
         kind=kind,
         schema_name="blog_article",
         schema=json_schema(ArticleContent),
@@ -44,4 +44,9 @@ def run(inputs: Inputs) -> dict[str, Any]:
         raise TransientError("content_invalid", str(invalid)) from invalid
     # The tag that was asked for, however the model spells it.
     written = {**verdict.article.model_dump(), "language": inputs.language}
-    return {**written, "prompt_version": prompts.VERSION, "quality": report(verdict.warnings)}
+    return {**written, "prompt_version": prompts.version("article"), "quality": report(verdict.warnings)}
+
+
+def _plan(outline: dict[str, Any]) -> dict[str, Any]:
+    """Return what the writer needs of the outline: the picture is no part of the text."""
+    return {name: value for name, value in outline.items() if not name.startswith("image_")}

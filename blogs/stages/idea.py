@@ -39,7 +39,7 @@ def run(inputs: Inputs) -> dict[str, Any]:
             raise InvalidArticle([str(found) for found in errors])
     except InvalidArticle as invalid:
         raise TransientError("content_invalid", str(invalid)) from invalid
-    return {**idea.model_dump(), "prompt_version": prompts.VERSION, "quality": report(warnings)}
+    return {**idea.model_dump(), "prompt_version": prompts.version("idea"), "quality": report(warnings)}
 
 
 def asked(inputs: Inputs) -> Request:

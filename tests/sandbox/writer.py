@@ -84,7 +84,7 @@ class Order:
             source = data["source"]
             sold = [product for product in data.get("products") or [] if product.get("in_stock", True)]
             products = tuple(map(Product.read, sold))
-            idea = Idea.model_validate(data["idea"]) if data.get("idea") else None
+            idea = _plan(data["idea"]) if data.get("idea") else None
             return cls(
                 topic=_topic(str(source["type"]), str(source["text"]), products),
                 language=data["language"],
@@ -274,6 +274,11 @@ def cut(text: str, limit: int) -> str:
 
 def ended(sentence: str) -> str:
     return sentence if sentence.endswith((".", "!", "?")) else f"{sentence.rstrip(' ,;:')}."
+
+
+def _plan(told: dict[str, Any]) -> Idea:
+    """The outline as the article's prompt tells it, without the picture."""
+    return Idea.model_validate({"image_prompt": "", "image_alt_text": "", **told})
 
 
 def _topic(kind: str, text: str, products: tuple[Product, ...]) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +85,25 @@ def test_the_prompts_name_the_limits_that_are_checked() -> None:
     assert f"at most {ALT_TEXT_MAX} characters" in prompts.idea(data()).system
     assert f"at most {EXCERPT_MAX} characters" in prompts.article(data()).system
     assert f"at least {META_DESCRIPTION_MIN}, never more than {META_DESCRIPTION_MAX}" in prompts.article(data()).system
+
+
+# As the stand-in counts. OpenAI's own count of English prose (`o200k_base`) is a little lower: 966 and 430.
+@pytest.mark.parametrize(("name", "most"), [("article", 1_100), ("idea", 460)])
+def test_a_prompt_is_no_longer_than_it_has_to_be(name: str, most: int) -> None:
+    empty = getattr(prompts, name)({"language": "en"})
+
+    assert len(f"{empty.system}{empty.user}".encode()) / 4 < most
+
+
+@pytest.mark.parametrize("name", ["article", "idea"])
+def test_a_prompt_begins_with_a_version_that_the_model_does_not_see(name: str, tmp_path: Path) -> None:
+    for part in ("system", "user"):
+        (tmp_path / f"{name}_{part}.txt").write_text(f"No version: {part} $language")
+
+    assert prompts.version(name) >= 5
+    assert prompts.version(name, folder=tmp_path) == 0
+    assert not getattr(prompts, name)(data()).system.startswith("Version")
+    assert getattr(prompts, name)(data(), folder=tmp_path).system == "No version: system en"
 
 
 def test_longer_articles_have_more_sections() -> None:
