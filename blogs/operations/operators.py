@@ -5,7 +5,8 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 from django.conf import settings
-from django.http import HttpRequest, JsonResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
 from wix.identity.client_address import caller
@@ -16,12 +17,12 @@ def may_see(request: HttpRequest) -> bool:
     return settings.OPERATIONS_OPEN or _brings_the_token(request) or _is_inside(request)
 
 
-def refusal() -> JsonResponse:
-    answer = JsonResponse({"status": "refused", "detail": "This is for the service's operators."}, status=403)
-    if settings.OPERATIONS_TOKEN:
-        answer.status_code = 401
-        answer["WWW-Authenticate"] = "Bearer"
-    return answer
+class NotAnOperator(PermissionDenied):
+    """A stranger asked for what operators see. `may_bring_token`: there is a token by which an operator is known."""
+
+    def __init__(self) -> None:
+        super().__init__("This is for the service's operators.")
+        self.may_bring_token = bool(settings.OPERATIONS_TOKEN)
 
 
 def _brings_the_token(request: HttpRequest) -> bool:

@@ -73,9 +73,12 @@ def health(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer a scrape of Prometheus. Without the database there are no numbers, so the scrape itself fails."""
+    """Answer a scrape of Prometheus. Without the database there are no numbers, so the scrape itself fails.
+
+    Raises NotAnOperator.
+    """
     if not operators.may_see(request):
-        return operators.refusal()
+        raise operators.NotAnOperator
     try:
         return HttpResponse(numbers.page(), content_type=numbers.CONTENT_TYPE)
     except DATABASE_AWAY as error:

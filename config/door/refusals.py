@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from blogs.api.errors import problems
+from blogs.operations.operators import NotAnOperator
 from workers.database.outage import DATABASE_AWAY
 
 DESK = "/admin"
@@ -60,6 +61,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     why = str(exception) or "Your role lacks the right to open this page."
+    if isinstance(exception, NotAnOperator) and exception.may_bring_token:
+        asked = {"WWW-Authenticate": "Bearer"}
+        return problems.plain_problem(request, 401, code="not_authenticated", detail=why, headers=asked)
     if not is_of_a_person(request):
         return problems.plain_problem(request, 403, code="permission_denied", detail=why)
     return page(request, 403, f"{why} An admin can give you a role that may.", with_sidebar=True)

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 
 from tests.support import factories
+from tests.support.problems import problem
 from workers.models import WorkerProcess
 
 pytestmark = pytest.mark.django_db
@@ -81,7 +82,8 @@ def test_the_token_shows_them(client: Client, settings: Any) -> None:
         assert not _sees(client, headers={"authorization": said}), said
     assert _sees(client, headers={"authorization": f"Bearer {_TOKEN}"})
     refused = client.get("/metrics")
-    assert (refused.status_code, refused["WWW-Authenticate"]) == (401, "Bearer")
+    assert problem(refused, 401, "not_authenticated")
+    assert refused["WWW-Authenticate"] == "Bearer"
 
 
 def test_a_network_shows_them(client: Client, settings: Any) -> None:
@@ -92,7 +94,7 @@ def test_a_network_shows_them(client: Client, settings: Any) -> None:
     for outside in ("11.1.2.3", "127.0.0.1", "2001:db8::1", ""):
         assert not _sees(client, REMOTE_ADDR=outside), outside
     # Without a token there is nothing by which a caller could be known.
-    assert client.get("/metrics", REMOTE_ADDR="11.1.2.3").status_code == 403
+    assert problem(client.get("/metrics", REMOTE_ADDR="11.1.2.3"), 403, "permission_denied")
     assert not _sees(client, REMOTE_ADDR="11.1.2.3", headers={"authorization": "Bearer "})
 
 
