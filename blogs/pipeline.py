@@ -20,6 +20,7 @@ from django.db.models import F
 from blogs import defects, picture, unexpected
 from blogs.article.schema import REFUSED, VERSION, ArticleContent, word_count
 from blogs.models import Article, BlogGeneration, Stage
+from blogs.profiles.settings import for_articles
 from blogs.queue import fence, lifecycle, waiting
 from blogs.queue.request import details_of
 from blogs.restore import copies, search
@@ -243,6 +244,7 @@ def inputs_of(generation: BlogGeneration) -> Inputs:
         note_draft_create=functools.partial(_note_draft_create, generation),
         product_ids=details.product_ids,
         instructions=details.instructions,
+        profile=for_articles(generation.profile),
         refused=_refused_for(generation),
         resumed=True,
     )

@@ -9,6 +9,7 @@ from rest_framework.routers import SimpleRouter
 
 from blogs.api.account.credits import CreditEntriesView, CreditsView
 from blogs.api.account.keys import ApiKeys
+from blogs.api.account.profile import ProfileView
 from blogs.api.errors import pages as error_pages
 from blogs.api.outgoing.views import WebhookEndpoints
 from blogs.api.views import BlogGenerationViewSet
@@ -45,6 +46,7 @@ urlpatterns = [
     path("api/", include(api.urls)),
     re_path(r"^api/credits/?$", CreditsView.as_view(), name="credits"),
     re_path(r"^api/credits/entries/?$", CreditEntriesView.as_view(), name="credit-entries"),
+    re_path(r"^api/site-profile/?$", ProfileView.as_view(), name="site-profile"),
     re_path(r"^api/errors/?$", csrf_exempt(error_pages.index), name="errors"),
     re_path(r"^api/errors/(?P<slug>[^/]{1,100})/?$", csrf_exempt(error_pages.page), name="error"),
     re_path(r"^api/rate-limiter/stats/?$", csrf_exempt(operations.openai_limits), name="openai-limits"),

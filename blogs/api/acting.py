@@ -15,13 +15,14 @@ from rest_framework.response import Response
 from blogs.api import shape
 from blogs.api.endpoint import json_object
 from blogs.api.possible import NotPossible
-from blogs.api.serializers import ActSerializer, PutOffSerializer, RescheduleSerializer
+from blogs.api.serializers import ActSerializer, PutOffSerializer, RescheduleSerializer, of_shop
 from blogs.models import BlogGeneration, GenerationEvent, PostOrder, RequestDetails, Status
 from blogs.post_orders import asking
 from blogs.queue import admission, failures, lifecycle, waiting
 from blogs.queue.lifecycle import WrongState
 from blogs.queue.waiting import HasThatTime
 from blogs.restore import copies
+from wix.identity.auth import site_of
 
 BY = "shop"
 # What fails costs its shop nothing, and us each time.
@@ -69,7 +70,7 @@ class Acting(viewsets.GenericViewSet[BlogGeneration]):
     def _act(self, request: Request, takes: type[ActSerializer | RescheduleSerializer], move: Move) -> Response:
         # First: of a blog that is not the site's own, not even the mistakes in a request are told.
         generation = self.get_object()
-        serializer = takes(data=json_object(request))
+        serializer = takes(data=json_object(request), context=of_shop(site_of(request)))
         serializer.is_valid(raise_exception=True)
         try:
             move(generation, serializer.validated_data)

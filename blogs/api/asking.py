@@ -8,7 +8,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from blogs.api.possible import UnknownProducts
-from blogs.api.serializers import BlogRequestSerializer
+from blogs.api.serializers import BlogRequestSerializer, of_shop
 from blogs.queue.request import BlogRequest, asked_before
 from wix import catalog
 from wix.models import Site
@@ -16,11 +16,11 @@ from wix.models import Site
 _IDEMPOTENCY_KEY_MAX = 255
 
 
-def read(wish: Any) -> BlogRequest:
+def read(wish: Any, site: Site) -> BlogRequest:
     """Return the request that a JSON value is. Raises ValidationError."""
     if not isinstance(wish, dict):
         raise ValidationError("A request must be a JSON object.")
-    serializer = BlogRequestSerializer(data=wish)
+    serializer = BlogRequestSerializer(data=wish, context=of_shop(site))
     serializer.is_valid(raise_exception=True)
     return serializer.blog_request()
 

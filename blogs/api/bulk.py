@@ -89,7 +89,7 @@ def _wishes(request: Request) -> list[Any]:
 def _take(request: Request, wish: Any, key: str) -> BlogGeneration | dict[str, Any]:
     """Store one blog; return it, or the problem for which it was refused."""
     try:
-        asked = asking.read(wish)
+        asked = asking.read(wish, site_of(request))
         asking.require_known_products(site_of(request), asked, key)
         with transaction.atomic():
             with connection.cursor() as cursor:

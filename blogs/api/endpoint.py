@@ -47,8 +47,8 @@ class Endpoint(APIView):
 
 
 def _unless_known(request: Request, rendered: Response) -> HttpResponseBase:
-    """Give the answer its ETag; answer 304 to a caller who says that this very answer is known."""
-    etag = f'"{hashlib.sha256(rendered.content).hexdigest()[:32]}"'
+    """Give the answer its ETag, where it has none; answer 304 to a caller who says that this very answer is known."""
+    etag = rendered.get("ETag") or f'"{hashlib.sha256(rendered.content).hexdigest()[:32]}"'
     known = [each.removeprefix("W/") for each in parse_etags(request.headers.get("If-None-Match", ""))]
     answer = HttpResponseNotModified() if etag in known or "*" in known else rendered
     answer["ETag"] = etag

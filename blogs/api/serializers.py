@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from rest_framework import serializers
@@ -22,8 +25,10 @@ from blogs.models import (
     SourceType,
     Tone,
 )
+from blogs.profiles.settings import time_zone
 from blogs.queue.request import BlogRequest
 from wix import languages
+from wix.models import Site
 
 _REASON_MAX = 200
 
@@ -32,14 +37,14 @@ class BlogRequestSerializer(StrictSerializer):
     sourceType = ChoiceField(SourceType.choices, source="source_type")
     sourceId = PlainTextField(source="source_id", max_length=PROMPT_MAX)
     language = LanguageField(regex=languages.TAG, required=False, default="", max_length=languages.TAG_MAX)
-    tone = ChoiceField(Tone.choices, default=Tone.FRIENDLY)
-    length = ChoiceField(Length.choices, default=Length.MEDIUM)
+    tone = ChoiceField(Tone.choices, default="")
+    length = ChoiceField(Length.choices, default="")
     publish = YesNoField(default=False)
     scheduledAt = MomentField(source="scheduled_at", required=False, allow_null=True, default=None)
     publishAt = MomentField(source="publish_at", required=False, allow_null=True, default=None)
     timeZone = ZoneField(source="time_zone", required=False, default="")
     cover = ChoiceField(Cover.choices, default=Cover.GENERATED)
-    categories = ListField(child=PlainTextField(max_length=CATEGORY_MAX), max_length=CATEGORIES_MAX, default=list)
+    categories = ListField(child=PlainTextField(max_length=CATEGORY_MAX), max_length=CATEGORIES_MAX, default=None)
     metadata = MetadataField(default=dict)
     productIds = ListField(
         source="product_ids",
@@ -71,8 +76,14 @@ def _invalid(field: str, message: str, code: str) -> serializers.ValidationError
 
 
 def _placed(serializer: StrictSerializer, attrs: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Return the moments of these fields, local ones placed in the request's time zone. A zone alone would change nothing."""
+    """Return the moments of these fields, local ones placed in the request's time zone, or else in the profile's.
+
+    A zone alone would change nothing.
+    """
     zone, moments = attrs["time_zone"], {}
+    if not zone and any(_is_local(attrs[serializer.fields[name].source or name]) for name in names):
+        zone = serializer.context.get("zone_of_the_shop", str)()
+        moments["time_zone"] = zone
     for name in names:
         field = serializer.fields[name]
         assert isinstance(field, MomentField)
@@ -81,9 +92,18 @@ def _placed(serializer: StrictSerializer, attrs: dict[str, Any], *names: str) ->
             moments[field.source] = field.placed(attrs[field.source], zone)
         except serializers.ValidationError as error:
             raise serializers.ValidationError({name: error.detail}) from None
-    if zone and not any(moments.values()):
+    if zone and not any(attrs[serializer.fields[name].source or name] for name in names):
         raise _invalid("timeZone", f"It is of use only together with {' or '.join(names)}.", "needs_time")
     return moments
+
+
+def of_shop(site: Site) -> dict[str, Callable[[], str]]:
+    """Return the context in which serializers find the time zone of the shop's profile. One is looked for where it is needed."""
+    return {"zone_of_the_shop": partial(time_zone, site)}
+
+
+def _is_local(moment: datetime | None) -> bool:
+    return moment is not None and moment.tzinfo is None
 
 
 class ActSerializer(StrictSerializer):

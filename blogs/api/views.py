@@ -50,9 +50,10 @@ class BlogGenerationViewSet(Acting, Articles, Bulk, Endpoint, viewsets.GenericVi
         return self.get_paginated_response(shape.listed(blogs))
 
     def create(self, request: Request) -> HttpResponse:
-        asked = asking.read(json_object(request))
+        site = site_of(request)
+        asked = asking.read(json_object(request), site)
         copies.require_settled_for_requests()
-        key, site = asking.idempotency_key(request), site_of(request)
+        key = asking.idempotency_key(request)
         asking.require_known_products(site, asked, key)
         generation = submitting.submit(site=site, request=asked, idempotency_key=key)
         where = {"Location": reverse("blog-generation-detail", args=[generation.pk], request=request)}

@@ -17,6 +17,7 @@ from blogs.models.generation import (
 )
 from blogs.models.line import QueueClock, SiteLine
 from blogs.models.order import PostOrder
+from blogs.models.profile import ProfileReading, SiteProfile
 from blogs.models.record import (
     INSTRUCTIONS_MAX,
     PRODUCT_ID_MAX,
@@ -57,9 +58,11 @@ __all__ = [
     "Length",
     "Note",
     "PostOrder",
+    "ProfileReading",
     "QueueClock",
     "RequestDetails",
     "SiteLine",
+    "SiteProfile",
     "SourceType",
     "Stage",
     "StageOutput",

@@ -98,6 +98,16 @@ class BlogGeneration(models.Model):
     publish_at = models.DateTimeField(null=True, blank=True, help_text="empty: publish it as soon as it is written")
     scheduled_at = models.DateTimeField(null=True, blank=True)
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)
+    profile = models.ForeignKey(
+        "blogs.SiteProfile",
+        models.DO_NOTHING,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        help_text="the version of its shop's profile that it was asked for with, and is written by",
+    )
 
     priority = models.SmallIntegerField(default=0, help_text="within a site, the blog with the lowest goes first")
     ready = models.BooleanField(default=False)

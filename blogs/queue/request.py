@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from blogs.models import BlogGeneration, Cover, GenerationEvent, RequestDetails
+from blogs.models import BlogGeneration, Cover, GenerationEvent, Length, RequestDetails, Tone
 from wix.models import Site
 
 # Clocks differ and requests travel, so a little late is now. Later than that is a mistake that the caller should hear of.
@@ -31,7 +31,11 @@ class SchedulePassed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BlogRequest:
-    """A validated request. Its fields are named as those of the row."""
+    """A validated request. Its fields are named as those of the row.
+
+    Language, tone and length may be left open by "", categories by None: then the site's profile says them (LEFT_OPEN in
+    `statements.py`), or what `_UNSAID` has.
+    """
 
     source_type: str
     source_id: str
@@ -42,7 +46,7 @@ class BlogRequest:
     scheduled_at: datetime | None = None
     publish_at: datetime | None = None
     cover: str = Cover.GENERATED
-    categories: Sequence[str] = ()
+    categories: Sequence[str] | None = None
     time_zone: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     product_ids: Sequence[str] = ()
@@ -50,7 +54,7 @@ class BlogRequest:
 
     def columns(self) -> dict[str, Any]:
         columns = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _DETAILS}
-        return columns | {"categories": list(self.categories)}
+        return columns | {"categories": None if self.categories is None else list(self.categories)}
 
     def details(self) -> RequestDetails:
         """Return what stands in a row of its own."""
@@ -62,6 +66,7 @@ class BlogRequest:
         )
 
 
+_UNSAID: dict[str, Any] = {"language": "", "tone": Tone.FRIENDLY, "length": Length.MEDIUM, "categories": []}
 _DETAILS = ("time_zone", "metadata", "product_ids", "instructions")
 
 
@@ -83,10 +88,11 @@ def is_later(moment: datetime | None, *, field: str = "scheduledAt") -> bool:
 
 def asked_before(site: Site, request: BlogRequest, key: str) -> BlogGeneration | None:
     """Return the blog that the site got with this idempotency key. Raises IdempotencyConflict if that was another request."""
-    known = BlogGeneration.objects.select_related("details").filter(site=site, idempotency_key=key).first()
+    known = BlogGeneration.objects.select_related("details", "profile").filter(site=site, idempotency_key=key).first()
     if known is None:
         return None
-    differs = {name for name, value in request.columns().items() if getattr(known, name) != value}
+    columns = _as_entered(request, known)
+    differs = {name for name, value in columns.items() if getattr(known, name) != value}
     details, asked = details_of(known), request.details()
     differs |= {name for name in _DETAILS if getattr(details, name) != getattr(asked, name)}
     # A blog that was given another time since then still belongs to the same request.
@@ -94,6 +100,15 @@ def asked_before(site: Site, request: BlogRequest, key: str) -> BlogGeneration |
     if differs and not (differs <= {"scheduled_at", "time_zone"} and known.events.filter(kind=rescheduled).exists()):
         raise IdempotencyConflict
     return known
+
+
+def _as_entered(request: BlogRequest, known: BlogGeneration) -> dict[str, Any]:
+    """Return the row's values that the request asks for, with what it leaves open from the profile that the blog has."""
+    said = known.profile.settings if known.profile else {}
+    return {
+        name: value if value not in ("", None) or name not in _UNSAID else said.get(name, _UNSAID[name])
+        for name, value in request.columns().items()
+    }
 
 
 def first_answers(answers: Mapping[int, str]) -> dict[int, str]:

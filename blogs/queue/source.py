@@ -5,6 +5,7 @@ Beside them `recount`, a chore. The fair order itself is in `statements.CLAIM` a
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
-from blogs.models import BlogGeneration, RequestDetails, Status
+from blogs.models import BlogGeneration, RequestDetails, SiteProfile, Status
 from blogs.queue import admission, lifecycle, lines, statements
 from credits import ledger
 from wix.models import Site
@@ -66,11 +67,16 @@ def _claim(
 
 
 def _claimed(worker: WorkerProcess, row: list[Any]) -> BlogGeneration:
-    site, (*own, product_ids, instructions) = row[: rows.width(Site)], row[rows.width(Site) :]
+    site, (*own, product_ids, instructions, told, found) = row[: rows.width(Site)], row[rows.width(Site) :]
     generation = rows.instance(BlogGeneration, own)
     generation.site, generation.worker_name = rows.instance(Site, site), worker.name
     # What the stages need of them, so that a blog that runs asks for none.
     generation.details = RequestDetails(product_ids=product_ids or [], instructions=instructions or "")
+    if generation.profile_id:
+        # As JSON: Django has its connections leave that to its fields.
+        generation.profile = SiteProfile(
+            id=generation.profile_id, site=generation.site, told=json.loads(told), found=json.loads(found)
+        )
     return generation
 
 

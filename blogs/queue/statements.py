@@ -13,7 +13,7 @@ percent sign would be read as a parameter and a semicolon at a line's end as the
 
 from __future__ import annotations
 
-from blogs.models import BlogGeneration, GenerationEvent
+from blogs.models import BlogGeneration, GenerationEvent, Length, Tone
 from blogs.outgoing import outbox
 from blogs.queue import failures
 from blogs.queue.lines import CLAIM_LOCK, TURN_ON_JOINING
@@ -122,9 +122,11 @@ WITH clock AS MATERIALIZED (
     -- A blog that starts for the first time.
     {_TELL_OF_START}
 )
-SELECT clock.look, {columns(Site, "site")}, {columns(BlogGeneration, "started")}, details.product_ids, details.instructions
+SELECT clock.look, {columns(Site, "site")}, {columns(BlogGeneration, "started")}, details.product_ids, details.instructions,
+       profile.told, profile.found
   FROM clock LEFT JOIN (started JOIN wix_site site ON site.id = started.site_id
-                                LEFT JOIN blogs_requestdetails details ON details.generation_id = started.id) ON true
+                                LEFT JOIN blogs_requestdetails details ON details.generation_id = started.id
+                                LEFT JOIN blogs_siteprofile profile ON profile.id = started.profile_id) ON true
  ORDER BY started.id
 """,
 )
@@ -160,8 +162,16 @@ SELECT count(*) FROM promoted
 NEW = [
     field
     for field in BlogGeneration._meta.concrete_fields
-    if not field.primary_key and (field.has_default() or not field.has_db_default())
+    if not field.primary_key and field.attname != "profile_id" and (field.has_default() or not field.has_db_default())
 ]
+# What a request leaves open (None or "") is the profile's, and its own value after that.
+LEFT_OPEN = {
+    "language": "coalesce(nullif(%(language)s, ''), place.settings ->> 'language', '')",
+    "tone": f"coalesce(nullif(%(tone)s, ''), place.settings ->> 'tone', '{Tone.FRIENDLY}')",
+    "length": f"coalesce(nullif(%(length)s, ''), place.settings ->> 'length', '{Length.MEDIUM}')",
+    "categories": "coalesce(%(categories)s::varchar[],"
+    " ARRAY(SELECT jsonb_array_elements_text(place.settings -> 'categories'))::varchar[])",
+}
 
 # One statement, because a shop waits for each round trip, and all its other requests wait behind its account.
 ENTER = Prepared(
@@ -171,15 +181,21 @@ WITH place AS (
     -- `counted`: the caller has locked the account and found fewer unfinished blogs of the site than its plan allows.
     SELECT account.id AS account_id, line.waiting, line.waiting_max, site.removed_at IS NOT NULL AS removed, failures.too_many,
            site.removed_at IS NULL AND NOT failures.too_many AND (NOT %(ready)s OR line.waiting < %(places)s)
-           AND (%(counted)s OR coalesce(line.waiting_max >= %(places)s, true)) AS free
+           AND (%(counted)s OR coalesce(line.waiting_max >= %(places)s, true)) AS free,
+           profile.id AS profile_id, profile.settings
       FROM credits_creditaccount account JOIN blogs_siteline line USING (site_id) JOIN wix_site site ON site.id = site_id
            CROSS JOIN LATERAL (SELECT {failures.TOO_MANY} AS too_many) AS failures
+           -- The blog keeps the profile's newest version: it is written by that one, however often it is tried.
+           LEFT JOIN LATERAL (
+               SELECT id, found || told AS settings FROM blogs_siteprofile
+                WHERE site_id = %(site_id)s ORDER BY version DESC LIMIT 1) AS profile ON true
      WHERE site_id = %(site_id)s
 ), account AS (
     {ledger.SET_ASIDE.format(account="(SELECT account_id FROM place WHERE free)")}
 ), blog AS (
-    INSERT INTO blog_generations ({", ".join(field.attname for field in NEW)})
-    SELECT {", ".join(f"%({field.attname})s" for field in NEW)} FROM account
+    INSERT INTO blog_generations ({", ".join(field.attname for field in NEW)}, profile_id)
+    SELECT {", ".join(LEFT_OPEN.get(field.attname, f"%({field.attname})s") for field in NEW)}, place.profile_id
+      FROM account, place
     RETURNING *
 ), hold AS (
     {ledger.HOLD.format(blog="blog.id", holding="account, blog")}

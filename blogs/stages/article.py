@@ -37,7 +37,7 @@ def run(inputs: Inputs) -> dict[str, Any]:
     products = inputs.of(Stage.PRODUCTS)["products"]
     try:
         idea = Idea.model_validate(outline)
-        verdict = judged(article_in(text), idea=idea, request=asked(inputs), products=products)
+        verdict = judged(article_in(text), idea=idea, request=asked(inputs), products=products, profile=inputs.profile)
         if verdict.errors:
             raise InvalidArticle([str(found) for found in verdict.errors])
     except InvalidArticle as invalid:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from blogs.article import prompts
+from blogs.article import prompts, shop
 from blogs.article.quality import Request, judged_idea, report
 from blogs.article.quality.mends.shape import idea_in
 from blogs.article.schema import ALT_TEXT_MAX, Idea, InvalidArticle, json_schema
@@ -81,6 +81,7 @@ def prompt_data(inputs: Inputs, *, text_max: int) -> dict[str, Any]:
         "length": inputs.length,
         "sections": prompts.SECTIONS[inputs.length],
         "site": {"name": inputs.site_name},
+        **({"profile": said} if (said := shop.described(inputs.profile)) else {}),
         "products": [_facts(product, text_max=each_max) for product in found["products"]],
         **({"wishes": inputs.instructions} if inputs.instructions else {}),
     }

@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from blogs.article.quality import Profile
 from blogs.models import Stage
 from workers.errors import WorkError
+
+_NO_PROFILE = Profile()
 
 
 def warnings_lead_nowhere(error: WorkError) -> None:
@@ -45,6 +48,8 @@ class Inputs:
     """The products that the shop chose itself; none: we choose."""
     instructions: str = ""
     """What the shop wishes of the article. To the writer it is material, like all that a shop says, and no order."""
+    profile: Profile = _NO_PROFILE
+    """What the shop says of itself, in the version that the blog was asked for with."""
     refused: str = ""
     """What the answer before this one was refused for, at the stage that comes next."""
     resumed: bool = False

@@ -33,12 +33,12 @@ class Api:
         path, headers = f"/api/blog-generation/{blog}/{what}", {**self.headers, **headers}
         return self._client.post(path, body or {}, content_type="application/json", headers=headers)
 
-    def send(self, method: str, path: str, body: Any = None) -> Any:
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """Send JSON by any method."""
-        send = getattr(self._client, method)
+        send, headers = getattr(self._client, method), {**self.headers, **headers}
         if method == "get":
-            return send(path, headers=self.headers)
-        return send(path, body if body is not None else {}, content_type="application/json", headers=self.headers)
+            return send(path, headers=headers)
+        return send(path, body if body is not None else {}, content_type="application/json", headers=headers)
 
     def get(self, path: str, **headers: str) -> Any:
         return self._client.get(path, headers={**self.headers, **headers})

@@ -1,1 +1,1 @@
-"""What a site has besides its blogs: its credits and its API keys."""
+"""What a site has besides its blogs: its credits, its API keys, its profile."""

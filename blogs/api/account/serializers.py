@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from blogs.api.incoming.fields import PlainTextField, WholeNumberField
+from typing import Any
+
+from blogs.api.incoming.fields import ChoiceField, LanguageField, ListField, PlainTextField, WholeNumberField
+from blogs.api.incoming.moments import ZoneField
 from blogs.api.incoming.names import StrictSerializer
+from blogs.models import CATEGORIES_MAX, CATEGORY_MAX, Length, Tone
+from blogs.models import profile as bounds
+from wix import languages
 from wix.identity import api_keys
 
 _LABEL_MAX = 100
@@ -26,3 +32,38 @@ class RotationSerializer(StrictSerializer):
     overlapHours = WholeNumberField(
         source="overlap_hours", min_value=0, max_value=_OVERLAP_HOURS_MAX, default=_OVERLAP_HOURS
     )
+
+
+# A setting that is left out, or null.
+_OPEN: dict[str, Any] = {"required": False, "allow_null": True}
+
+
+def _list(name: str, longest: int, most: int) -> ListField:
+    return ListField(source=name, child=PlainTextField(max_length=longest), max_length=most, **_OPEN)
+
+
+class ProfileSerializer(StrictSerializer):
+    """Takes any of the profile's settings. null leaves one open: then Wix's counts, or the installation's."""
+
+    brand = PlainTextField(max_length=bounds.BRAND_MAX, allow_blank=True, **_OPEN)
+    sells = PlainTextField(max_length=bounds.SELLS_MAX, allow_blank=True, keeps_lines=True, **_OPEN)
+    audience = PlainTextField(max_length=bounds.AUDIENCE_MAX, allow_blank=True, **_OPEN)
+    voice = PlainTextField(max_length=bounds.VOICE_MAX, allow_blank=True, keeps_lines=True, **_OPEN)
+    bannedWords = _list("banned_words", bounds.TERM_MAX, bounds.TERMS_MAX)
+    bannedClaims = _list("banned_claims", bounds.CLAIM_MAX, bounds.CLAIMS_MAX)
+    competitors = ListField(child=PlainTextField(max_length=bounds.TERM_MAX), max_length=bounds.TERMS_MAX, **_OPEN)
+    language = LanguageField(regex=languages.TAG, max_length=languages.TAG_MAX, **_OPEN)
+    tone = ChoiceField(Tone.choices, **_OPEN)
+    length = ChoiceField(Length.choices, **_OPEN)
+    categories = ListField(child=PlainTextField(max_length=CATEGORY_MAX), max_length=CATEGORIES_MAX, **_OPEN)
+    timeZone = ZoneField(source="time_zone", **_OPEN)
+    disclosure = PlainTextField(max_length=bounds.DISCLOSURE_MAX, allow_blank=True, **_OPEN)
+    qualityThreshold = WholeNumberField(source="quality_threshold", min_value=0, max_value=100, **_OPEN)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {name: _once(value) if isinstance(value, list) else value for name, value in attrs.items()}
+
+
+def _once(texts: list[str]) -> list[str]:
+    """Leave out what stands there twice, in whatever capitals."""
+    return list({text.casefold(): text for text in reversed(texts)}.values())[::-1]

@@ -129,6 +129,12 @@ CODES = {
         "The site has as many usable API keys as a site may have.",
         "Revoke one that is not needed, with DELETE.",
     ),
+    "precondition_failed": Code(
+        412,
+        "Changed since it was read",
+        "What `If-Match` names is not the profile's present state: it was saved since.",
+        "Read the profile again, and decide by what it says now.",
+    ),
     "request_too_large": Code(
         413,
         "Request too large",
@@ -169,6 +175,13 @@ CODES = {
         "Too many failures",
         "Many blogs of this site have failed within a day, more than were DONE. Nothing was charged.",
         "Wait for Retry-After, look at why they failed, and ask for other topics.",
+        True,
+    ),
+    "too_many_saves": Code(
+        429,
+        "Saved too often",
+        "The profile was saved 100 times within a day. Each save is kept as a version.",
+        "Wait for Retry-After. Save when a person changes something, and not in a loop.",
         True,
     ),
     "headers_too_large": Code(

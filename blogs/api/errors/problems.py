@@ -21,6 +21,7 @@ from blogs.api.errors.codes import CODES, address
 from blogs.api.possible import NotPossible, NotReady, UnknownProducts
 from blogs.models import UNFINISHED
 from blogs.outgoing.endpoints import NotNow
+from blogs.profiles.saving import SAVES_A_DAY, TooManySaves
 from blogs.queue.admission import PLAN_LIMIT, NoRoom
 from blogs.queue.failures import TooManyFailures
 from blogs.queue.lifecycle import WrongState
@@ -170,6 +171,14 @@ def _problem(error: Exception) -> dict[str, Any] | None:
             }
         case WrongState():
             return {"http": 409, "code": "wrong_state", "detail": f"This can't be done: {error}."}
+        case TooManySaves():
+            return {
+                "http": 429,
+                "code": "too_many_saves",
+                "detail": f"The profile was saved {SAVES_A_DAY} times within a day; each save is kept.",
+                "retryable": True,
+                "headers": {"Retry-After": str(error.retry_after)},
+            }
         case NotNow():
             return {"http": 409, "code": "endpoint_state", "detail": str(error)}
         case TooManyKeys():

@@ -50,9 +50,17 @@ class Profile:
 
     brand: str = ""
     about: str = ""
+    """What it sells."""
     banned_words: Sequence[str] = ()
+    """Words and claims."""
     competitors: Sequence[str] = ()
     disclosure: str = ""
+    """The line at the end of each article. It is the shop's own: nothing in it is looked at."""
+    audience: str = ""
+    voice: str = ""
+    """A sample of how the shop writes."""
+    quality_threshold: int | None = None
+    """The score, 0 to 100, below which an article is held for a person; None: the installation's."""
 
 
 @dataclass(frozen=True, slots=True)

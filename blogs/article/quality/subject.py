@@ -80,7 +80,8 @@ class Subject:
 
     @cached_property
     def body(self) -> list[Part]:
-        return list(_body(self.article.blocks))
+        disclosure = folded(self.profile.disclosure.strip())
+        return [part for part in _body(self.article.blocks) if not disclosure or folded(part.text) != disclosure]
 
     @cached_property
     def sentences(self) -> list[tuple[Part, str]]:
@@ -96,7 +97,8 @@ class Subject:
     @cached_property
     def said_in_the_request(self) -> list[str]:
         asked, profile = self.request, self.profile
-        return [asked.topic, asked.wishes, asked.site_name, asked.site_url, profile.brand, profile.about]
+        said = [asked.topic, asked.wishes, asked.site_name, asked.site_url]
+        return [*said, profile.brand, profile.about, profile.disclosure]
 
     @cached_property
     def known_words(self) -> frozenset[str]:

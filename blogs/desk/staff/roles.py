@@ -28,6 +28,7 @@ _SUPPORT = (
     "blogs.add_note",
     "blogs.retry_blogs",
     "blogs.cancel_blogs",
+    "blogs.edit_profiles",
     "blogs.steer_blogs",
     "blogs.steer_webhooks",
     "blogs.publish_blogs",

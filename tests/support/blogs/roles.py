@@ -11,6 +11,7 @@ _LATER = (
     import_module("blogs.migrations.0017_notes"),
     import_module("blogs.migrations.0018_roles_of_money"),
     import_module("blogs.migrations.0023_webhook_endpoints"),
+    import_module("blogs.migrations.0024_site_profiles"),
 )
 
 

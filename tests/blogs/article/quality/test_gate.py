@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from blogs.article.quality import Profile, Request, Verdict, judged, judged_idea
-from blogs.article.schema import ArticleContent, Block, Idea, ListBlock, Paragraph, Section
+from blogs.article.schema import ArticleContent, Block, Idea, ListBlock, Paragraph, Section, block_texts
 from tests.blogs.article.quality.planting import CLAIMS, Case, cases
 from tests.support.blogs.articles import article, bullets, good_blocks, heading, paragraph, product, quote, run
 
@@ -302,3 +302,13 @@ def test_an_outline_is_looked_at_first(changes: dict[str, Any], errors: list[str
     assert [found.check for found in refused] == errors
     known = {"the shop has an article with this topic"} if not changes or "title" not in changes else set()
     assert [found.check for found in warned if found.check not in known] == warnings
+
+
+def test_the_line_that_a_shop_wants_at_the_end_is_its_own_in_any_language_and_with_any_words() -> None:
+    line = "Dieser Text entstand mit Hilfe von KI und ist die beste Werbung; mehr auf https://kiln.example/ki."
+    profile = Profile(disclosure=line, banned_words=["Werbung"])
+
+    verdict = judge(profile=profile)
+
+    assert checks(verdict) == []
+    assert block_texts(verdict.article.blocks[-1]) == [line]
