@@ -18,6 +18,10 @@ SAVES_A_DAY = 100
 WIX = "Wix"
 
 
+class ChangedMeanwhile(Exception):
+    """The profile was saved again since it was read."""
+
+
 class TooManySaves(Exception):
     """The profile was saved `SAVES_A_DAY` times within a day."""
 

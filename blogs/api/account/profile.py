@@ -9,7 +9,6 @@ from typing import Any
 
 from django.utils.http import parse_etags
 from rest_framework import serializers
-from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,17 +16,10 @@ from blogs.api.account.serializers import ProfileSerializer
 from blogs.api.endpoint import Endpoint, json_object
 from blogs.models import SiteProfile
 from blogs.profiles import saving
+from blogs.profiles.saving import ChangedMeanwhile
 from blogs.profiles.settings import in_effect, newest
 from wix.identity.auth import site_of
 from wix.models import ApiKey, Site
-
-
-class Changed(APIException):
-    """The profile was saved again since the caller read it."""
-
-    status_code = 412
-    default_code = "precondition_failed"
-    default_detail = "The profile has changed since you read it. Read it again, and decide by what it says now."
 
 
 class ProfileView(Endpoint):
@@ -52,7 +44,7 @@ def _saved(request: Request, merged: Callable[[dict[str, Any], dict[str, Any]], 
 
     def change(known: SiteProfile | None) -> Mapping[str, Any]:
         if wanted and "*" not in wanted and _etag(_shown(site, known)) not in wanted:
-            raise Changed
+            raise ChangedMeanwhile
         told = merged(known.told if known else {}, asked)
         return {name: value for name, value in told.items() if value is not None}
 

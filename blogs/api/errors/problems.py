@@ -21,7 +21,7 @@ from blogs.api.errors.codes import CODES, address
 from blogs.api.possible import NotPossible, NotReady, UnknownProducts
 from blogs.models import UNFINISHED
 from blogs.outgoing.endpoints import NotNow
-from blogs.profiles.saving import SAVES_A_DAY, TooManySaves
+from blogs.profiles.saving import SAVES_A_DAY, ChangedMeanwhile, TooManySaves
 from blogs.queue.admission import PLAN_LIMIT, NoRoom
 from blogs.queue.failures import TooManyFailures
 from blogs.queue.lifecycle import WrongState
@@ -171,6 +171,12 @@ def _problem(error: Exception) -> dict[str, Any] | None:
             }
         case WrongState():
             return {"http": 409, "code": "wrong_state", "detail": f"This can't be done: {error}."}
+        case ChangedMeanwhile():
+            return {
+                "http": 412,
+                "code": "precondition_failed",
+                "detail": "The profile has changed since you read it. Read it again, and decide by what it says now.",
+            }
         case TooManySaves():
             return {
                 "http": 429,

@@ -308,7 +308,7 @@ def test_the_line_that_a_shop_wants_at_the_end_is_its_own_in_any_language_and_wi
     line = "Dieser Text entstand mit Hilfe von KI und ist die beste Werbung; mehr auf https://kiln.example/ki."
     profile = Profile(disclosure=line, banned_words=["Werbung"])
 
-    verdict = judge(profile=profile)
+    verdict = judge(paragraph("Hold it for a while before you buy it."), profile=profile)
 
     assert checks(verdict) == []
     assert block_texts(verdict.article.blocks[-1]) == [line]
