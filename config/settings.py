@@ -93,18 +93,18 @@ MIDDLEWARE = [
     "config.door.front_door.FrontDoor",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.web.desk_only.Sessions",
     "config.web.staff_sessions.RenewSession",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    *(["django_otp.middleware.OTPMiddleware"] if ADMIN_SECOND_FACTOR else []),
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "config.web.desk_only.FormTokens",
+    "config.web.desk_only.Logins",
+    *(["config.web.desk_only.SecondFactor"] if ADMIN_SECOND_FACTOR else []),
+    "config.web.desk_only.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.web.known_browsers.MarkBrowser",
     "config.web.password_checks.PasswordChecks",
     # It answers in place of the login page where a name or an address is locked.
-    "axes.middleware.AxesMiddleware",
+    "config.web.desk_only.Locks",
     # Below those that say who is asking.
     "config.door.desk_questions.DeskQuestions",
 ]
@@ -262,8 +262,13 @@ CACHES = {
         else {"BACKEND": "workers.database.counter_cache.CounterCache", "LOCATION": "workers_counter"}
     )
 }
-# W001 warns because the library's list of supported backends has neither of these. Both count atomically across processes.
-SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
+# Of each site's requests.
+RATELIMIT_USE_CACHE = "default" if CACHE_URL else "requests"
+if not CACHE_URL:
+    CACHES["requests"] = {"BACKEND": "workers.database.shared_counts.SharedCounts", "LOCATION": "workers_counter"}
+# W001 warns because the library's list of supported backends has none of these. All count across processes.
+# The other two look for names in MIDDLEWARE; `config.web.desk_only` has these classes for the desk alone.
+SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001", "security.W003", "axes.W002"]
 
 # --- API --------------------------------------------------------------------------------------------------------------
 

@@ -34,6 +34,8 @@ class Site(models.Model):
 
     # DRF asks this of `request.user`. Only a verified site becomes one.
     is_authenticated = True
+    # What its subscription says, where that was read along with it.
+    pays_for: str | None = None
 
     class Meta:
         permissions = [("view_as_shop", "Can see what a shop sees")]

@@ -26,7 +26,6 @@ from blogs.models import (
     Tone,
 )
 from blogs.profiles.settings import time_zone
-from blogs.queue.request import BlogRequest
 from wix import languages
 from wix.models import Site
 
@@ -66,9 +65,6 @@ class BlogRequestSerializer(StrictSerializer):
             message = f"At most {SOURCE_ID_MAX} characters; only a prompt may have {PROMPT_MAX}."
             raise _invalid("sourceId", message, "max_length")
         return attrs
-
-    def blog_request(self) -> BlogRequest:
-        return BlogRequest(**self.validated_data)
 
 
 def _invalid(field: str, message: str, code: str) -> serializers.ValidationError:

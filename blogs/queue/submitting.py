@@ -56,7 +56,7 @@ def submit(
             return known
         raise
     if wakes and not scheduled:
-        wakeup.notify()
+        wakeup.notify_soon()
     return generation
 
 

@@ -52,7 +52,8 @@ class PasswordChecks:
         self._of_anyone, self._of_known = _Place(), _Place()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method != "POST" or request.path_info != reverse("admin:login"):
+        path = request.path_info
+        if request.method != "POST" or not path.startswith(refusals.DESK) or path != reverse("admin:login"):
             return self._get_response(request)
         place = self._of_known if known_browsers.mark_of(request)[0] else self._of_anyone
         with place.taken() as is_ours:

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 
 from blogs import audit
 from blogs.audit import Actor
+from config.door.refusals import DESK
 from config.web import known_browsers
 from wix.identity.client_address import client_address
 
@@ -40,6 +41,8 @@ class RenewSession:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self._get_response(request)
+        if not request.path_info.startswith(DESK):
+            return response
         session, often = request.session, settings.SESSION_COOKIE_AGE / 100
         if request.resolver_match and request.resolver_match.url_name == _BY_ITSELF:
             return response

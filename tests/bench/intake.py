@@ -85,7 +85,9 @@ def serving(**environment: str) -> Iterator[tuple[int, list[psutil.Process]]]:
             port = int(at.getsockname()[1])
             arguments = ("-m", "gunicorn", "-c", "config/gunicorn.py", "tests.bench.intake_server")
             server = running.start_with(at, "web", *arguments, BIND=f"fd://{at.fileno()}")
-            running.wait_for(lambda: exchange(port, plain("GET", "/health/live"))[0] == 200, seconds=30, what="the server")
+            running.wait_for(
+                lambda: exchange(port, plain("GET", "/health/live"))[0] == 200, seconds=30, what="the server"
+            )
         tree = psutil.Process(server.pid)
         running.wait_for(lambda: len(tree.children()) == PROCESSES, seconds=30, what="its processes")
         yield port, [tree, *tree.children()]
@@ -117,16 +119,14 @@ def ours(sites: list[Site], count: int) -> Iterator[bytes]:
     """Yield requests of these sites in turn, each for another topic."""
     tokens = [sign_instance(site.instance_id) for site in sites]
     for number, token in zip(range(count), itertools.cycle(tokens), strict=False):
-        yield request("/api/blog-generation", token, _body(number))
+        body = b'{"sourceType":"keyword","sourceId":"wool scarves %d"}' % number
+        yield request("/api/blog-generation", token, body)
 
 
 def _bare(sites: list[Site], count: int) -> Iterator[bytes]:
     for number, site in zip(range(count), itertools.cycle(sites), strict=False):
-        yield request("/bare", f"token-{site.instance_id}", _body(number))
-
-
-def _body(number: int) -> bytes:
-    return b'{"sourceType":"keyword","sourceId":"wool scarves %d"}' % number
+        body = b'{"source_type":"keyword","source_id":"wool scarves %d"}' % number
+        yield request("/bare", f"token-{site.instance_id}", body)
 
 
 def _rounds(port: int, web: list[psutil.Process], sites: list[Site]) -> tuple[_Runs, _Runs]:

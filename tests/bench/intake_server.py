@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from config.wsgi import application as application  # noqa: PLC0414  first: it makes Django ready
+from config.wsgi import application as application
 
 # isort: split
 from django.conf import settings
@@ -28,13 +28,15 @@ from config.urls import urlpatterns as ours
 settings.ROOT_URLCONF = __name__
 
 
-
 class BareToken(models.Model):
     key = models.CharField(max_length=100, primary_key=True)
     site = models.ForeignKey("wix.Site", on_delete=models.CASCADE, related_name="+")
 
     class Meta:
         app_label, db_table, managed = "blogs", "bench_token", False
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class BareBlog(models.Model):
@@ -47,12 +49,15 @@ class BareBlog(models.Model):
     class Meta:
         app_label, db_table, managed = "blogs", "bench_blog", False
 
+    def __str__(self) -> str:
+        return self.source_id
+
 
 class _TokenAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, Any]:
         parts = get_authorization_header(request).split()
         try:
-            token = BareToken.objects.select_related("site").get(key=parts[-1].decode())
+            token = BareToken._default_manager.select_related("site").get(key=parts[-1].decode())
         except BareToken.DoesNotExist:
             raise AuthenticationFailed from None
         token.site.is_authenticated = True
@@ -60,14 +65,10 @@ class _TokenAuthentication(BaseAuthentication):
 
 
 class _BareSerializer(serializers.ModelSerializer[BareBlog]):
-    sourceType = serializers.ChoiceField(["keyword", "product"], source="source_type")
-    sourceId = serializers.CharField(source="source_id", max_length=500)
-    createdAt = serializers.DateTimeField(source="created_at", read_only=True)
-
     class Meta:
         model = BareBlog
-        fields = ["id", "status", "sourceType", "sourceId", "createdAt"]
-        read_only_fields = ["id", "status"]
+        fields = ["id", "status", "source_type", "source_id", "created_at"]
+        read_only_fields = ["id", "status", "created_at"]
 
 
 class BareView(APIView):

@@ -34,4 +34,6 @@ def compare(site: Site, signed_at: datetime | None, product_id: str | None = Non
 
 
 def _pays_for(site: Site) -> str:
+    if site.pays_for is not None:
+        return site.pays_for
     return Subscription.objects.filter(pk=site.pk).values_list("vendor_product_id", flat=True).first() or ""

@@ -37,6 +37,48 @@ def notify(channel: str = WORK) -> None:
         logger.warning("no wake-up sent", exc_info=True, extra={"action": "notify"})
 
 
+class _Folded:
+    """The wake-ups of one channel: while one is on its way, one more is enough for all that ask meanwhile."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_sending = False
+        self._asked_again = False
+
+    def send(self, channel: str) -> None:
+        with self._lock:
+            self._asked_again = self._is_sending
+            if self._is_sending:
+                return
+            self._is_sending = True
+        try:
+            self._send_all(channel)
+        except BaseException:
+            with self._lock:
+                self._is_sending = False
+            raise
+
+    def _send_all(self, channel: str) -> None:
+        while True:
+            notify(channel)
+            with self._lock:
+                if not self._asked_again:
+                    self._is_sending = False
+                    return
+                self._asked_again = False
+
+
+_folded = _Folded()
+
+
+def notify_soon() -> None:
+    """Wake the workers, as `notify` does, for work that many threads of this process commit at once.
+
+    At most one wake-up is on its way. Who asks meanwhile goes on at once, and the thread that sends it sends one more.
+    """
+    _folded.send(WORK)
+
+
 def listen(
     wakes: Mapping[str, Callable[[], object]], stopping: threading.Event, *, reconnect_seconds: float = 2.0
 ) -> None:

@@ -150,7 +150,8 @@ def test_settings_that_make_no_sense_are_found(settings: Any, wrong: dict[str, A
     for name, value in wrong.items():
         setattr(settings, name, value)
 
-    assert [found.id for found in run_checks(tags=["compatibility"])] == [code]
+    ours = [found.id for found in run_checks(tags=["compatibility"]) if str(found.id).startswith("blogs.")]
+    assert ours == [code]
 
 
 # With the second factor's tables for as long as it takes.
