@@ -6,7 +6,7 @@ JUDGE := tests/wix/judge
 AXE := tests/browser/axe
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run containers test test-outside test-browser screenshots walk-docs walk-deployment checks chaos bench lock licences clean
+.PHONY: help demo run containers test test-outside test-browser screenshots walk-docs walk-deployment checks chaos bench lock openapi licences clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -77,6 +77,10 @@ lock: $(VENV)/installed ## write the requirements files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --group dev -o requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --group standins --constraint requirements-dev.txt -o requirements-standins.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --group browser --constraint requirements-dev.txt -o requirements-browser.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --group judges -o requirements-judges.txt
+
+openapi: $(VENV)/installed ## write openapi.json, the API's description, from the code
+	@DEBUG=true READ_DOTENV=false DATABASE_URL=postgres://none@127.0.0.1:1/none $(BIN)/python manage.py write_openapi
 
 licences: $(VENV)/installed ## write docs/licences.md: the licence of each locked package; fails on one that is unknown or has conditions
 	@$(BIN)/python -m tests.licences

@@ -72,6 +72,8 @@ if sys.argv[1:2] != ["run_blog_worker"]:
         "rest_framework",
         "corsheaders",
         "django_ratelimit",
+        # The files of Swagger UI, for the page at /api/docs.
+        "drf_spectacular_sidecar",
         "whitenoise.runserver_nostatic",
         # Not AdminConfig, which imports all admin modules in every process: config/urls.py does that.
         "django.contrib.admin.apps.SimpleAdminConfig",
@@ -282,11 +284,34 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["wix.identity.throttle.SiteThrottle"],
     "DEFAULT_PARSER_CLASSES": ["config.json_parser.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "blogs.api.openapi.view_schema.ViewSchema",
     "EXCEPTION_HANDLER": "blogs.api.errors.problems.problem_response",
     # `format` is a parameter of articles alone.
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Blog generation",
+    "VERSION": "1",
+    "DESCRIPTION": "Wix shops ask for blog posts, follow them, and read what was written. How to begin: docs/api.md.",
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "OAS_VERSION": "3.1.0",
+    "SERVERS": [{"url": "/", "description": "this service"}],
+    "TAGS": [
+        {"name": "Blogs", "description": "Ask for blogs, follow them, and read their articles."},
+        {"name": "Acts", "description": "What a shop may do to a blog of its own."},
+        {"name": "Credits", "description": "What a site can spend, and every entry of its account."},
+        {"name": "Webhooks", "description": "A shop's own endpoints, and the messages that are sent to them."},
+        {"name": "Account", "description": "What a site has besides its blogs."},
+        {"name": "Service", "description": "Open to all: this description, errors, limits and health."},
+    ],
+    "SCHEMA_PATH_PREFIX": "/api",
+    "SCHEMA_PATH_PREFIX_TRIM": False,
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PREPROCESSING_HOOKS": ["blogs.api.openapi.common.without_slashes"],
+    "POSTPROCESSING_HOOKS": ["blogs.api.openapi.common.finished"],
 }
 SITE_REQUESTS_PER_MINUTE = env.int("SITE_REQUESTS_PER_MINUTE", default=6_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("REQUEST_BODY_MAX_BYTES", default=64 * 1024)

@@ -11,6 +11,7 @@ from blogs.api.account.credits import CreditEntriesView, CreditsView
 from blogs.api.account.keys import ApiKeys
 from blogs.api.account.profile import ProfileView
 from blogs.api.errors import pages as error_pages
+from blogs.api.openapi import views as openapi
 from blogs.api.outgoing.views import WebhookEndpoints
 from blogs.api.views import BlogGenerationViewSet
 from blogs.api.webhooks import webhooks
@@ -47,6 +48,8 @@ urlpatterns = [
     re_path(r"^api/credits/?$", CreditsView.as_view(), name="credits"),
     re_path(r"^api/credits/entries/?$", CreditEntriesView.as_view(), name="credit-entries"),
     re_path(r"^api/site-profile/?$", ProfileView.as_view(), name="site-profile"),
+    re_path(r"^api/schema/?$", csrf_exempt(openapi.schema), name="api-schema"),
+    re_path(r"^api/docs/?$", csrf_exempt(openapi.docs), name="api-docs"),
     re_path(r"^api/errors/?$", csrf_exempt(error_pages.index), name="errors"),
     re_path(r"^api/errors/(?P<slug>[^/]{1,100})/?$", csrf_exempt(error_pages.page), name="error"),
     re_path(r"^api/rate-limiter/stats/?$", csrf_exempt(operations.openai_limits), name="openai-limits"),

@@ -45,6 +45,7 @@ def main() -> int:
             ("import rules", [_BIN / "lint-imports"], {}),
             ("system checks", [sys.executable, "manage.py", "check", "--fail-level", "WARNING"], {}),
             ("migrations", [sys.executable, "-W", "ignore", "manage.py", "makemigrations", "--check", "--dry-run"], {}),
+            ("openapi.json", [sys.executable, "manage.py", "write_openapi", "--check"], {}),
             ("deployment", [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"], _PRODUCTION),
         )
         if not _passes(name, [str(word) for word in command], {**environment, **more})

@@ -27,10 +27,12 @@ ACCEPTED = {
 _READ_BY_US = {
     "django-db-connection-pool": "MIT",
     "django-ratelimit": "Apache-2.0",
+    "drf-spectacular-sidecar": "BSD-3-Clause",
     "psycopg2-binary": "LGPL-3.0-or-later",
     "replicate": "Apache-2.0",
     "sqlparams": "MIT",
     "sqlparse": "BSD-3-Clause",
+    "uritemplate": "BSD-3-Clause OR Apache-2.0",
 }
 # Locked for systems or Pythons that may not be this one: from their pages.
 _FOR_OTHER_SYSTEMS = {"async-timeout": "Apache-2.0", "httpx2-jsfetch": "BSD-3-Clause", "tzdata": "Apache-2.0"}

@@ -12,12 +12,14 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from blogs.api import shape
+from blogs.api import asking, shape
 from blogs.api.endpoint import json_object
+from blogs.api.openapi import examples
+from blogs.api.openapi.documenting import Answer, documented
 from blogs.api.possible import NotPossible
 from blogs.api.serializers import ActSerializer, PutOffSerializer, RescheduleSerializer, of_shop
 from blogs.models import BlogGeneration, GenerationEvent, PostOrder, RequestDetails, Status
-from blogs.post_orders import asking
+from blogs.post_orders import asking as ordering
 from blogs.queue import admission, failures, lifecycle, waiting
 from blogs.queue.lifecycle import WrongState
 from blogs.queue.waiting import HasThatTime
@@ -32,21 +34,73 @@ RETRIES_MAX = 5
 Move = Callable[[BlogGeneration, dict[str, Any]], object]
 
 
+_LATER: dict[str, Any] = {"scheduledAt": "2026-12-24T09:00:00+01:00", "timeZone": "Europe/Berlin"}
+_WHY: dict[str, Any] = {"reason": "the topic has changed"}
+
+
+def _act(operation: str, summary: str, takes: Any, sends: dict[str, Any], *problems: str, **answers: Answer) -> Any:
+    """Describe an act on a blog. `answers` are by their status, as `_200`."""
+    return documented(
+        operation,
+        summary,
+        tag="Acts",
+        about=f"{summary}. It may come twice: the second time nothing happens.",
+        parameters=[shape.BLOG_IN_PATH],
+        takes=takes,
+        sends=sends,
+        answers={int(http[1:]): answer for http, answer in answers.items()},
+        problems=["not_found", "wrong_state", *problems],
+    )
+
+
+def _blog(about: str, example: dict[str, Any]) -> Answer:
+    return Answer(about, shape.BlogAlone, example)
+
+
 class Acting(viewsets.GenericViewSet[BlogGeneration]):
     """The acts, each a POST of its own: `cancel`, `retry`, `publish`, `reschedule`, `put-off`."""
 
+    @_act(
+        "patchBlog",
+        "Set another time for a blog that has not started",
+        RescheduleSerializer,
+        _LATER,
+        _200=_blog("It has that time.", examples.RESCHEDULED),
+    )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Set another time for a blog that hasn't started."""
         return self._act(request, RescheduleSerializer, _reschedule)
 
+    @_act(
+        "rescheduleBlog",
+        "Set another time for a blog that has not started",
+        RescheduleSerializer,
+        _LATER,
+        _200=_blog("It has that time.", examples.RESCHEDULED),
+    )
     @action(detail=True, methods=["post"])
     def reschedule(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self._act(request, RescheduleSerializer, _reschedule)
 
+    @_act(
+        "putOffBlog",
+        "Have a waiting blog start no sooner than a time",
+        PutOffSerializer,
+        {"until": "2026-12-24T08:00:00Z"},
+        _200=_blog("It waits until then.", examples.PUT_OFF),
+    )
     @action(detail=True, methods=["post"], url_path="put-off")
     def put_off(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self._act(request, PutOffSerializer, _put_off)
 
+    @_act(
+        "cancelBlog",
+        "Cancel a blog that is not finished",
+        ActSerializer,
+        _WHY,
+        _200=_blog("It is cancelled, and its credits are free again.", examples.CANCELLED),
+        _202=_blog("It runs, and stops at its next checkpoint.", {**examples.BLOG, "cancelRequested": True}),
+    )
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer 202 for one that runs: it stops at its next checkpoint."""
@@ -55,10 +109,26 @@ class Acting(viewsets.GenericViewSet[BlogGeneration]):
             answer.status_code = 202
         return answer
 
+    @_act(
+        "retryBlog",
+        "Start a blog again that failed or was cancelled",
+        ActSerializer,
+        _WHY,
+        *(code for code in asking.PROBLEMS if code != "unknown_products"),
+        _200=_blog("It goes on behind the last stage that was finished.", examples.BLOG),
+    )
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self._act(request, ActSerializer, _retry)
 
+    @_act(
+        "publishBlog",
+        "Publish the draft of a blog that is DONE",
+        ActSerializer,
+        _WHY,
+        _200=_blog("It is published.", {**examples.DONE, "postUrl": "https://shop.example/post/five-ways"}),
+        _202=_blog("A worker publishes it within seconds; `publishing` says what became of it.", examples.PUBLISHING),
+    )
     @action(detail=True, methods=["post"])
     def publish(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer 202 while a worker has it still to do; `publishing` says what becomes of it."""
@@ -107,8 +177,8 @@ def _publish(generation: BlogGeneration, asked: dict[str, Any]) -> None:
     if generation.status == Status.DONE and (generation.post_url or orders.exists()):
         return
     try:
-        asking.ask(generation.pk, PostOrder.Kind.PUBLISH, by=BY, name=BY, reason=asked["reason"])
-    except asking.NotPossible as refused:
+        ordering.ask(generation.pk, PostOrder.Kind.PUBLISH, by=BY, name=BY, reason=asked["reason"])
+    except ordering.NotPossible as refused:
         if not orders.exists():
             raise WrongState(str(refused)) from None
 

@@ -13,7 +13,10 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from blogs.api.openapi import article_parts
+from blogs.api.openapi.documenting import Answer, documented, parameter
 from blogs.api.possible import NotReady
+from blogs.api.shape import BLOG_IN_PATH
 from blogs.article import written
 from blogs.article.schema import ArticleContent
 from blogs.models import Article, BlogGeneration, Stage, Status
@@ -65,7 +68,24 @@ class ByFormat(DefaultContentNegotiation):
         raise NotAcceptable(f"`format` must be one of: {', '.join(each.format for each in renderers)}.")
 
 
+def _camel_name(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
+
+
 class Articles(viewsets.GenericViewSet[BlogGeneration]):
+    @documented(
+        "readArticle",
+        "Read the article of a blog that is DONE",
+        tag="Blogs",
+        about="`format` or the Accept header chooses the form.",
+        parameters=[
+            BLOG_IN_PATH,
+            parameter("format", {"type": "string", "enum": [each.format for each in FORMATS]}, "Which form."),
+        ],
+        answers={200: Answer("The article.", forms=article_parts.forms(_camel_name))},
+        problems=["not_found", "not_ready"],
+    )
     @action(detail=True, methods=["get"], renderer_classes=FORMATS, content_negotiation_class=ByFormat)
     def article(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         generation = self.get_object()
@@ -113,8 +133,3 @@ def _camel(value: Any) -> Any:
     if isinstance(value, dict):
         return {_camel_name(name): _camel(each) for name, each in value.items()}
     return [_camel(each) for each in value] if isinstance(value, list) else value
-
-
-def _camel_name(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(map(str.capitalize, rest))

@@ -15,6 +15,16 @@ from wix import catalog
 from wix.models import Site
 
 _IDEMPOTENCY_KEY_MAX = 255
+# Why a blog may not be taken, by the codes of the problems.
+PROBLEMS = (
+    "insufficient_credits",
+    "unknown_products",
+    "plan_limit",
+    "too_many_failures",
+    "queue_full",
+    "site_queue_full",
+    "schedule_full",
+)
 
 
 def read(wish: Any, site: Site) -> BlogRequest:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection, transaction
-from rest_framework import viewsets
+from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.renderers import JSONRenderer
@@ -24,7 +24,11 @@ from blogs.api import asking, shape
 from blogs.api.endpoint import json_object
 from blogs.api.errors import problems
 from blogs.api.incoming.names import unknown_names
+from blogs.api.openapi import examples
+from blogs.api.openapi import problems as described
+from blogs.api.openapi.documenting import IDEMPOTENCY_KEY_NEEDED, Answer, documented
 from blogs.api.possible import UnknownProducts
+from blogs.api.serializers import BlogRequestSerializer
 from blogs.models import BlogGeneration
 from blogs.queue import submitting
 from blogs.queue.admission import NoRoom
@@ -49,7 +53,50 @@ _REFUSALS = (
 )
 
 
+class BulkRequestSerializer(serializers.Serializer[Any]):
+    blogs = serializers.ListField(child=BlogRequestSerializer(), min_length=1, max_length=MOST)
+
+
+class BulkResultSerializer(serializers.Serializer[Any]):
+    index = serializers.IntegerField(help_text="which of the `blogs` this is, from 0")
+    status = serializers.IntegerField(help_text="201, or the status that a request of its own would get")
+    blog = shape.BlogSerializer(required=False)
+    error = described.ProblemField(required=False)
+
+
+class BulkAnswerSerializer(serializers.Serializer[Any]):
+    total = serializers.IntegerField()
+    accepted = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    results = BulkResultSerializer(many=True)
+
+
+_EXAMPLE = {
+    "total": 2,
+    "accepted": 1,
+    "refused": 1,
+    "results": [
+        {"index": 0, "status": 201, "blog": examples.LISTED},
+        {"index": 1, "status": 400, "error": described.example("invalid")},
+    ],
+}
+
+
 class Bulk(viewsets.GenericViewSet[BlogGeneration]):
+    @documented(
+        "createBlogs",
+        "Ask for up to 100 blogs at once",
+        tag="Blogs",
+        about="Each is taken or refused by itself. With the same key again, what was refused is tried again.",
+        parameters=[IDEMPOTENCY_KEY_NEEDED],
+        takes=BulkRequestSerializer,
+        sends={"blogs": [examples.REQUEST, {"sourceType": "keyword", "sourceId": "espresso"}]},
+        answers={
+            200: Answer(
+                "A result for each, in order.", BulkAnswerSerializer, _EXAMPLE, sometimes=["Idempotency-Replayed"]
+            )
+        },
+    )
     @action(detail=False, methods=["post"])
     def bulk(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer 200 with a result for each wish, in order. A key is needed: who hears no answer cannot tell what was taken."""

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 
 from blogs.api.incoming.fields import MetadataField, PlainTextField
 from blogs.api.incoming.moments import read
+from blogs.api.openapi.documenting import CURSOR, LIMIT, NUMBER_MAX, parameter
 from blogs.models import BlogGeneration, GenerationEvent, RequestDetails, Status
 
 IDS_MAX = 100
@@ -110,10 +111,14 @@ def _with_words(blogs: Blogs, values: list[str]) -> Blogs:
 
 
 def _with_metadata(blogs: Blogs, values: list[str]) -> Blogs:
-    pairs = dict(value.partition(":")[::2] for value in values)
-    wanted = MetadataField().run_validation(pairs)
     # The first condition is the index's own.
-    found = RequestDetails.objects.exclude(metadata={}).filter(metadata__contains=wanted)
+    found = RequestDetails.objects.exclude(metadata={})
+    # One by one: of two values for one key, none may be passed over.
+    for value in values[: MetadataField.pairs_max + 1]:
+        key, _, text = value.partition(":")
+        found = found.filter(metadata__contains=MetadataField().run_validation({key: text}))
+    if len(values) > MetadataField.pairs_max:
+        raise _refused(f"At most {MetadataField.pairs_max} pairs.")
     return blogs.filter(pk__in=found.values("generation_id"))
 
 
@@ -128,6 +133,42 @@ FILTERS: dict[str, Callable[[Blogs, list[str]], Blogs]] = {
 }
 REPEATABLE = ("status", "ids", "metadata")
 PARAMETERS = (*FILTERS, "limit", "cursor")
+_TIME = {"type": "string", "format": "date-time"}
+_NUMBERS = {"type": "integer", "minimum": 1, "maximum": NUMBER_MAX}
+_PAIR = {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,40}:[^\\x00-\\x1f\\x7f-\\x9f]{1,500}$"}
+DESCRIBED = (
+    parameter(
+        "status",
+        {"type": "array", "minItems": 1, "items": {"type": "string", "enum": list(Status.values)}},
+        "One or several.",
+        style="form",
+        example=["DONE", "FAILED"],
+    ),
+    parameter(
+        "ids",
+        {"type": "array", "minItems": 1, "maxItems": IDS_MAX, "items": _NUMBERS},
+        "Numbers of blogs.",
+        style="form",
+        example=[61, 62],
+    ),
+    parameter("createdAfter", _TIME, "They were asked for after this.", example="2026-11-28T08:00:00Z"),
+    parameter("createdBefore", _TIME, "They were asked for before this."),
+    parameter("updatedAfter", _TIME, "They have changed since."),
+    parameter(
+        "q",
+        {"type": "string", "minLength": 1, "maxLength": _WORDS_MAX, "pattern": "\\S"},
+        "Words that stand in `sourceId`.",
+        example="coffee",
+    ),
+    parameter(
+        "metadata",
+        {"type": "array", "minItems": 1, "maxItems": MetadataField.pairs_max, "items": _PAIR},
+        "Pairs of your own, each in a parameter of its own; all are required.",
+        example=["order:17"],
+    ),
+    LIMIT,
+    CURSOR,
+)
 
 
 def _parts(values: list[str]) -> Iterator[str]:

@@ -9,14 +9,16 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.reverse import reverse
 
 from blogs.api.incoming.moments import shown_in
+from blogs.api.openapi.documenting import number_in_path, page_of
 from blogs.api.possible import acts_possible
 from blogs.models import BlogGeneration, GenerationEvent, PostOrder, Stage, Status
 from blogs.queue import forecast, history
@@ -35,13 +37,24 @@ class Facts:
     changed_at: datetime | None = None
 
 
+class Progress(TypedDict):
+    stage: int
+    of: int
+
+
+class Failure(TypedDict):
+    code: str
+    message: str
+    stage: str
+
+
 class BlogSerializer(serializers.ModelSerializer[BlogGeneration]):
     """Shows a blog's row together with its `Facts`, which the context holds by the blog's number."""
 
     sourceType = serializers.CharField(source="source_type")
     sourceId = serializers.CharField(source="source_id")
-    scheduledAt = serializers.DateTimeField(source="scheduled_at")
-    publishAt = serializers.DateTimeField(source="publish_at")
+    scheduledAt = serializers.DateTimeField(source="scheduled_at", allow_null=True)
+    publishAt = serializers.DateTimeField(source="publish_at", allow_null=True)
     timeZone = serializers.SerializerMethodField()
     scheduledAtLocal = serializers.SerializerMethodField()
     publishAtLocal = serializers.SerializerMethodField()
@@ -55,10 +68,10 @@ class BlogSerializer(serializers.ModelSerializer[BlogGeneration]):
     cancelRequested = serializers.SerializerMethodField()
     possible = serializers.SerializerMethodField()
     createdAt = serializers.DateTimeField(source="created_at")
-    startedAt = serializers.DateTimeField(source="started_at")
-    finishedAt = serializers.DateTimeField(source="finished_at")
+    startedAt = serializers.DateTimeField(source="started_at", allow_null=True)
+    finishedAt = serializers.DateTimeField(source="finished_at", allow_null=True)
     updatedAt = serializers.SerializerMethodField()
-    draftPostId = serializers.UUIDField(source="draft_post_id")
+    draftPostId = serializers.UUIDField(source="draft_post_id", allow_null=True)
     draftPostUrl = serializers.CharField(source="draft_post_url")
     draftPostSlug = serializers.CharField(source="draft_post_slug")
     postUrl = serializers.CharField(source="post_url")
@@ -127,7 +140,7 @@ class BlogSerializer(serializers.ModelSerializer[BlogGeneration]):
     def get_instructions(self, generation: BlogGeneration) -> str:
         return details_of(generation).instructions
 
-    def get_progress(self, generation: BlogGeneration) -> dict[str, int]:
+    def get_progress(self, generation: BlogGeneration) -> Progress:
         """Count the stages: the one that runs, or runs next, and how many there are. A DONE blog is at its last."""
         stages = [stage for stage in Stage if generation.publish or stage != Stage.PUBLISH]
         is_over = generation.status == Status.DONE or generation.stage not in stages
@@ -148,15 +161,62 @@ class BlogSerializer(serializers.ModelSerializer[BlogGeneration]):
     def get_possible(self, generation: BlogGeneration) -> list[str]:
         return acts_possible(generation)
 
+    @extend_schema_field(serializers.DateTimeField)
     def get_updatedAt(self, generation: BlogGeneration) -> Any:
         changed = self._facts(generation).changed_at or generation.created_at
         return serializers.DateTimeField().to_representation(changed)
 
-    def get_error(self, generation: BlogGeneration) -> dict[str, str] | None:
+    def get_error(self, generation: BlogGeneration) -> Failure | None:
         """Give the last error; while PENDING, it is why the blog is being tried again."""
         if not generation.error_code or generation.status == Status.DONE:
             return None
         return {"code": generation.error_code, "message": generation.error_message, "stage": generation.stage}
+
+
+class PublishFailureSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class PublishingSerializer(serializers.Serializer[Any]):
+    askedAt = serializers.DateTimeField()
+    endedAt = serializers.DateTimeField(allow_null=True, help_text="null while it is under way")
+    error = PublishFailureSerializer(allow_null=True)
+
+
+class WarningSerializer(serializers.Serializer[Any]):
+    stage = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class BlogAlone(BlogSerializer):
+    """The shape in which `described` shows a blog. Only the document uses it."""
+
+    article = serializers.URLField(allow_null=True, help_text="the address of its text, once it is DONE")
+    publishing = PublishingSerializer(allow_null=True, help_text="what became of the last wish to publish it")
+    warnings = WarningSerializer(many=True, help_text="what a DONE blog lacks, such as its picture")
+
+    class Meta(BlogSerializer.Meta):
+        fields = [*BlogSerializer.Meta.fields, "article", "publishing", "warnings"]
+
+
+BlogPage = page_of(BlogSerializer, "BlogPage")
+BLOG_IN_PATH = number_in_path("id", "the blog's number")
+_ITS_NUMBER = {"parameters": {"id": "$response.body#/id"}}
+# What may be done next with a blog that an answer shows.
+LINKS = {
+    name: {"operationId": operation, **_ITS_NUMBER}
+    for name, operation in {
+        "read": "readBlog",
+        "article": "readArticle",
+        "cancel": "cancelBlog",
+        "reschedule": "rescheduleBlog",
+        "putOff": "putOffBlog",
+        "retry": "retryBlog",
+        "publish": "publishBlog",
+    }.items()
+}
 
 
 def listed(generations: Sequence[BlogGeneration]) -> list[dict[str, Any]]:

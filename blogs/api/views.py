@@ -20,6 +20,9 @@ from blogs.api.acting import Acting
 from blogs.api.article import Articles
 from blogs.api.bulk import Bulk
 from blogs.api.endpoint import Endpoint, json_object
+from blogs.api.openapi import examples
+from blogs.api.openapi.documenting import IDEMPOTENCY_KEY, Answer, documented
+from blogs.api.serializers import BlogRequestSerializer
 from blogs.models import BlogGeneration
 from blogs.queue import submitting
 from blogs.queue.request import details_of, first_answers
@@ -44,11 +47,38 @@ class BlogGenerationViewSet(Acting, Articles, Bulk, Endpoint, viewsets.GenericVi
     def known_parameters(self, request: Request) -> Collection[str]:
         return {"list": listing.PARAMETERS, "article": ("format",)}.get(self.action or "", ())
 
+    @documented(
+        "listBlogs",
+        "List the site's blogs, newest first",
+        tag="Blogs",
+        parameters=listing.DESCRIBED,
+        answers={200: Answer("A page of blogs.", shape.BlogPage, examples.page(examples.LISTED))},
+    )
     def list(self, request: Request) -> Response:
         blogs = self.paginate_queryset(listing.listed_blogs(self.get_queryset(), request))
         assert blogs is not None
         return self.get_paginated_response(shape.listed(blogs))
 
+    @documented(
+        "createBlog",
+        "Ask for a blog",
+        tag="Blogs",
+        about="25 credits are held from now on. They are spent when the blog is DONE, and free again when it is not.",
+        parameters=[IDEMPOTENCY_KEY],
+        takes=BlogRequestSerializer,
+        sends=examples.REQUEST,
+        answers={
+            201: Answer(
+                "It is taken, and stands in line.",
+                shape.BlogAlone,
+                examples.BLOG,
+                always=["Location"],
+                sometimes=["Idempotency-Replayed"],
+                links=shape.LINKS,
+            )
+        },
+        problems=[*asking.PROBLEMS, "idempotency_key_reused"],
+    )
     def create(self, request: Request) -> HttpResponse:
         site = site_of(request)
         asked = asking.read(json_object(request), site)
@@ -63,6 +93,15 @@ class BlogGenerationViewSet(Acting, Articles, Bulk, Endpoint, viewsets.GenericVi
             where["Idempotency-Replayed"] = "true"
         return HttpResponse(_first_answer(generation, request), "application/json", 201, headers=where)
 
+    @documented(
+        "readBlog",
+        "Read a blog",
+        tag="Blogs",
+        about="While it is not finished the answer says in Retry-After when another look is worth it.",
+        parameters=[shape.BLOG_IN_PATH],
+        answers={200: Answer("The blog.", shape.BlogAlone, examples.DONE, sometimes=["Retry-After"])},
+        problems=["not_found"],
+    )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         generation = self.get_object()
         answer = Response(shape.described(generation, request))

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, QuerySet, Sum
 from django.utils import timezone
+from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -15,15 +16,72 @@ from rest_framework.response import Response
 
 from blogs.api.endpoint import Endpoint
 from blogs.api.listing import NUMBER, NewestFirst
+from blogs.api.openapi.documenting import CURSOR, LIMIT, NUMBER_MAX, Answer, documented, page_of, parameter
+from blogs.api.openapi.examples import page
 from credits.models import Credit, CreditAccount
 from wix.identity.auth import site_of
 
 _RECENT = 20
 
 
+class MonthSerializer(serializers.Serializer[Any]):
+    since = serializers.DateTimeField()
+    spent = serializers.IntegerField()
+    refunded = serializers.IntegerField()
+    blogs = serializers.IntegerField(help_text="how many were DONE")
+
+
+class EntrySerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    kind = serializers.ChoiceField(Credit.Kind.choices)
+    amount = serializers.IntegerField()
+    balanceChange = serializers.IntegerField()
+    debtChange = serializers.IntegerField()
+    blogId = serializers.IntegerField(allow_null=True)
+    reason = serializers.CharField()
+    createdAt = serializers.DateTimeField()
+
+
+class CreditsSerializer(serializers.Serializer[Any]):
+    available = serializers.IntegerField(help_text="can be spent")
+    held = serializers.IntegerField(help_text="belongs to blogs that are not finished")
+    balance = serializers.IntegerField()
+    debt = serializers.IntegerField()
+    creditsPerBlog = serializers.IntegerField()
+    month = MonthSerializer(help_text="this month's use, in UTC")
+    recent = EntrySerializer(many=True, help_text=f"the last {_RECENT} entries")
+
+
+_ENTRY: dict[str, Any] = {
+    "id": 118,
+    "kind": "hold",
+    "amount": 25,
+    "balanceChange": 0,
+    "debtChange": 0,
+    "blogId": 61,
+    "reason": "",
+    "createdAt": "2026-11-28T13:04:02.118409Z",
+}
+_CREDITS: dict[str, Any] = {
+    "available": 9375,
+    "held": 25,
+    "balance": 9400,
+    "debt": 0,
+    "creditsPerBlog": 25,
+    "month": {"since": "2026-11-01T00:00:00Z", "spent": 600, "refunded": 0, "blogs": 24},
+    "recent": [_ENTRY],
+}
+
+
 class CreditsView(Endpoint):
     """Shows a site's credits: `available` can be spent, `held` belongs to blogs that are not finished."""
 
+    @documented(
+        "readCredits",
+        "Read what the site can spend, and this month's use",
+        tag="Credits",
+        answers={200: Answer("The account.", CreditsSerializer, _CREDITS)},
+    )
     def get(self, request: Request) -> Response:
         account = CreditAccount.objects.filter(site=site_of(request)).first() or CreditAccount()
         recent = account.entries.order_by("-id")[:_RECENT] if account.pk else []
@@ -49,6 +107,22 @@ class CreditEntriesView(Endpoint, GenericAPIView[Credit]):
     def get_queryset(self) -> QuerySet[Credit]:
         return Credit.objects.filter(account__site=site_of(self.request))
 
+    @documented(
+        "listCreditEntries",
+        "List every entry of the site's account, newest first",
+        tag="Credits",
+        parameters=[
+            parameter("kind", {"type": "string", "enum": list(Credit.Kind.values)}, "Of this kind.", example="capture"),
+            parameter("blogId", {"type": "integer", "minimum": 1, "maximum": NUMBER_MAX}, "Of this blog.", example=61),
+            LIMIT,
+            CURSOR,
+        ],
+        answers={
+            200: Answer(
+                "A page of entries.", page_of(EntrySerializer, "EntryPage"), page(_ENTRY, path="credits/entries")
+            )
+        },
+    )
     def get(self, request: Request) -> Response:
         entries = self.paginate_queryset(_chosen(self.get_queryset(), request))
         assert entries is not None

@@ -17,13 +17,30 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from blogs import audit
-from blogs.api.account.serializers import KeySerializer, LabelSerializer, RotationSerializer
+from blogs.api.account.serializers import (
+    KEY,
+    KeyList,
+    KeyMade,
+    KeySerializer,
+    KeyShown,
+    LabelSerializer,
+    RotationSerializer,
+)
 from blogs.api.endpoint import Endpoint, json_object
 from blogs.api.incoming.names import StrictSerializer
+from blogs.api.openapi.documenting import DASHBOARD_TOKEN, SIGNED_INSTANCE, Answer, documented, number_in_path
+from blogs.api.openapi.examples import only
 from wix.identity import api_keys
 from wix.identity.auth import IsConnectedSite, site_of
 from wix.identity.client_address import client_address
 from wix.models import ApiKey
+
+_KEY_IN_PATH = number_in_path("id", "the key's number")
+_ONLY = "dashboard_only"
+_FROM_A_PAGE = (SIGNED_INSTANCE, DASHBOARD_TOKEN)
+_MADE = Answer(
+    "It is made. The key stands in this answer alone.", KeyMade, {**KEY, "key": "blog_mQ3v…"}, always=["Location"]
+)
 
 
 class FromTheDashboard(IsConnectedSite):
@@ -46,9 +63,27 @@ class ApiKeys(Endpoint, viewsets.GenericViewSet[ApiKey]):
     def get_queryset(self) -> QuerySet[ApiKey]:
         return api_keys.usable(site_of(self.request))
 
+    @documented(
+        "listKeys",
+        "List the site's API keys",
+        tag="Account",
+        credentials=_FROM_A_PAGE,
+        answers={200: Answer("All that can be used.", KeyList, only(KEY))},
+        problems=[_ONLY],
+    )
     def list(self, request: Request) -> Response:
         return Response({"results": [_shown(key) for key in self.get_queryset()]})
 
+    @documented(
+        "createKey",
+        "Make an API key",
+        tag="Account",
+        credentials=_FROM_A_PAGE,
+        takes=KeySerializer,
+        sends={"label": "orders' server", "expiresInDays": 365},
+        answers={201: _MADE},
+        problems=[_ONLY, "too_many_keys"],
+    )
     def create(self, request: Request) -> Response:
         """Make a key. It is in this answer, and in no other."""
         wanted = _read(KeySerializer, request)
@@ -57,9 +92,29 @@ class ApiKeys(Endpoint, viewsets.GenericViewSet[ApiKey]):
             _note(request, "make_api_key", after=str(made))
         return self._answer_with(made, key)
 
+    @documented(
+        "readKey",
+        "Read an API key's label, times and beginning",
+        tag="Account",
+        credentials=_FROM_A_PAGE,
+        parameters=[_KEY_IN_PATH],
+        answers={200: Answer("The key.", KeyShown, KEY)},
+        problems=[_ONLY, "not_found"],
+    )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return Response(_shown(self._key()))
 
+    @documented(
+        "renameKey",
+        "Give an API key another label",
+        tag="Account",
+        credentials=_FROM_A_PAGE,
+        parameters=[_KEY_IN_PATH],
+        takes=LabelSerializer,
+        sends={"label": "orders' second server"},
+        answers={200: Answer("It has that label.", KeyShown, {**KEY, "label": "orders' second server"})},
+        problems=[_ONLY, "not_found"],
+    )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Give the key another label."""
         key = self._key()
@@ -69,6 +124,15 @@ class ApiKeys(Endpoint, viewsets.GenericViewSet[ApiKey]):
             self.get_queryset().filter(pk=key.pk).update(label=label)
         return Response(_shown(self._key()))
 
+    @documented(
+        "revokeKey",
+        "Revoke an API key",
+        tag="Account",
+        credentials=_FROM_A_PAGE,
+        parameters=[_KEY_IN_PATH],
+        answers={204: Answer("It is refused from now on.")},
+        problems=[_ONLY, "not_found"],
+    )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Revoke the key: it is refused from now on."""
         key = self._key()
@@ -77,6 +141,18 @@ class ApiKeys(Endpoint, viewsets.GenericViewSet[ApiKey]):
                 _note(request, "revoke_api_key", before=str(key))
         return Response(status=204)
 
+    @documented(
+        "rotateKey",
+        "Make an API key in another's place",
+        tag="Account",
+        credentials=_FROM_A_PAGE,
+        about="The old one goes on for `overlapHours`, so that a server can change over.",
+        parameters=[_KEY_IN_PATH],
+        takes=RotationSerializer,
+        sends={"overlapHours": 24},
+        answers={201: _MADE},
+        problems=[_ONLY, "not_found", "too_many_keys"],
+    )
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Make a key in its place. The old one goes on for `overlapHours`, so that a server can change over."""

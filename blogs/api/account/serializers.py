@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from rest_framework import serializers
+
 from blogs.api.incoming.fields import ChoiceField, LanguageField, ListField, PlainTextField, WholeNumberField
 from blogs.api.incoming.moments import ZoneField
 from blogs.api.incoming.names import StrictSerializer
@@ -67,3 +69,32 @@ class ProfileSerializer(StrictSerializer):
 def _once(texts: list[str]) -> list[str]:
     """Leave out what stands there twice, in whatever capitals."""
     return list({text.casefold(): text for text in reversed(texts)}.values())[::-1]
+
+
+class KeyShown(serializers.Serializer[Any]):
+    """The shape in which a key is shown."""
+
+    id = serializers.IntegerField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    begins = serializers.CharField(help_text="how it begins, to tell it apart from the others")
+    createdAt = serializers.DateTimeField()
+    expiresAt = serializers.DateTimeField(allow_null=True)
+    lastUsedAt = serializers.DateTimeField(allow_null=True)
+
+
+class KeyMade(KeyShown):
+    key = serializers.CharField(help_text="the key itself, which no other answer has")
+
+
+class KeyList(serializers.Serializer[Any]):
+    results = KeyShown(many=True)
+
+
+KEY: dict[str, Any] = {
+    "id": 5,
+    "label": "orders' server",
+    "begins": "blog_mQ3v",
+    "createdAt": "2026-11-28T13:04:02.118409Z",
+    "expiresAt": "2027-11-28T13:04:02.118409Z",
+    "lastUsedAt": None,
+}

@@ -39,6 +39,7 @@ class EndpointSerializer(StrictSerializer):
 
 
 class ChangeSerializer(EndpointSerializer):
+    url = AddressField(max_length=URL_MAX, required=False)
     enabled = YesNoField(required=False)
 
 
@@ -79,3 +80,75 @@ def message_shown(message: WebhookMessage) -> dict[str, Any]:
         "tookMs": message.took_ms,
         "createdAt": message.created_at,
     }
+
+
+class EndpointShown(serializers.Serializer[Any]):
+    """The shape in which `endpoint_shown` shows an endpoint."""
+
+    id = serializers.IntegerField()
+    url = serializers.URLField()
+    events = serializers.ListField(child=serializers.ChoiceField(_TYPES))
+    description = serializers.CharField()
+    enabled = serializers.BooleanField()
+    disabledAt = serializers.DateTimeField(allow_null=True)
+    disabledReason = serializers.CharField(allow_null=True)
+    failures = serializers.IntegerField(help_text="how many in a row")
+    failingSince = serializers.DateTimeField(allow_null=True)
+    lastDeliveredAt = serializers.DateTimeField(allow_null=True)
+    oldSecretUntil = serializers.DateTimeField(allow_null=True, help_text="until then the old secret signs too")
+    createdAt = serializers.DateTimeField()
+
+
+class EndpointWithSecret(EndpointShown):
+    secret = serializers.CharField(help_text="what its messages are signed with; it stands in this answer alone")
+
+
+class EndpointList(serializers.Serializer[Any]):
+    results = EndpointShown(many=True)
+
+
+class DeliveryShown(serializers.Serializer[Any]):
+    """The shape in which `message_shown` shows a message."""
+
+    id = serializers.IntegerField()
+    webhookId = serializers.CharField(help_text="the header webhook-id of each sending")
+    type = serializers.CharField()
+    blogId = serializers.IntegerField(allow_null=True)
+    status = serializers.ChoiceField(WebhookMessage.State.choices)
+    attempts = serializers.IntegerField()
+    nextAttemptAt = serializers.DateTimeField(allow_null=True)
+    lastAttemptAt = serializers.DateTimeField(allow_null=True)
+    answerStatus = serializers.IntegerField(allow_null=True)
+    answer = serializers.CharField(allow_null=True, help_text="how the receiver's answer began, or what kept it away")
+    tookMs = serializers.IntegerField(allow_null=True)
+    createdAt = serializers.DateTimeField()
+
+
+ENDPOINT: dict[str, Any] = {
+    "id": 3,
+    "url": "https://shop.example/hooks",
+    "events": ["blog.completed", "blog.failed"],
+    "description": "",
+    "enabled": True,
+    "disabledAt": None,
+    "disabledReason": None,
+    "failures": 0,
+    "failingSince": None,
+    "lastDeliveredAt": None,
+    "oldSecretUntil": None,
+    "createdAt": "2026-11-28T13:04:02.118409Z",
+}
+DELIVERY: dict[str, Any] = {
+    "id": 9,
+    "webhookId": "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W",
+    "type": "webhook.test",
+    "blogId": None,
+    "status": "waiting",
+    "attempts": 0,
+    "nextAttemptAt": "2026-11-28T13:04:02.118409Z",
+    "lastAttemptAt": None,
+    "answerStatus": None,
+    "answer": None,
+    "tookMs": None,
+    "createdAt": "2026-11-28T13:04:02.118409Z",
+}

@@ -16,9 +16,17 @@ from rest_framework.reverse import reverse
 
 from blogs.api.endpoint import Endpoint, json_object
 from blogs.api.listing import NewestFirst
+from blogs.api.openapi.documenting import CURSOR, LIMIT, Answer, documented, number_in_path, page_of, parameter
+from blogs.api.openapi.examples import only, page
 from blogs.api.outgoing.fields import (
+    DELIVERY,
+    ENDPOINT,
     ChangeSerializer,
+    DeliveryShown,
+    EndpointList,
     EndpointSerializer,
+    EndpointShown,
+    EndpointWithSecret,
     NothingSerializer,
     endpoint_shown,
     message_shown,
@@ -28,6 +36,12 @@ from blogs.outgoing import endpoints
 from wix.identity.auth import site_of
 
 Off = WebhookEndpoint.Off
+
+
+_IN_PATH = number_in_path("id", "the endpoint's number")
+_WITH_SECRET = {**ENDPOINT, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+_NOTHING: dict[str, Any] = {}
+_STATES = {"type": "string", "enum": list(WebhookMessage.State.values)}
 
 
 class WebhookEndpoints(Endpoint, viewsets.GenericViewSet[WebhookEndpoint]):
@@ -42,9 +56,28 @@ class WebhookEndpoints(Endpoint, viewsets.GenericViewSet[WebhookEndpoint]):
     def known_parameters(self, request: Request) -> Collection[str]:
         return ("status", "limit", "cursor") if self.action == "deliveries" else ()
 
+    @documented(
+        "listWebhooks",
+        "List the site's endpoints",
+        tag="Webhooks",
+        answers={200: Answer("All of them, at most ten.", EndpointList, only(ENDPOINT))},
+    )
     def list(self, request: Request) -> Response:
         return Response({"results": [endpoint_shown(each) for each in self.get_queryset()]})
 
+    @documented(
+        "createWebhook",
+        "Make an endpoint, to which we send what happens",
+        tag="Webhooks",
+        takes=EndpointSerializer,
+        sends={"url": "https://shop.example/hooks", "events": ["blog.completed", "blog.failed"]},
+        answers={
+            201: Answer(
+                "It is made. Its secret stands in this answer alone.", EndpointWithSecret, _WITH_SECRET, ["Location"]
+            )
+        },
+        problems=["endpoint_state"],
+    )
     def create(self, request: Request) -> Response:
         """Make an endpoint. Its secret is in this answer, and in no other."""
         serializer = EndpointSerializer(data=json_object(request))
@@ -53,9 +86,27 @@ class WebhookEndpoints(Endpoint, viewsets.GenericViewSet[WebhookEndpoint]):
         where = {"Location": reverse("webhook-endpoint-detail", args=[made.endpoint.pk], request=request)}
         return Response({**endpoint_shown(made.endpoint), "secret": made.secret}, status=201, headers=where)
 
+    @documented(
+        "readWebhook",
+        "Read an endpoint",
+        tag="Webhooks",
+        parameters=[_IN_PATH],
+        answers={200: Answer("The endpoint.", EndpointShown, ENDPOINT)},
+        problems=["not_found"],
+    )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return Response(endpoint_shown(self._endpoint()))
 
+    @documented(
+        "changeWebhook",
+        "Change an endpoint's address, events or description, or switch it",
+        tag="Webhooks",
+        parameters=[_IN_PATH],
+        takes=ChangeSerializer,
+        sends={"enabled": True},
+        answers={200: Answer("It is changed.", EndpointShown, ENDPOINT)},
+        problems=["not_found", "endpoint_state"],
+    )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change what is named, and leave the rest."""
         endpoint = self._endpoint()
@@ -70,10 +121,28 @@ class WebhookEndpoints(Endpoint, viewsets.GenericViewSet[WebhookEndpoint]):
                 _switch(endpoint, on=enabled)
         return Response(endpoint_shown(self._endpoint()))
 
+    @documented(
+        "deleteWebhook",
+        "Delete an endpoint; what waits is not sent",
+        tag="Webhooks",
+        parameters=[_IN_PATH],
+        answers={204: Answer("It is deleted.")},
+        problems=["not_found"],
+    )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         endpoints.switch_off(self._endpoint(), Off.DELETED)
         return Response(status=204)
 
+    @documented(
+        "rotateWebhook",
+        "Have a new secret; the old one signs too for a day",
+        tag="Webhooks",
+        parameters=[_IN_PATH],
+        takes=NothingSerializer,
+        sends=_NOTHING,
+        answers={200: Answer("The endpoint, with its new secret.", EndpointWithSecret, _WITH_SECRET)},
+        problems=["not_found", "endpoint_state"],
+    )
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer with a new secret. The old one signs too for a day."""
@@ -81,11 +150,40 @@ class WebhookEndpoints(Endpoint, viewsets.GenericViewSet[WebhookEndpoint]):
         secret = endpoints.rotate(endpoint)
         return Response({**endpoint_shown(self._endpoint()), "secret": secret})
 
+    @documented(
+        "testWebhook",
+        "Have a message of the type webhook.test sent",
+        tag="Webhooks",
+        parameters=[_IN_PATH],
+        takes=NothingSerializer,
+        sends=_NOTHING,
+        answers={202: Answer("It is sent within moments.", DeliveryShown, DELIVERY)},
+        problems=["not_found", "endpoint_state"],
+    )
     @action(detail=True, methods=["post"])
     def test(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer 202: a worker sends it within moments, and the delivery says what came of it."""
         return Response(message_shown(endpoints.send_test(self._acted_on(request))), status=202)
 
+    @documented(
+        "listDeliveries",
+        "List what was sent to an endpoint, newest first",
+        tag="Webhooks",
+        parameters=[
+            _IN_PATH,
+            parameter("status", _STATES, "In this state."),
+            LIMIT,
+            CURSOR,
+        ],
+        answers={
+            200: Answer(
+                "A page of messages.",
+                page_of(DeliveryShown, "DeliveryPage"),
+                page(DELIVERY, path="webhooks/3/deliveries"),
+            )
+        },
+        problems=["not_found"],
+    )
     @action(detail=True, methods=["get"])
     def deliveries(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         messages = WebhookMessage.objects.filter(endpoint=self._endpoint())
@@ -98,6 +196,16 @@ class WebhookEndpoints(Endpoint, viewsets.GenericViewSet[WebhookEndpoint]):
         assert page is not None
         return self.get_paginated_response([message_shown(each) for each in page])  # type: ignore[arg-type]
 
+    @documented(
+        "resendDelivery",
+        "Have a message sent once more",
+        tag="Webhooks",
+        parameters=[_IN_PATH, number_in_path("message", "the message's number")],
+        takes=NothingSerializer,
+        sends=_NOTHING,
+        answers={202: Answer("It is sent once more, with the same webhook-id.", DeliveryShown, DELIVERY)},
+        problems=["not_found", "endpoint_state"],
+    )
     @action(detail=True, methods=["post"], url_path=r"deliveries/(?P<message>[0-9]{1,18})/resend")
     def resend(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Have a message sent once more, with its `webhook-id`. One that still waits is left as it is."""

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
 # They show no site's data, and need no credential: what docs/monitoring.md and docs/api.md say of them.
-OPEN = re.compile(r"api/(errors|(replicate-)?rate-limiter)\b")
+OPEN = re.compile(r"api/(docs|errors|schema|(replicate-)?rate-limiter)\b")
 # Whatever is put for a part of an address that no number is.
 _SLUG = "invalid"
 
