@@ -310,8 +310,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX_TRIM": False,
     "COMPONENT_SPLIT_PATCH": False,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "PREPROCESSING_HOOKS": ["blogs.api.openapi.common.without_slashes"],
-    "POSTPROCESSING_HOOKS": ["blogs.api.openapi.common.finished"],
+    "PREPROCESSING_HOOKS": ["blogs.api.openapi.finish.without_slashes"],
+    "POSTPROCESSING_HOOKS": ["blogs.api.openapi.finish.finished"],
 }
 SITE_REQUESTS_PER_MINUTE = env.int("SITE_REQUESTS_PER_MINUTE", default=6_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("REQUEST_BODY_MAX_BYTES", default=64 * 1024)

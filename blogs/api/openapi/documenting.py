@@ -1,6 +1,6 @@
 """How a view says what it takes and answers, beside its code: `documented`. CONTRIBUTING.md shows it for a new endpoint.
 
-The headers, the problems that any address may answer, and 304 are added to each by `common`; a view names what is its own.
+The headers, the problems that any address may answer, and 304 are added to each by `finish`; a view names what is its own.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiReque
 from rest_framework import serializers
 
 JSON = "application/json"
-# Where a view's own part of the document waits for `common`, which takes it out.
+# Where a view's own part of the document waits for `finish`, which takes it out.
 MARK = "x-documented"
-# The names of `common.SCHEMES`: any one of them is enough.
+# The names of `finish.SCHEMES`: any one of them is enough.
 SIGNED_INSTANCE, DASHBOARD_TOKEN, API_KEY = CREDENTIALS = ("signedInstance", "dashboardToken", "apiKey")
 # The largest number that a blog, an endpoint or an entry may have in an address.
 NUMBER_MAX = 10**18 - 1

@@ -11,7 +11,7 @@ from blogs.api.openapi import field_shapes  # noqa: F401
 
 
 class ViewSchema(AutoSchema):
-    """Leaves credentials, and what a body or a filter might be, to `documented` and `common`."""
+    """Leaves credentials, and what a body or a filter might be, to `documented` and `finish`."""
 
     def get_auth(self) -> list[dict[str, Any]]:
         return []

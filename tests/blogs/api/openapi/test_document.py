@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from blogs.api import shape
 from blogs.api.errors.codes import CODES
-from blogs.api.openapi import common, document, headers
+from blogs.api.openapi import document, finish, headers
 from blogs.outgoing import outbox
 
 _HOW = "Say what it takes and answers by @documented beside the view: CONTRIBUTING.md, “A new endpoint”."
@@ -47,7 +47,7 @@ def test_every_address_under_api_is_described(described: dict[str, Any]) -> None
 
 def test_every_view_says_what_it_is(described: dict[str, Any]) -> None:
     silent = [
-        f"{method.upper()} {path}" for path, method, it in common.operations(described) if common.UNDOCUMENTED in it
+        f"{method.upper()} {path}" for path, method, it in finish.operations(described) if finish.UNDOCUMENTED in it
     ]
 
     assert silent == [], _HOW
@@ -84,7 +84,7 @@ def test_a_change_of_the_code_is_told_with_the_command_that_rewrites_the_file(
 
 
 def _answers(described: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path, method, operation in common.operations(described):
+    for path, method, operation in finish.operations(described):
         for http, answer in operation["responses"].items():
             name = answer.get("$ref", "").rpartition("/")[2]
             yield f"{method} {path} {http}", described["components"]["responses"][name] if name else answer
@@ -101,7 +101,7 @@ def test_every_answer_has_an_example_which_has_its_shape(described: dict[str, An
 
 
 def test_every_body_has_an_example_which_has_its_shape(described: dict[str, Any]) -> None:
-    for path, method, operation in common.operations(described):
+    for path, method, operation in finish.operations(described):
         if "requestBody" not in operation:
             continue
         content = operation["requestBody"]["content"]["application/json"]
@@ -152,7 +152,7 @@ def test_every_header_that_is_described_is_used(described: dict[str, Any]) -> No
 
 
 def test_every_body_refuses_what_it_does_not_know(described: dict[str, Any]) -> None:
-    for path, method, operation in common.operations(described):
+    for path, method, operation in finish.operations(described):
         if "requestBody" in operation:
             schema = operation["requestBody"]["content"]["application/json"]["schema"]
             assert _faults(described, schema, {"nothing of ours": 1}), (method, path)
