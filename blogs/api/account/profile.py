@@ -12,8 +12,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from blogs.api.account.serializers import ProfileSerializer
+from blogs.api.account.serializers import PROFILE, ProfileSerializer, ProfileShown
 from blogs.api.endpoint import Endpoint, json_object
+from blogs.api.openapi.documenting import Answer, documented, parameter
 from blogs.models import SiteProfile
 from blogs.profiles import saving
 from blogs.profiles.saving import ChangedMeanwhile
@@ -21,16 +22,44 @@ from blogs.profiles.settings import in_effect, newest
 from wix.identity.auth import site_of
 from wix.models import ApiKey, Site
 
+_IF_MATCH = parameter(
+    "If-Match",
+    {"type": "string"},
+    "An ETag of the profile as the caller knows it: where it has changed since, nothing is set.",
+    where="header",
+)
+
+
+def _setting(operation: str, summary: str) -> Any:
+    return documented(
+        operation,
+        summary,
+        tag="Account",
+        parameters=[_IF_MATCH],
+        takes=ProfileSerializer,
+        sends={"brand": "Harbour Coffee", "tone": "friendly"},
+        answers={200: Answer("The profile as it counts now.", ProfileShown, PROFILE, always=["ETag"])},
+        problems=["precondition_failed", "too_many_saves"],
+    )
+
 
 class ProfileView(Endpoint):
+    @documented(
+        "readProfile",
+        "Read what the shop says of itself, for all its blogs",
+        tag="Account",
+        answers={200: Answer("The profile.", ProfileShown, PROFILE)},
+    )
     def get(self, request: Request) -> Response:
         site = site_of(request)
         return _answer(site, newest(site.pk))
 
+    @_setting("replaceProfile", "Set what is named, and leave all else open")
     def put(self, request: Request) -> Response:
         """Set what is named, and leave all else open."""
         return _saved(request, lambda known, asked: asked)
 
+    @_setting("changeProfile", "Set what is named, and leave all else as it is")
     def patch(self, request: Request) -> Response:
         """Set what is named, and leave all else as it is."""
         return _saved(request, lambda known, asked: {**known, **asked})

@@ -66,6 +66,51 @@ class ProfileSerializer(StrictSerializer):
         return {name: _once(value) if isinstance(value, list) else value for name, value in attrs.items()}
 
 
+class ProfileShown(serializers.Serializer[Any]):
+    """The shape in which a profile is shown: every setting as it counts."""
+
+    version = serializers.IntegerField(help_text="0: the site has told nothing yet")
+    updatedAt = serializers.DateTimeField(allow_null=True)
+    updatedBy = serializers.CharField(allow_null=True)
+    brand = serializers.CharField(allow_null=True)
+    sells = serializers.CharField(allow_null=True)
+    audience = serializers.CharField(allow_null=True)
+    voice = serializers.CharField(allow_null=True)
+    bannedWords = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    bannedClaims = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    competitors = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    language = serializers.CharField(allow_null=True)
+    tone = serializers.CharField(allow_null=True)
+    length = serializers.CharField(allow_null=True)
+    categories = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    timeZone = serializers.CharField(allow_null=True)
+    disclosure = serializers.CharField(allow_null=True)
+    qualityThreshold = serializers.IntegerField(allow_null=True)
+    fromWix = serializers.ListField(child=serializers.CharField(), help_text="which of them are as Wix says")
+
+
+PROFILE: dict[str, Any] = {
+    "version": 3,
+    "updatedAt": "2026-11-28T13:04:02.118409Z",
+    "updatedBy": "the shop",
+    "brand": "Harbour Coffee",
+    "sells": "coffee, beans and brewing gear",
+    "audience": "people who brew at home",
+    "voice": "warm and plain",
+    "bannedWords": ["cheap"],
+    "bannedClaims": [],
+    "competitors": [],
+    "language": "en",
+    "tone": "friendly",
+    "length": "medium",
+    "categories": ["Brewing"],
+    "timeZone": "Europe/Berlin",
+    "disclosure": "",
+    "qualityThreshold": None,
+    "fromWix": ["language"],
+}
+
+
 def _once(texts: list[str]) -> list[str]:
     """Leave out what stands there twice, in whatever capitals."""
     return list({text.casefold(): text for text in reversed(texts)}.values())[::-1]

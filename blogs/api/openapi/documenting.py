@@ -12,6 +12,8 @@ from typing import Any, Literal, TypeVar
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
+from blogs.api.errors.codes import CODES
+
 JSON = "application/json"
 # Where a view's own part of the document waits for `finish`, which takes it out.
 MARK = "x-documented"
@@ -58,6 +60,7 @@ def documented(
 
     `problems` are codes of `errors.codes` that are this address's own, besides those that any address answers.
     """
+    assert CODES.keys() >= {*problems}, f"blogs/api/errors/codes.py has none of {set(problems) - CODES.keys()}"
     own = {
         "problems": list(problems),
         "credentials": list(credentials),
