@@ -24,7 +24,6 @@ class Frame:
     bridges: tuple[str, ...]
     mentions: tuple[str, ...]
     pitches: tuple[str, ...]
-    suits: tuple[str, ...]
     comparisons: tuple[str, ...]
     conclusions: tuple[str, ...]
     conclusion_headings: tuple[str, ...]

@@ -13,30 +13,28 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from blogs.article.quality.text.language import foreign
 from blogs.article.schema import (
     ArticleContent,
     Block,
     Button,
     Divider,
-    Heading,
     Idea,
     Image,
     ListBlock,
     ListItem,
-    Paragraph,
     ProductBlock,
     Quote,
-    Run,
     Section,
     Table,
     TableRow,
 )
 from tests.sandbox import phrases
 from tests.sandbox.phrases import Subject
+from tests.sandbox.prose import cut, ended, fresh, heading, one_line, paragraph, run, sentences
 from tests.sandbox.voices import voice
 
 _DATA = re.compile(r"<data>\s*(\{.*\})\s*</data>", re.DOTALL)
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _UNUSABLE = re.compile(r"https?:|www\.|@|[$€£¥]|\d+[.,]\d\d|<", re.IGNORECASE)
 _INSTRUCTION = re.compile(r"^(?:please\s+)?(?:write|create|make|tell)\b.*?\b(?:about|on)\s+", re.IGNORECASE)
 _TOPIC_WORDS = 7
@@ -52,14 +50,22 @@ class Product:
     name: str
     facts: tuple[str, ...]
     photo: bool = False
+    options: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @classmethod
     def read(cls, document: dict[str, Any]) -> Product:
         name = one_line(str(document["name"]))
-        sentences = _SENTENCE_END.split(one_line(str(document.get("text") or "")))
-        facts = [ended(cut(sentence, 160)) for sentence in sentences if sentence and not _UNUSABLE.search(sentence)]
-        facts = facts[:4] or [ended(name)]
-        return cls(str(document["id"]), name, tuple(facts), bool(document.get("photo")))
+        said = sentences(str(document.get("text") or ""))
+        facts = [ended(cut(sentence, 160)) for sentence in said if not _UNUSABLE.search(sentence)]
+        options = tuple((option, tuple(choices)) for option, choices in (document.get("options") or {}).items())
+        return cls(str(document["id"]), name, tuple(facts[:4]), bool(document.get("photo")), options)
+
+    def facts_in(self, language: str) -> list[str]:
+        """A shop's text may be in another language than its article."""
+        return [fact for fact in self.facts if foreign(fact, language) is None]
+
+    def choices(self) -> list[str]:
+        return [f"{option}: {', '.join(choices)}." for option, choices in self.options]
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,7 @@ class Order:
     products: tuple[Product, ...]
     idea: Idea | None
     seed: str
+    earlier: tuple[str, ...] = ()
 
     @classmethod
     def from_prompt(cls, prompt: str) -> Order:
@@ -93,6 +100,7 @@ class Order:
                 products=products,
                 idea=idea,
                 seed=json.dumps([source, data.get("site"), [product.id for product in products]], sort_keys=True),
+                earlier=tuple(data.get("earlier") or ()),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise NoOrder(repr(error)) from error
@@ -114,7 +122,7 @@ class Order:
 
 def idea(order: Order) -> Idea:
     if spoken := voice(order.language):
-        return spoken.idea(order.topic)
+        return spoken.idea(order)
     dice = order.dice("idea")
     frame = phrases.frame()
     known = list(phrases.subjects().values())
@@ -131,7 +139,7 @@ def idea(order: Order) -> Idea:
         for place, subject in enumerate(subjects)
     ]
     return Idea(
-        title=cut(order.fill(dice.choice(frame.titles)), 100),
+        title=cut(fresh([order.fill(title) for title in frame.titles], order.earlier, dice), 100),
         angle=order.fill(dice.choice(frame.angles)),
         audience=dice.choice(frame.audiences),
         sections=sections,
@@ -143,7 +151,7 @@ def idea(order: Order) -> Idea:
 def article(order: Order) -> ArticleContent:
     plan = order.idea or idea(order)
     if spoken := voice(order.language):
-        return spoken.article(order.topic, order.language, plan)
+        return spoken.article(order, plan)
     title = cut(plan.title, 100)
     dice, frame = order.dice("article"), phrases.frame()
     return ArticleContent(
@@ -207,27 +215,32 @@ class _Body:
         for product_id in section.product_ids:
             if product := self.order.by_id.get(product_id):
                 blocks += self._product(product)
-        if place == self.quote_at and self.order.products:
+        if place == self.quote_at and (said := self._facts()):
             # Only words that stand in the data are quoted: a fact of the last product.
-            blocks.append(Quote(type="quote", runs=[run(self.order.products[-1].facts[0], italic=True)]))
+            blocks.append(Quote(type="quote", runs=[run(said[-1][0], italic=True)]))
         return blocks
 
     def _product(self, product: Product) -> list[Block]:
-        facts = self.dice.sample(product.facts, k=len(product.facts))
+        said = product.facts_in(self.order.language)
+        facts = [*self.dice.sample(said, k=len(said)), *product.choices()]
         told = "" if self.is_short or len(facts) < 2 else f" {facts.pop()}"
         lead = run(f"{self._pick(self.frame.mentions)} ")
         mention = paragraph(lead, run(product.name, product_id=product.id), run(f".{told}"))
         pitch = " ".join([*facts[: 1 if self.is_short else 2], self._pick(self.frame.pitches)])
         return [mention, ProductBlock(type="product", product_id=product.id, pitch=pitch)]
 
+    def _facts(self) -> list[list[str]]:
+        """Of each product that has any, in the article's language."""
+        found = (product.facts_in(self.order.language) for product in self.order.products)
+        return [facts for facts in found if facts]
+
     def _comparison(self) -> list[Block]:
         products = self.order.products[: 2 if self.is_short else 3]
-        suits = self.dice.sample(self.frame.suits, k=len(products))
         rows = [
-            TableRow(cells=[product.name, cut(product.facts[0], 90), suit])
-            for product, suit in zip(products, suits, strict=True)
+            TableRow(cells=[product.name, *[cut(fact, 90) for fact in (*product.facts, *product.choices(), "")[:1]]])
+            for product in products
         ]
-        table = Table(type="table", header=["Product", "In short", "Good for"], rows=rows)
+        table = Table(type="table", header=["Product", "In short"], rows=rows)
         first = products[0]
         photo = [Image(type="image", product_id=first.id, caption=f"{first.name}, as it comes.")] if first.photo else []
         return [heading("At a glance"), *photo, paragraph(run(self._pick(self.frame.comparisons))), table]
@@ -246,34 +259,6 @@ class _Body:
 
     def _pick(self, variants: tuple[str, ...]) -> str:
         return self.order.fill(self.dice.choice(variants))
-
-
-def run(text: str, *, bold: bool = False, italic: bool = False, product_id: str | None = None) -> Run:
-    return Run(text=text, bold=bold, italic=italic, product_id=product_id)
-
-
-def paragraph(*runs: Run) -> Paragraph:
-    return Paragraph(type="paragraph", runs=list(runs))
-
-
-def heading(text: str) -> Heading:
-    return Heading(type="heading", level=2, text=text)
-
-
-def one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def cut(text: str, limit: int) -> str:
-    """At a word; a text without spaces at a character."""
-    if len(text) <= limit:
-        return text
-    shorter = text[: limit + 1].rpartition(" ")[0] or text[:limit]
-    return shorter.rstrip(" ,;:-–|")
-
-
-def ended(sentence: str) -> str:
-    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence.rstrip(' ,;:')}."
 
 
 def _plan(told: dict[str, Any]) -> Idea:

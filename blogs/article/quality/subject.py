@@ -11,7 +11,7 @@ from blogs.article.quality.data import QUOTE_MAX, Finding, Products, Profile, Re
 from blogs.article.quality.text import lexicon, names
 from blogs.article.quality.text.language import code
 from blogs.article.quality.text.lexicon import Lexicon
-from blogs.article.quality.text.words import akin, folded, sentences, words
+from blogs.article.quality.text.words import BEGINNING, akin, folded, sentences, words
 from blogs.article.schema import (
     ArticleContent,
     Block,
@@ -29,8 +29,6 @@ from blogs.article.schema import (
 )
 from wix.writing_systems import shortened
 
-# Letters in which all forms of a word agree, as `akin` has it.
-_BEGINNING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +104,14 @@ class Subject:
 
     def is_known_word(self, word: str) -> bool:
         """Whether the shop's own texts have the word, in any form."""
-        return any(akin(word, known) for known in self._known_words_by_beginning.get(word[:_BEGINNING], ()))
+        return any(akin(word, known) for known in self._known_words_by_beginning.get(word[:BEGINNING], ()))
 
     @cached_property
     def _known_words_by_beginning(self) -> dict[str, list[str]]:
         """The shop's words by their first letters, which forms of one word share: a shop's texts may have ten thousand words."""
         found: dict[str, list[str]] = {}
         for word in self.known_words:
-            found.setdefault(word[:_BEGINNING], []).append(word)
+            found.setdefault(word[:BEGINNING], []).append(word)
         return found
 
     @cached_property

@@ -102,6 +102,8 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def _prices(subject: Subject, part: Part, sentence: str) -> Iterator[Finding]:
+    if _DIGITS.search(sentence) is None:
+        return
     for found in _PRICE.finditer(ordinary(sentence)):
         word = re.sub(rf"[\d.,\s'\u00a0\u202f]|{_CURRENCY_SIGN}", "", found[0]).casefold()
         only = _ONLY_IN.get(word)

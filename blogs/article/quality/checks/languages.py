@@ -14,8 +14,9 @@ _TOGETHER = {"tag", "item", "cell", "button"}
 
 
 def check(subject: Subject) -> Iterator[Finding]:
+    names = _names(subject)
     for part, text in _texts(subject):
-        if found := language.foreign(_without_names(text, subject), subject.request.language):
+        if found := language.foreign(names.sub(" ", text), subject.request.language):
             yield part.finding(f"written in {found!r}, not in {subject.request.language!r}", ERROR, text)
 
 
@@ -29,12 +30,14 @@ def _texts(subject: Subject) -> Iterator[tuple[Part, str]]:
     yield from ((part, "\n".join(texts)) for part, texts in together.values())
 
 
-def _without_names(text: str, subject: Subject) -> str:
-    """Leave out what has no language, or the shop's own: names of products, brand and site, and words that the shop uses."""
+def _names(subject: Subject) -> re.Pattern[str]:
+    """What has no language, or the shop's own: its products' names and options, its brand and site, and what was asked for."""
     request, profile = subject.request, subject.profile
-    known = [product["name"] for product in subject.products]
-    brands = [product.get("brand", "") for product in subject.products]
-    for name in [*known, *brands, request.site_name, profile.brand]:
-        if len(name) > 2:
-            text = re.sub(re.escape(name), " ", text, flags=re.IGNORECASE)
-    return text.replace(request.topic, " ") if len(request.topic) > 2 else text
+    known = {request.topic, request.site_name, profile.brand}
+    for product in subject.products:
+        known.update((product["name"], product.get("brand", "")))
+        for option in product.get("options", ()):
+            known.update((option["name"], *option["choices"]))
+    # The longest first: "Stone Mug" before "Stone".
+    long = sorted((name for name in known if len(name) > 2), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, long)) or r"(?!)", re.IGNORECASE)

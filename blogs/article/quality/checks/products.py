@@ -11,8 +11,10 @@ from blogs.article.quality.subject import Part, Subject
 from blogs.article.quality.text import names
 from blogs.article.quality.text.words import akin, folded, is_unspaced, words
 from blogs.article.schema import ArticleContent, Block, ListBlock, Paragraph, Quote, Run
+from wix.writing_systems import UNSPACED
 
-_TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+# Japanese puts its particles right behind a name in Latin letters.
+_TOKEN = re.compile(rf"[^\W_{UNSPACED}]+(?:['’-][^\W_{UNSPACED}]+)*|[{UNSPACED}]+")
 # What firms put behind a name to make another product of it.
 _VARIANT = re.compile(
     r"\b(?:Deluxe|Pro|Plus|Mini|Maxi|Max|Premium|XXL|XL|Lite|Ultra|Edition|Classic|Junior|Grande|Nova|II|III)\b"
@@ -88,12 +90,13 @@ def _other_links(subject: Subject) -> Iterator[Finding]:
 
 
 def _unknown_names(subject: Subject) -> Iterator[Finding]:
-    known = [_TOKEN.findall(product["name"]) for product in subject.products]
+    known = {product["name"]: _TOKEN.findall(product["name"]) for product in subject.products}
     for part, sentence in subject.sentences:
         if part.kind in ("title", "meta_title", "heading", "tag", "button"):
             continue
         tokens = list(_TOKEN.finditer(sentence))
-        yield from _almost_names(subject, part, sentence, tokens, known)
+        begun = [tokens_of for name, tokens_of in known.items() if names.begins_in(name, sentence)]
+        yield from _almost_names(subject, part, sentence, tokens, begun)
         if subject.language not in _CAPITAL_NOUNS:
             yield from _invented_names(subject, part, sentence)
 

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from blogs.article.quality.text.words import folded, words
+from blogs.article.quality.text.words import BEGINNING, beginnings, folded, words
 
 _FOLDER = Path(__file__).resolve().parents[1] / "lexicons"
 _FUNCTION_WORDS = _FOLDER.parent / "function_words.toml"
@@ -23,7 +23,7 @@ LANGUAGES = frozenset(path.stem for path in _FOLDER.glob("*.toml"))
 class Terms:
     """Some entries of a lexicon, to be found in a sentence."""
 
-    __slots__ = ("_anywhere", "_beginnings", "_phrases", "_unspaced", "_whole")
+    __slots__ = ("_anywhere", "_begin", "_beginnings", "_phrases", "_unspaced", "_whole")
 
     def __init__(self, entries: Iterable[str], *, unspaced: bool = False) -> None:
         known = [folded(entry) for entry in entries]
@@ -33,9 +33,15 @@ class Terms:
         self._phrases = tuple(f" {entry}" for entry in spaced if " " in entry)
         self._whole = frozenset(entry[:-1] for entry in spaced if entry.endswith("=") and " " not in entry)
         self._beginnings = tuple(entry for entry in spaced if " " not in entry and not entry.endswith("="))
+        # How the first words of entries begin; None where that can't tell a sentence that has none of them.
+        begin = frozenset(entry.partition(" ")[0].rstrip("=")[:BEGINNING] for entry in spaced)
+        tells = not self._anywhere and all(len(entry) >= BEGINNING for entry in self._beginnings)
+        self._begin = begin if tells else None
 
     def found(self, text: str) -> str | None:
         """Return what of a text is one of the entries, or None."""
+        if self._begin is not None and self._begin.isdisjoint(beginnings(text)):
+            return None
         in_words = words(text)
         for word in in_words:
             if word in self._whole or (self._beginnings and word.startswith(self._beginnings)):

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from blogs.article.quality.text.words import akin, folded, is_unspaced, words
+from blogs.article.quality.text.words import BEGINNING, akin, folded, is_unspaced, words
+from wix.writing_systems import UNSPACED
 
 # What languages put behind a name: 's, -s, -en, -n; Slavic, Finnish, Hungarian and Turkish endings are longer.
 _ENDING = re.compile(r"(?:['’-]?[^\W\d_]{1,2}|['’-][^\W\d_]{1,5}|)\Z")
@@ -37,6 +38,8 @@ _PREFIXES = {"he": re.compile("^[והבלמשכ]{1,2}"), "ar": re.compile("^(?:[
 # Syllables of Korean particles behind a name.
 _PARTICLES = 4
 _SEPARATORS = re.compile(r"[\W_]+")
+# Where letters of an alphabet meet those of a script without spaces, which puts its particles right behind a name.
+_EDGE = re.compile(rf"(?<=[^\W_{UNSPACED}])(?=[{UNSPACED}])|(?<=[{UNSPACED}])(?=[^\W_{UNSPACED}])")
 
 
 def squeezed(text: str) -> str:
@@ -44,9 +47,26 @@ def squeezed(text: str) -> str:
     return _SEPARATORS.sub("", folded(text))
 
 
-@lru_cache(maxsize=512)
-def _name_words(name: str) -> tuple[str, ...]:
-    return words(name)
+@lru_cache(maxsize=2_048)
+def _words(text: str) -> tuple[str, ...]:
+    return words(text if text.isascii() else _EDGE.sub(" ", text))
+
+
+@lru_cache(maxsize=2_048)
+def _beginnings(text: str) -> frozenset[str]:
+    return frozenset(word[:BEGINNING] for word in _words(text))
+
+
+def may_be_named(name: str, text: str) -> bool:
+    """Whether a text has words that begin as all of a name's do: cheap, and false for most."""
+    wanted = _beginnings(name)
+    return bool(wanted) and wanted <= _beginnings(text)
+
+
+def begins_in(name: str, text: str) -> bool:
+    """Whether a text has a word that begins as a name's first does."""
+    wanted = _words(name)[:1]
+    return bool(wanted) and wanted[0][:BEGINNING] in _beginnings(text)
 
 
 def is_named(name: str, text: str) -> bool:
@@ -55,9 +75,9 @@ def is_named(name: str, text: str) -> bool:
         return False
     if is_unspaced(name):
         return squeezed(name) in squeezed(text)
-    wanted, found = _name_words(name), words(text)
-    if not wanted or len(wanted) > len(found):
+    if not may_be_named(name, text):
         return False
+    wanted, found = _words(name), _words(text)
     for at in range(len(found) - len(wanted) + 1):
         if all(_is_form(one, other) for one, other in zip(wanted, found[at : at + len(wanted)], strict=True)):
             return True
@@ -84,7 +104,7 @@ def forbidden(terms: Sequence[str], text: str, language: str) -> str | None:
 def _stands(term: str, text: str, language: str) -> bool:
     if is_unspaced(term):
         return folded(term) in folded(text)
-    wanted, written = _name_words(term), words(text)
+    wanted, written = _words(term), _words(text)
     bare = [_without_prefix(word, language) for word in written]
     is_proper = term[:1].isupper() and term[:3] in text
     for found in (written, bare) if bare != list(written) else (written,):

@@ -9,6 +9,8 @@ from functools import lru_cache
 
 from wix.writing_systems import UNSPACED
 
+# Letters in which all forms of a word agree, as `akin` has it.
+BEGINNING = 3
 _APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "`": "'", "´": "'", "‘": "'"})
 # Vowel signs of Indian scripts and points of Hebrew and Arabic are no letters to Python.
 _MARKS = "\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0dff\u0e31-\u0e4e"
@@ -29,6 +31,12 @@ def folded(text: str) -> str:
 @lru_cache(maxsize=2_048)
 def words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(folded(text)))
+
+
+@lru_cache(maxsize=2_048)
+def beginnings(text: str) -> frozenset[str]:
+    """Return the first letters of all its words, as many as two forms of one word share: what lacks them lacks the word."""
+    return frozenset(word[:BEGINNING] for word in words(text))
 
 
 def is_unspaced(text: str) -> bool:
@@ -73,7 +81,7 @@ def akin(one: str, other: str) -> bool:
     if one == other:
         return True
     shorter, longer = sorted((one, other), key=len)
-    if len(shorter) < 4 or len(longer) - len(shorter) > 5 or shorter[:3] != longer[:3]:
+    if len(shorter) < 4 or len(longer) - len(shorter) > 5 or shorter[:BEGINNING] != longer[:BEGINNING]:
         return False
     same = next((at for at, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b), len(shorter))
     return same >= max(4, len(shorter) - 2) or (len(shorter) > 3 and same >= len(shorter) - 1)
