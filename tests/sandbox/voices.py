@@ -171,5 +171,3 @@ def voice(language: str) -> Voice | None:
 @cache
 def _voice(code: str) -> Voice:
     return Voice.of(tomllib.loads((_FOLDER / f"{code}.toml").read_text(encoding="utf-8")))
-
-

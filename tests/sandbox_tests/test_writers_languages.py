@@ -36,7 +36,9 @@ PRODUCTS: list[dict[str, Any]] = [
 ]
 
 
-def order_for(language: str, length: str, products: list[dict[str, Any]], **more: Any) -> tuple[dict[str, Any], Request]:
+def order_for(
+    language: str, length: str, products: list[dict[str, Any]], **more: Any
+) -> tuple[dict[str, Any], Request]:
     """As the stages ask, and the request that the gate is told of."""
     topic = TOPICS.get(language, "stoneware mugs")
     told = [
@@ -45,7 +47,11 @@ def order_for(language: str, length: str, products: list[dict[str, Any]], **more
             "name": product["name"],
             "text": product["text"],
             "photo": True,
-            **({"options": {each["name"]: each["choices"] for each in product["options"]}} if product["options"] else {}),
+            **(
+                {"options": {each["name"]: each["choices"] for each in product["options"]}}
+                if product["options"]
+                else {}
+            ),
             **({} if product["in_stock"] else {"in_stock": False}),
         }
         for product in products

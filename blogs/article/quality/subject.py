@@ -30,7 +30,6 @@ from blogs.article.schema import (
 from wix.writing_systems import shortened
 
 
-
 @dataclass(frozen=True, slots=True)
 class Link:
     words: str

@@ -71,9 +71,10 @@ def checks(verdict: Verdict) -> list[str]:
 # --- Articles that it was not tuned to
 
 
-@pytest.fixture(scope="module")
-def judged_cases() -> list[tuple[Case, Verdict]]:
-    return [(case, case.judged()) for case in cases()]
+# What no code of ours sees: a title that is short and close to another language, and a claim in other words than the lexicon's.
+_MISSED = {"hu-lang_alt": False, "pt-invented_stat": True}
+_CASES = list(cases())
+_LANGUAGES = sorted({case.name[:2] for case in _CASES})
 
 
 def _is_caught(case: Case, verdict: Verdict) -> bool:
@@ -82,20 +83,28 @@ def _is_caught(case: Case, verdict: Verdict) -> bool:
     return bool(verdict.errors) or is_mended or is_warned
 
 
-def test_clean_articles_in_fourteen_languages_pass(judged_cases: list[tuple[Case, Verdict]]) -> None:
-    clean = [(case, verdict) for case, verdict in judged_cases if not case.kind]
+def test_there_is_enough_to_judge_and_little_is_known_to_be_missed() -> None:
+    planted = {
+        of_claims: [case for case in _CASES if case.kind and (case.kind in CLAIMS) == of_claims]
+        for of_claims in (False, True)
+    }
+    missed = {of_claims: sum(known == of_claims for known in _MISSED.values()) for of_claims in planted}
 
-    assert len(clean) > 50
-    assert {case.name: verdict.errors for case, verdict in clean if verdict.errors} == {}
+    assert len(_LANGUAGES) == 14
+    assert sum(not case.kind for case in _CASES) > 50
+    assert len(planted[False]) > 250
+    assert 1 - missed[False] / len(planted[False]) >= 0.97
+    assert len(planted[True]) > 80
+    assert 1 - missed[True] / len(planted[True]) >= 0.75
 
 
-@pytest.mark.parametrize(("of_claims", "least"), [(False, 0.97), (True, 0.75)])
-def test_planted_defects_are_caught(judged_cases: list[tuple[Case, Verdict]], of_claims: bool, least: float) -> None:
-    planted = [found for found in judged_cases if found[0].kind and (found[0].kind in CLAIMS) == of_claims]
-    missed = [case.name for case, verdict in planted if not _is_caught(case, verdict)]
+@pytest.mark.parametrize("language", _LANGUAGES)
+def test_clean_articles_pass_and_planted_defects_are_caught(language: str) -> None:
+    verdicts = [(case, case.judged()) for case in _CASES if case.name[:2] == language]
 
-    assert len(planted) > 80
-    assert 1 - len(missed) / len(planted) >= least, missed
+    assert {case.name: verdict.errors for case, verdict in verdicts if not case.kind and verdict.errors} == {}
+    missed = {case.name for case, verdict in verdicts if case.kind and not _is_caught(case, verdict)}
+    assert missed == {name for name in _MISSED if name[:2] == language}
 
 
 # --- What is found, where, and in which words
