@@ -392,6 +392,7 @@ RATE_LIMIT_RAMP_GROWTH = env.float("RATE_LIMIT_RAMP_GROWTH", default=0.5)
 # No wait that an answer names is believed beyond this (`workers/outbound/retry_after.py`).
 RETRY_AFTER_MAX_SECONDS = env.float("RETRY_AFTER_MAX_SECONDS", default=7_200)
 # Times the blogs in flight that would just use the limits up (`workers/pool/pace.py`). 0: every seat is filled.
+BLOG_EXPECTED_SECONDS = env.float("BLOG_EXPECTED_SECONDS", default=65)
 WORKS_IN_FLIGHT_HEADROOM = env.float("WORKS_IN_FLIGHT_HEADROOM", default=1.2)
 # At least BLOG_RETENTION_DAYS: `prune_generations` archives a blog together with its calls.
 PROVIDER_CALL_RETENTION_DAYS = env.float("PROVIDER_CALL_RETENTION_DAYS", default=190)

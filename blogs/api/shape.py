@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
 from django.conf import settings
@@ -22,6 +22,7 @@ from blogs.api.openapi.documenting import number_in_path, page_of
 from blogs.api.possible import acts_possible
 from blogs.models import BlogGeneration, GenerationEvent, PostOrder, Stage, Status
 from blogs.queue import forecast, history
+from blogs.queue.forecast import Estimate, Range
 from blogs.queue.request import details_of
 from credits import ledger
 from workers.database.outage import DATABASE_AWAY
@@ -35,11 +36,19 @@ class Facts:
     wait: int | None = None
     held: int | None = None
     changed_at: datetime | None = None
+    start: Range | None = None
+    end: Range | None = None
+    waits_for: str = ""
 
 
 class Progress(TypedDict):
     stage: int
     of: int
+
+
+class Span(TypedDict):
+    early: datetime
+    late: datetime
 
 
 class Failure(TypedDict):
@@ -64,6 +73,9 @@ class BlogSerializer(serializers.ModelSerializer[BlogGeneration]):
     progress = serializers.SerializerMethodField()
     queuePosition = serializers.SerializerMethodField()
     estimatedWaitSeconds = serializers.SerializerMethodField()
+    estimatedStart = serializers.SerializerMethodField()
+    estimatedEnd = serializers.SerializerMethodField()
+    waitsFor = serializers.SerializerMethodField()
     creditsHeld = serializers.SerializerMethodField()
     cancelRequested = serializers.SerializerMethodField()
     possible = serializers.SerializerMethodField()
@@ -87,6 +99,9 @@ class BlogSerializer(serializers.ModelSerializer[BlogGeneration]):
             "attempts",
             "queuePosition",
             "estimatedWaitSeconds",
+            "estimatedStart",
+            "estimatedEnd",
+            "waitsFor",
             "creditsHeld",
             "sourceType",
             "sourceId",
@@ -151,6 +166,15 @@ class BlogSerializer(serializers.ModelSerializer[BlogGeneration]):
 
     def get_estimatedWaitSeconds(self, generation: BlogGeneration) -> int | None:
         return self._facts(generation).wait
+
+    def get_estimatedStart(self, generation: BlogGeneration) -> Span | None:
+        return _range(self._facts(generation).start)
+
+    def get_estimatedEnd(self, generation: BlogGeneration) -> Span | None:
+        return _range(self._facts(generation).end)
+
+    def get_waitsFor(self, generation: BlogGeneration) -> str | None:
+        return self._facts(generation).waits_for or None
 
     def get_creditsHeld(self, generation: BlogGeneration) -> int | None:
         return self._facts(generation).held
@@ -260,19 +284,31 @@ def facts_of(generations: Sequence[BlogGeneration]) -> dict[int, Facts]:
     """
     ids = [each.pk for each in generations if not each.is_new]
     unfinished = [each.pk for each in generations if not each.is_finished and not each.is_new]
-    in_line = [each for each in generations if each.ready]
     try:
-        positions = forecast.queue_positions(in_line)
         held = ledger.held_for_each(unfinished)
         held |= {each.pk: settings.BLOG_CREDITS for each in generations if each.is_new}
         changed = history.last_changes(ids) if ids else {}
-        waits = {pk: round(forecast.seconds_for(position)) for pk, position in positions.items()}
+        found = forecast.estimates(generations, changed)
     except DATABASE_AWAY:
         return {each.pk: Facts(held=0 if each.is_finished else None) for each in generations}
     return {
-        pk: Facts(positions.get(pk), waits.get(pk), held.get(pk, 0), changed.get(pk))
-        for pk in (each.pk for each in generations)
+        each.pk: _facts(found.get(each.pk, Estimate()), held.get(each.pk, 0), changed.get(each.pk))
+        for each in generations
     }
+
+
+def _facts(estimate: Estimate, held: int, changed_at: datetime | None) -> Facts:
+    wait = None if estimate.wait is None else round(estimate.wait)
+    return Facts(estimate.position, wait, held, changed_at, estimate.start, estimate.end, estimate.waits_for)
+
+
+def _range(told: Range | None) -> Span | None:
+    """Show whole seconds, outwards: more would promise more than anyone knows."""
+    if told is None:
+        return None
+    show = serializers.DateTimeField().to_representation
+    late = told.late + timedelta(seconds=0.999999)
+    return {"early": show(told.early.replace(microsecond=0)), "late": show(late.replace(microsecond=0))}
 
 
 def _publishing(generation: BlogGeneration) -> dict[str, Any] | None:

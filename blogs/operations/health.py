@@ -73,7 +73,7 @@ def service() -> Service:
 def _expected_in_flight() -> float:
     """Return what the configured limits feed as long as no worker has measured it, or where none does (headroom 0)."""
     headroom: float = settings.WORKS_IN_FLIGHT_HEADROOM or 1.0
-    return headroom * pace.fed(ordinary_blog.SECONDS, ordinary_blog.use())
+    return headroom * pace.fed(ordinary_blog.seconds(), ordinary_blog.use())
 
 
 def database_serves() -> None:

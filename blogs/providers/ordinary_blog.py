@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from django.conf import settings
 
-# On a seat, without waiting for a shared limit.
-SECONDS = 65.0
+# Of a shop's own limit at Wix.
+WIX_CALLS = 8
 _PROMPT_TOKENS = 2_800
+
+
+def seconds() -> float:
+    """Return its seconds on a seat, without waiting for a shared limit."""
+    expected: float = settings.BLOG_EXPECTED_SECONDS
+    return expected
 
 
 def use() -> dict[tuple[str, str], float]:

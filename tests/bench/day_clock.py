@@ -20,6 +20,8 @@ _INSTALL = """
 CREATE SCHEMA day;
 CREATE FUNCTION day.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
     AS $$ SELECT to_timestamp(current_setting('day.now')::float8) $$;
+CREATE FUNCTION day.statement_timestamp() RETURNS timestamptz LANGUAGE sql STABLE
+    AS $$ SELECT to_timestamp(current_setting('day.now')::float8) $$;
 CREATE FUNCTION day.now() RETURNS timestamptz LANGUAGE sql STABLE
     AS $$ SELECT to_timestamp(current_setting('day.now')::float8) $$;
 """

@@ -63,7 +63,7 @@ def run(replicas: int, scale: float = 1.0) -> dict[str, Any]:
             [found[site] for site in sites],
             replicas,
             SEED,
-            Pace(ordinary_blog.SECONDS, ordinary_blog.use()),
+            Pace(ordinary_blog.seconds(), ordinary_blog.use()),
         )
         simulation.run()
     finally:

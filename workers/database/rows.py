@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -22,3 +23,8 @@ def width(model: type[Model]) -> int:
 
 def instance(model: type[M], values: Sequence[Any]) -> M:
     return model.from_db(DEFAULT_DB_ALIAS, [field.attname for field in model._meta.concrete_fields], values)
+
+
+def plain(found: Any) -> Any:
+    """Return what a jsonb column holds, which a plain cursor returns as text."""
+    return json.loads(found) if isinstance(found, str) else found

@@ -21,6 +21,9 @@ LISTED: dict[str, Any] = {
     "attempts": 0,
     "queuePosition": 1,
     "estimatedWaitSeconds": 0,
+    "estimatedStart": {"early": "2026-11-28T13:04:02Z", "late": "2026-11-28T13:04:04Z"},
+    "estimatedEnd": {"early": "2026-11-28T13:04:55Z", "late": "2026-11-28T13:05:28Z"},
+    "waitsFor": None,
     "creditsHeld": 25,
     "sourceType": "title",
     "sourceId": "Five ways to brew coffee",
@@ -51,9 +54,9 @@ LISTED: dict[str, Any] = {
     "error": None,
 }
 BLOG: dict[str, Any] = {**LISTED, "article": None, "publishing": None, "warnings": []}
+_IN_NO_LINE = {"queuePosition": None, "estimatedWaitSeconds": None, "estimatedStart": None, "estimatedEnd": None}
 _FINISHED = {
-    "queuePosition": None,
-    "estimatedWaitSeconds": None,
+    **_IN_NO_LINE,
     "creditsHeld": 0,
     "startedAt": "2026-11-28T13:04:02.301552Z",
     "finishedAt": "2026-11-28T13:05:11.201734Z",
@@ -78,13 +81,12 @@ DONE: dict[str, Any] = {
 CANCELLED: dict[str, Any] = {**BLOG, **_FINISHED, "startedAt": None, "status": "CANCELLED", "possible": ["retry"]}
 RESCHEDULED: dict[str, Any] = {
     **BLOG,
-    "queuePosition": None,
-    "estimatedWaitSeconds": None,
+    **_IN_NO_LINE,
     "scheduledAt": "2026-12-24T08:00:00Z",
     "scheduledAtLocal": "2026-12-24T09:00:00+01:00",
     "timeZone": "Europe/Berlin",
 }
-PUT_OFF: dict[str, Any] = {**BLOG, "queuePosition": None, "estimatedWaitSeconds": None}
+PUT_OFF: dict[str, Any] = {**BLOG, **_IN_NO_LINE}
 PUBLISHING: dict[str, Any] = {
     **DONE,
     "publishing": {"askedAt": "2026-11-28T13:10:00.501200Z", "endedAt": None, "error": None},

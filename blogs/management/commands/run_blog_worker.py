@@ -127,7 +127,7 @@ class Command(BaseCommand):
             poll_seconds=poll_interval,
             chores=CHORES,
             verdict=verdict,
-            pace=Pace(ordinary_blog.SECONDS, ordinary_blog.use()) if settings.WORKS_IN_FLIGHT_HEADROOM else None,
+            pace=Pace(ordinary_blog.seconds(), ordinary_blog.use()) if settings.WORKS_IN_FLIGHT_HEADROOM else None,
         )
         # What has been imported stays for good. Without this, collecting garbage takes a tenth of the time.
         gc.collect()

@@ -9,9 +9,10 @@ import pytest
 from django.db import connection
 
 from blogs import queue
-from blogs.models import SiteLine
+from blogs.models import BlogGeneration, SiteLine
 from blogs.operations import alerts
-from blogs.queue import admission, forecast
+from blogs.queue import admission
+from blogs.queue.forecast import learned, outlook, places
 from tests.support import factories
 from tests.support.query_plans import condition, indexes, nodes, plan_of, read_whole
 from wix.models import Site
@@ -156,7 +157,6 @@ def test_how_the_queue_moved_is_read_from_what_waits_runs_or_has_just_ended() ->
     [
         (queue.stats, "min(ready_at)"),
         (alerts.numbers, "came_and_wait"),
-        (forecast._measured, "GROUP BY date_trunc"),
         (alerts.numbers, "AS sites"),
     ],
 )
@@ -170,7 +170,26 @@ def test_postgresql_knows_that_few_blogs_ended_in_the_last_minutes(call: Any, co
     assert "blog_generations" not in read_whole(plan)
 
 
-def test_the_pace_of_the_last_minutes_is_found_by_its_time() -> None:
-    plan = plan_of(forecast._measured, "GROUP BY date_trunc")
+def test_what_blogs_have_taken_lately_is_read_from_the_last_of_them() -> None:
+    plan = plan_of(learned.learned, "WITH recent AS")
 
     assert "finished_at" in condition(plan, "blog_finished")
+    assert indexes(plan) >= {"event_of_generation", "provider_call_of_work"}
+    assert not read_whole(plan)
+
+
+def test_the_outlook_reads_what_runs_and_no_history() -> None:
+    plan = plan_of(outlook.outlook, "WITH crew AS")
+
+    assert indexes(plan) & {"blog_running", "blog_by_status"}
+    assert "event_of_generation" in indexes(plan)
+    assert not read_whole(plan) & {"blog_generations", "blogs_generationevent"}
+
+
+def test_a_place_in_line_is_read_from_the_sites_own_line() -> None:
+    blogs = list(BlogGeneration.objects.filter(ready=True, site=Site.objects.order_by("id")[SITES // 2])[:5])
+
+    for asked in (blogs[:1], blogs):
+        plan = plan_of(lambda asked=asked: places.places(asked), "l.paused")
+        assert "blog_line" in indexes(plan)
+        assert "blog_generations" not in read_whole(plan)

@@ -1,0 +1,177 @@
+"""Where waiting blogs stand in the fair order: by their place in their own line, and by the turns of all the others.
+
+Before a blog go, in the lines of other sites, the starts with a lower turn, and in its own line the blogs that the claim takes
+earlier. A line behind the clock goes on at the clock. Retries and blogs put first move a few: a forecast, not a promise.
+
+The other lines are the same for each who asks. Where many wait, a process reads them once a moment, and a blog's statement reads
+its own line alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import connection
+
+from blogs.models import BlogGeneration
+from workers.context.process_memory import remembered
+from workers.database.rows import plain
+
+# Where fewer groups of lines wait than this, each statement reads them itself: it takes less than a millisecond.
+_FEW = 300
+# Reading many may take this share of a process's time, and what was read is at most so many seconds old.
+_SHARE, _OLDEST_SECONDS = 0.02, 3.0
+# A turn is rounded to this, or the thirds of a step would make a group of each line.
+_SAME = 0.001
+# Of so many steps of arithmetic a list may ask; past it, the places between some are interpolated.
+_STEPS_MAX = 20_000
+
+# Lines that stand alike are one row, with their number.
+_OTHERS = f"""
+SELECT coalesce(jsonb_agg(jsonb_build_array(turn, step, waiting, lines)), '[]') FROM (
+    SELECT greatest(round(l.turn / {_SAME}) * {_SAME}, clock.turn) AS turn, l.step, l.waiting, count(*) AS lines
+      FROM blogs_siteline l, blogs_queueclock clock WHERE l.waiting > 0 AND NOT l.paused
+     GROUP BY 1, 2, 3) AS alike
+"""
+_MINE = """
+SELECT greatest(l.turn, clock.turn), l.step, l.waiting, l.paused, clock.paused_at IS NOT NULL,
+       (SELECT count(*) FROM blog_generations WHERE status = 'PROCESSING'),
+       CASE WHEN %(others)s THEN ({others}) END, {places}
+  FROM blogs_siteline l, blogs_queueclock clock WHERE l.site_id = %(site)s
+"""
+# Of one blog: how many of its line the claim takes no later.
+_PLACE = """(
+    SELECT jsonb_build_object(%(id)s::bigint, count(*)) FROM (
+        SELECT 1 FROM blog_generations g
+         WHERE g.site_id = l.site_id AND g.ready
+           AND (g.priority, (g.started_at IS NULL), g.id) <= (%(priority)s, %(fresh)s, %(id)s) LIMIT %(limit)s) AS before)
+"""
+# Of several blogs of a line. One that has left it meanwhile has no place.
+_PLACES = """(
+    SELECT coalesce(jsonb_object_agg(id, place), '{{}}') FROM (
+        SELECT id, row_number() OVER (ORDER BY priority, (started_at IS NULL), id) AS place
+          FROM blog_generations WHERE site_id = l.site_id AND ready
+         ORDER BY priority, (started_at IS NULL), id LIMIT %(limit)s) AS line
+     WHERE id = ANY(%(ids)s))
+"""
+_OF_ONE = _MINE.format(others=_OTHERS, places=_PLACE)
+_OF_SEVERAL = _MINE.format(others=_OTHERS, places=_PLACES.format())
+
+
+class Alike(NamedTuple):
+    """Lines that stand alike: each from `turn` on, by `step`, with so many blogs."""
+
+    turn: float
+    step: float
+    waiting: int
+    lines: int
+
+    def starts_before(self, turn: float) -> int:
+        """Count the starts of all these lines with a lower turn; the same turn counts as later."""
+        return self.lines * min(self.waiting, max(0, math.ceil((turn - self.turn - 2 * _SAME) / self.step)))
+
+
+@dataclass(slots=True)
+class _Others:
+    """All lines that wait, as they were read last."""
+
+    groups: list[Alike] = field(default_factory=list)
+    read_at: float = float("-inf")
+    keeps: float = 0.0
+
+    def clear(self) -> None:
+        self.read_at, self.keeps = float("-inf"), 0.0
+
+
+_others = remembered(_Others())
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where blogs of one site stand, each by its number, and what was seen on the way."""
+
+    of: dict[int, int]
+    in_line: dict[int, int]
+    """Within the site's own line."""
+    paused: bool
+    all_paused: bool
+    processing: int
+    """How many blogs of all sites run."""
+
+
+def queue_position(generation: BlogGeneration) -> int:
+    """Return its place among all that wait: 1 starts next; 0 means that it is in no line."""
+    found = places([generation])
+    return found.of.get(generation.pk, 0) if found else 0
+
+
+def queue_positions(generations: Sequence[BlogGeneration]) -> dict[int, int]:
+    """Return the places of blogs of one site that wait in its line, each by the blog's number."""
+    found = places(generations) if generations else None
+    return found.of if found else {}
+
+
+def places(generations: Sequence[BlogGeneration]) -> Places | None:
+    """Look blogs of one site up, in one statement. None: the site has no line yet."""
+    now = time.monotonic()
+    asked: dict[str, Any] = {
+        "site": generations[0].site_id,
+        "limit": settings.BLOG_QUEUE_LIMIT,
+        "others": now - _others.read_at >= _others.keeps,
+        "ids": [each.pk for each in generations],
+    }
+    if len(generations) == 1:
+        (one,) = generations
+        asked |= {"id": one.pk, "priority": one.priority, "fresh": one.started_at is None}
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_ONE if len(generations) == 1 else _OF_SEVERAL, asked)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    turn, step, waiting, paused, all_paused, processing, others, in_line = row
+    mine = Alike(turn, step, 0 if paused else waiting, 1)
+    groups = _groups(plain(others), now) if others is not None else _others.groups
+    own = {int(pk): int(place) for pk, place in plain(in_line).items()}
+    ahead = _ahead(mine, groups, sorted(set(own.values())))
+    return Places({pk: place + ahead[place] for pk, place in own.items()}, own, paused, all_paused, processing)
+
+
+def _groups(found: list[Any], asked_at: float) -> list[Alike]:
+    groups = [Alike(*each) for each in found]
+    with _lock:
+        _others.groups, _others.read_at = groups, time.monotonic()
+        took = _others.read_at - asked_at
+        _others.keeps = 0.0 if sum(each.lines for each in groups) < _FEW else min(took / _SHARE, _OLDEST_SECONDS)
+    return groups
+
+
+def _ahead(mine: Alike, groups: Sequence[Alike], in_line: Sequence[int]) -> dict[int, int]:
+    """Count for each of these places in my line the starts of others before it."""
+    few = max(2, _STEPS_MAX // max(len(groups), 1))
+    exact = (
+        in_line if len(in_line) <= few else [in_line[round(at * (len(in_line) - 1) / (few - 1))] for at in range(few)]
+    )
+    known: dict[int, int] = {}
+    for place in exact:
+        turn = mine.turn + (place - 1) * mine.step
+        # My own line is among the groups; it starts as many before this place as it has places before it.
+        before = sum(each.starts_before(turn) for each in groups) - mine.starts_before(turn)
+        known[place] = max(0, before)
+    return known if len(known) == len(in_line) else _between(known, in_line)
+
+
+def _between(known: dict[int, int], in_line: Sequence[int]) -> dict[int, int]:
+    """Interpolate: between two places the others start at an even pace."""
+    found, knots = dict(known), sorted(known)
+    for low, high in itertools.pairwise(knots):
+        slope = (known[high] - known[low]) / (high - low)
+        found |= {place: round(known[low] + slope * (place - low)) for place in in_line if low < place < high}
+    return found
