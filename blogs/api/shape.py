@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from django.conf import settings
@@ -302,7 +302,7 @@ def _facts(estimate: Estimate, held: int, changed_at: datetime | None) -> Facts:
     return Facts(estimate.position, wait, held, changed_at, estimate.start, estimate.end, estimate.waits_for)
 
 
-def _range(told: Range | None) -> Span | None:
+def _range(told: Range | None) -> Any:
     """Show whole seconds, outwards: more would promise more than anyone knows."""
     if told is None:
         return None

@@ -111,7 +111,7 @@ def _seats(threads: int, fed: float | None) -> int:
     if not headroom:
         return max(1, threads)
     feeds = fed or headroom * pace.fed(ordinary_blog.seconds(), ordinary_blog.use())
-    return max(1, min(threads or math.inf, round(feeds)))  # type: ignore[type-var]
+    return max(1, min(threads or round(feeds), round(feeds)))
 
 
 def work_of(lately: Learned) -> Work:
