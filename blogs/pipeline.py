@@ -20,6 +20,7 @@ from django.db.models import F
 from blogs import defects, picture, unexpected
 from blogs.article.schema import REFUSED, VERSION, ArticleContent, word_count
 from blogs.models import Article, BlogGeneration, Stage
+from blogs.profiles import reading
 from blogs.profiles.settings import for_articles
 from blogs.queue import fence, lifecycle, waiting
 from blogs.queue.request import details_of
@@ -176,6 +177,7 @@ def _save(
     post = {name: output[name] for name in fence.POST_COLUMNS if name in output}
     if following is None:
         lifecycle.succeed(generation, stage, output, warnings=warnings, **post)
+        reading.after_a_blog(generation)
         return True
     article = _article_row(generation, output) if stage == Stage.ARTICLE else None
     return lifecycle.checkpoint(

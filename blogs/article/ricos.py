@@ -94,8 +94,20 @@ def _top_ids(rich_content: Mapping[str, Any]) -> list[Any]:
 def without_images(rich_content: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out the images. The marker stays: without it the draft would never be recognized as ours."""
     first, *_ = nodes = rich_content["nodes"]
-    spared = [node for node in nodes if node["type"] != "IMAGE"] or [_paragraph([])]
+    spared: list[Node] = []
+    for node in nodes:
+        # Nor the space that was between an image and what stands around it.
+        if node["type"] != "IMAGE" and not (is_space(node) and (not spared or is_space(spared[-1]))):
+            spared.append(node)
+    while len(spared) > 1 and is_space(spared[-1]):
+        spared.pop()
+    spared = spared or [_paragraph([])]
     return {**rich_content, "nodes": [{**spared[0], "id": first["id"]}, *spared[1:]]}
+
+
+def is_space(node: Mapping[str, Any]) -> bool:
+    """Say whether a node is an empty paragraph. Wix shows blocks without any gap: this is how a document has one."""
+    return node["type"] == "PARAGRAPH" and not node["nodes"]
 
 
 def size_bytes(document: Mapping[str, Any]) -> int:
@@ -107,8 +119,9 @@ def render(
 ) -> dict[str, Any]:
     """Render the article; the same one always gives the same document. A product without a card leaves only its pitch."""
     renderer = _Renderer(products, frozenset(host.lower() for host in allowed_hosts))
+    stacks = [stack for block in tidied(article).blocks for stack in renderer.block(block) if stack]
     # An empty article gets an empty paragraph, which carries the marker.
-    nodes = [node for block in tidied(article).blocks for node in renderer.block(block)] or [_paragraph([])]
+    nodes = _spaced(stacks) or [_paragraph([])]
     _number(nodes, marker)
     document = {"nodes": nodes, "metadata": {"version": 1}}
     if (size := size_bytes(document)) > SIZE_MAX:
@@ -121,27 +134,30 @@ class _Renderer:
     products: Mapping[str, ProductCard]
     allowed_hosts: frozenset[str]
 
-    def block(self, block: Block) -> list[Node]:
+    def block(self, block: Block) -> list[list[Node]]:
+        """Render a block as stacks of nodes; the nodes of one stack stand close together."""
         match block:
             case Heading():
-                return _heading(block.level, block.text)
+                return [_heading(block.level, block.text)]
             case Paragraph():
-                return [self._paragraph_of(block.runs)]
+                return [[self._paragraph_of(block.runs)]]
             case ListBlock():
-                return [self._list(block)]
+                return [[self._list(block)]]
             case Quote():
-                return [_node("BLOCKQUOTE", [self._paragraph_of(block.runs)], blockquoteData={"indentation": 0})]
+                return [[_node("BLOCKQUOTE", [self._paragraph_of(block.runs)], blockquoteData={"indentation": 0})]]
             case Table():
-                return _table([block.header, *(row.cells for row in block.rows)])
+                return [_table([block.header, *(row.cells for row in block.rows)])]
             case ProductBlock():
                 return self._product(block)
             case Image():
-                return self._photo(block)
+                return [self._photo(block)]
             case Button():
                 link = self._link(self.products.get(block.product_id))
-                return [_button(block.text, link)] if block.text and link else []
+                return [[_button(block.text, link)]] if block.text and link else []
             case Divider():
-                return [_node("DIVIDER", dividerData={"lineStyle": "SINGLE", "width": "LARGE", "alignment": "CENTER"})]
+                return [
+                    [_node("DIVIDER", dividerData={"lineStyle": "SINGLE", "width": "LARGE", "alignment": "CENTER"})]
+                ]
 
     def _list(self, block: ListBlock) -> Node:
         items = [_node("LIST_ITEM", [self._paragraph_of(item.runs)]) for item in block.items]
@@ -162,16 +178,16 @@ class _Renderer:
             decorations.append({"type": "LINK", "linkData": {"link": link}})
         return decorations
 
-    def _product(self, block: ProductBlock) -> list[Node]:
+    def _product(self, block: ProductBlock) -> list[list[Node]]:
         card = self.products.get(block.product_id)
         pitch = [_paragraph([_text(block.pitch)])] if block.pitch else []
         if card is None:
-            return pitch
+            return [pitch]
         name = texts.one_line(card.name)
         link = self._link(card)
         # The product's name is the one label that fits the article's language.
         button = [_button(name, link)] if name and link else []
-        return [*_heading(3, name), *_image(card), *pitch, *button]
+        return [_heading(3, name), _image(card), pitch, button]
 
     def _photo(self, block: Image) -> list[Node]:
         """Render a photo, with its caption as a paragraph: Wix's two schemas disagree on what an image's caption is."""
@@ -184,6 +200,16 @@ class _Renderer:
         if card and card.url and _leads_to(card.url, self.allowed_hosts):
             return {"url": card.url, "target": "BLANK"}
         return None
+
+
+def _spaced(stacks: list[list[Node]]) -> list[Node]:
+    """Put an empty paragraph between stacks, as Wix's own recipe for rich content has it."""
+    nodes: list[Node] = []
+    for stack in stacks:
+        if nodes:
+            nodes.append(_paragraph([]))
+        nodes += stack
+    return nodes
 
 
 def _leads_to(url: str, hosts: frozenset[str]) -> bool:

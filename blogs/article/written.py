@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from typing import Any
 
+from blogs.article.ricos import is_space
+
 Node = Mapping[str, Any]
 
 _PICTURES = "https://static.wixstatic.com/media/"
@@ -19,7 +21,8 @@ _MARKED_FIRST = re.compile(r"^(\s*)([#+\-=]|\d+(?=[.)]))")
 
 
 def html(title: str, language: str, document: Mapping[str, Any]) -> str:
-    body = "\n".join(map(_html, document["nodes"]))
+    # A page of HTML has its own gaps.
+    body = "\n".join(_html(node) for node in document["nodes"] if not is_space(node))
     return f'<article lang="{escape(language)}" dir="auto">\n<h1>{escape(title)}</h1>\n{body}\n</article>\n'
 
 

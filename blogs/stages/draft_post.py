@@ -16,6 +16,8 @@ from wix.writing_systems import shortened
 from workers.errors import PermanentError
 
 _KEYWORD_MAX = 100
+# Characters of a title that search results show.
+_SEO_TITLE_SHOWN = 60
 _KEYWORDS_MAX = 5
 # The fields that are left out when Wix's refusal names them.
 _PARTS = ("tagIds", "categoryIds", "seoData", "seoSlug", "language")
@@ -34,7 +36,7 @@ def compose(inputs: Inputs, article: ArticleContent, marker: str) -> dict[str, A
         "richContent": _rich_content(inputs, article, marker),
         "seoData": {
             "tags": [
-                {"type": "title", "children": article.meta_title},
+                {"type": "title", "children": seo_title(article, inputs.profile.brand or inputs.site_name)},
                 {"type": "meta", "props": {"name": "description", "content": article.meta_description}},
             ],
             "settings": {"keywords": _keywords(inputs, article)},
@@ -48,6 +50,15 @@ def compose(inputs: Inputs, article: ArticleContent, marker: str) -> dict[str, A
         alt_text = media.get("alt_text") or inputs.of(Stage.IDEA)["image_alt_text"]
         post["media"] = {"wixMedia": image, "displayed": True, "custom": True, "altText": alt_text}
     return post
+
+
+def seo_title(article: ArticleContent, brand: str) -> str:
+    """Return the title for search results. One that only repeats the post's own gets the shop's name, where that fits."""
+    told = article.meta_title or article.title
+    if told.casefold() != article.title.casefold() or not brand or brand.casefold() in told.casefold():
+        return told
+    named = f"{told} | {brand}"
+    return named if len(named) <= _SEO_TITLE_SHOWN else told
 
 
 def lighter(post: dict[str, Any], refusal: str) -> dict[str, Any] | None:

@@ -53,4 +53,18 @@ def _site(site: Site) -> dict[str, Any]:
     return document
 
 
-ROUTES = [("GET", "/apps/v1/instance", "app_instance", app_instance)]
+async def site_properties(site: Site, call: Call, world: World) -> web.Response:
+    properties = {
+        "siteDisplayName": site.name,
+        "language": site.language.split("-")[0],
+        "paymentCurrency": site.currency,
+        "timeZone": "Europe/London",
+        "email": site.owner_email,
+    }
+    return web.json_response({"version": "3", "properties": {**properties, **site.properties}})
+
+
+ROUTES = [
+    ("GET", "/apps/v1/instance", "app_instance", app_instance),
+    ("GET", "/site-properties/v4/properties", "site_properties", site_properties),
+]

@@ -144,6 +144,7 @@ class Site:
     billing: dict[str, Any] | None = None
     removed: bool = False
     collections: dict[str, str] = field(default_factory=dict)
+    properties: dict[str, Any] = field(default_factory=dict)
     moves: tuple[int, str] | None = None
     """(pages, version): after that many more pages of products the site has that catalog version."""
 
@@ -154,6 +155,7 @@ class Site:
         self.currency = shop.get("currency", self.currency)
         self.catalog_version = shop.get("catalogVersion", self.catalog_version)
         self.collections = shop.get("collections", {})
+        self.properties = shop.get("properties", {})
         self.moves = (shop["movesAfterPages"], shop["movesTo"]) if "movesTo" in shop else None
         self.products = {str(p["id"]): self._product(p, n) for n, p in enumerate(shop.get("products", []), start=1)}
         self.products |= generated(len(self.products) + 1, shop.get("generate", 0), list(self.collections))

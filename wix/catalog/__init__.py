@@ -14,7 +14,18 @@ from wix.catalog.product import Product
 from wix.catalog.store import refresh
 from wix.catalog.upkeep import prune
 
-__all__ = ["CHANGES", "Product", "collection_name", "fitting", "named", "product", "prune", "refresh", "unknown"]
+__all__ = [
+    "CHANGES",
+    "Product",
+    "collection_name",
+    "examples",
+    "fitting",
+    "named",
+    "product",
+    "prune",
+    "refresh",
+    "unknown",
+]
 
 # Webhooks after which a catalog must be read again, as Wix's packages name them: V1's two kinds, V3's products and categories.
 CHANGES = frozenset(
@@ -53,6 +64,11 @@ def fitting(
     """
     reading.ensure(instance_id, seconds=seconds, patience=patience)
     return choosing.choose(instance_id, topic, at_most=at_most, collection_id=collection_id)
+
+
+def examples(instance_id: str, at_most: int) -> list[str]:
+    """Return the names of some products of the catalog that we keep, without asking Wix; none where we keep none."""
+    return [product["name"] for product in choosing.choose(instance_id, "", at_most=at_most)]
 
 
 def named(instance_id: str, product_ids: Sequence[str], *, seconds: float) -> dict[str, dict[str, Any]]:

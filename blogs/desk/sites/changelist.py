@@ -24,7 +24,7 @@ from blogs.desk.base import DeskAdmin, actor, badge
 from blogs.desk.money import spend
 from blogs.desk.money.ledger import may_read
 from blogs.desk.search import sites_called
-from blogs.desk.sites import api_keys, as_shop, balance, catalog, facts, site_lines
+from blogs.desk.sites import api_keys, as_shop, balance, catalog, facts, profile, site_lines
 from blogs.desk.system import pausing, webhooks
 from blogs.models import BlogGeneration, Status
 from credits import ledger
@@ -174,6 +174,7 @@ class SiteAdmin(DeskAdmin):
             *as_shop.urls(self),
             *pausing.urls_of_all(self),
             *api_keys.urls(self),
+            *profile.urls(self),
             *super().get_urls(),
         ]
 

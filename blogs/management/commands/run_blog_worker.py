@@ -23,6 +23,7 @@ from blogs.outgoing import keeping as webhooks
 from blogs.post_orders import asking
 from blogs.post_orders import working as orders
 from blogs.preflight import start as preflight
+from blogs.profiles import reading as profiles
 from blogs.providers import openai, ordinary_blog, replicate
 from blogs.queue import waiting
 from blogs.restore import copies
@@ -76,6 +77,7 @@ CHORES = (
     Chore(60.0, webhooks.tell_of_low_credits, "tell of low credits"),
     Chore(_HOUR, webhooks.prune, "prune webhook messages"),
     Chore(60.0, keeping.look, "fill in words by which staff find blogs", says_when=True),
+    Chore(300.0, profiles.work_off, "fill profiles from Wix", woken_by=profiles.CHANNEL, asks=True),
     # The first time soon, so that workers grant too that live for less than an hour.
     Chore(_HOUR, subscriptions.grant_due, "grant monthly credits", first_after_seconds=45.0),
     Chore(_HOUR, limits.prune, "prune limits"),

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from blogs.article.ricos import SIZE_MAX, ArticleTooLarge, has_marker, marker_for, size_bytes
-from blogs.article.schema import ArticleContent, Block
+from blogs.article.ricos import SIZE_MAX, ArticleTooLarge, has_marker, is_space, marker_for, size_bytes, without_images
+from blogs.article.schema import ArticleContent, Block, Image
 from tests.support.blogs import ricos_rules
 from tests.support.blogs.articles import (
     any_articles,
@@ -27,7 +27,12 @@ from tests.support.blogs.rendering import MARKER, MUG, rendered
 
 
 def types(document: dict[str, Any]) -> list[str]:
-    return [node["type"] for node in document["nodes"]]
+    return [node["type"] for node in shown(document)]
+
+
+def shown(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The document without the spaces between blocks."""
+    return [node for node in document["nodes"] if not is_space(node)]
 
 
 def sentences(document: dict[str, Any]) -> list[str]:
@@ -142,7 +147,7 @@ def test_a_link_into_the_shop_stays_as_the_shop_gave_it(url: str) -> None:
 def test_a_product_is_shown_with_name_picture_pitch_and_button() -> None:
     document = rendered([product("mug", "Keeps its heat.")])
 
-    name, picture, pitch, button = document["nodes"]
+    name, picture, pitch, button = shown(document)
     assert (name["headingData"]["level"], name["id"], types(document)[1:]) == (
         3,
         MARKER,
@@ -227,3 +232,33 @@ def test_an_article_that_fits_only_just_is_taken_and_one_byte_more_is_not() -> N
     assert size_bytes(rendered([paragraph("a" * (SIZE_MAX - frame))])) == SIZE_MAX
     with pytest.raises(ArticleTooLarge, match="400,001 bytes"):
         rendered([paragraph("a" * (SIZE_MAX - frame + 1))])
+
+
+def test_an_empty_paragraph_stands_between_blocks_and_nowhere_else() -> None:
+    document = rendered([paragraph("a"), heading("b"), bullets("c"), product("mug"), paragraph("d")])
+
+    spaces = [is_space(node) for node in document["nodes"]]
+    assert spaces == [bool(number % 2) for number in range(len(spaces))]
+    assert len(spaces) == 2 * 8 - 1
+
+
+def test_a_caption_stands_right_below_its_photo() -> None:
+    photo = Image(type="image", product_id="mug", caption="A mug on a table.")
+
+    document = rendered([paragraph("a"), photo, paragraph("b")])
+
+    assert [node["type"] if not is_space(node) else "" for node in document["nodes"]] == [
+        "PARAGRAPH", "", "IMAGE", "PARAGRAPH", "", "PARAGRAPH",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "blocks", [[product("mug"), paragraph("b")], [paragraph("a"), Image(type="image", product_id="mug", caption="")]]
+)
+def test_where_images_are_left_out_their_space_is_too(blocks: list[Block]) -> None:
+    kept = without_images(rendered([Image(type="image", product_id="mug", caption=""), *blocks]))
+
+    spaces = [is_space(node) for node in kept["nodes"]]
+    assert spaces == [bool(number % 2) for number in range(len(spaces))]
+    assert kept["nodes"][0]["id"] == MARKER
+    assert "IMAGE" not in types(kept)

@@ -140,7 +140,7 @@ def test_pictures_that_wix_refuses_are_left_out(sandbox: Sandbox, shop: Site, at
 
 def test_only_what_a_refusal_names_is_left_out() -> None:
     image = {"type": "IMAGE", "id": "m", "nodes": []}
-    text = {"type": "PARAGRAPH", "id": "m-2", "nodes": []}
+    text = {"type": "PARAGRAPH", "id": "m-2", "nodes": [{"type": "TEXT", "id": "", "nodes": []}]}
     post = {"title": "T", "media": {}, "tagIds": ["1"], "richContent": {"nodes": [image, text], "metadata": {}}}
 
     assert lighter(post, "tagIds [1] do not exist") == {name: post[name] for name in ("title", "media", "richContent")}

@@ -23,6 +23,7 @@ from blogs.models import (
     Note,
     PostOrder,
     SiteLine,
+    SiteProfile,
     Status,
     WebhookMessage,
 )
@@ -156,6 +157,20 @@ def test_seeing_what_a_shop_sees(colleague: Client, role: str) -> None:
     answer = colleague.get(f"/admin/wix/site/{shop.pk}/as-shop/")
 
     assert (answer.status_code == 200) == may
+
+
+def test_editing_a_shops_profile(colleague: Client, role: str) -> None:
+    shop, may = site(), role in {"Support", "Operator", "Admin"}
+    page = f"/admin/wix/site/{shop.pk}/profile/"
+
+    if role != "no role":
+        assert ("profile/edit/" in text_of(colleague, page)) == may
+    fields = {"version": 0, "brand": "New", "confirmed": "1", "reason": "ticket 7"}
+    answer = colleague.post(f"{page}edit/", fields)
+
+    assert SiteProfile.objects.exists() == may
+    if not may and role != "no role":
+        assert (answer.status_code, "blogs.edit_profiles" in answer.content.decode()) == (403, True)
 
 
 def test_exporting_the_audit_log(colleague: Client, role: str) -> None:
