@@ -10,7 +10,8 @@ OPERATIONS = {
     "openai": {"idea", "article", "other"},
     "replicate": {"create", "list", "get", "cancel", "file"},
     "wix": {
-        "token", "token_info", "app_instance", "site_properties", "catalog_version", "products_query", "product_get", "collection_get",
+        "token", "token_info", "app_instance", "site_properties", "catalog_version",
+        "products_query", "product_get", "collection_get",
         "media_import", "media_get", "media_search", "media_upload_url", "media_upload", "members_list", "members_query",
         "member_create", "tags_query", "tag_create", "categories_list", "category_create", "draft_create", "draft_get",
         "draft_query", "draft_update", "draft_delete", "draft_publish", "post_get",
