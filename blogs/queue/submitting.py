@@ -69,7 +69,9 @@ def _enter(new: BlogGeneration, request: BlogRequest, *, counted: bool = False) 
     with connection.cursor() as cursor:
         failed_max = settings.BLOG_FAILED_LIMIT_PER_SITE
         asked = {"amount": price, "places": places, "counted": counted, "failed_max": failed_max}
-        statements.ENTER.execute(cursor, {**values, **asked, **_details(request), "words": of_blogs.of_request(new)})
+        statements.ENTER.execute(
+            cursor, {**values, **asked, **_details(request), "words": of_blogs.of_request(new, request.metadata)}
+        )
         row = cursor.fetchone()
     if row is None:
         ledger.open_account(site.pk)

@@ -31,6 +31,7 @@ class _Lacking(NamedTuple):
     source_type: str
     source_id: str
     idempotency_key: str | None
+    metadata: str | None
     products: str | None
     title: str | None
 
@@ -79,16 +80,21 @@ def _row(lacking: _Lacking) -> dict[str, Any]:
         idempotency_key=lacking.idempotency_key,
     )
     products = json.loads(lacking.products or "{}")
-    words = [*of_blogs.of_request(blog), *of_blogs.of_products(products), *of_blogs.of_title(lacking.title or "")]
+    words = [
+        *of_blogs.of_request(blog, json.loads(lacking.metadata or "{}")),
+        *of_blogs.of_products(products),
+        *of_blogs.of_title(lacking.title or ""),
+    ]
     level = Level.TITLE if lacking.title is not None else Level.PRODUCTS if products else Level.TOPIC
     subject = of_blogs.subject(blog, products)
     return {"id": lacking.generation_id, "level": level, "subject": subject, "words": words}
 
 
 _LACKING = """
-SELECT g.id, g.site_id, g.source_type, g.source_id, g.idempotency_key, p.output::text, a.title
+SELECT g.id, g.site_id, g.source_type, g.source_id, g.idempotency_key, d.metadata::text, p.output::text, a.title
   FROM blog_generations g
   LEFT JOIN blogs_blogwords w ON w.generation_id = g.id
+  LEFT JOIN blogs_requestdetails d ON d.generation_id = g.id
   LEFT JOIN blogs_article a ON a.generation_id = g.id
   LEFT JOIN blogs_stageoutput p ON p.generation_id = g.id AND p.stage = 'products'
  WHERE g.id > %(after)s AND g.id < %(below)s

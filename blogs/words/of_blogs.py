@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from blogs.models import Article, BlogGeneration, BlogWords, SourceType, Stage
@@ -20,11 +20,12 @@ _KEY_MAX = 255
 _BEGINS = 3
 
 
-def of_request(blog: BlogGeneration) -> list[str]:
-    """List the words of what was asked for. Marks that no word has lead to its shop and its idempotency key."""
-    key = [_of_key(blog.idempotency_key)] if blog.idempotency_key else []
+def of_request(blog: BlogGeneration, metadata: Mapping[str, str]) -> list[str]:
+    """List the words of what was asked for. Marks that no word has lead to its shop, its idempotency key and its metadata."""
+    own = [blog.idempotency_key or "", *metadata.values(), *(f"{name}:{value}" for name, value in metadata.items())]
+    marks = [_of_key(text) for text in own if 0 < len(text) <= _KEY_MAX]
     topic = [] if is_named_by_id(blog) else words.of(blog.source_id, short=True)
-    return [of_site(blog.site_id), *key, *topic[:_WORDS_MAX]]
+    return [of_site(blog.site_id), *marks, *topic[:_WORDS_MAX]]
 
 
 # What these are about is an id: the first stage finds its name.
@@ -40,8 +41,8 @@ def of_site(site_id: int) -> str:
     return f"@{site_id}"
 
 
-def _of_key(idempotency_key: str) -> str:
-    return f"={idempotency_key}"
+def _of_key(text: str) -> str:
+    return f"={text}"
 
 
 def of_products(output: dict[str, Any]) -> list[str]:
@@ -83,7 +84,10 @@ def asked_of_sites(sites: Sequence[int]) -> str:
 
 
 def asked_by_key(text: str) -> str:
-    """Return the tsquery for blogs with this idempotency key; "" for what is too long to be one."""
+    """Return the tsquery for blogs with this idempotency key, or with this value or pair (`order:17`) in their metadata.
+
+    Returns "" for what is too long to be one.
+    """
     return _quoted(_of_key(text)) if len(text) <= _KEY_MAX else ""
 
 

@@ -27,9 +27,12 @@ class Exact:
 
 
 def named(typed: Typed) -> Exact | None:
-    """Find blogs by number, draft, post, a provider's id of a call, or idempotency key. None: it names none."""
+    """Find blogs by number, draft, post, a provider's id of a call, idempotency key or metadata. None: it names none."""
     if typed.number is not None:
-        found = [Exact(f"number {typed.number}", _ids(BlogGeneration.objects.filter(pk=typed.number)))]
+        found = [
+            Exact(f"number {typed.number}", _ids(BlogGeneration.objects.filter(pk=typed.number))),
+            _own(typed.text),
+        ]
     elif typed.uuid:
         found = [Exact("id of its draft", _ids(BlogGeneration.objects.filter(draft_post_id=typed.uuid)))]
     elif typed.slug:
@@ -38,11 +41,16 @@ def named(typed: Typed) -> Exact | None:
         found = [
             Exact("slug", _ids(BlogGeneration.objects.filter(draft_post_slug=typed.text))),
             Exact("a provider's id of a call", _of_call(typed.text)),
-            Exact("idempotency key", _ids_of_words(of_blogs.asked_by_key(typed.text))),
+            _own(typed.text),
         ]
     else:
         return None
     return next((exact for exact in found if exact.ids), None)
+
+
+def _own(text: str) -> Exact:
+    """Find blogs by what the caller named itself."""
+    return Exact("idempotency key or metadata", _ids_of_words(of_blogs.asked_by_key(text)))
 
 
 def _ids(blogs: QuerySet[BlogGeneration]) -> list[int]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -100,6 +101,16 @@ def test_an_idempotency_key_leads_to_its_blog(desk: Client) -> None:
 
     assert leads_to(desk, "Order-8/it's") == page_of(wanted)
     assert leads_to(desk, "order-10") == ""
+
+
+@pytest.mark.parametrize("typed", ["A-1017", "order:A-1017", "4711", "customer:4711", "it's:so"])
+def test_a_value_or_a_pair_of_metadata_leads_to_its_blog(desk: Client, typed: str) -> None:
+    pairs = {"order": "A-1017", "customer": "4711", "note": "it's:so", "long": "x" * 500}
+    wanted = submit(site=site(), request=replace(blog_request(), metadata=pairs))
+    submit(site=site(), request=replace(blog_request(), metadata={"order": "A-1018", "customer": "47111"}))
+
+    assert leads_to(desk, typed) == page_of(wanted)
+    assert leads_to(desk, "order:4711") == leads_to(desk, "A-101") == ""
 
 
 def test_the_instance_id_of_a_shop_leads_to_the_shop(desk: Client, post: BlogGeneration) -> None:
