@@ -6,6 +6,8 @@ import random
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tests.sandbox.defects import OF_ARTICLES, OF_IDEAS, PREFIX
+
 OPERATIONS = {
     "openai": {"idea", "article", "other"},
     "replicate": {"create", "list", "get", "cancel", "file"},
@@ -46,6 +48,8 @@ SPECIAL: dict[str, dict[str, set[str]]] = {
     "length": {"openai": OPERATIONS["openai"]},
     "content_filter": {"openai": OPERATIONS["openai"]},
     "invalid_article": {"openai": {"article"}},
+    **{f"{PREFIX}{name}": {"openai": {"article"}} for name in OF_ARTICLES},
+    **{f"{PREFIX}{name}": {"openai": {"idea"}} for name in OF_IDEAS},
     "prediction_failed": {"replicate": {"create"}},
     "interrupted": {"replicate": {"create"}},
     "high_demand": {"replicate": {"create"}},
@@ -70,6 +74,7 @@ OUTCOMES = {
     "refusal", "length", "content_filter", "invalid_article", "prediction_failed", "aborted", "canceled", "never_ready",
     "interrupted", "high_demand", "sensitive", "fenced", "in_parts", "gateway_refusal",
     "half_made", "no_output", "foreign_output", "not_a_picture", "media_failed", "media_pending_forever",
+    *(f"{PREFIX}{name}" for name in (*OF_ARTICLES, *OF_IDEAS)),
 }  # fmt: skip
 
 
@@ -101,6 +106,10 @@ class Fault:
         everywhere = OPERATIONS.get(self.provider, set()) if self.kind in REFUSALS | BREAKAGES else set()
         possible = SPECIAL.get(self.kind, {}).get(self.provider, everywhere)
         return possible if self.operation == "*" else possible & {self.operation}
+
+    @property
+    def is_defect(self) -> bool:
+        return self.kind.startswith(PREFIX)
 
     def meets(self, provider: str, operation: str, body: bytes) -> bool:
         if provider != self.provider or operation not in self.places() or self.times == 0:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from tests.sandbox import writer
+from tests.sandbox import defects, writer
 from tests.sandbox.faults import Fault
 from tests.sandbox.limits import SlidingWindow
 from tests.sandbox.openai_errors import ERRORS, NO_KEY, bad_request, come_back, error
@@ -224,10 +224,12 @@ def _order(request: Request) -> writer.Order | None:
 def _answer(call: Call, order: writer.Order | None) -> str:
     if order is None:
         return json.dumps({"answer": "Hello! How can I help you today?"})
+    defect = call.fault.kind.removeprefix(defects.PREFIX) if call.fault and call.fault.is_defect else None
     if call.operation == "idea":
-        return writer.idea(order).model_dump_json()
+        idea = writer.idea(order)
+        return (defects.planted_in_idea(idea, order, defect) if defect else idea).model_dump_json()
     article = writer.spoiled_article(order) if call.has_fault("invalid_article") else writer.article(order)
-    return article.model_dump_json()
+    return (defects.planted(article, order, defect) if defect else article).model_dump_json()
 
 
 def _begin(text: str, share: float) -> str:

@@ -9,11 +9,12 @@ import hashlib
 import json
 import random
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from blogs.article.quality.text.language import foreign
+from blogs.article.quality.text.lexicon import is_order
 from blogs.article.schema import (
     ArticleContent,
     Block,
@@ -61,8 +62,8 @@ class Product:
         return cls(str(document["id"]), name, tuple(facts[:4]), bool(document.get("photo")), options)
 
     def facts_in(self, language: str) -> list[str]:
-        """A shop's text may be in another language than its article."""
-        return [fact for fact in self.facts if foreign(fact, language) is None]
+        """A shop's text may be in another language than its article, and may give orders to whoever writes."""
+        return [fact for fact in self.facts if foreign(fact, language) is None and not is_order(fact, language)]
 
     def choices(self) -> list[str]:
         return [f"{option}: {', '.join(choices)}." for option, choices in self.options]
@@ -80,6 +81,8 @@ class Order:
     idea: Idea | None
     seed: str
     earlier: tuple[str, ...] = ()
+    told: dict[str, Any] = field(default_factory=dict, compare=False)
+    """All that the data block says."""
 
     @classmethod
     def from_prompt(cls, prompt: str) -> Order:
@@ -101,6 +104,7 @@ class Order:
                 idea=idea,
                 seed=json.dumps([source, data.get("site"), [product.id for product in products]], sort_keys=True),
                 earlier=tuple(data.get("earlier") or ()),
+                told=data,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise NoOrder(repr(error)) from error
@@ -237,7 +241,12 @@ class _Body:
     def _comparison(self) -> list[Block]:
         products = self.order.products[: 2 if self.is_short else 3]
         rows = [
-            TableRow(cells=[product.name, *[cut(fact, 90) for fact in (*product.facts, *product.choices(), "")[:1]]])
+            TableRow(
+                cells=[
+                    product.name,
+                    *[cut(fact, 90) for fact in (*product.facts_in(self.order.language), *product.choices(), "")[:1]],
+                ]
+            )
             for product in products
         ]
         table = Table(type="table", header=["Product", "In short"], rows=rows)

@@ -21,7 +21,7 @@ PRODUCTS: list[dict[str, Any]] = [
         "price": "19.00",
         "currency": "EUR",
         "brand": "Kiln & Co",
-        "options": [{"name": "Glaze", "choices": ["sand", "moss"]}] if number else [],
+        "options": [{"name": "Colour", "choices": ["sand", "moss"]}] if number else [],
         "in_stock": number != 3,
         "image_id": "a.jpg",
     }
@@ -116,7 +116,7 @@ def test_what_is_said_of_products_stands_in_the_order(language: str) -> None:
 
     cards = [block for block in written.blocks if block.type == "product"]
     assert {card.product_id for card in cards} == {product["id"] for product in PRODUCTS[:3]}
-    assert any("Glaze: sand, moss." in card.pitch for card in cards)
+    assert any("Colour: sand, moss." in card.pitch for card in cards)
     whole = json.dumps(written.model_dump(), ensure_ascii=False)
     assert "19.99" not in whole
     assert "Sold Out Cup" not in whole

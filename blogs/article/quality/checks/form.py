@@ -20,6 +20,7 @@ from blogs.article.schema import (
     Heading,
     Image,
     Table,
+    TableRow,
     block_texts,
     products_named,
     word_count,
@@ -97,3 +98,10 @@ def _structure_problems(article: ArticleContent) -> Iterator[str]:
             level = block.level
         if isinstance(block, Table) and any(len(row.cells) != len(block.header) for row in block.rows):
             yield f"block {number}: a row of the table is not as wide as its header"
+        elif isinstance(block, Table) and any(block.header[1:]) and any(map(_is_only_a_name, block.rows)):
+            yield f"block {number}: a row of the table has a name and says nothing of it"
+
+
+def _is_only_a_name(row: TableRow) -> bool:
+    """A row that a writer broke off, and that was filled up to the header's width."""
+    return sum(bool(cell.strip()) for cell in row.cells) < 2

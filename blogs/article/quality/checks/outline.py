@@ -30,6 +30,10 @@ def _missing(subject: Subject) -> Iterator[Finding]:
     headings = [part.text for part in subject.body if part.kind == "heading"]
     wanted = [section.heading for section in subject.idea.sections]
     lacking, spare = _unmatched(wanted, headings)
+    if wanted and wanted[-1] not in lacking:
+        # Behind the outline's last section stands the writer's own end.
+        last = max(at for at, heading in enumerate(headings) if heading not in spare)
+        spare = [heading for heading in headings[:last] if heading in spare]
     for heading in lacking[len(spare) :] if len(spare) < len(lacking) else ():
         yield Finding("section of the outline is missing", ERROR, "outline", heading)
 

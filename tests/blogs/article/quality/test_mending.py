@@ -45,7 +45,7 @@ def behind_the_good_ones(written: ArticleContent) -> list[Block]:
 @pytest.mark.parametrize(
     "block",
     [
-        table(["a", "b"], ["x"]),
+        table(["a", "b"], ["x", "y", "z"]),
         table(["a"], ["x", "y"], ["z"]),
         table([], ["x", "y"]),
         table(["", ""], ["x", "y"]),
@@ -107,6 +107,12 @@ def test_a_ragged_table_keeps_all_that_it_says() -> None:
     [mended_table] = behind_the_good_ones(mend(article([*good_blocks(), mug])))
 
     assert mended_table == table(["", "Mug", ""], ["Weight", "400 g", "heavy"], ["Glaze", "", ""])
+
+
+def test_a_row_that_a_writer_broke_off_behind_its_name_is_refused() -> None:
+    written = article([*good_blocks(), table(["Year", "Crops"], ["First", "Tomatoes"], ["Second"])])
+
+    assert left(mend(written)) == ["block 5: a row of the table has a name and says nothing of it"]
 
 
 def test_a_header_that_lacks_its_corner_gets_one() -> None:
@@ -213,7 +219,7 @@ def blocks() -> list[Any]:
         answer(blocks=[*blocks(), {"type": "paragraph", "runs": "Some more."}]),
         answer(blocks=[*blocks(), {"type": "paragraph", "runs": [{"text": "Some more."}]}]),
         answer(blocks=[*blocks(), {"type": "list", "items": ["One", "Two"]}]),
-        answer(blocks=[*blocks(), {"type": "table", "header": ["a", "b"], "rows": [["c", 4], ["d"]]}]),
+        answer(blocks=[*blocks(), {"type": "table", "header": ["a", "b"], "rows": [["c", 4], ["d", 5]]}]),
         answer(blocks=[*blocks(), {"type": "quote", "quote": "x", "runs": [{"text": "Warm.", "bold": None}]}]),
         answer(blocks=[*blocks(), {"type": "product", "product_id": "mug", "pitch": None}]),
     ],
