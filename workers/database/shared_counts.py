@@ -65,7 +65,7 @@ class SharedCounts(BaseCache):
         self._table = connection.ops.quote_name(table)
 
     def add(self, key: str, value: int, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
-        seconds, now = float(self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout), time.time()
+        seconds, now = float((self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout) or 0), time.time()
         with _counts.lock:
             known = _counts.by_key.get(key)
             if known and known.expires_at > now:
