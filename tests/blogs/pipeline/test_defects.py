@@ -102,7 +102,7 @@ def test_a_ragged_table_costs_no_second_article(
 
     def with_a_ragged_table(order: writer.Order) -> object:
         good = written(order)
-        return good.model_copy(update={"blocks": [*good.blocks, table(["a", "b"], ["x"], ["y", "z", "q"])]})
+        return good.model_copy(update={"blocks": [*good.blocks, table(["a", "b"], ["x", "1"], ["y", "z", "q"])]})
 
     monkeypatch.setattr(writer, "article", with_a_ragged_table)
 
