@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JUDGE := tests/wix/judge
+READERS := tests/blogs/judge
 AXE := tests/browser/axe
 
 .DEFAULT_GOAL := help
@@ -27,9 +28,10 @@ run: $(VENV)/installed ## the product against the real services, keys from .env
 test: $(VENV)/installed ## the tests, on a PostgreSQL of their own
 	@$(BIN)/python -m tests.run $(ARGS)
 
-test-outside: $(VENV)/installed ## tests with nginx, systemd's analyser, Prometheus, PgBouncer, LiteLLM and Wix's own packages, where they can be had, and of the stand-ins
+test-outside: $(VENV)/installed ## tests with nginx, systemd's analyser, Prometheus, PgBouncer, LiteLLM, Wix's own packages and the readers of openapi.json, where they can be had, and of the stand-ins
 	@! command -v npm >/dev/null || $(MAKE) --silent $(JUDGE)/node_modules/installed || echo "Wix's packages could not be installed: what they judge is skipped."
-	@$(BIN)/python -m tests.run outside
+	@! command -v npm >/dev/null || $(MAKE) --silent $(READERS)/node_modules/installed || echo "Redocly and TypeScript could not be installed: what they judge is skipped."
+	@$(BIN)/python -m tests.run outside $(ARGS)
 
 test-browser: $(VENV)/browser ## the desk's stories in Chromium, and axe's look at its pages, where Chromium can be had
 	@$(BIN)/python -m tests.browser.chromium || echo "Chromium could not be installed: the stories are skipped."
@@ -46,6 +48,10 @@ $(VENV)/browser: $(VENV)/installed requirements-browser.txt
 
 $(AXE)/node_modules/installed: $(AXE)/package-lock.json
 	@npm ci --prefix $(AXE) --silent
+	@touch $@
+
+$(READERS)/node_modules/installed: $(READERS)/package-lock.json
+	@npm ci --prefix $(READERS) --silent
 	@touch $@
 
 $(JUDGE)/node_modules/installed: $(JUDGE)/package-lock.json
@@ -85,5 +91,5 @@ openapi: $(VENV)/installed ## write openapi.json, the API's description, from th
 licences: $(VENV)/installed ## write docs/licences.md: the licence of each locked package; fails on one that is unknown or has conditions
 	@$(BIN)/python -m tests.licences
 
-clean: ## remove the environment, the embedded databases, Wix's packages and axe
-	rm -rf $(VENV) .local $(JUDGE)/node_modules $(AXE)/node_modules
+clean: ## remove the environment, the embedded databases, npm's packages
+	rm -rf $(VENV) .local $(JUDGE)/node_modules $(READERS)/node_modules $(AXE)/node_modules

@@ -32,6 +32,7 @@ _OUTSIDE = [
     "tests/prometheus",
     "tests/litellm",
     "tests/wix/judge",
+    "tests/blogs/judge",
     "tests/sandbox_tests",
     "tests/bench",
 ]

@@ -27,7 +27,13 @@ class Endpoint(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if self.http_method_not_allowed == self._handler(request):
+            # It gets 405, whatever stands in its query.
+            return
         require_known_parameters(request, self.known_parameters(request), repeatable=self.repeatable)
+
+    def _handler(self, request: Request) -> Any:
+        return getattr(self, str(request.method).lower(), self.http_method_not_allowed)
 
     def known_parameters(self, request: Request) -> Collection[str]:
         return self.parameters if request.method in ("GET", "HEAD") else ()

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from blogs.api.incoming.fields import MetadataField, PlainTextField
 from blogs.api.incoming.moments import read
 from blogs.api.openapi.documenting import CURSOR, LIMIT, NUMBER_MAX, parameter
+from blogs.api.openapi.field_shapes import TEXT_THAT_SHOWS
 from blogs.models import BlogGeneration, GenerationEvent, RequestDetails, Status
 
 IDS_MAX = 100
@@ -134,7 +135,7 @@ FILTERS: dict[str, Callable[[Blogs, list[str]], Blogs]] = {
 REPEATABLE = ("status", "ids", "metadata")
 PARAMETERS = (*FILTERS, "limit", "cursor")
 _TIME = {"type": "string", "format": "date-time"}
-_NUMBERS = {"type": "integer", "minimum": 1, "maximum": NUMBER_MAX}
+_NUMBERS = {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX}
 _PAIR = {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,40}:[^\\x00-\\x1f\\x7f-\\x9f]{1,500}$"}
 DESCRIBED = (
     parameter(
@@ -156,7 +157,7 @@ DESCRIBED = (
     parameter("updatedAfter", _TIME, "They have changed since."),
     parameter(
         "q",
-        {"type": "string", "minLength": 1, "maxLength": _WORDS_MAX, "pattern": "\\S"},
+        {"type": "string", "minLength": 1, "maxLength": _WORDS_MAX, "pattern": TEXT_THAT_SHOWS},
         "Words that stand in `sourceId`.",
         example="coffee",
     ),

@@ -113,7 +113,7 @@ class CreditEntriesView(Endpoint, GenericAPIView[Credit]):
         tag="Credits",
         parameters=[
             parameter("kind", {"type": "string", "enum": list(Credit.Kind.values)}, "Of this kind.", example="capture"),
-            parameter("blogId", {"type": "integer", "minimum": 1, "maximum": NUMBER_MAX}, "Of this blog.", example=61),
+            parameter("blogId", {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX}, "Of this blog.", example=61),
             LIMIT,
             CURSOR,
         ],

@@ -113,9 +113,12 @@ class YesNoField(Bounded, serializers.BooleanField):
 
 
 class WholeNumberField(Bounded, serializers.IntegerField):
-    """A number of JSON without a fraction."""
+    """A number of JSON without a fraction. To JSON 24.0 is the same number as 24."""
 
     json_type = int
+
+    def run_validation(self, data: Any = empty) -> Any:
+        return super().run_validation(int(data) if isinstance(data, float) and data.is_integer() else data)
 
 
 class ChoiceField(Bounded, serializers.ChoiceField):

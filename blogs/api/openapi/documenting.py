@@ -132,6 +132,8 @@ def page_of(shape: type[serializers.BaseSerializer[Any]], name: str) -> type[ser
     return type(f"{name}Serializer", (serializers.Serializer,), fields)
 
 
+# The body of an act that takes no field.
+NOTHING: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 LIMIT = parameter(
     "limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}, "How many a page has.", example=20
 )

@@ -8,6 +8,16 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 
 from blogs.api.incoming.fields import MetadataField, PlainTextField
 
+# For character classes, in a form that both JavaScript and Python read: controls and direction overrides, which are refused, and
+# what shows nothing, of which alone no text may be.
+_REFUSED = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202d\u202e"
+_UNSEEN = (
+    r"\t\n\r \u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164"
+    r"\ufeff\uffa0\ufff9-\ufffb"
+)
+_TEXT = f"^[^{_REFUSED}]*$"
+TEXT_THAT_SHOWS = f"^[^{_REFUSED}]*[^{_REFUSED}{_UNSEEN}][^{_REFUSED}]*$"
+
 
 class _PlainText(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     target_class = "blogs.api.incoming.fields.PlainTextField"
@@ -16,10 +26,9 @@ class _PlainText(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-ca
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         field: PlainTextField = self.target
-        schema: dict[str, Any] = {"type": "string", "maxLength": field.max_length}
-        if not field.allow_blank:
-            schema |= {"minLength": 1, "pattern": "\\S"}
-        return schema
+        if field.allow_blank:
+            return {"type": "string", "maxLength": field.max_length, "pattern": _TEXT}
+        return {"type": "string", "minLength": 1, "maxLength": field.max_length, "pattern": TEXT_THAT_SHOWS}
 
 
 class _Moment(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
@@ -42,7 +51,7 @@ class _Metadata(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-cal
     target_class = "blogs.api.incoming.fields.MetadataField"
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        value = {"type": "string", "minLength": 1, "maxLength": MetadataField.value_max}
+        value = {"type": "string", "minLength": 1, "maxLength": MetadataField.value_max, "pattern": _TEXT}
         return {
             "type": "object",
             "maxProperties": MetadataField.pairs_max,

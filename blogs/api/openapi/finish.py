@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -57,6 +58,8 @@ def finished(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     schemas = _public(components.get("schemas", {}))
     for name in _taken(result):
         schemas[name]["additionalProperties"] = False
+        for field in schemas[name].get("properties", {}).values():
+            _tell_default(field)
     components["schemas"] = dict(sorted({**schemas, "Problem": problems.SHAPE}.items()))
     components["responses"] = dict(sorted(shared.items()))
     components["securitySchemes"] = SCHEMES
@@ -87,7 +90,17 @@ def _without(value: Any, names: tuple[str, ...]) -> Any:
         return [_without(each, names) for each in value]
     if not isinstance(value, dict):
         return value
-    return {name: _without(it, names) for name, it in value.items() if name not in names}
+    # What is left out is not the same as "", which most fields refuse.
+    return {
+        name: _without(it, names) for name, it in value.items() if name not in names and (name, it) != ("default", "")
+    }
+
+
+def _tell_default(field: dict[str, Any]) -> None:
+    """Say in words what counts where a field is left out: generators make one with a `default` a field that must be sent."""
+    if "default" in field:
+        told = f"Left out: {json.dumps(field.pop('default'))}."
+        field["description"] = f"{field['description']} {told}" if "description" in field else told
 
 
 def _taken(document: dict[str, Any]) -> set[str]:

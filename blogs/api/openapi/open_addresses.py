@@ -12,8 +12,10 @@ _NULLABLE_NUMBER = {"type": ["integer", "null"]}
 _NULLABLE_MOMENT = {"type": ["string", "null"], "format": "date-time"}
 _USE = {
     "type": "object",
-    "required": ["limit", "used"],
-    "properties": {name: {"type": "integer"} for name in ("limit", "used", "remaining", "usedByAnswersLast60Seconds")},
+    "required": ["limit", "usedLast60Seconds", "remaining"],
+    "properties": {
+        name: {"type": "integer"} for name in ("limit", "usedLast60Seconds", "remaining", "usedByAnswersLast60Seconds")
+    },
 }
 _LIMITS: dict[str, Any] = {
     "type": "object",
@@ -85,7 +87,7 @@ def _limits(provider: str, model: str) -> dict[str, Any]:
     limit = {
         "provider": provider,
         "model": model,
-        "requests": {"limit": 450, "used": 12, "remaining": 438},
+        "requests": {"limit": 450, "usedLast60Seconds": 12, "remaining": 438},
         "nextFreeInSeconds": 0.0,
         "waiting": 0,
         "blockedUntil": None,

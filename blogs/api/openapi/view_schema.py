@@ -21,3 +21,7 @@ class ViewSchema(AutoSchema):
 
     def _get_paginator(self) -> None:
         return None
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        """Take a list's shape as it is named: a page is an object."""
+        return False

@@ -30,7 +30,11 @@ class AddressField(TextField):
 class EndpointSerializer(StrictSerializer):
     url = AddressField(max_length=URL_MAX)
     events = ListField(
-        child=ChoiceField(_TYPES), max_length=len(_TYPES), allow_empty=False, default=lambda: list(outbox.TYPES)
+        child=ChoiceField(_TYPES),
+        min_length=1,
+        max_length=len(_TYPES),
+        allow_empty=False,
+        default=lambda: list(outbox.TYPES),
     )
     description = PlainTextField(max_length=DESCRIPTION_MAX, allow_blank=True, default="")
 

@@ -16,7 +16,7 @@ from rest_framework.reverse import reverse
 
 from blogs.api.endpoint import Endpoint, json_object
 from blogs.api.listing import NewestFirst
-from blogs.api.openapi.documenting import CURSOR, LIMIT, Answer, documented, number_in_path, page_of, parameter
+from blogs.api.openapi.documenting import CURSOR, LIMIT, NOTHING, Answer, documented, number_in_path, page_of, parameter
 from blogs.api.openapi.examples import only, page
 from blogs.api.outgoing.fields import (
     DELIVERY,
@@ -40,7 +40,6 @@ Off = WebhookEndpoint.Off
 
 _IN_PATH = number_in_path("id", "the endpoint's number")
 _WITH_SECRET = {**ENDPOINT, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
-_NOTHING: dict[str, Any] = {}
 _STATES = {"type": "string", "enum": list(WebhookMessage.State.values)}
 
 
@@ -138,8 +137,8 @@ class WebhookEndpoints(Endpoint, viewsets.GenericViewSet[WebhookEndpoint]):
         "Have a new secret; the old one signs too for a day",
         tag="Webhooks",
         parameters=[_IN_PATH],
-        takes=NothingSerializer,
-        sends=_NOTHING,
+        takes=NOTHING,
+        sends={},
         answers={200: Answer("The endpoint, with its new secret.", EndpointWithSecret, _WITH_SECRET)},
         problems=["not_found", "endpoint_state"],
     )
@@ -155,8 +154,8 @@ class WebhookEndpoints(Endpoint, viewsets.GenericViewSet[WebhookEndpoint]):
         "Have a message of the type webhook.test sent",
         tag="Webhooks",
         parameters=[_IN_PATH],
-        takes=NothingSerializer,
-        sends=_NOTHING,
+        takes=NOTHING,
+        sends={},
         answers={202: Answer("It is sent within moments.", DeliveryShown, DELIVERY)},
         problems=["not_found", "endpoint_state"],
     )
@@ -201,8 +200,8 @@ class WebhookEndpoints(Endpoint, viewsets.GenericViewSet[WebhookEndpoint]):
         "Have a message sent once more",
         tag="Webhooks",
         parameters=[_IN_PATH, number_in_path("message", "the message's number")],
-        takes=NothingSerializer,
-        sends=_NOTHING,
+        takes=NOTHING,
+        sends={},
         answers={202: Answer("It is sent once more, with the same webhook-id.", DeliveryShown, DELIVERY)},
         problems=["not_found", "endpoint_state"],
     )
