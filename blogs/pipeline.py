@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db.models import F
 
-from blogs import defects, picture, unexpected
+from blogs import defects, earlier_posts, picture, unexpected
 from blogs.article.schema import REFUSED, VERSION, ArticleContent, word_count
 from blogs.models import Article, BlogGeneration, Stage
 from blogs.profiles import reading
@@ -244,6 +244,7 @@ def inputs_of(generation: BlogGeneration) -> Inputs:
         draft_post_id=_text(generation.draft_post_id),
         draft_create_age=_draft_create_age(generation),
         note_draft_create=functools.partial(_note_draft_create, generation),
+        earlier_posts=functools.partial(earlier_posts.of_shop, generation),
         product_ids=details.product_ids,
         instructions=details.instructions,
         profile=for_articles(generation.profile),

@@ -99,12 +99,17 @@ class Articles(viewsets.GenericViewSet[BlogGeneration]):
 
 def _in_format(name: str, generation: BlogGeneration, row: Article, *, site_url: str) -> Any:
     article = ArticleContent.stored(row.content)
-    outputs = dict(generation.outputs.filter(stage__in=[Stage.PRODUCTS, Stage.MEDIA]).values_list("stage", "output"))
+    outputs = dict(
+        generation.outputs.filter(stage__in=[Stage.PRODUCTS, Stage.MEDIA, Stage.DRAFT]).values_list("stage", "output")
+    )
     products = outputs.get(Stage.PRODUCTS, {}).get("products", [])
     if name == Blocks.format:
         return _blocks(generation, row, article, products)
     photos = outputs.get(Stage.MEDIA, {}).get("photos", {})
-    post = document(article, marker_of(generation.pk), products=products, photos=photos, site_url=site_url)
+    related = outputs.get(Stage.DRAFT, {}).get("related", [])
+    post = document(
+        article, marker_of(generation.pk), products=products, photos=photos, site_url=site_url, related=related
+    )
     match name:
         case Html.format:
             return written.html(article.title, article.language, post)

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from blogs.article import plain_text as texts
 from blogs.article.quality.mends.tidying import tidied
+from blogs.article.related import heading
 from blogs.article.schema import (
     ALT_TEXT_MAX,
     ArticleContent,
@@ -115,11 +116,20 @@ def size_bytes(document: Mapping[str, Any]) -> int:
 
 
 def render(
-    article: ArticleContent, *, marker: str, products: Mapping[str, ProductCard], allowed_hosts: Collection[str]
+    article: ArticleContent,
+    *,
+    marker: str,
+    products: Mapping[str, ProductCard],
+    allowed_hosts: Collection[str],
+    related: Iterable[tuple[str, str]] = (),
 ) -> dict[str, Any]:
-    """Render the article; the same one always gives the same document. A product without a card leaves only its pitch."""
+    """Render the article; the same one always gives the same document. A product without a card leaves only its pitch.
+
+    `related`: the titles and addresses of the shop's posts to which it leads at its end.
+    """
     renderer = _Renderer(products, frozenset(host.lower() for host in allowed_hosts))
     stacks = [stack for block in tidied(article).blocks for stack in renderer.block(block) if stack]
+    stacks += renderer.related(related, article.language)
     # An empty article gets an empty paragraph, which carries the marker.
     nodes = _spaced(stacks) or [_paragraph([])]
     _number(nodes, marker)
@@ -159,6 +169,18 @@ class _Renderer:
                     [_node("DIVIDER", dividerData={"lineStyle": "SINGLE", "width": "LARGE", "alignment": "CENTER"})]
                 ]
 
+    def related(self, posts: Iterable[tuple[str, str]], language: str) -> list[list[Node]]:
+        """Render links to other posts of the shop, below a heading, or a line where we know no words in this language."""
+        own = [(title, url) for title, url in posts if title and leads_to(url, self.allowed_hosts)]
+        if not own:
+            return []
+        items = [
+            _node("LIST_ITEM", [_paragraph([_text(title, [_link_to({"url": url, "target": "SELF"})])])])
+            for title, url in own
+        ]
+        above = _heading(2, heading(language)) or [_divider()]
+        return [above, [_node("BULLETED_LIST", items, bulletedListData={"indentation": 0})]]
+
     def _list(self, block: ListBlock) -> Node:
         items = [_node("LIST_ITEM", [self._paragraph_of(item.runs)]) for item in block.items]
         if block.ordered:
@@ -175,7 +197,7 @@ class _Renderer:
         if run.italic:
             decorations.append({"type": "ITALIC", "italicData": True})
         if link := self._link(self.products.get(run.product_id or "")):
-            decorations.append({"type": "LINK", "linkData": {"link": link}})
+            decorations.append(_link_to(link))
         return decorations
 
     def _product(self, block: ProductBlock) -> list[list[Node]]:
@@ -197,7 +219,7 @@ class _Renderer:
         return [*(_image(card, self._link(card)) if card else []), *caption]
 
     def _link(self, card: ProductCard | None) -> dict[str, Any] | None:
-        if card and card.url and _leads_to(card.url, self.allowed_hosts):
+        if card and card.url and leads_to(card.url, self.allowed_hosts):
             return {"url": card.url, "target": "BLANK"}
         return None
 
@@ -212,7 +234,7 @@ def _spaced(stacks: list[list[Node]]) -> list[Node]:
     return nodes
 
 
-def _leads_to(url: str, hosts: frozenset[str]) -> bool:
+def leads_to(url: str, hosts: frozenset[str]) -> bool:
     r"""Check where a link leads. A URL with `\`, tabs or line ends leads nowhere: browsers read it differently than urlsplit."""
     if url != texts.printable(url) or re.search(r"[\s\\]", url):
         return False
@@ -227,8 +249,16 @@ def _node(kind: str, nodes: list[Node] | None = None, **data: Any) -> Node:
     return {"type": kind, "id": "", "nodes": nodes or [], **data}
 
 
+def _divider() -> Node:
+    return _node("DIVIDER", dividerData={"lineStyle": "SINGLE", "width": "LARGE", "alignment": "CENTER"})
+
+
 def _text(text: str, decorations: list[dict[str, Any]] | None = None) -> Node:
     return _node("TEXT", textData={"text": text, "decorations": decorations or []})
+
+
+def _link_to(link: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "LINK", "linkData": {"link": link}}
 
 
 def _paragraph(nodes: list[Node]) -> Node:

@@ -9,15 +9,17 @@ that wakes up in mid-create) is deleted ten minutes later by `blogs.sweep`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 
 from blogs.article import ricos
-from blogs.article.schema import ArticleContent
+from blogs.article.related import fitting
+from blogs.article.schema import ArticleContent, Heading
 from blogs.models import Stage
-from blogs.stages.draft_post import compose, lighter
+from blogs.stages.draft_post import compose, lighter, post_hosts
 from blogs.stages.inputs import Inputs
 from blogs.stages.marker import blog_of, marker_of
 from wix.client.http import WixRefused
@@ -42,6 +44,8 @@ def run(inputs: Inputs) -> dict[str, Any]:
         draft, made = found, {"found": True, "member_id": inputs.member_id or found.member_id}
         _compare(inputs, draft, _as_sent(inputs, article))
     else:
+        made["related"] = _related(inputs, article)
+        inputs = replace(inputs, outputs={**inputs.outputs, Stage.DRAFT: made})
         try:
             post = compose(inputs, article, marker_of(inputs.generation_id))
         except ricos.ArticleTooLarge as error:
@@ -52,6 +56,16 @@ def run(inputs: Inputs) -> dict[str, Any]:
         draft, made["member_id"], post = _create(inputs, post)
         draft = _read_back(inputs, draft, post)
     return {"draft_post_id": draft.id, "draft_post_url": draft.url, "draft_post_slug": draft.slug, **made}
+
+
+def _related(inputs: Inputs, article: ArticleContent) -> list[dict[str, str]]:
+    """Choose the posts of the shop that the article leads to. What Wix published at another host was moved since."""
+    posts = inputs.earlier_posts()
+    hosts = post_hosts(inputs.site_url, [post.url for post in posts])
+    own = [post for post in posts if ricos.leads_to(post.url, frozenset(hosts))]
+    headings = [block.text for block in article.blocks if isinstance(block, Heading)]
+    found = fitting(own, title=article.title, language=article.language, about=headings, profile=inputs.profile)
+    return [{"title": post.title, "url": post.url} for post in found]
 
 
 def marked_drafts(

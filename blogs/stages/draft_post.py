@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -86,7 +86,10 @@ def _rich_content(inputs: Inputs, article: ArticleContent, marker: str) -> dict[
     products, photos = inputs.of(Stage.PRODUCTS)["products"], inputs.of(Stage.MEDIA).get("photos", {})
     told = PermanentError("article_shortened", "The article was larger than Wix takes; its end is left out.")
     cut = partial(inputs.warn, told)
-    return document(article, marker, products=products, photos=photos, site_url=inputs.site_url, cut=cut)
+    related = inputs.outputs.get(Stage.DRAFT, {}).get("related", ())
+    return document(
+        article, marker, products=products, photos=photos, site_url=inputs.site_url, related=related, cut=cut
+    )
 
 
 def document(
@@ -96,15 +99,21 @@ def document(
     products: list[dict[str, Any]],
     photos: dict[str, dict[str, Any]],
     site_url: str,
+    related: Sequence[dict[str, str]] = (),
     cut: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """Render an article for a draft post. `cut` is called where its end is left out. Raises ricos.ArticleTooLarge."""
+    """Render an article for a draft post, with links to the posts that the draft's stage has chosen.
+
+    `cut` is called where its end is left out. Raises ricos.ArticleTooLarge.
+    """
     cards = {product["id"]: _card(product, photos.get(product["id"], {})) for product in products}
     hosts = link_hosts(site_url, [card.url for card in cards.values()])
+    hosts |= post_hosts(site_url, [post["url"] for post in related])
 
     def render(blocks: list[Block]) -> dict[str, Any]:
         shown = article.model_copy(update={"blocks": blocks})
-        return ricos.render(shown, marker=marker, products=cards, allowed_hosts=hosts)
+        posts = [(post["title"], post["url"]) for post in related]
+        return ricos.render(shown, marker=marker, products=cards, allowed_hosts=hosts, related=posts)
 
     try:
         return render(article.blocks)
@@ -143,6 +152,11 @@ def link_hosts(site_url: str, addresses: Collection[str | None]) -> set[str]:
         bare = own.removeprefix("www.")
         return {bare, f"www.{bare}"} | free
     return {host for host, count in named.most_common(1) if 2 * count > len(addresses)} | free
+
+
+def post_hosts(site_url: str, addresses: Collection[str]) -> set[str]:
+    """Return the hosts at which the site's own posts are: its own, or where that isn't known those that Wix named."""
+    return link_hosts(site_url, []) if site_url else {host for each in addresses if (host := _host(each))}
 
 
 def _host(url: str | None) -> str | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from blogs.article.quality import Profile
+from blogs.article.related import Post
 from blogs.models import Stage
 from workers.errors import WorkError
 
@@ -42,6 +43,8 @@ class Inputs:
     draft_create_age: float | None
     """The seconds since a create of the draft was last begun, by PostgreSQL's clock; None if none was."""
     note_draft_create: Callable[[], None]
+    earlier_posts: Callable[[], Sequence[Post]] = tuple
+    """Reads the posts that the shop has published from its blogs here."""
     warn: Callable[[WorkError], None] = warnings_lead_nowhere
     """Takes what goes wrong without stopping the stage; it is saved beside the stage's output."""
     product_ids: Sequence[str] = ()

@@ -8,12 +8,22 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from blogs.article.ricos import SIZE_MAX, ArticleTooLarge, has_marker, is_space, marker_for, size_bytes, without_images
+from blogs.article.ricos import (
+    SIZE_MAX,
+    ArticleTooLarge,
+    has_marker,
+    is_space,
+    marker_for,
+    render,
+    size_bytes,
+    without_images,
+)
 from blogs.article.schema import ArticleContent, Block, Image
 from tests.support.blogs import ricos_rules
 from tests.support.blogs.articles import (
     any_articles,
     any_text,
+    article,
     bullets,
     divider,
     heading,
@@ -262,3 +272,24 @@ def test_where_images_are_left_out_their_space_is_too(blocks: list[Block]) -> No
     assert spaces == [bool(number % 2) for number in range(len(spaces))]
     assert kept["nodes"][0]["id"] == MARKER
     assert "IMAGE" not in types(kept)
+
+
+def test_links_to_other_posts_stand_at_the_end_and_lead_to_the_shop_alone() -> None:
+    posts = [("Care for mugs", "https://shop.example/post/care"), ("Elsewhere", "https://evil.example/post")]
+
+    document = render(
+        article([paragraph("a")]), marker=MARKER, products={}, allowed_hosts=["shop.example"], related=posts
+    )
+
+    assert types(document) == ["PARAGRAPH", "HEADING", "BULLETED_LIST"]
+    assert ricos_rules.links(document) == ["https://shop.example/post/care"]
+    assert sentences(document)[1:] == ["Read also", "Care for mugs"]
+
+
+def test_in_a_language_of_which_we_know_no_words_a_line_stands_above_them() -> None:
+    written = article([paragraph("a")], language="eo")
+    posts = [("Prizorgo de tasoj", "https://shop.example/post/care")]
+
+    document = render(written, marker=MARKER, products={}, allowed_hosts=["shop.example"], related=posts)
+
+    assert types(document) == ["PARAGRAPH", "DIVIDER", "BULLETED_LIST"]

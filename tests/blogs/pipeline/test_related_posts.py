@@ -1,0 +1,64 @@
+"""An article leads its readers to the shop's earlier posts: those that are published, and no others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from blogs import earlier_posts
+from blogs.models import Article, BlogGeneration, Stage, Status
+from tests.sandbox import Sandbox
+from tests.support import factories
+from tests.support.blogs import ricos_rules
+from tests.support.blogs.pipeline import Attempt
+from tests.support.query_plans import plan_of
+from wix.models import Site
+
+
+def links(draft: dict[str, Any], url: str) -> int:
+    return ricos_rules.links(draft["richContent"]).count(url)
+
+
+@pytest.mark.parametrize("known_url", ["", "https://wool-co.example"])
+def test_only_to_a_published_one(sandbox: Sandbox, shop: Site, attempt: Attempt, api: Any, known_url: str) -> None:
+    Site.objects.filter(pk=shop.pk).update(url=known_url)
+    factories.pending_generation(shop, source_id="wool scarves for winter")
+    draft_only = attempt()
+    factories.pending_generation(shop, source_id="wool scarves for spring", publish=True)
+    published = attempt()
+    assert published.post_url
+    Article.objects.filter(pk=published.pk).update(title="Wool scarves for spring days")
+    Article.objects.filter(pk=draft_only.pk).update(title="Wool scarves for winter days")
+    factories.pending_generation(shop, source_id="wool scarves in autumn")
+
+    done = attempt()
+
+    assert done.status == Status.DONE
+    output = done.outputs.get(stage=Stage.DRAFT).output
+    assert output["related"] == [{"title": "Wool scarves for spring days", "url": published.post_url}]
+    (draft,) = (each for each in sandbox.drafts() if each["id"] == str(done.draft_post_id))
+    assert links(draft, published.post_url) == 1
+    assert [links(draft, str(draft_only.draft_post_url)), links(draft, str(done.post_url))] == [0, 0]
+    html = api(shop).get(f"/api/blog-generation/{done.pk}/article?format=html").content.decode()
+    assert f'<a href="{published.post_url}" rel="noopener">Wool scarves for spring days</a>' in html
+    assert "<h2>Read also</h2>" in html
+
+
+def test_after_the_shop_moved_not_to_its_old_address(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
+    factories.pending_generation(shop, source_id="wool scarves for spring", publish=True)
+    attempt()
+    Site.objects.filter(pk=shop.pk).update(url="https://elsewhere.example")
+    factories.pending_generation(shop, source_id="wool scarves for autumn")
+
+    assert attempt().outputs.get(stage=Stage.DRAFT).output["related"] == []
+
+
+@pytest.mark.django_db
+def test_a_shop_with_many_blogs_is_not_read_whole() -> None:
+    blog = factories.done_generation()
+
+    plan = plan_of(lambda: earlier_posts.of_shop(BlogGeneration.objects.get(pk=blog.pk)), "post_url <>")
+
+    assert "Limit" in {node["Node Type"] for node in plan}
+    assert "Seq Scan" not in {node["Node Type"] for node in plan}
