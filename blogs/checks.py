@@ -50,7 +50,17 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         message = f"WIX_MEDIA_STUCK_SECONDS ({stuck}) must be less than STAGE_MEDIA_DEADLINE_SECONDS ({media})."
         hint = "What is left of the deadline is for the upload of a picture whose import is stuck."
         found.append(Error(message, hint=hint, id="blogs.E007"))
-    return found + _webhooks() + _alerts() + _learning() + _words_of_openai() + _logins() + _operators() + _hsts()
+    return (
+        found
+        + _webhooks()
+        + _live_events()
+        + _alerts()
+        + _learning()
+        + _words_of_openai()
+        + _logins()
+        + _operators()
+        + _hsts()
+    )
 
 
 def _webhooks() -> list[CheckMessage]:
@@ -72,6 +82,30 @@ def _webhooks() -> list[CheckMessage]:
         hint = "0.2 is 20 %."
         message = "OUTGOING_WEBHOOK_CREDITS_LOW_SHARE must be from 0 to 1."
         found.append(Error(message, hint=hint, id="blogs.E054"))
+    return found
+
+
+_LIVE_EVENTS_BOUNDS = {
+    "LIVE_EVENTS_LISTENERS_MAX": (1, 20_000),
+    "LIVE_EVENTS_LISTENERS_PER_SITE": (1, 20_000),
+    "LIVE_EVENTS_THREADS": (2, 200),
+    "LIVE_EVENTS_POLL_SECONDS": (0.05, 5),
+    "LIVE_EVENTS_HEARTBEAT_SECONDS": (0.1, 50),
+    "LIVE_EVENTS_RECHECK_SECONDS": (0.1, 60),
+    "LIVE_EVENTS_RESUME_MAX": (1, 1_000_000),
+}
+
+
+def _live_events() -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for name, (least, most) in _LIVE_EVENTS_BOUNDS.items():
+        if not least <= getattr(settings, name) <= most:
+            hint = "docs/settings.md says what it decides."
+            found.append(Error(f"{name} must be from {least} to {most:,}.", hint=hint, id="blogs.E055"))
+    if settings.LIVE_EVENTS_THREADS <= settings.WIX_TOKEN_INFO_THREADS:
+        message = "LIVE_EVENTS_THREADS must be more than WIX_TOKEN_INFO_THREADS."
+        hint = "All of those may wait for Wix, and no other stream could be opened meanwhile."
+        found.append(Error(message, hint=hint, id="blogs.E056"))
     return found
 
 

@@ -41,6 +41,7 @@ _STRANGERS = {
     "django.security.csrf",
     "gunicorn.error",
     "gunicorn.http.wsgi",
+    "uvicorn.error",
 }
 _LINES_A_MINUTE = 300
 # Of a line that repeats what was sent.

@@ -47,6 +47,7 @@ CORS_ALLOW_HEADERS = [
     "idempotency-key",
     "if-match",
     "if-none-match",
+    "last-event-id",
     "x-request-id",
 ]
 CORS_EXPOSE_HEADERS = ["Allow", "ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-ID"]
@@ -316,6 +317,17 @@ SPECTACULAR_SETTINGS = {
 SITE_REQUESTS_PER_MINUTE = env.int("SITE_REQUESTS_PER_MINUTE", default=6_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("REQUEST_BODY_MAX_BYTES", default=64 * 1024)
 
+# --- Live events, in a process of their own (`config/streams`) -----------------------------------------------------------
+
+LIVE_EVENTS_BIND = env.str("LIVE_EVENTS_BIND", default="127.0.0.1:3001")
+LIVE_EVENTS_THREADS = env.int("LIVE_EVENTS_THREADS", default=16)
+LIVE_EVENTS_LISTENERS_MAX = env.int("LIVE_EVENTS_LISTENERS_MAX", default=1_000)
+LIVE_EVENTS_LISTENERS_PER_SITE = env.int("LIVE_EVENTS_LISTENERS_PER_SITE", default=20)
+LIVE_EVENTS_POLL_SECONDS = env.float("LIVE_EVENTS_POLL_SECONDS", default=0.3)
+LIVE_EVENTS_HEARTBEAT_SECONDS = env.float("LIVE_EVENTS_HEARTBEAT_SECONDS", default=15)
+LIVE_EVENTS_RECHECK_SECONDS = env.float("LIVE_EVENTS_RECHECK_SECONDS", default=5)
+LIVE_EVENTS_RESUME_MAX = env.int("LIVE_EVENTS_RESUME_MAX", default=50_000)
+
 # --- Queue and credits ------------------------------------------------------------------------------------------------
 
 BLOG_CREDITS = env.int("BLOG_CREDITS", default=25)
@@ -523,6 +535,7 @@ LOGGING = {
         "django.security": {"level": "CRITICAL"},
         "django.security.csrf": {"level": "WARNING"},
         "sqlalchemy.pool": {"level": "CRITICAL"},
+        "uvicorn": {"level": "WARNING"},
     },
 }
 

@@ -13,6 +13,7 @@ from blogs.api.account.profile import ProfileView
 from blogs.api.errors import pages as error_pages
 from blogs.api.openapi import views as openapi
 from blogs.api.outgoing.views import WebhookEndpoints
+from blogs.api.stream import addresses as stream
 from blogs.api.views import BlogGenerationViewSet
 from blogs.api.webhooks import webhooks
 from blogs.desk.find import page as search
@@ -45,6 +46,7 @@ urlpatterns = [
     path("admin/runbook/<slug:kind>/", admin.site.admin_view(front.runbook_page), name="desk-runbook"),
     path("admin/", admin.site.urls),
     path("api/", include(api.urls)),
+    *stream.urlpatterns,
     re_path(r"^api/credits/?$", CreditsView.as_view(), name="credits"),
     re_path(r"^api/credits/entries/?$", CreditEntriesView.as_view(), name="credit-entries"),
     re_path(r"^api/site-profile/?$", ProfileView.as_view(), name="site-profile"),

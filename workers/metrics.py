@@ -28,6 +28,8 @@ REQUESTS = "requests"
 WEBHOOKS_RECEIVED, WEBHOOKS_HANDLED = "webhooks received", "webhooks handled"
 # Messages to shops' own endpoints, by what came of each sending.
 WEBHOOKS_SENT = "webhooks sent"
+# Streams of live events that are open.
+LISTENERS = "listeners"
 # Seconds: of a stage by its name and outcome, of a call by provider and operation, of a request by its route.
 STAGE_SECONDS, CALL_SECONDS, REQUEST_SECONDS = "stage seconds", "call seconds", "request seconds"
 
@@ -38,8 +40,10 @@ BUCKETS: dict[str, tuple[float, ...]] = {
     CALL_SECONDS: (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 180),
     REQUEST_SECONDS: (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 }
+# They count what is there now, and end with their process.
+GAUGES = frozenset({LISTENERS})
 PUBLISHED = frozenset(
-    {EVENTS, CALLS, TOKENS, REQUESTS, WEBHOOKS_RECEIVED, WEBHOOKS_HANDLED, WEBHOOKS_SENT, *BUCKETS},
+    {EVENTS, CALLS, TOKENS, REQUESTS, WEBHOOKS_RECEIVED, WEBHOOKS_HANDLED, WEBHOOKS_SENT, LISTENERS, *BUCKETS},
 )
 # In place of a bucket's bound: the sum of all seconds, in microseconds. All counts are whole numbers, so that sums are exact.
 SUM = "sum"

@@ -23,6 +23,7 @@ from blogs.operations.alerts import Alert
 from blogs.operations.health import Service
 from blogs.operations.shops import Shops
 from blogs.outgoing import turns
+from workers import metrics
 from workers.database import process_counts
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -70,6 +71,8 @@ class ServiceCollector(Collector):
         yield from of_limits(limits)
         yield from of_shops(shops.shops())
         yield from counters.families(counted)
+        open_streams = "Streams of live events that are open."
+        yield GaugeMetricFamily("live_events_listeners", open_streams, process_counts.now(metrics.LISTENERS))
         yield from of_webhooks(*turns.waiting())
         yield of_alerts(service.alerts)
 

@@ -87,13 +87,20 @@ def _check(payload: dict[str, Any]) -> None:
     if not _manages_the_site(payload):
         raise InvalidInstance("it speaks for no owner or contributor of the site")
     now = timezone.now()
-    signed_at, expires_at = time_of(payload.get("signDate")), time_of(payload.get("expirationDate"))
+    signed_at = time_of(payload.get("signDate"))
     if signed_at is None:
         raise InvalidInstance("it says no signDate")
     if signed_at > now + _CLOCK_SKEW:
         raise InvalidInstance("its signDate lies in the future")
-    if now > (expires_at or signed_at + _LIFETIME):
+    if now > end_of(payload):
         raise InvalidInstance("it has expired; load the page again for a new one")
+
+
+def end_of(payload: Mapping[str, Any]) -> datetime:
+    """Return when an instance ends that says when it was signed."""
+    signed_at = time_of(payload["signDate"])
+    assert signed_at
+    return time_of(payload.get("expirationDate")) or signed_at + _LIFETIME
 
 
 def _manages_the_site(payload: dict[str, Any]) -> bool:

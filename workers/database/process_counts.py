@@ -30,6 +30,8 @@ ENDED = uuid.UUID(int=0)
 # A row that was not touched for so long is that of a killed process.
 _ENDED_AFTER_SECONDS = 3_600
 _TOUCH_SECONDS = 600
+# A process with gauges, which count for now and not for good, shows more often that it lives.
+_TOUCH_GAUGES_SECONDS, _GAUGE_COUNTS_SECONDS = 20, 60
 # Between the parts of a series' name: it stands in none of them.
 _BETWEEN = "\t"
 
@@ -68,7 +70,8 @@ class Row:
         if not self._begun:
             self._begin()
         now = metrics.published()
-        is_fresh = time.monotonic() - self._touched_at < _TOUCH_SECONDS
+        touch = _TOUCH_GAUGES_SECONDS if any(now[name,] for name in metrics.GAUGES) else _TOUCH_SECONDS
+        is_fresh = time.monotonic() - self._touched_at < touch
         self._sent = None if now == self._written and is_fresh else now
         counts = None if self._sent is None else _text(_less(self._sent, self._before))
         return {"process": str(self.process), "counts": counts}
@@ -112,9 +115,22 @@ def add_ended(process: uuid.UUID = ENDED) -> int:
         cursor.execute(_TAKE, {"process": process, "ended": ENDED, "after": _ENDED_AFTER_SECONDS})
         taken = cursor.fetchall()
         for (counts,) in taken:
-            total.update(_counts(counts))
+            total.update(_for_good(_counts(counts)))
         cursor.execute(WRITE, {"process": ENDED, "counts": _text(total)})
     return len(taken)
+
+
+_NOW = """
+SELECT coalesce(sum((counts ->> %s)::bigint), 0) FROM workers_processcounts
+ WHERE at > (SELECT clock_timestamp() - %s * interval '1 second')
+"""
+
+
+def now(gauge: str) -> int:
+    """Return the sum of a gauge over all processes that live."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NOW, [gauge, _GAUGE_COUNTS_SECONDS])
+        return int(cursor.fetchone()[0])
 
 
 def totals() -> Counts:
@@ -139,7 +155,13 @@ def keep_written(stopping: threading.Event, every_seconds: float = 5.0) -> None:
         row.end()
 
 
+def _for_good(counts: Counts) -> Counts:
+    """Leave out gauges: what a process had open ended with it."""
+    return Counter({name: number for name, number in counts.items() if name[0] not in metrics.GAUGES})
+
+
 def _less(counts: Counts, before: Counts) -> Counts:
+    before = _for_good(before)
     return Counter({name: number - before[name] for name, number in counts.items()}) if before else counts
 
 

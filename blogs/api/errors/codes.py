@@ -148,6 +148,12 @@ CODES = {
         "The body is of a type that is not read here.",
         "Send Content-Type: application/json.",
     ),
+    "wrong_process": Code(
+        421,
+        "Wrong process",
+        "Live events are served by a process of their own, and this one answers requests.",
+        "Behind the proxy of an installation the address leads there by itself. In development ask the port that `detail` names.",
+    ),
     "idempotency_key_reused": Code(
         422,
         "Idempotency key reused",
@@ -162,6 +168,13 @@ CODES = {
     ),
     "throttled": Code(
         429, "Too many requests", "This site or address has sent too many requests within a minute.", _RETRY, True
+    ),
+    "too_many_listeners": Code(
+        429,
+        "Too many streams",
+        "This site has as many streams of live events open as one site may have.",
+        "Close some, or open one of the whole site, which tells of all its blogs.",
+        True,
     ),
     "plan_limit": Code(
         429,
@@ -202,6 +215,13 @@ CODES = {
         "Not implemented",
         "The body comes in a transfer coding that is not read here.",
         "Send it plain or chunked.",
+    ),
+    "listeners_full": Code(
+        503,
+        "No room for another stream",
+        "As many streams of live events are open as may be.",
+        "Come back after the seconds in Retry-After, and ask for the blog itself meanwhile.",
+        True,
     ),
     "queue_full": Code(503, "Queue full", "There is no room for another blog now. Nothing was charged.", _RETRY, True),
     "site_queue_full": Code(

@@ -19,6 +19,7 @@ from rest_framework.views import set_rollback
 
 from blogs.api.errors.codes import CODES, address
 from blogs.api.possible import NotPossible, NotReady, UnknownProducts
+from blogs.api.stream.listeners import NoSeat, TooManyListeners, WrongProcess
 from blogs.models import UNFINISHED
 from blogs.outgoing.endpoints import NotNow
 from blogs.profiles.saving import SAVES_A_DAY, ChangedMeanwhile, TooManySaves
@@ -189,6 +190,30 @@ def _problem(error: Exception) -> dict[str, Any] | None:
             return {"http": 409, "code": "endpoint_state", "detail": str(error)}
         case TooManyKeys():
             return {"http": 409, "code": "too_many_keys", "detail": str(error)}
+        case TooManyListeners():
+            most = settings.LIVE_EVENTS_LISTENERS_PER_SITE
+            detail = (
+                f"This site has {most} streams open, and may have no more; one of the whole site tells of all blogs."
+            )
+            return {
+                "http": 429,
+                "code": "too_many_listeners",
+                "detail": detail,
+                "retryable": True,
+                "headers": {"Retry-After": "30"},
+            }
+        case NoSeat():
+            return {
+                "http": 503,
+                "code": "listeners_full",
+                "detail": "No more streams can be opened now; ask for the blog itself meanwhile.",
+                "retryable": True,
+                "headers": {"Retry-After": "30"},
+            }
+        case WrongProcess():
+            detail = "Live events are served by a process of their own, which the proxy in front asks for this address."
+            own = f" Here it listens at {settings.LIVE_EVENTS_BIND}." if settings.DEBUG else ""
+            return {"http": 421, "code": "wrong_process", "detail": detail + own}
         case RequestDataTooBig():
             detail = f"The body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
             return {"http": 413, "code": "request_too_large", "detail": detail}

@@ -61,6 +61,7 @@ METRICS = {
     "http_requests_total": ("counter", {"route", "method", "status"}),
     "webhooks_received_total": ("counter", {"outcome"}),
     "webhooks_handled_total": ("counter", {"outcome"}),
+    "live_events_listeners": ("gauge", set()),
     "webhooks_sent_total": ("counter", {"outcome"}),
     "blogs_stage_seconds": ("histogram", {"stage", "outcome"}),
     "provider_call_seconds": ("histogram", {"provider", "operation"}),
