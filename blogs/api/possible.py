@@ -42,3 +42,15 @@ class UnknownProducts(Exception):
 
 class NotReady(NotPossible):
     """What is asked for does not exist before the blog is DONE."""
+
+
+class TooManyListeners(Exception):
+    """The site has as many streams open, in this process, as a site may have."""
+
+
+class NoSeat(Exception):
+    """This process serves as many streams as it may."""
+
+
+class WrongProcess(Exception):
+    """This process answers requests, and serves no streams."""

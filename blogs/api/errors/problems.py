@@ -18,8 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from blogs.api.errors.codes import CODES, address
-from blogs.api.possible import NotPossible, NotReady, UnknownProducts
-from blogs.api.stream.listeners import NoSeat, TooManyListeners, WrongProcess
+from blogs.api.possible import NoSeat, NotPossible, NotReady, TooManyListeners, UnknownProducts, WrongProcess
 from blogs.models import UNFINISHED
 from blogs.outgoing.endpoints import NotNow
 from blogs.profiles.saving import SAVES_A_DAY, ChangedMeanwhile, TooManySaves

@@ -6,5 +6,5 @@ from blogs.api.stream.views import EventsOfBlog, EventsOfSite
 
 urlpatterns = [
     re_path(r"^api/events/?$", EventsOfSite.as_view(), name="events"),
-    re_path(r"^api/blog-generation/(?P<pk>[0-9]{1,18})/events/?$", EventsOfBlog.as_view(), name="blog-events"),
+    re_path(r"^api/blog-generation/(?P<id>[0-9]{1,18})/events/?$", EventsOfBlog.as_view(), name="blog-events"),
 ]

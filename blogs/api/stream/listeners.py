@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from blogs.api.possible import NoSeat, TooManyListeners
 from wix.identity.standing import Standing
 from workers import metrics
 
@@ -17,18 +18,6 @@ from workers import metrics
 QUEUE_MAX = 2_000
 # What is sent at once: some 16 KB.
 _TOGETHER = 64
-
-
-class TooManyListeners(Exception):
-    """The site has as many streams open, in this process, as a site may have."""
-
-
-class NoSeat(Exception):
-    """This process serves as many streams as it may."""
-
-
-class WrongProcess(Exception):
-    """This process answers requests, and serves no streams."""
 
 
 class Seats:

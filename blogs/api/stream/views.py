@@ -12,7 +12,9 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 from blogs.api.endpoint import Endpoint
-from blogs.api.stream.listeners import Seat, Wish, WrongProcess
+from blogs.api.openapi.documenting import Answer, documented, number_in_path, parameter
+from blogs.api.possible import WrongProcess
+from blogs.api.stream.listeners import Seat, Wish
 from blogs.models import BlogGeneration
 from wix.identity.auth import site_of
 from wix.identity.standing import standing_of
@@ -21,6 +23,20 @@ from wix.identity.standing import standing_of
 SEAT = "blogs.live_events.seat"
 _MEDIA_TYPE = "text/event-stream"
 _DIGITS_MAX = 18
+_PROBLEMS = ("too_many_listeners", "listeners_full", "wrong_process")
+_LAST_EVENT_ID = parameter(
+    "Last-Event-ID",
+    {"type": "string", "pattern": f"^[0-9]{{1,{_DIGITS_MAX}}}$"},
+    "The id of the last event that was heard; the stream goes on behind it.",
+    where="header",
+    example="1839",
+)
+
+
+def _stream(about: str) -> Answer:
+    data = '{"id":61,"status":"PENDING","stage":"products","progress":{"stage":1,"of":7},"attempts":0,"at":"…","error":null}'
+    example = f"id: 1840\nevent: blog.queued\ndata: {data}\n\n"
+    return Answer(about, forms={_MEDIA_TYPE: ({"type": "string"}, example)})
 
 
 class EventStream(BaseRenderer):
@@ -63,6 +79,14 @@ class _Events(Endpoint):
 class EventsOfSite(_Events):
     """What happens to all blogs of the site."""
 
+    @documented(
+        "followSite",
+        "Follow all blogs of the site, by server-sent events",
+        tag="Live events",
+        parameters=[_LAST_EVENT_ID],
+        problems=_PROBLEMS,
+        answers={200: _stream("A stream that lasts until one side ends it.")},
+    )
     def get(self, request: Request) -> HttpResponseBase:
         return self.open(request)
 
@@ -70,8 +94,19 @@ class EventsOfSite(_Events):
 class EventsOfBlog(_Events):
     """What happens to one blog, from its beginning to its end."""
 
-    def get(self, request: Request, pk: str) -> HttpResponseBase:
-        blog = get_object_or_404(BlogGeneration.objects.filter(site=site_of(request)), pk=int(pk))
+    @documented(
+        "followBlog",
+        "Follow one blog, by server-sent events",
+        tag="Live events",
+        parameters=[number_in_path("id", "The blog's number."), _LAST_EVENT_ID],
+        problems=_PROBLEMS,
+        answers={
+            200: _stream("A stream from the blog's beginning to its end."),
+            204: Answer("The blog is finished, and this was its last event: do not come back."),
+        },
+    )
+    def get(self, request: Request, id: str) -> HttpResponseBase:
+        blog = get_object_or_404(BlogGeneration.objects.filter(site=site_of(request)), pk=int(id))
         after = _last_event_id(request)
         if after is not None and blog.is_finished and not blog.events.filter(id__gt=after).exists():
             # To a browser's EventSource this status says: do not come back.

@@ -36,7 +36,9 @@ def _writer() -> Iterator[psycopg2.extensions.connection]:
 def _write(session: psycopg2.extensions.connection, blog: BlogGeneration) -> int:
     with session.cursor() as cursor:
         cursor.execute(_INSERT, [blog.pk])
-        return int(cursor.fetchone()[0])
+        row = cursor.fetchone()
+    assert row
+    return int(row[0])
 
 
 def _numbers(tail: stored.Tail) -> list[int]:
