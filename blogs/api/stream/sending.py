@@ -74,7 +74,11 @@ async def _is_lost(wish: Wish, after: int, position: int, threads: Executor) -> 
     if after > position:
         # Another process may be some events ahead of this one.
         return after > await _ask(threads, stored.highest)
-    return wish.blog is None and position - after > settings.LIVE_EVENTS_RESUME_MAX
+    most = settings.LIVE_EVENTS_RESUME_MAX
+    if wish.blog is not None or position - after <= most:
+        return False
+    # Numbers may have large gaps.
+    return await _ask(threads, partial(stored.are_more_than, most, after, position))
 
 
 async def _ask(threads: Executor, ask: Callable[[], T]) -> T:

@@ -41,6 +41,7 @@ SELECT kind FROM blogs_generationevent
  WHERE generation_id = %s AND id <= %s AND kind IN ({_MOVING}) ORDER BY id DESC LIMIT 1
 """
 _HIGHEST = "SELECT coalesce(max(id), 0) FROM blogs_generationevent"
+_COUNTED = "SELECT count(*) FROM (SELECT FROM blogs_generationevent WHERE id > %s AND id <= %s LIMIT %s) AS some"
 _WRITING = """
 SELECT virtualtransaction FROM pg_locks
  WHERE locktype = 'relation' AND relation = 'blogs_generationevent'::regclass AND mode = 'RowExclusiveLock' AND granted
@@ -106,6 +107,12 @@ def is_over(blog: int, upto: int) -> bool:
         cursor.execute(_LAST_MOVE, [blog, upto])
         last = cursor.fetchone()
     return last is not None and MOVES[last[0]] in FINAL
+
+
+def are_more_than(most: int, after: int, upto: int) -> bool:
+    """Tell whether there are more events than that between two numbers."""
+    with connection.cursor() as cursor:
+        return _one(cursor, _COUNTED, [after, upto, most + 1]) > most
 
 
 def highest() -> int:
