@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import dataclass, field
 
@@ -12,8 +13,10 @@ from blogs.models import UNFINISHED, BlogGeneration, SiteLine, Status
 from blogs.queue import forecast
 from workers.context.process_memory import remembered
 
-# How old the count may be. The limit can be passed by the blogs that arrive in that time: cheaper than to count each time.
+# How old the count may be. It refuses at once; what it lets through, ENTER counts again where the limit is near.
 _FRESH_SECONDS = 1.0
+# More than all processes together take in within that time. With as many places free, ENTER need not count.
+_ARRIVE_MAX = 5_000
 PLAN_LIMIT = "plan_limit"
 
 
@@ -24,13 +27,15 @@ class NoRoom(Exception):
         super().__init__(message)
         self.code = code
         self.estimated_wait = round(estimated_wait)
-        # There is room long before that. Another try is worth it when a tenth has started, and within ten minutes.
-        self.retry_after = int(min(max(estimated_wait / 10, 10), 600))
+        # There is room long before that. Another try is worth it when a tenth has started, and within ten minutes; all that were
+        # refused at once should not come back at once.
+        self.retry_after = int(min(max(estimated_wait / 10, 10) * random.uniform(1, 1.5), 600))
 
 
 @dataclass(slots=True)
 class _Count:
-    value: int = 0
+    ready: int = 0
+    held_up: int = 0
     read_at: float = field(default=float("-inf"))
 
     def clear(self) -> None:
@@ -40,14 +45,27 @@ class _Count:
 _ready = remembered(_Count())
 
 # Blogs in paused lines make no other blog wait, so they must not keep others out, nor those of them that wait for a provider.
-READY = """
-SELECT (SELECT count(*) FROM (
-           SELECT 1 FROM blog_generations
-            WHERE ready AND site_id NOT IN (SELECT site_id FROM blogs_siteline WHERE paused) LIMIT %(limit)s) AS ready)
-     + (SELECT count(*) FROM (
-           SELECT 1 FROM blog_generations
-            WHERE status = 'PENDING' AND NOT ready AND waits_for <> ''
-              AND site_id NOT IN (SELECT site_id FROM blogs_siteline WHERE paused) LIMIT %(limit)s) AS held_up)
+_READY = """
+(SELECT count(*) FROM (
+    SELECT 1 FROM blog_generations
+     WHERE ready AND site_id NOT IN (SELECT site_id FROM blogs_siteline WHERE paused) LIMIT %(limit)s) AS ready)
+"""
+_HELD_UP = """
+(SELECT count(*) FROM (
+    SELECT 1 FROM blog_generations
+     WHERE status = 'PENDING' AND NOT ready AND waits_for <> ''
+       AND site_id NOT IN (SELECT site_id FROM blogs_siteline WHERE paused) LIMIT %(limit)s) AS held_up)
+"""
+READY = f"SELECT {_READY} + {_HELD_UP}"
+_COUNT = f"SELECT {_READY}, {_HELD_UP}"
+
+# For ENTER: whether fewer blogs are in line than `queue_room`, by what the lines themselves say; NULL: no need to look. Requests
+# that come at once don't see each other, so that the limit can be passed by as many as are under way: one for each web thread.
+# Rejected: a counter row, or stripes of it, that all moves of blogs keep. Every submit and claim would wait for its lock until
+# another's commit is on the disk, and the lines are such stripes already, which `recount` keeps right.
+HAS_ROOM = """
+(%(queue_room)s::bigint IS NULL
+ OR (SELECT coalesce(sum(waiting), 0) FROM blogs_siteline WHERE waiting > 0 AND NOT paused) < %(queue_room)s::bigint)
 """
 
 
@@ -74,12 +92,21 @@ def require_room_in_queue(site_id: int, *, scheduled: bool) -> None:
     if scheduled:
         _require_room_to_schedule(site_id)
         return
+    if ready_count() >= settings.BLOG_QUEUE_LIMIT:
+        raise queue_full()
+
+
+def queue_full() -> NoRoom:
     limit = settings.BLOG_QUEUE_LIMIT
-    ready = ready_count()
-    if ready >= limit:
-        raise NoRoom(
-            "queue_full", f"The queue is full: {limit} blogs are waiting.", estimated_wait=forecast.seconds_for(ready)
-        )
+    wait = forecast.seconds_for(limit)
+    return NoRoom("queue_full", f"The queue is full: {limit} blogs are waiting.", estimated_wait=wait)
+
+
+def queue_room() -> int | None:
+    """Return how many blogs may be in line for one more to enter; None where that many are not near."""
+    if settings.BLOG_QUEUE_LIMIT - ready_count() > _ARRIVE_MAX:
+        return None
+    return settings.BLOG_QUEUE_LIMIT - _ready.held_up
 
 
 def places_of_a_site() -> int:
@@ -119,13 +146,10 @@ def ready_count() -> int:
     now = time.monotonic()
     if now - _ready.read_at > _FRESH_SECONDS:
         with connection.cursor() as cursor:
-            cursor.execute(
-                READY,
-                {"limit": settings.BLOG_QUEUE_LIMIT},
-            )
-            _ready.value = cursor.fetchone()[0]
+            cursor.execute(_COUNT, {"limit": settings.BLOG_QUEUE_LIMIT})
+            _ready.ready, _ready.held_up = cursor.fetchone()
         _ready.read_at = now
-    return _ready.value
+    return _ready.ready + _ready.held_up
 
 
 def _require_room_to_schedule(site_id: int) -> None:

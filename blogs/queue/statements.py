@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from blogs.models import BlogGeneration, GenerationEvent, Length, Tone
 from blogs.outgoing import outbox
-from blogs.queue import failures
+from blogs.queue import admission, failures
 from blogs.queue.lines import CLAIM_LOCK, TURN_ON_JOINING
 from credits import ledger
 from wix.models import Site
@@ -180,11 +180,15 @@ ENTER = Prepared(
 WITH place AS (
     -- `counted`: the caller has locked the account and found fewer unfinished blogs of the site than its plan allows.
     SELECT account.id AS account_id, line.waiting, line.waiting_max, site.removed_at IS NOT NULL AS removed, failures.too_many,
+           queue.has_room,
            site.removed_at IS NULL AND NOT failures.too_many AND (NOT %(ready)s OR line.waiting < %(places)s)
+           AND (NOT %(ready)s OR queue.has_room)
            AND (%(counted)s OR coalesce(line.waiting_max >= %(places)s, true)) AS free,
            profile.id AS profile_id, profile.settings
       FROM credits_creditaccount account JOIN blogs_siteline line USING (site_id) JOIN wix_site site ON site.id = site_id
-           CROSS JOIN LATERAL (SELECT {failures.TOO_MANY} AS too_many) AS failures
+           -- OFFSET: or each would be worked out for every place where it is named.
+           CROSS JOIN LATERAL (SELECT {failures.TOO_MANY} AS too_many OFFSET 0) AS failures
+           CROSS JOIN LATERAL (SELECT {admission.HAS_ROOM} AS has_room OFFSET 0) AS queue
            -- The blog keeps the profile's newest version: it is written by that one, however often it is tried.
            LEFT JOIN LATERAL (
                SELECT id, found || told AS settings FROM blogs_siteprofile
@@ -221,7 +225,7 @@ WITH place AS (
      WHERE site_id = (
         SELECT blog.site_id FROM blog, hold, event, words, (SELECT count(*) FROM outgoing) AS told WHERE blog.ready)
 )
-SELECT place.removed, place.too_many, place.waiting, place.waiting_max, {columns(BlogGeneration, "blog")}
+SELECT place.removed, place.too_many, place.has_room, place.waiting, place.waiting_max, {columns(BlogGeneration, "blog")}
   FROM place LEFT JOIN blog ON true
 """,
 )

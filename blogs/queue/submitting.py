@@ -69,6 +69,7 @@ def _enter(new: BlogGeneration, request: BlogRequest, *, counted: bool = False) 
     with connection.cursor() as cursor:
         failed_max = settings.BLOG_FAILED_LIMIT_PER_SITE
         asked = {"amount": price, "places": places, "counted": counted, "failed_max": failed_max}
+        asked["queue_room"] = admission.queue_room() if new.ready else None
         statements.ENTER.execute(
             cursor, {**values, **asked, **_details(request), "words": of_blogs.of_request(new, request.metadata)}
         )
@@ -77,12 +78,14 @@ def _enter(new: BlogGeneration, request: BlogRequest, *, counted: bool = False) 
         ledger.open_account(site.pk)
         lines.open_line(site.pk)
         return _enter(new, request)
-    removed, too_many, waiting, waiting_max, *stored = row
+    removed, too_many, has_room, waiting, waiting_max, *stored = row
     if stored[0] is None:
         if removed:
             raise SiteRemoved(site.pk)
         if too_many:
             raise failures.too_many(site.pk)
+        if not has_room:
+            raise admission.queue_full()
         if waiting_max is not None and waiting_max < places and not counted:
             return _enter_counted(new, request, waiting_max)
         admission.require_room_of_site(waiting, scheduled=not new.ready)

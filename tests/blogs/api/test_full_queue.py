@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from blogs.models import BlogGeneration, SiteLine
+from blogs.queue import lines
+from blogs.queue.admission import NoRoom
 from credits.models import Credit
 from tests.support import factories
 from tests.support.problems import problem
+from tests.support.threads import at_once
 from workers.context.process_memory import forget_everything
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +59,55 @@ def test_the_last_free_place_is_given(api: Any, settings: Any) -> None:
     assert client.post().status_code == 201
     forget_everything()
     problem(client.post(), 503, "queue_full")
+
+
+def test_the_limit_holds_within_the_second_for_which_the_count_is_known(api: Any, settings: Any) -> None:
+    settings.BLOG_QUEUE_LIMIT = 4
+    clients = [api(factories.site()) for _ in range(6)]
+
+    answers = [client.post() for client in clients]
+
+    assert [answer.status_code for answer in answers] == [201] * 4 + [503] * 2
+    assert problem(answers[-1], 503, "queue_full")["estimatedWaitSeconds"] > 0
+
+
+def test_those_that_are_refused_at_once_are_not_all_told_to_come_back_at_once(api: Any, settings: Any) -> None:
+    settings.BLOG_QUEUE_LIMIT = 0
+    client = api(factories.site())
+
+    told = {int(client.post()["Retry-After"]) for _ in range(20)}
+
+    assert len(told) > 1
+    assert min(told) >= 10
+
+
+def test_blogs_of_a_paused_line_and_scheduled_ones_take_no_place(api: Any, settings: Any) -> None:
+    settings.BLOG_QUEUE_LIMIT = 2
+    paused = factories.pending_generation()
+    lines.pause(SiteLine.objects.get(pk=paused.site_id))
+    forget_everything()
+    later = (timezone.now() + timedelta(days=1)).isoformat()
+    client = api(factories.site())
+
+    assert client.post(scheduledAt=later).status_code == 201
+    assert [api(factories.site()).post().status_code for _ in range(3)] == [201, 201, 503]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_storm_passes_the_limit_by_no_more_than_its_threads(settings: Any) -> None:
+    settings.BLOG_QUEUE_LIMIT = 20
+    threads = 8
+    sites = [factories.site() for _ in range(threads)]
+    forget_everything()
+
+    def storm(site: Any) -> None:
+        for _ in range(8):
+            with suppress(NoRoom):
+                factories.pending_generation(site)
+
+    at_once(*[partial(storm, site) for site in sites])
+
+    assert 20 <= BlogGeneration.objects.filter(ready=True).count() <= 20 + threads
 
 
 def test_one_site_takes_at_most_half_of_the_queue(api: Any, settings: Any) -> None:
