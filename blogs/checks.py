@@ -24,6 +24,8 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         "BLOG_RETENTION_DAYS",
         "BATCH_BLOGS_PER_SECOND",
         "DESK_CREDITS_CAP",
+        "SITE_REQUESTS_PER_MINUTE",
+        "SITE_REQUESTS_AT_ONCE",
         "PROVIDER_CALL_RETENTION_DAYS",
         "WIX_CATALOGUE_MAX_AGE_SECONDS",
     ]

@@ -43,6 +43,8 @@ worker_class = "config.web.worker.WebWorker"
 worker_connections = 400
 # `config.web.worker` sends by itself what a client doesn't take at once, and sendfile would wait for it.
 sendfile = False
+# Longer than load balancers keep a connection of theirs (60 s): who hangs up first must be who would send the next request.
+keepalive = 75
 timeout = 30
 graceful_timeout = 20
 # The proxy in front already writes a line a request.

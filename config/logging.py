@@ -36,6 +36,7 @@ _STRANGERS = {
     "blogs.api.errors.problems",
     "blogs.api.webhooks",
     "config.door.front_door",
+    "config.web.refusals",
     "config.web.password_checks",
     "config.web.staff_sessions",
     "django.security.csrf",

@@ -50,7 +50,16 @@ CORS_ALLOW_HEADERS = [
     "last-event-id",
     "x-request-id",
 ]
-CORS_EXPOSE_HEADERS = ["Allow", "ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = [
+    "Allow",
+    "ETag",
+    "Idempotency-Replayed",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-Request-ID",
+]
 CORS_PREFLIGHT_MAX_AGE = 3_600
 
 # False: a process that finds faults at its start says them, and starts (`blogs/preflight`).
@@ -90,6 +99,7 @@ MIDDLEWARE = [
     "config.door.counted.CountedRequests",
     "config.request_id.RequestIdMiddleware",
     "config.door.content_policy.ContentPolicy",
+    "config.door.rate_fields.RateFields",
     "config.door.desk_dialogs.DeskDialogs",
     # Above whatever may refuse a request: a page must be able to read why.
     "config.door.cors.AppPages",
@@ -315,6 +325,8 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["blogs.api.openapi.finish.finished"],
 }
 SITE_REQUESTS_PER_MINUTE = env.int("SITE_REQUESTS_PER_MINUTE", default=6_000)
+# In one web process: those that a thread answers, and those that wait for one.
+SITE_REQUESTS_AT_ONCE = env.int("SITE_REQUESTS_AT_ONCE", default=32)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("REQUEST_BODY_MAX_BYTES", default=64 * 1024)
 
 # --- Live events, in a process of their own (`config/streams`) -----------------------------------------------------------

@@ -120,7 +120,7 @@ class Bulk(viewsets.GenericViewSet[BlogGeneration]):
 
 
 def _wishes(request: Request) -> list[Any]:
-    body = json_object(request)
+    body = json_object(request, is_needed=True)
     wrong: dict[str, Any] = unknown_names(body, ["blogs"])
     wishes = body.get("blogs")
     if not isinstance(wishes, list) or not 0 < len(wishes) <= MOST:

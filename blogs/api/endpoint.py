@@ -10,7 +10,7 @@ from django.http import HttpResponseNotModified
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -66,8 +66,19 @@ def _unless_known(request: Request, rendered: Response) -> HttpResponseBase:
     return answer
 
 
-def json_object(request: Request) -> dict[str, Any]:
-    """Return the body. Raises ValidationError for any other JSON than an object."""
+class LengthRequired(APIException):
+    status_code = 411
+    default_code = "length_required"
+    default_detail = "A body is needed here: send it with its Content-Length, or in chunks."
+
+
+def json_object(request: Request, *, is_needed: bool = False) -> dict[str, Any]:
+    """Return the body. `is_needed`: an empty one says too little to be meant.
+
+    Raises ValidationError for any other JSON than an object.
+    """
+    if is_needed and getattr(request, "has_no_length", False):
+        raise LengthRequired
     if not isinstance(request.data, dict):
         raise ValidationError("The body must be a JSON object.")
     return request.data

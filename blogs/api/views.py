@@ -81,7 +81,7 @@ class BlogGenerationViewSet(Acting, Articles, Bulk, Endpoint, viewsets.GenericVi
     )
     def create(self, request: Request) -> HttpResponse:
         site = site_of(request)
-        asked = asking.read(json_object(request), site)
+        asked = asking.read(json_object(request, is_needed=True), site)
         copies.require_settled_for_requests()
         key = asking.idempotency_key(request)
         asking.require_known_products(site, asked, key)

@@ -106,7 +106,7 @@ def queue_room() -> int | None:
     """Return how many blogs may be in line for one more to enter; None where that many are not near."""
     if settings.BLOG_QUEUE_LIMIT - ready_count() > _ARRIVE_MAX:
         return None
-    return settings.BLOG_QUEUE_LIMIT - _ready.held_up
+    return int(settings.BLOG_QUEUE_LIMIT - _ready.held_up)
 
 
 def places_of_a_site() -> int:

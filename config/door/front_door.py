@@ -50,6 +50,7 @@ class FrontDoor:
             return None
         if not request.META.get("wsgi.input_terminated"):
             return None
+        request.has_no_length = "HTTP_TRANSFER_ENCODING" not in request.META  # type: ignore[attr-defined]
         most = BODY_MAX_BYTES if view is webhooks else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         try:
             body: bytes = request.META["wsgi.input"].read(most + 1)

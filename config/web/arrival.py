@@ -40,6 +40,11 @@ class Arrival:
     def head_is_too_large(self) -> bool:
         return not self.has_head and len(self.received) > HEAD_MAX
 
+    @property
+    def is_alone(self) -> bool:
+        """Tell whether what is here is one request of a known length, and nothing after it."""
+        return self.has_head and self._length is not None and len(self.received) == self._head_ends + self._length
+
     def take(self, data: bytes) -> None:
         searched = max(0, len(self.received) - 3)
         self.received += data

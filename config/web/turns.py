@@ -18,6 +18,9 @@ T = TypeVar("T")
 _RECENTLY_SECONDS = 5.0
 # However many addresses ask, the threads are shared by four: an address may have a quarter of them.
 _SHARES_MAX = 4
+# Begins the name of a site's line. A site that we know has a line and a share of its own, wherever its requests come from: behind
+# a proxy, or from one integrator's server, an address says nothing of who asks.
+SITE = "site "
 
 
 def _own(peer: Any) -> str:
@@ -100,7 +103,10 @@ class Shares:
         self._seen[address] = self._clock()
 
     def may_begin(self, address: str) -> bool:
-        share = max(1, self._threads // _SHARES_MAX, self._threads // max(1, self._asking()))
+        of_all = max(1, self._threads // max(1, self._asking()))
+        if address.startswith(SITE):
+            return self._busy.get(address, 0) < of_all
+        share = max(self._threads // _SHARES_MAX, of_all)
         return self._busy.get(address, 0) < share or self._is_proxy(address)
 
     def _asking(self) -> int:

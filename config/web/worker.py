@@ -12,110 +12,40 @@ one process, and has no deadline for one; a proxy (deploy/nginx.conf) does it in
 from __future__ import annotations
 
 import errno
-import io
 import logging
-import select
+import re
 import selectors
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from gunicorn.http import get_parser
-from gunicorn.http.unreader import Unreader
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.http.errors import UnsupportedTransferCoding
+from gunicorn.workers.gthread import ThreadWorker
 
 from config import gunicorn
 from config.web import refusals
 from config.web.arrival import Arrival
-from config.web.turns import ByAddress, Shares
+from config.web.connection import Client
+from config.web.turns import SITE, ByAddress, Shares
+from wix.identity import site_limits
+from workers import metrics
 
 logger = logging.getLogger(__name__)
 
 _READ_BYTES = 64 * 1024
-# The parser copies all that it was given once for each chunk of a body: of 500 KB in one piece, 87,000 chunks took half a minute.
-_PARSED_BYTES = 8 * 1024
-# What is kept of an answer that its client doesn't take at once. More than all answers but exports have.
-_KEPT_BYTES = 1_000_000
 # After an answer that ends a connection: the client has this long to hang up, and may send this much meanwhile.
 _LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 * 1024
 # A process that ends waits no longer for its last counts to be written.
 _LAST_COUNTS_SECONDS = 3.0
+_CREDENTIAL = re.compile(rb"\r\nauthorization:[ \t]*([^\r\n]+)\r\n", re.IGNORECASE)
+_CLOSES = re.compile(rb"\A[^\r\n]* HTTP/1\.0\r\n|\r\nconnection:[^\r\n]*close", re.IGNORECASE)
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-
-
-class Arrived(Unreader):
-    """Gives the parser the bytes that are here, a few at a time. To it, where they end the client has gone."""
-
-    ran_dry = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._here = io.BytesIO()
-
-    def arrive(self, request: bytes) -> None:
-        self._here = io.BytesIO(request)
-
-    def chunk(self, size_hint: int | None = None) -> bytes:
-        data = self._here.read(_PARSED_BYTES)
-        self.ran_dry = self.ran_dry or not data
-        return data
-
-    def take_buffered(self) -> bytes:
-        rest: bytes = super().take_buffered() + self._here.read()
-        return rest
-
-
-class Outlet(socket.socket):
-    """A socket that does not block for what is small: what the kernel has no room for is kept, for the main loop to send.
-
-    Only of an answer that is longer than `_KEPT_BYTES` the thread itself waits for the client to take it in: an export of staff's,
-    of which any number of rows fits into memory therefore. Each answer to a stranger is shorter.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.unsent = bytearray()
-
-    def setblocking(self, flag: bool) -> None:
-        super().setblocking(False)
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        """Send, or keep for later. Raises OSError where the client has gone, or takes nothing for RESPONSE_SECONDS."""
-        self.unsent += data
-        self.send_on()
-        while len(self.unsent) > _KEPT_BYTES:
-            writable = select.poll()
-            writable.register(self, select.POLLOUT)
-            if not writable.poll(gunicorn.response_seconds * 1_000):
-                raise TimeoutError(errno.ETIMEDOUT, "the client takes nothing of a long answer")
-            self.send_on()
-
-    def send_on(self) -> None:
-        """Send as much as the client takes now. Raises OSError where it has gone."""
-        with suppress(BlockingIOError, InterruptedError):
-            while self.unsent:
-                del self.unsent[: self.send(self.unsent)]
-
-
-class Client(TConn):
-    """One connection: the request that is arriving, and until when the main loop waits for the client."""
-
-    def __init__(self, cfg: Any, sock: socket.socket, peer: Any, server: Any, address: str) -> None:
-        super().__init__(cfg, Outlet(sock.family, sock.type, sock.proto, sock.detach()), peer, server)
-        self.parser = get_parser(cfg, self.sock, peer)
-        self.parser.unreader = Arrived()
-        # So that gunicorn leaves both as they are.
-        self.initialized = self.data_ready = True
-        self.arrival: Arrival | None = None
-        self.ends_at = 0.0
-        self.stays = False
-        self.discarded = 0
-        self.address = address
 
 
 class WebWorker(ThreadWorker):
@@ -127,6 +57,9 @@ class WebWorker(ThreadWorker):
         self.waiting: dict[Client, Callable[[Client], None]] = {}
         # The same by address, and those whose requests are here and wait for a thread.
         self.waited_for, self.in_line = ByAddress[Client](), ByAddress[Client]()
+        # How many requests of each site are here, waiting for a thread or answered by one.
+        self.at_once: Counter[str] = Counter()
+        self.at_once_max = 0
         self.shares = Shares(self.cfg.threads)
         self.body_max = 0
 
@@ -138,6 +71,7 @@ class WebWorker(ThreadWorker):
         from workers.database import process_counts
 
         self.shares = Shares(self.cfg.threads, settings.TRUSTED_PROXIES)
+        self.at_once_max = settings.SITE_REQUESTS_AT_ONCE
         self.body_max = max(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, BODY_MAX_BYTES)
         about = {"release": settings.RELEASE, "bind": ",".join(map(str, self.sockets)), "threads": self.cfg.threads}
         logger.info("web process started", extra={"action": "serving", "processes": self.cfg.workers, **about})
@@ -174,7 +108,8 @@ class WebWorker(ThreadWorker):
         elif self.nr_conns > self.worker_connections * 7 // 8:
             last = next(reversed(in_line))
             _say(last, refusals.NO_THREAD.answer())
-            self.in_line.discard(last.address, last)
+            self.in_line.discard(last.line, last)
+            self._leave(last)
             self._drop(last)
 
     # --- A request comes in -------------------------------------------------------------------------------------------
@@ -209,16 +144,46 @@ class WebWorker(ThreadWorker):
                 _say(client, b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _answer(self, client: Client, request: bytes) -> None:
+        site = _site_of(request)
+        client.line = client.address if site is None else f"{SITE}{site}"
+        self.shares.saw(client.line)
+        if site is not None and (refusal := self._is_too_much(client.line, site)):
+            self._put_off(client, request, refusal)
+            return
         self._stop_waiting(client)
         client.arrival = None
         client.parser.unreader.arrive(request)
-        self.shares.saw(client.address)
-        self.in_line.add(client.address, client)
+        self.at_once[client.line] += 1
+        self.in_line.add(client.line, client)
         self._fill_threads()
+
+    def _is_too_much(self, line: str, site: int) -> refusals.Refusal | None:
+        """Return the refusal for a site that is over a limit of its own, by what this process remembers."""
+        if seconds := site_limits.seconds_over(site):
+            return refusals.throttled(seconds)
+        return refusals.AT_ONCE if self.at_once[line] >= self.at_once_max else None
+
+    def _put_off(self, client: Client, request: bytes, refusal: refusals.Refusal) -> None:
+        """Refuse a request without a thread. The connection stays where it is plain where the next request begins."""
+        assert client.arrival
+        stays = client.arrival.is_alone and not _CLOSES.search(request)
+        metrics.count(metrics.REQUESTS, "unrouted", metrics.OTHER, str(refusal.http))
+        _say(client, refusal.answer(stays=stays))
+        self._stop_waiting(client)
+        if stays:
+            self._expect_request(client, self.cfg.keepalive)
+        else:
+            self._hang_up(client)
+
+    def _leave(self, client: Client) -> None:
+        """Count a request no more: it was answered, or is given up."""
+        self.at_once[client.line] -= 1
+        if not self.at_once[client.line]:
+            del self.at_once[client.line]
 
     def _fill_threads(self) -> None:
         while self.shares.has_free_thread and (client := self.in_line.take(self.shares.may_begin)):
-            self.shares.begins(client.address)
+            self.shares.begins(client.line)
             self.enqueue_req(client)
 
     def _request_is_late(self, client: Client) -> None:
@@ -237,6 +202,9 @@ class WebWorker(ThreadWorker):
     def handle_request(self, req: Any, conn: Client) -> Any:
         # The main loop has said so.
         req._expected_100_continue = False
+        if any(name == "TRANSFER-ENCODING" and value.strip().lower() != "chunked" for name, value in req.headers):
+            # gunicorn takes `gzip, chunked`, and nothing would unpack the body.
+            raise UnsupportedTransferCoding("only chunked")
         return super().handle_request(req, conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
@@ -254,7 +222,8 @@ class WebWorker(ThreadWorker):
     # --- The answer goes out ------------------------------------------------------------------------------------------
 
     def finish_request(self, conn: Client, fs: Future[Any]) -> None:
-        self.shares.ends(conn.address)
+        self.shares.ends(conn.line)
+        self._leave(conn)
         self._fill_threads()
         if conn.sock.fileno() < 0:
             # gunicorn closed it in the middle of an answer that broke.
@@ -330,6 +299,12 @@ class WebWorker(ThreadWorker):
         for client in [client for client in self.waiting if client.ends_at <= now]:
             if late := self.waiting.get(client):
                 late(client)
+
+
+def _site_of(request: bytes) -> int | None:
+    """Return the site that this request's credential was let in for lately."""
+    found = _CREDENTIAL.search(request, 0, request.find(b"\r\n\r\n") + 2)
+    return site_limits.site_of(found[1].strip()) if found else None
 
 
 def _received(client: Client) -> bytes | None:

@@ -54,27 +54,42 @@ async def _post_all(port: int, requests: Iterable[bytes], connections: int) -> A
 
 
 async def _work(port: int, waiting: Iterator[bytes], answers: Answers) -> None:
-    connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+    connection = Connection(port)
     for sent in waiting:
+        await connection.ask(sent, answers)
+    connection.close()
+
+
+class Connection:
+    """One connection that is opened when it is needed, and again where the server has closed it."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._open: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, sent: bytes, answers: Answers) -> None:
+        """Send a request, and note its answer."""
         began = time.perf_counter()
         try:
-            connection = connection or await asyncio.open_connection("127.0.0.1", port)
-            connection[1].write(sent)
-            status, stays = await read_answer(connection[0])
+            self._open = self._open or await asyncio.open_connection("127.0.0.1", self._port)
+            self._open[1].write(sent)
+            status, stays = await _read_answer(self._open[0])
         except (OSError, EOFError):
             answers.lost += 1
-            connection = None
-            continue
+            self._open = None
+            return
         answers.statuses[status] += 1
         answers.seconds.append(time.perf_counter() - began)
         if not stays:
-            connection[1].close()
-            connection = None
-    if connection:
-        connection[1].close()
+            self.close()
+
+    def close(self) -> None:
+        if self._open:
+            self._open[1].close()
+            self._open = None
 
 
-async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bool]:
+async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bool]:
     """Return an answer's status, and whether the connection stays open."""
     head = await reader.readuntil(b"\r\n\r\n")
     if found := _LENGTH.search(head):

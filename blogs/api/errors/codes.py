@@ -135,6 +135,12 @@ CODES = {
         "What `If-Match` names is not the profile's present state: it was saved since.",
         "Read the profile again, and decide by what it says now.",
     ),
+    "length_required": Code(
+        411,
+        "Length required",
+        "This address needs a body, and the request says neither how long it is (Content-Length) nor that it comes in chunks.",
+        "Send Content-Length, as HTTP libraries do by themselves where they are given a body.",
+    ),
     "request_too_large": Code(
         413,
         "Request too large",
@@ -174,6 +180,13 @@ CODES = {
         "Too many streams",
         "This site has as many streams of live events open as one site may have.",
         "Close some, or open one of the whole site, which tells of all its blogs.",
+        True,
+    ),
+    "too_many_at_once": Code(
+        429,
+        "Too many requests at once",
+        "This site has more requests in work at once than one of our processes takes from it. Nothing was done.",
+        "Send fewer side by side. " + _RETRY,
         True,
     ),
     "plan_limit": Code(

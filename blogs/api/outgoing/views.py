@@ -79,7 +79,7 @@ class WebhookEndpoints(Endpoint, viewsets.GenericViewSet[WebhookEndpoint]):
     )
     def create(self, request: Request) -> Response:
         """Make an endpoint. Its secret is in this answer, and in no other."""
-        serializer = EndpointSerializer(data=json_object(request))
+        serializer = EndpointSerializer(data=json_object(request, is_needed=True))
         serializer.is_valid(raise_exception=True)
         made = endpoints.make(site_of(request), **serializer.validated_data)
         where = {"Location": reverse("webhook-endpoint-detail", args=[made.endpoint.pk], request=request)}
@@ -109,7 +109,7 @@ class WebhookEndpoints(Endpoint, viewsets.GenericViewSet[WebhookEndpoint]):
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change what is named, and leave the rest."""
         endpoint = self._endpoint()
-        serializer = ChangeSerializer(data=json_object(request), partial=True)
+        serializer = ChangeSerializer(data=json_object(request, is_needed=True), partial=True)
         serializer.is_valid(raise_exception=True)
         changes = dict(serializer.validated_data)
         enabled = changes.pop("enabled", None)

@@ -89,7 +89,7 @@ def test_blogs_of_a_paused_line_and_scheduled_ones_take_no_place(api: Any, setti
     later = (timezone.now() + timedelta(days=1)).isoformat()
     client = api(factories.site())
 
-    assert client.post(scheduledAt=later).status_code == 201
+    assert client.post({"sourceType": "keyword", "sourceId": "wool", "scheduledAt": later}).status_code == 201
     assert [api(factories.site()).post().status_code for _ in range(3)] == [201, 201, 503]
 
 

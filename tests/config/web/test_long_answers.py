@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from config import gunicorn
-from config.web import worker
-from config.web.worker import Outlet
+from config.web import connection
+from config.web.connection import Outlet
 from tests.support.threads import in_background
 
 _ROW = b"x" * 600
@@ -45,7 +45,7 @@ def test_a_slow_client_gets_all_of_it_and_little_is_kept(ends: tuple[Outlet, soc
     reader.join()
 
     assert bytes(got) == _ROW * _ROWS
-    assert max(kept) <= worker._KEPT_BYTES + len(_ROW)
+    assert max(kept) <= connection._KEPT_BYTES + len(_ROW)
 
 
 def test_a_client_that_takes_nothing_of_it_ends_it(
@@ -55,13 +55,13 @@ def test_a_client_that_takes_nothing_of_it_ends_it(
     outlet, _ = ends
 
     with pytest.raises(TimeoutError):
-        outlet.sendall(b"x" * 3 * worker._KEPT_BYTES)
+        outlet.sendall(b"x" * 3 * connection._KEPT_BYTES)
 
 
 def test_what_is_small_is_kept_and_nothing_waits(ends: tuple[Outlet, socket.socket]) -> None:
     outlet, _ = ends
 
     for _ in range(10):
-        outlet.sendall(b"x" * (worker._KEPT_BYTES // 20))
+        outlet.sendall(b"x" * (connection._KEPT_BYTES // 20))
 
     assert outlet.unsent

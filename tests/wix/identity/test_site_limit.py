@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from blogs.models import BlogGeneration
 from tests.support import factories
@@ -62,3 +64,42 @@ def test_the_next_minute_is_free_again(api: Any) -> None:
 def test_health_and_stats_have_no_limit(client: Any) -> None:
     for path in ("/health", "/api/rate-limiter/stats", "/api/replicate-rate-limiter/stats"):
         assert [client.get(path).status_code for _ in range(4)] == [200] * 4
+
+
+def test_every_answer_says_what_a_site_may_send_and_what_is_left(api: Any, client: Any, settings: Any) -> None:
+    settings.SITE_REQUESTS_AT_ONCE = 8
+    known = api(factories.site())
+    answers = [known.post(), known.post({"sourceType": "keyword"}), known.post()]
+
+    assert [answer.status_code for answer in answers] == [201, 400, 429]
+    policy = '"requests";q=2;w=60, "at-once";q=8;qu="concurrent-requests"'
+    assert {answer["RateLimit-Policy"] for answer in answers} == {policy}
+    left = [answer["RateLimit"].split(";")[:2] for answer in answers]
+    assert left == [['"requests"', f"r={number}"] for number in (1, 0, 0)]
+    assert answers[2]["RateLimit"].endswith(f"t={answers[2]['Retry-After']}")
+
+    stranger = client.get("/api/credits")
+    assert (stranger.status_code, stranger["RateLimit-Policy"], "RateLimit" in stranger) == (401, policy, False)
+    assert "RateLimit-Policy" not in client.get("/health/live")
+
+
+def test_a_full_queue_is_told_with_the_fields_too(api: Any, settings: Any) -> None:
+    settings.BLOG_QUEUE_LIMIT = 0
+
+    refused = api(factories.site()).post()
+
+    assert (refused.status_code, refused["RateLimit"].split(";")[1]) == (503, "r=1")
+    assert "RateLimit-Policy" in refused
+
+
+def test_who_asks_and_how_often_is_one_statement(api: Any, settings: Any) -> None:
+    settings.SITE_REQUESTS_PER_MINUTE = 100
+    client = api(factories.site())
+    client.get("/api/blog-generation/1")
+
+    with CaptureQueriesContext(connection) as asked:
+        client.get("/api/blog-generation/1")
+
+    told = [each["sql"] for each in asked if "PREPARE" not in each["sql"] and "EXPLAIN" not in each["sql"]]
+    assert [sql for sql in told if "wix_site" in sql or "EXECUTE site" in sql] == told[:1]
+    assert not [sql for sql in told if "workers_counter" in sql or "wix_subscription" in sql]

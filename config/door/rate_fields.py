@@ -1,0 +1,25 @@
+"""Tells every caller of the API what a site may send, and a known site what is left of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from wix.identity import site_limits
+from wix.identity.throttle import STATE
+
+_API = "/api"
+
+
+class RateFields:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._get_response(request)
+        if request.path_info.startswith(_API):
+            response[site_limits.POLICY_FIELD] = site_limits.policy()
+            if state := getattr(request, STATE, ""):
+                response[site_limits.STATE_FIELD] = state
+        return response
