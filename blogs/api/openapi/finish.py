@@ -124,7 +124,9 @@ def _finish(operation: dict[str, Any], method: str, shared: dict[str, Any]) -> N
     answers = operation["responses"]
     for http, about in own["answers"].items():
         answer = answers[http]
-        answer["headers"] = headers.of_answer(["X-Request-ID", *about["always"]], about["sometimes"])
+        answer["headers"] = headers.of_answer(
+            ["X-Request-ID", *about["always"]], [*problems.RATE_FIELDS, *about["sometimes"]]
+        )
         if about["links"]:
             answer["links"] = about["links"]
     if method == "get" and not is_open and "200" in answers:

@@ -29,6 +29,16 @@ FIELDS: dict[str, tuple[dict[str, Any], str, Any]] = {
         "Stands there where this is the answer to an earlier request with the same Idempotency-Key.",
         "true",
     ),
+    "RateLimit-Policy": (
+        {"type": "string"},
+        "What a site may send: `q` requests in `w` seconds, or at once (draft-ietf-httpapi-ratelimit-headers-11).",
+        '"requests";q=6000;w=60, "at-once";q=32;qu="concurrent-requests"',
+    ),
+    "RateLimit": (
+        {"type": "string"},
+        "What is left of one of these limits, `r`, for `t` seconds. A caller who is not known has none.",
+        '"requests";r=5990;t=32',
+    ),
     "WWW-Authenticate": ({"type": "string"}, "Which credential is asked for.", 'Bearer realm="wix app instance"'),
     "Allow": ({"type": "string"}, "The methods that this address takes.", "GET, POST, HEAD, OPTIONS"),
 }

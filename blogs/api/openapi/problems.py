@@ -30,7 +30,14 @@ OF_ALL = (
     "invalid", "malformed", "method_not_allowed", "not_acceptable", "request_timeout", "uri_too_long", "headers_too_large",
     "internal", "not_implemented", "database_unavailable", "unavailable", "timeout",
 )  # fmt: skip
-OF_CREDENTIALS = ("not_authenticated", "invalid_token", "site_removed", "throttled", "identity_unavailable")
+OF_CREDENTIALS = (
+    "not_authenticated",
+    "invalid_token",
+    "site_removed",
+    "throttled",
+    "too_many_at_once",
+    "identity_unavailable",
+)
 OF_BODIES = ("parse_error", "length_required", "request_too_large", "unsupported_media_type")
 OF_OPEN_ADDRESSES = (
     "malformed", "method_not_allowed", "not_acceptable", "request_timeout", "uri_too_long", "headers_too_large", "internal",
@@ -91,6 +98,8 @@ _MORE: dict[str, dict[str, Any]] = {
     "not_ready": {"blogStatus": "PROCESSING", "possible": ["cancel"]},
     "unknown_products": {"unknown": ["5f1c7a2e-0000-4000-8000-000000000000"]},
 }
+# Of each answer below /api, the second one where the caller is known.
+RATE_FIELDS = ("RateLimit-Policy", "RateLimit")
 # Which header an answer of a status has besides X-Request-ID.
 _ALWAYS = {401: ["WWW-Authenticate"], 405: ["Allow"], 429: ["Retry-After"]}
 _SOMETIMES = {409: ["Retry-After"], 503: ["Retry-After"]}
@@ -130,12 +139,12 @@ def _name(codes: list[str]) -> str:
 
 def _response(http: int, codes: list[str]) -> dict[str, Any]:
     about = " ".join(f"`{code}`: {CODES[code].means}" for code in codes)
-    names = ["X-Request-ID", *_ALWAYS.get(http, []), *_SOMETIMES.get(http, [])]
+    sometimes = [*RATE_FIELDS, *_SOMETIMES.get(http, [])]
+    names = ["X-Request-ID", *_ALWAYS.get(http, []), *sometimes]
     return {
         "description": f"{HTTPStatus(http).phrase}. {about}",
         "headers": {
-            name: {"$ref": f"#/components/headers/{component_of(name, always=name not in _SOMETIMES.get(http, []))}"}
-            for name in names
+            name: {"$ref": f"#/components/headers/{component_of(name, always=name not in sometimes)}"} for name in names
         },
         "content": {
             PROBLEM_JSON: {
