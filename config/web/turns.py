@@ -78,6 +78,33 @@ class ByAddress(Generic[T]):
         return max(self._lines.values(), key=len, default={})
 
 
+class Turns(Generic[T]):
+    """The lines of sites and those of addresses, whose credentials are not known yet, by turns: whoever opens a page is at first
+    one of those, and behind a proxy they all have the same address."""
+
+    def __init__(self) -> None:
+        self._of_sites, self._of_addresses = ByAddress[T](), ByAddress[T]()
+        self._next, self._after = self._of_sites, self._of_addresses
+
+    def _of(self, line: str) -> ByAddress[T]:
+        return self._of_sites if line.startswith(SITE) else self._of_addresses
+
+    def add(self, line: str, item: T) -> None:
+        self._of(line).add(line, item)
+
+    def discard(self, line: str, item: T) -> None:
+        self._of(line).discard(line, item)
+
+    def take(self, may: Callable[[str], bool]) -> T | None:
+        """Take the first whose turn it is. The other kind of lines is asked first next time."""
+        self._next, self._after = self._after, self._next
+        item = self._next.take(may)
+        return self._after.take(may) if item is None else item
+
+    def longest(self) -> dict[T, None]:
+        return max(self._of_sites.longest(), self._of_addresses.longest(), key=len)
+
+
 class Shares:
     """How many threads work for each address now, and how many may: all for one that asks alone, else as many as for the others."""
 

@@ -32,7 +32,7 @@ from config import gunicorn
 from config.web import refusals
 from config.web.arrival import Arrival
 from config.web.connection import Client
-from config.web.turns import SITE, ByAddress, Shares
+from config.web.turns import SITE, ByAddress, Shares, Turns
 from wix.identity import site_limits
 from workers import metrics
 
@@ -56,7 +56,7 @@ class WebWorker(ThreadWorker):
         # In the order in which they began to keep us waiting.
         self.waiting: dict[Client, Callable[[Client], None]] = {}
         # The same by address, and those whose requests are here and wait for a thread.
-        self.waited_for, self.in_line = ByAddress[Client](), ByAddress[Client]()
+        self.waited_for, self.in_line = ByAddress[Client](), Turns[Client]()
         # How many requests of each site are here, waiting for a thread or answered by one.
         self.at_once: Counter[str] = Counter()
         self.at_once_max = 0

@@ -1,8 +1,8 @@
 """What others feel of one site that floods, and of clients that take their time: `make bench NAME=flood`.
 
-Twenty polite sites each send a request about once a second, in turn alone and beside a site that posts 200 times a second over 50
-connections; three times each. Then beside 40 clients that drip heads or bodies, where `/health/live` is asked too. Milliseconds are
-those of the polite, from sending to the whole answer.
+Twenty polite sites each send a request about once a second, in turn alone and beside a site that posts 200 times a second over 150
+connections, whatever it is told; three times each. Then beside 40 clients that drip heads or bodies, where `/health/live` is asked
+too. Milliseconds are those of the polite, from sending to the whole answer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from wix.models import Site
 
 _POLITE, _EACH_SECONDS = 20, 1.0
 _ROUNDS, _PHASE_SECONDS = 3, 15.0
-_FLOOD_PER_SECOND, _FLOOD_CONNECTIONS = 200, 50
+_FLOOD_PER_SECOND, _FLOOD_CONNECTIONS = 200, 150
 _SLOW = 40
 _DRIPS = (
     b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",

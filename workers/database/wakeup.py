@@ -38,34 +38,23 @@ def notify(channel: str = WORK) -> None:
 
 
 class _Folded:
-    """The wake-ups of one channel: while one is on its way, one more is enough for all that ask meanwhile."""
+    """The wake-ups of one process: one that begins after a commit is enough for all that had committed by then."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._is_sending = False
-        self._asked_again = False
+        self._counting, self._sending = threading.Lock(), threading.Lock()
+        self._asked = self._answered = 0
 
     def send(self, channel: str) -> None:
-        with self._lock:
-            self._asked_again = self._is_sending
-            if self._is_sending:
+        with self._counting:
+            self._asked += 1
+            mine = self._asked
+        with self._sending:
+            if self._answered >= mine:
                 return
-            self._is_sending = True
-        try:
-            self._send_all(channel)
-        except BaseException:
-            with self._lock:
-                self._is_sending = False
-            raise
-
-    def _send_all(self, channel: str) -> None:
-        while True:
+            with self._counting:
+                all_so_far = self._asked
             notify(channel)
-            with self._lock:
-                if not self._asked_again:
-                    self._is_sending = False
-                    return
-                self._asked_again = False
+            self._answered = all_so_far
 
 
 _folded = _Folded()
@@ -74,7 +63,7 @@ _folded = _Folded()
 def notify_soon() -> None:
     """Wake the workers, as `notify` does, for work that many threads of this process commit at once.
 
-    At most one wake-up is on its way. Who asks meanwhile goes on at once, and the thread that sends it sends one more.
+    At most one wake-up is on its way. Who asks meanwhile waits for its end, and then one of them sends the next for all.
     """
     _folded.send(WORK)
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from config.web.turns import ByAddress, Shares
+from config.web.turns import SITE, ByAddress, Shares, Turns
 from tests.support.web_server import answer, connected, request, served
 
 _STRANGER, _OTHER = "127.0.0.66", "127.0.0.77"
@@ -35,6 +35,35 @@ def test_an_address_that_may_not_begin_is_passed_over() -> None:
 
     assert waiting.take(lambda address: address != "a") == ("b", 1)
     assert waiting.take(lambda address: address != "a") is None
+
+
+def test_callers_who_are_not_known_yet_have_every_other_turn_however_many_sites_ask() -> None:
+    waiting = Turns[str]()
+    for number in range(4):
+        waiting.add(f"{SITE}{number}", f"site {number}")
+    for number in range(3):
+        waiting.add("proxy", f"stranger {number}")
+
+    taken = [waiting.take(lambda line: True) for _ in range(8)]
+
+    assert [each.split()[0] if each else "" for each in taken[:6]] in (
+        ["site", "stranger"] * 3,
+        ["stranger", "site"] * 3,
+    )
+    assert taken[6:] == ["site 3", None]
+    assert waiting.longest() == {}
+
+
+def test_a_site_has_no_more_threads_than_its_share_and_comes_back_to_them() -> None:
+    shares, site = Shares(4, clock=lambda: 0.0), f"{SITE}1"
+    for line in (site, f"{SITE}2", f"{SITE}3"):
+        shares.saw(line)
+
+    shares.begins(site)
+    assert not shares.may_begin(site)
+    assert shares.may_begin(f"{SITE}2")
+    shares.ends(site)
+    assert shares.may_begin(site)
 
 
 def test_the_longest_line_makes_room() -> None:

@@ -118,3 +118,37 @@ def test_a_lost_connection_does_not_lose_what_was_committed(database_url: str) -
     wakeup.notify()  # raises nothing: polling finds the work
 
     connection.close()
+
+
+def test_wake_ups_that_are_asked_for_at_once_are_folded_and_none_begins_before_its_commit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first is held up while seven more are asked for: one more is sent, and it is sent after all of them asked."""
+    begun, may_go_on, sent = threading.Event(), threading.Event(), list[str]()
+
+    def notify(channel: str) -> None:
+        sent.append(channel)
+        begun.set()
+        assert may_go_on.wait(PATIENCE_SECONDS)
+
+    monkeypatch.setattr(wakeup, "notify", notify)
+    folded = wakeup._Folded()
+    first = threading.Thread(target=folded.send, args=("work",))
+    first.start()
+    assert begun.wait(PATIENCE_SECONDS)
+    more = [threading.Thread(target=folded.send, args=("work",)) for _ in range(7)]
+    for each in more:
+        each.start()
+    while folded._asked < 8:
+        threading.Event().wait(0.001)
+    may_go_on.set()
+    for each in (first, *more):
+        each.join(PATIENCE_SECONDS)
+
+    assert sent == ["work", "work"]
+
+
+def test_one_after_the_other_each_wakes(listener: Listener) -> None:
+    for _ in range(3):
+        wakeup.notify_soon()
+        listener.wait(1)

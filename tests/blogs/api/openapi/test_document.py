@@ -138,8 +138,9 @@ def test_every_problem_that_the_service_answers_is_an_example_somewhere(describe
 def test_every_problem_says_which_header_comes_with_it(described: dict[str, Any]) -> None:
     found = {where.rpartition(" ")[2]: set(answer.get("headers", {})) for where, answer in _answers(described)}
 
-    assert found["405"] == {"X-Request-ID", "Allow"}
-    assert found["401"] == {"X-Request-ID", "WWW-Authenticate"}
+    of_all = {"X-Request-ID", "RateLimit-Policy", "RateLimit"}
+    assert found["405"] == of_all | {"Allow"}
+    assert found["401"] == of_all | {"WWW-Authenticate"}
     assert "Retry-After" in found["429"]
     assert all("X-Request-ID" in names for names in found.values())
 
