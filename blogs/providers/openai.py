@@ -34,23 +34,30 @@ class Form(NamedTuple):
     schema: dict[str, Any]
 
 
-def limit() -> Limit:
-    return Limit("openai", model=settings.OPENAI_MODEL)
+def limit(model: str = "") -> Limit:
+    return Limit("openai", model=model or settings.OPENAI_MODEL)
 
 
 def complete(
-    prompt: Prompt, *, kind: Kind, schema_name: str, schema: dict[str, Any], max_tokens: int, seconds: float
+    prompt: Prompt,
+    *,
+    kind: Kind,
+    schema_name: str,
+    schema: dict[str, Any],
+    max_tokens: int,
+    seconds: float,
+    model: str = "",
 ) -> str:
     """Return the model's finished answer: JSON text in the schema's form.
 
     Reserves the estimate of all that is sent plus `max_tokens`, which is what OpenAI charges up front. Raises Truncated,
     PermanentError `content_refused`, and what outbound.call raises.
     """
-    request = _request(prompt, Form(schema_name, schema), max_tokens)
+    request = _request(prompt, Form(schema_name, schema), max_tokens, model or settings.OPENAI_MODEL)
     sent_bytes = len(json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
 
     def ask(call: Call) -> str:
-        call.usage = Usage(kind.name, kind.language, sent_bytes, max_tokens, settings.OPENAI_MODEL)
+        call.usage = Usage(kind.name, kind.language, sent_bytes, max_tokens, request["model"])
         try:
             raw = _client().chat.completions.with_raw_response.create(**request)
         except openai.APIStatusError as refused:
@@ -64,16 +71,16 @@ def complete(
         return finished_text(parsed_json(raw.content), call)
 
     tokens = token_reserve.prompt_tokens(kind, sent_bytes) + max_tokens
-    return outbound.call(OPENAI, schema_name, ask, limit=limit(), seconds=seconds, tokens=tokens)
+    return outbound.call(OPENAI, schema_name, ask, limit=limit(model), seconds=seconds, tokens=tokens)
 
 
-def _request(prompt: Prompt, form: Form, max_tokens: int) -> dict[str, Any]:
+def _request(prompt: Prompt, form: Form, max_tokens: int, model: str) -> dict[str, Any]:
     strict = settings.OPENAI_ANSWER_FORMAT == "json_schema"
     in_words = f"{_IN_WORDS.format(form.name)}\n{json.dumps(form.schema, separators=(',', ':'))}"
     system = prompt.system if strict else f"{prompt.system}\n\n{in_words}"
     named = {"name": form.name, "strict": True, "schema": form.schema}
     return {
-        "model": settings.OPENAI_MODEL,
+        "model": model,
         "messages": [{"role": "system", "content": system}, {"role": "user", "content": prompt.user}],
         "response_format": {"type": "json_schema", "json_schema": named} if strict else {"type": "json_object"},
         settings.OPENAI_MAX_TOKENS_FIELD: max_tokens,

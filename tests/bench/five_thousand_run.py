@@ -88,6 +88,7 @@ def _run(world: World, shops: list[Shop], blogs: int, scale: float) -> dict[str,
         "limit_seconds": round(limits_time, 1),
         "tokens_reserved_per_blog": round(charged["tokens"] / blogs),
         "tokens_used_per_blog": round(used / blogs),
+        "tokens_by_call": _by_call(blogs),
         "cpu_share": round(cpu_share, 3),
         "cpu_ms_per_blog": {part: round(1000 * took / blogs, 1) for part, took in parts.items()},
     }
@@ -138,6 +139,33 @@ def _tokens_used() -> int:
     from workers.models import RateLimitUsage
 
     return int(RateLimitUsage.objects.filter(limit__provider="openai").aggregate(sum=Sum("tokens_used"))["sum"])
+
+
+def _by_call(blogs: int) -> dict[str, dict[str, float]]:
+    """Of each kind of call (idea, article, critic, repair): how many a blog made, what they reserved and used, and how many were cut."""
+    from django.db.models import Count, F, Q, Sum
+
+    from workers.models import ProviderCall
+
+    sums = (
+        ProviderCall.objects.filter(provider="openai")
+        .values(call=F("operation"))
+        .annotate(
+            calls=Count("pk"),
+            reserved=Sum("tokens_reserved"),
+            used=Sum(F("prompt_tokens") + F("output_tokens")),
+            cut=Count("pk", filter=Q(truncated=True)),
+        )
+    )
+    return {
+        each["call"].removeprefix("blog_"): {
+            "calls": round(each["calls"] / blogs, 3),
+            "reserved": round(each["reserved"] / blogs),
+            "used": round((each["used"] or 0) / blogs),
+            "cut": each["cut"],
+        }
+        for each in sums
+    }
 
 
 def _counts(world: World) -> dict[str, Any]:
