@@ -142,7 +142,7 @@ def _tokens_used() -> int:
 
 
 def _by_call(blogs: int) -> dict[str, dict[str, float]]:
-    """Of each kind of call (idea, article, critic, repair): how many a blog made, what they reserved and used, and how many were cut."""
+    """Of each kind of call (idea, article, critic, repair): how many a blog made, what they took, and how many were cut."""
     from django.db.models import Count, F, Q, Sum
 
     from workers.models import ProviderCall
