@@ -9,7 +9,7 @@ posters. Time runs `scale` times faster than in production, latencies and limits
 - `rejected`: calls over any provider's limit, by the sandbox's count. `drafts`: at Wix, one for each blog; `ledger_ok`: with one
   capture each. `not_smooth`: how often a blog was put off, tried again or rescued.
 - `blogs_per_hour_unscaled`: what it means at 450 requests and 450,000 tokens a minute.
-- `tokens_reserved_per_blog`, `tokens_used_per_blog`; `tokens_by_call`: the same of each kind of call (idea, article, critic, repair).
+- `tokens_reserved_per_blog`, `tokens_used_per_blog`; `tokens_by_call`: the same of each kind (idea, article, critic, repair).
 - `cpu_ms_per_blog`: of each part.
 """
 
