@@ -25,7 +25,7 @@ _Fields = list[str | list[str] | tuple[str, ...]]
 _REQUEST: _Fields = [
     "source_id",
     ("site", "source_type", "language", "tone", "length"),
-    ("cover", "categories"),
+    ("cover", "categories", "shop_profile"),
     ("publish", "publish_at", "scheduled_at"),
     ("idempotency_key",),
 ]
@@ -55,7 +55,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
         ("Where it is", {"fields": _WHERE}),
         ("When", {"fields": _TIMES}),
     ]
-    readonly_fields = ["status_badge", "error"]
+    readonly_fields = ["status_badge", "error", "shop_profile"]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[BlogGeneration], search_term: str
@@ -66,7 +66,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
         found: QuerySet[BlogGeneration] = super().get_queryset(request)
         if request.resolver_match and request.resolver_match.url_name == "blogs_bloggeneration_change":
             # A blog's page, with all that hangs on its row.
-            found = found.select_related("article", "site__line", "words").defer("words__words")
+            found = found.select_related("article", "site__line", "words", "profile").defer("words__words")
         return found
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
@@ -100,6 +100,13 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
             ahead = (generation.run_after - now).total_seconds()
             return f"starts in {span(ahead)}" if ahead > 0 else "due now"
         return f"asked {span((now - generation.created_at).total_seconds())} ago"
+
+    @admin.display(description="written by the profile")
+    def shop_profile(self, generation: BlogGeneration) -> SafeString | None:
+        if generation.profile is None:
+            return None
+        url = reverse("admin:wix_site_profile", args=[generation.site_id])
+        return format_html('<a href="{}">version {}</a>', url, generation.profile.version)
 
     @admin.display(description="last error")
     def error(self, generation: BlogGeneration) -> str | None:

@@ -28,6 +28,11 @@ MUG = ProductCard(
 CARDS = {"mug": MUG, "bad": ProductCard("bad", "Bad\nlink", "javascript:alert(1)", "wix:image://v1/a", 1, 1, "")}
 
 
-def rendered(blocks: Sequence[Block] | ArticleContent, cards: dict[str, ProductCard] | None = None) -> dict[str, Any]:
+def rendered(
+    blocks: Sequence[Block] | ArticleContent,
+    cards: dict[str, ProductCard] | None = None,
+    related: Sequence[tuple[str, str]] = (),
+) -> dict[str, Any]:
     written = blocks if isinstance(blocks, ArticleContent) else article(blocks)
-    return render(written, marker=MARKER, products=CARDS if cards is None else cards, allowed_hosts=["Shop.example"])
+    known = CARDS if cards is None else cards
+    return render(written, marker=MARKER, products=known, allowed_hosts=["Shop.example"], related=related)

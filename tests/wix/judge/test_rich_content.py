@@ -48,16 +48,19 @@ SCRAPS = [
 ]
 
 
+_POST = "https://shop.example/post/care"
+
+
 @settings(quick, max_examples=200)
 @given(any_blocks)
 def test_any_article_is_valid_for_ricos_schema(judge: Judge, blocks: list[Any]) -> None:
-    document = rendered(blocks)
+    document = rendered(blocks, related=[("Care for mugs", _POST)])
 
     assert judge.document_errors([document]) == [[]]
     ricos_rules.check(document)
     our_rules.check(document)
     assert has_marker(document, MARKER)
-    assert set(our_rules.links(document)) <= {MUG.url}
+    assert {_POST} <= set(our_rules.links(document)) <= {MUG.url, _POST}
     assert size_bytes(document) <= SIZE_MAX
 
 

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from blogs.models import AuditEntry, SiteProfile
 from blogs.profiles import saving
 from blogs.profiles.settings import newest
-from tests.support.blogs.desk_pages import text_of, visible
-from tests.support.factories import site
+from tests.support.blogs.desk_pages import blog_page, text_of, visible
+from tests.support.factories import pending_generation, site
 from wix.models import Site
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +72,15 @@ def test_staff_see_what_would_change_say_why_and_save_it(desk: Client) -> None:
     assert (entry.site_id, entry.reason) == (shop.pk, "ticket 7")
     assert entry.before == {"brand": "Old", "voice": None, "competitors": ["Lidl"]}
     assert entry.after == {"brand": "New", "voice": "A\n\nB", "competitors": ["Lidl", "Obi"]}
+
+
+def test_a_blogs_page_says_by_which_version_it_is_written(desk: Client) -> None:
+    shop = site()
+    said(shop, brand="Old")
+    blog = pending_generation(shop)
+    said(shop, brand="Newer")
+
+    assert f'<a href="{address(shop)}">version 1</a>' in blog_page(desk, blog.pk)
 
 
 def test_what_the_shop_saved_meanwhile_is_not_overwritten(desk: Client) -> None:
