@@ -201,10 +201,17 @@ def _told(problem: Any) -> str:
 def json_schema(model: type[BaseModel]) -> dict[str, Any]:
     """Return the model's schema in the part of JSON Schema that OpenAI's strict mode knows; the same object for all callers.
 
-    Titles and docstrings are left out: they would only cost prompt tokens.
+    Titles and docstrings are left out: they would only cost prompt tokens. So would a block that no prompt speaks of (the divider),
+    and a quote by itself, which has the form of a paragraph.
     """
     strict = _strict(model.model_json_schema())
     assert isinstance(strict, dict)
+    kinds = strict.get("$defs", {})
+    if {"Divider", "Quote", "Paragraph"} <= kinds.keys():
+        kinds["Paragraph"]["properties"]["type"]["enum"] += kinds["Quote"]["properties"]["type"]["enum"]
+        left_out = [{"$ref": f"#/$defs/{name}"} for name in ("Divider", "Quote") if kinds.pop(name)]
+        blocks = strict["properties"]["blocks"]["items"]
+        blocks["anyOf"] = [kind for kind in blocks["anyOf"] if kind not in left_out]
     return strict
 
 
