@@ -10,6 +10,7 @@ from blogs.models.generation import (
     BlogGeneration,
     Cover,
     Length,
+    OnDuplicate,
     SourceType,
     Stage,
     Status,
@@ -30,9 +31,11 @@ from blogs.models.record import (
     StageOutput,
 )
 from blogs.models.staff import NOTE_MAX, REASON_MAX, AuditEntry, Batch, BatchItem, Note
+from blogs.models.topic import ABOUT_MAX, TEXT_MAX, IdeaAsked, IdeaOrder, PostReading, Topic, TopicStem
 from blogs.models.webhook import DESCRIPTION_MAX, URL_MAX, WebhookEndpoint, WebhookMessage
 
 __all__ = [
+    "ABOUT_MAX",
     "CATEGORIES_MAX",
     "CATEGORY_MAX",
     "DESCRIPTION_MAX",
@@ -44,6 +47,7 @@ __all__ = [
     "REASON_MAX",
     "SOURCE_ID_INDEXED",
     "SOURCE_ID_MAX",
+    "TEXT_MAX",
     "UNFINISHED",
     "URL_MAX",
     "Article",
@@ -55,9 +59,13 @@ __all__ = [
     "Cover",
     "DraftSearch",
     "GenerationEvent",
+    "IdeaAsked",
+    "IdeaOrder",
     "Length",
     "Note",
+    "OnDuplicate",
     "PostOrder",
+    "PostReading",
     "ProfileReading",
     "QueueClock",
     "RequestDetails",
@@ -68,6 +76,8 @@ __all__ = [
     "StageOutput",
     "Status",
     "Tone",
+    "Topic",
+    "TopicStem",
     "WebhookEndpoint",
     "WebhookMessage",
 ]

@@ -40,6 +40,7 @@ class SourceType(models.TextChoices):
     COLLECTION = "collection"
     TITLE = "title"
     PROMPT = "prompt"
+    IDEA = "idea"
 
 
 class Tone(models.TextChoices):
@@ -54,6 +55,14 @@ class Length(models.TextChoices):
     SHORT = "short"
     MEDIUM = "medium"
     LONG = "long"
+
+
+class OnDuplicate(models.TextChoices):
+    """Says what becomes of a blog whose topic the site has already."""
+
+    WARN = "warn"
+    REFUSE = "refuse"
+    VARY = "vary"
 
 
 class Cover(models.TextChoices):

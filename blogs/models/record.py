@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from blogs.models.generation import BlogGeneration, Stage
+from blogs.models.generation import BlogGeneration, OnDuplicate, Stage
 from wix import languages
 
 INSTRUCTIONS_MAX = 2_000
@@ -27,6 +27,9 @@ class RequestDetails(models.Model):
     )
     product_ids = ArrayField(models.CharField(max_length=PRODUCT_ID_MAX), db_default=[], blank=True)
     instructions = models.TextField(db_default="", blank=True, help_text="what the shop wishes of the article")
+    on_duplicate = models.CharField(
+        max_length=6, choices=OnDuplicate, db_default="", blank=True, help_text="empty: it is warned of"
+    )
     answer = models.TextField(null=True, blank=True, help_text="the first answer, which a repeated request gets again")
 
     class Meta:

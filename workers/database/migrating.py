@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import migrations
+from django.db import DatabaseError, migrations, transaction
 
 
 def give_up_soon() -> migrations.RunSQL:
@@ -29,3 +29,27 @@ def drop_unfinished_index(name: str) -> migrations.RunPython:
                 cursor.execute(f"DROP INDEX CONCURRENTLY {schema_editor.quote_name(name)}")
 
     return migrations.RunPython(drop, migrations.RunPython.noop)
+
+
+def create_extension(name: str) -> migrations.RunPython:
+    """Return the operation that creates an extension of PostgreSQL's own contrib modules, where it is not there yet.
+
+    These are trusted since PostgreSQL 13: the owner of the database may create them. A failure says what to do.
+    """
+
+    def create(apps: Any, schema_editor: Any) -> None:
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute("SELECT FROM pg_extension WHERE extname = %s", [name])
+            if cursor.fetchone() is not None:
+                return
+            try:
+                with transaction.atomic(schema_editor.connection.alias):
+                    cursor.execute(f"CREATE EXTENSION IF NOT EXISTS {schema_editor.quote_name(name)}")
+            except DatabaseError as error:
+                raise RuntimeError(
+                    f"The extension {name} can't be created: {error}. Install PostgreSQL's contrib modules (Debian: the package"
+                    f" postgresql-contrib or postgresql-NN), or have a superuser run CREATE EXTENSION {name} in this database;"
+                    " then migrate again."
+                ) from error
+
+    return migrations.RunPython(create, migrations.RunPython.noop)

@@ -1,0 +1,169 @@
+"""One call for the ideas of several blogs of a site that wait.
+
+The first blog that needs an idea leads: it takes up to nine others along that run or stand in line, and asks at once for all of
+them. No blog waits for others to come. Each idea is kept as its blog's planned title, and the blog takes it when its turn comes.
+One that is bad or missing is not kept, so its blog asks by itself.
+
+A batch is live only while its leader holds its lease (`IdeaAsked`). What a killed worker led is led again, and what it had kept stays.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from blogs.ideas import bank
+from blogs.ideas.bank import New
+from blogs.models import Topic
+from workers.database.connections import briefly
+
+Kind = Topic.Kind
+
+AT_MOST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """A running blog that needs an idea, and the lease by which it may lead."""
+
+    generation_id: int
+    site_id: int
+    lease_token: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a blog is to do: take its `plan`, wait for another's call (`waits`), or ask, for `others` too."""
+
+    plan: dict[str, Any] | None = None
+    waits: bool = False
+    others: tuple[int, ...] = ()
+
+
+_LIVE = """
+EXISTS (SELECT 1 FROM blogs_ideaasked a JOIN blog_generations l ON l.id = a.leader_id
+         WHERE a.generation_id = {blog} AND l.status = 'PROCESSING' AND l.lease_token = a.leader_token
+           AND l.lease_expires_at > clock_timestamp())
+"""
+_PLANNED = "EXISTS (SELECT 1 FROM blogs_topic t WHERE t.generation_id = {blog} AND t.kind = 'title')"
+# Others are of the same language and length, so that the answers' lengths are alike, and have not been tried yet. They are either
+# about words, for which products can be chosen without asking Wix, or have their products. One `alone` takes none along.
+_OTHER = f"""
+    g.id <> leader.id AND g.stage IN ('products', 'idea') AND g.language = leader.language AND g.length = leader.length
+    AND g.attempts <= 1 AND g.error_code = '' AND g.cancel_requested_at IS NULL
+    AND (EXISTS (SELECT 1 FROM blogs_stageoutput o WHERE o.generation_id = g.id AND o.stage = 'products')
+         OR g.source_type IN ('keyword', 'title', 'prompt')
+            AND NOT EXISTS (SELECT 1 FROM blogs_requestdetails d WHERE d.generation_id = g.id AND cardinality(d.product_ids) > 0))
+    AND NOT EXISTS (SELECT 1 FROM blogs_stageoutput o WHERE o.generation_id = g.id AND o.stage = 'idea')
+    AND NOT {_PLANNED.format(blog="g.id")} AND NOT {_LIVE.format(blog="g.id")}
+"""
+_TURN = f"""
+SELECT pg_advisory_xact_lock({bank._LOCK}, %(lock)s);
+WITH leader AS MATERIALIZED (
+    SELECT id, site_id, language, length FROM blog_generations WHERE id = %(blog)s
+), planned AS MATERIALIZED (
+    SELECT t.plan FROM blogs_topic t WHERE t.generation_id = %(blog)s AND t.kind = 'title' AND NOT %(alone)s
+), held AS MATERIALIZED (
+    SELECT 1 WHERE NOT %(alone)s AND NOT EXISTS (SELECT FROM planned) AND {_LIVE.format(blog="%(blog)s")}
+       AND NOT EXISTS (SELECT 1 FROM blogs_ideaasked WHERE generation_id = %(blog)s AND leader_id = %(blog)s)
+), runs AS MATERIALIZED (
+    SELECT g.id, 0 AS place FROM leader JOIN blog_generations g ON g.site_id = leader.site_id AND g.status = 'PROCESSING'
+     WHERE {_OTHER} ORDER BY g.id LIMIT %(others)s
+), stands AS MATERIALIZED (
+    SELECT g.id, 1 AS place FROM leader JOIN blog_generations g ON g.site_id = leader.site_id AND g.ready
+     WHERE {_OTHER} ORDER BY g.priority, (g.started_at IS NULL), g.id LIMIT %(others)s
+), others AS MATERIALIZED (
+    SELECT id FROM (SELECT * FROM runs UNION ALL SELECT * FROM stands) AS found
+     WHERE NOT EXISTS (SELECT FROM planned) AND NOT EXISTS (SELECT FROM held)
+     ORDER BY place, id LIMIT %(others)s
+), asked AS (
+    INSERT INTO blogs_ideaasked (generation_id, leader_id, leader_token)
+    SELECT id, %(blog)s, %(token)s::uuid
+      FROM (SELECT id FROM leader WHERE NOT EXISTS (SELECT FROM planned) AND NOT EXISTS (SELECT FROM held)
+            UNION ALL SELECT id FROM others) AS chosen
+    ON CONFLICT (generation_id) DO UPDATE SET leader_id = excluded.leader_id, leader_token = excluded.leader_token
+)
+SELECT (SELECT plan FROM planned), EXISTS (SELECT FROM held), ARRAY(SELECT id FROM others)
+"""
+
+
+@briefly
+def turn(leader: Leader, *, alone: bool = False) -> Turn:
+    """Say what a blog is to do for its idea. `alone`: what was planned for it is of no use, so it asks by itself.
+
+    The lock and the look are one string, so one transaction, and two statements: the second sees what the last holder has kept.
+    """
+    asked = {
+        "lock": leader.site_id % 2**31,
+        "blog": leader.generation_id,
+        "token": str(leader.lease_token) if leader.lease_token else None,
+        "others": 0 if alone else AT_MOST - 1,
+        "alone": alone,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_TURN, asked)
+        plan, waits, others = cursor.fetchone()
+    return Turn(json.loads(plan) if isinstance(plan, str) else plan, waits, tuple(others))
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An idea that is good enough to keep: its blog, what that was asked for, and the outline."""
+
+    generation_id: int
+    asked: str
+    title: str
+    language: str
+    plan: Mapping[str, Any]
+
+
+@briefly
+def keep(leader: Leader, plans: Sequence[Planned], *, holding: bool = True) -> set[int]:
+    """Keep ideas as the planned titles of their blogs; return of which blogs.
+
+    Left out are those that the leader does not ask for any more, and, where titles are to hold their keys, one whose key another
+    topic of the site holds.
+    """
+    with transaction.atomic():
+        bank.lock(leader.site_id)
+        ours = _let_go(leader, [planned.generation_id for planned in plans])
+        return {
+            planned.generation_id
+            for planned in plans
+            if planned.generation_id in ours and _keep(leader.site_id, planned, holding=holding)
+        }
+
+
+def _keep(site_id: int, planned: Planned, *, holding: bool) -> bool:
+    of_blog = {"language": planned.language, "generation_id": planned.generation_id}
+    bank.remove("generation_id = %s AND kind = 'title' AND offered_at IS NULL", [planned.generation_id])
+    title = New(Kind.TITLE, planned.title, plan=dict(planned.plan), holds=holding, **of_blog)
+    if bank.add(site_id, title) is None:
+        return False
+    bank.add(site_id, New(Kind.ASKED, planned.asked, **of_blog))
+    return True
+
+
+def _let_go(leader: Leader, ids: Iterable[int]) -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM blogs_ideaasked WHERE generation_id = ANY(%s) AND leader_id = %s AND leader_token = %s::uuid"
+            " RETURNING generation_id",
+            [list(ids), leader.generation_id, str(leader.lease_token)],
+        )
+        return {pk for (pk,) in cursor.fetchall()}
+
+
+@briefly
+def release(leader: Leader) -> None:
+    """Let all the blogs go that the leader still asks for: each asks by itself, or leads others."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM blogs_ideaasked WHERE leader_id = %s AND leader_token = %s::uuid",
+            [leader.generation_id, str(leader.lease_token)],
+        )
