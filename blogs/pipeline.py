@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -19,13 +19,13 @@ from django.db.models import F
 
 from blogs import defects, earlier_posts, picture, unexpected
 from blogs.article.schema import REFUSED, VERSION, ArticleContent, word_count
-from blogs.models import Article, BlogGeneration, Stage
+from blogs.models import Article, BlogGeneration, OnDuplicate, Stage
 from blogs.profiles import reading
 from blogs.profiles.settings import for_articles
 from blogs.queue import fence, lifecycle, waiting
 from blogs.queue.request import details_of
 from blogs.restore import copies, search
-from blogs.stages import article, draft, idea, image, image_order, media, products, publish
+from blogs.stages import article, draft, image, image_order, media, planning, products, publish
 from blogs.stages.inputs import Inputs
 from wix import languages
 from wix.models import Site
@@ -58,7 +58,7 @@ class Step(NamedTuple):
 
 STEPS: tuple[Step, ...] = (
     Step(Stage.PRODUCTS, products.run),
-    Step(Stage.IDEA, idea.run),
+    Step(Stage.IDEA, planning.run),
     Step(Stage.IMAGE_ORDER, image_order.run),
     Step(Stage.ARTICLE, article.run),
     Step(Stage.IMAGE, image.run),
@@ -226,6 +226,8 @@ def inputs_of(generation: BlogGeneration) -> Inputs:
     nothing_is_saved = generation.stage == Stage.PRODUCTS
     return Inputs(
         generation_id=generation.pk,
+        site_id=generation.site_id,
+        lease_token=generation.lease_token,
         instance_id=str(site.instance_id),
         site_name=site.name,
         site_url=site.url,
@@ -245,6 +247,8 @@ def inputs_of(generation: BlogGeneration) -> Inputs:
         draft_create_age=_draft_create_age(generation),
         note_draft_create=functools.partial(_note_draft_create, generation),
         earlier_posts=functools.partial(earlier_posts.of_shop, generation),
+        others=functools.partial(_inputs_of_others, generation),
+        on_duplicate=details.on_duplicate or OnDuplicate.WARN,
         product_ids=details.product_ids,
         instructions=details.instructions,
         profile=for_articles(generation.profile),
@@ -253,8 +257,17 @@ def inputs_of(generation: BlogGeneration) -> Inputs:
     )
 
 
+@outlasts_an_outage
+def _inputs_of_others(generation: BlogGeneration, ids: Sequence[int]) -> list[Inputs]:
+    """Read what the idea's stage may know of other blogs of the site."""
+    others = list(BlogGeneration.objects.select_related("details", "profile").filter(pk__in=ids).order_by("pk"))
+    for other in others:
+        other.site = generation.site
+    return [inputs_of(other) for other in others]
+
+
 def _refused_for(generation: BlogGeneration) -> str:
-    is_refused = generation.error_code == "content_invalid"
+    is_refused = generation.error_code in ("content_invalid", "duplicate_topic")
     return generation.error_message.removeprefix(REFUSED) if is_refused else ""
 
 

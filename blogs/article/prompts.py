@@ -38,6 +38,12 @@ def idea(data: dict[str, Any], *, folder: Path = FOLDER) -> Prompt:
     return _prompt("idea", data, folder)
 
 
+def ideas(data: dict[str, Any], *, folder: Path = FOLDER) -> Prompt:
+    """`data` has at least a `language`, and in `blogs` what is asked for each. The rules are those of `idea`, and a few more."""
+    one, more = _prompt("idea", data, folder), _prompt("ideas", data, folder)
+    return Prompt(system=f"{one.system}\n\n{more.system}", user=more.user)
+
+
 def article(data: dict[str, Any], *, folder: Path = FOLDER) -> Prompt:
     """`data` has at least a `language` and the `idea` with the outline."""
     return _prompt("article", data, folder)

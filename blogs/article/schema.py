@@ -57,6 +57,18 @@ class Idea(_Strict):
     image_alt_text: Text
 
 
+class NumberedIdea(Idea):
+    """One of several ideas that one call asks for."""
+
+    number: int
+
+
+class Plans(_Strict):
+    """The answer to a call for several ideas."""
+
+    plans: list[NumberedIdea]
+
+
 class Run(_Strict):
     """A stretch of text with one formatting; `product_id` makes it a link to that product's page."""
 

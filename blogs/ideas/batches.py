@@ -4,7 +4,7 @@ The first blog that needs an idea leads: it takes up to nine others along that r
 them. No blog waits for others to come. Each idea is kept as its blog's planned title, and the blog takes it when its turn comes.
 One that is bad or missing is not kept, so its blog asks by itself.
 
-A batch is live only while its leader holds its lease (`IdeaAsked`). What a killed worker led is led again, and what it had kept stays.
+A batch is live only while its leader holds its lease (`IdeaAsked`). What a killed worker led is led again; what it kept stays.
 """
 
 from __future__ import annotations
@@ -51,10 +51,11 @@ EXISTS (SELECT 1 FROM blogs_ideaasked a JOIN blog_generations l ON l.id = a.lead
            AND l.lease_expires_at > clock_timestamp())
 """
 _PLANNED = "EXISTS (SELECT 1 FROM blogs_topic t WHERE t.generation_id = {blog} AND t.kind = 'title')"
-# Others are of the same language and length, so that the answers' lengths are alike, and have not been tried yet. They are either
-# about words, for which products can be chosen without asking Wix, or have their products. One `alone` takes none along.
+# Others are of the same language, length and profile, so that the answers' lengths are alike, and have not been tried yet. They
+# are either about words, for which products can be chosen without asking Wix, or have their products.
 _OTHER = f"""
     g.id <> leader.id AND g.stage IN ('products', 'idea') AND g.language = leader.language AND g.length = leader.length
+    AND g.profile_id IS NOT DISTINCT FROM leader.profile_id
     AND g.attempts <= 1 AND g.error_code = '' AND g.cancel_requested_at IS NULL
     AND (EXISTS (SELECT 1 FROM blogs_stageoutput o WHERE o.generation_id = g.id AND o.stage = 'products')
          OR g.source_type IN ('keyword', 'title', 'prompt')
@@ -65,7 +66,7 @@ _OTHER = f"""
 _TURN = f"""
 SELECT pg_advisory_xact_lock({bank._LOCK}, %(lock)s);
 WITH leader AS MATERIALIZED (
-    SELECT id, site_id, language, length FROM blog_generations WHERE id = %(blog)s
+    SELECT id, site_id, language, length, profile_id FROM blog_generations WHERE id = %(blog)s
 ), planned AS MATERIALIZED (
     SELECT t.plan FROM blogs_topic t WHERE t.generation_id = %(blog)s AND t.kind = 'title' AND NOT %(alone)s
 ), held AS MATERIALIZED (
@@ -140,12 +141,11 @@ def keep(leader: Leader, plans: Sequence[Planned], *, holding: bool = True) -> s
 
 
 def _keep(site_id: int, planned: Planned, *, holding: bool) -> bool:
-    of_blog = {"language": planned.language, "generation_id": planned.generation_id}
-    bank.remove("generation_id = %s AND kind = 'title' AND offered_at IS NULL", [planned.generation_id])
-    title = New(Kind.TITLE, planned.title, plan=dict(planned.plan), holds=holding, **of_blog)
-    if bank.add(site_id, title) is None:
+    bank.remove("generation_id = %s AND kind = 'title'", [planned.generation_id])
+    blog, language = planned.generation_id, planned.language
+    if bank.add(site_id, New(Kind.TITLE, planned.title, language, blog, dict(planned.plan), holds=holding)) is None:
         return False
-    bank.add(site_id, New(Kind.ASKED, planned.asked, **of_blog))
+    bank.add(site_id, New(Kind.ASKED, planned.asked, language, blog))
     return True
 
 

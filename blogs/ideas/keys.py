@@ -50,7 +50,7 @@ def stems(text: str, language: str) -> list[int]:
 
 @cache
 def _small_words(language: str) -> frozenset[str]:
-    """Return the words that sentences are made of, without accents; those of all languages where the language's own are not known."""
+    """Return the words that sentences are made of, without accents; where the language's own are not known, those of all."""
     known = lexicon.function_words()
     own = [word for word, languages_ in known.items() if language in languages_]
     return frozenset(map(_plain, own or known))

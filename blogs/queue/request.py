@@ -51,6 +51,7 @@ class BlogRequest:
     metadata: Mapping[str, str] = field(default_factory=dict)
     product_ids: Sequence[str] = ()
     instructions: str = ""
+    on_duplicate: str = ""
 
     def columns(self) -> dict[str, Any]:
         columns = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _DETAILS}
@@ -63,11 +64,12 @@ class BlogRequest:
             metadata=dict(self.metadata),
             product_ids=list(self.product_ids),
             instructions=self.instructions,
+            on_duplicate=self.on_duplicate,
         )
 
 
 _UNSAID: dict[str, Any] = {"language": "", "tone": Tone.FRIENDLY, "length": Length.MEDIUM, "categories": []}
-_DETAILS = ("time_zone", "metadata", "product_ids", "instructions")
+_DETAILS = ("time_zone", "metadata", "product_ids", "instructions", "on_duplicate")
 
 
 def details_of(generation: BlogGeneration) -> RequestDetails:
@@ -75,7 +77,7 @@ def details_of(generation: BlogGeneration) -> RequestDetails:
     try:
         return generation.details
     except RequestDetails.DoesNotExist:
-        return RequestDetails(time_zone="", metadata={}, product_ids=[], instructions="")
+        return RequestDetails(time_zone="", metadata={}, product_ids=[], instructions="", on_duplicate="")
 
 
 def is_later(moment: datetime | None, *, field: str = "scheduledAt") -> bool:

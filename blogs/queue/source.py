@@ -67,11 +67,16 @@ def _claim(
 
 
 def _claimed(worker: WorkerProcess, row: list[Any]) -> BlogGeneration:
-    site, (*own, product_ids, instructions, told, found) = row[: rows.width(Site)], row[rows.width(Site) :]
+    site, (*own, product_ids, instructions, on_duplicate, told, found) = (
+        row[: rows.width(Site)],
+        row[rows.width(Site) :],
+    )
     generation = rows.instance(BlogGeneration, own)
     generation.site, generation.worker_name = rows.instance(Site, site), worker.name
     # What the stages need of them, so that a blog that runs asks for none.
-    generation.details = RequestDetails(product_ids=product_ids or [], instructions=instructions or "")
+    generation.details = RequestDetails(
+        product_ids=product_ids or [], instructions=instructions or "", on_duplicate=on_duplicate or ""
+    )
     if generation.profile_id:
         # As JSON: Django has its connections leave that to its fields.
         generation.profile = SiteProfile(

@@ -123,7 +123,7 @@ WITH clock AS MATERIALIZED (
     {_TELL_OF_START}
 )
 SELECT clock.look, {columns(Site, "site")}, {columns(BlogGeneration, "started")}, details.product_ids, details.instructions,
-       profile.told, profile.found
+       details.on_duplicate, profile.told, profile.found
   FROM clock LEFT JOIN (started JOIN wix_site site ON site.id = started.site_id
                                 LEFT JOIN blogs_requestdetails details ON details.generation_id = started.id
                                 LEFT JOIN blogs_siteprofile profile ON profile.id = started.profile_id) ON true
@@ -211,8 +211,9 @@ WITH place AS (
     {outbox.telling("blog", type=f"'{outbox.BLOG_QUEUED}'", site="blog.site_id", blog="blog.id")}
     RETURNING 1
 ), details AS (
-    INSERT INTO blogs_requestdetails (generation_id, time_zone, metadata, product_ids, instructions)
-    SELECT id, %(time_zone)s, %(metadata)s::jsonb, %(product_ids)s::text[], %(instructions)s FROM blog WHERE %(detailed)s
+    INSERT INTO blogs_requestdetails (generation_id, time_zone, metadata, product_ids, instructions, on_duplicate)
+    SELECT id, %(time_zone)s, %(metadata)s::jsonb, %(product_ids)s::text[], %(instructions)s, %(on_duplicate)s
+      FROM blog WHERE %(detailed)s
 ), words AS (
     -- By which staff find it.
     INSERT INTO blogs_blogwords (generation_id, level, subject, words)

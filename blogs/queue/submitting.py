@@ -100,11 +100,14 @@ def _details(request: BlogRequest) -> dict[str, Any]:
     """Return what ENTER takes of the details; a request without any makes no row of them."""
     details = request.details()
     return {
-        "detailed": any((details.time_zone, details.metadata, details.product_ids, details.instructions)),
+        "detailed": any(
+            (details.time_zone, details.metadata, details.product_ids, details.instructions, details.on_duplicate)
+        ),
         "time_zone": details.time_zone,
         "metadata": json.dumps(details.metadata),
         "product_ids": details.product_ids,
         "instructions": details.instructions,
+        "on_duplicate": details.on_duplicate,
     }
 
 

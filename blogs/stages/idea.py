@@ -1,13 +1,14 @@
-"""Stage: what the article will be about (title, angle, outline), and what its picture shows."""
+"""What a writer is told of a blog, and the call for one idea: title, angle, outline, and what the picture shows."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 
 from blogs.article import prompts, shop
-from blogs.article.quality import Request, judged_idea, report
+from blogs.article.quality import Finding, Request, judged_idea
 from blogs.article.quality.mends.shape import idea_in
 from blogs.article.schema import ALT_TEXT_MAX, Idea, InvalidArticle, json_schema
 from blogs.models import SourceType, Stage
@@ -19,13 +20,18 @@ from wix.writing_systems import shortened
 from workers.errors import TransientError
 
 # Characters of each product's text: an outline needs no more than what the product is.
-_TEXT_MAX = 160
+TEXT_MAX = 160
 
 
-def run(inputs: Inputs) -> dict[str, Any]:
+def ask(inputs: Inputs, *, earlier: Sequence[str] = ()) -> tuple[Idea, list[Finding]]:
+    """Ask for one idea; return it with the gate's warnings. `earlier`: titles that the site has, from which it is to differ.
+
+    Raises TransientError `content_invalid` for one that breaks our rules: another try may keep them.
+    """
     kind = Kind.of("idea", inputs.length, inputs.language)
+    told = {"earlier": list(earlier)} if earlier else {}
     text = openai.complete(
-        prompts.idea(prompt_data(inputs, text_max=_TEXT_MAX)),
+        prompts.idea({**told, **prompt_data(inputs, text_max=TEXT_MAX)}),
         kind=kind,
         schema_name="blog_idea",
         schema=json_schema(Idea),
@@ -33,13 +39,18 @@ def run(inputs: Inputs) -> dict[str, Any]:
         seconds=inputs.seconds,
     )
     try:
-        idea = _with_known_products(idea_in(text, topic=inputs.of(Stage.PRODUCTS)["source_text"]), inputs)
-        errors, warnings = judged_idea(idea, request=asked(inputs))
-        if errors:
-            raise InvalidArticle([str(found) for found in errors])
+        return judged(idea_in(text, topic=inputs.of(Stage.PRODUCTS)["source_text"]), inputs)
     except InvalidArticle as invalid:
         raise TransientError("content_invalid", str(invalid)) from invalid
-    return {**idea.model_dump(), "prompt_version": prompts.version("idea"), "quality": report(warnings)}
+
+
+def judged(idea: Idea, inputs: Inputs) -> tuple[Idea, list[Finding]]:
+    """Return an idea as the blog can use it, with the gate's warnings. Raises InvalidArticle."""
+    idea = _with_known_products(idea, inputs)
+    errors, warnings = judged_idea(idea, request=asked(inputs))
+    if errors:
+        raise InvalidArticle([str(found) for found in errors])
+    return idea, warnings
 
 
 def asked(inputs: Inputs) -> Request:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from blogs.article.quality import Profile
 from blogs.article.related import Post
-from blogs.models import Stage
+from blogs.models import OnDuplicate, Stage
 from workers.errors import WorkError
 
 _NO_PROFILE = Profile()
@@ -19,11 +20,17 @@ def warnings_lead_nowhere(error: WorkError) -> None:
     raise AssertionError("only a running stage can warn") from error
 
 
+def no_others(ids: Sequence[int]) -> list[Inputs]:
+    return []
+
+
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """Everything that a stage may know. `seconds` is its deadline; `outputs` is what the stages before it have produced."""
 
     generation_id: int
+    site_id: int
+    lease_token: UUID | None
     instance_id: str
     site_name: str
     site_url: str
@@ -47,6 +54,9 @@ class Inputs:
     """Reads the posts that the shop has published from its blogs here."""
     warn: Callable[[WorkError], None] = warnings_lead_nowhere
     """Takes what goes wrong without stopping the stage; it is saved beside the stage's output."""
+    others: Callable[[Sequence[int]], list[Inputs]] = no_others
+    """Returns what is known of other blogs of the site, for which ideas are asked for at the same time."""
+    on_duplicate: str = OnDuplicate.WARN
     product_ids: Sequence[str] = ()
     """The products that the shop chose itself; none: we choose."""
     instructions: str = ""

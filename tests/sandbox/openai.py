@@ -16,7 +16,7 @@ from tests.sandbox import defects, writer
 from tests.sandbox.faults import Fault
 from tests.sandbox.limits import SlidingWindow
 from tests.sandbox.openai_errors import ERRORS, NO_KEY, bad_request, come_back, error
-from tests.sandbox.openai_request import BYTES_PER_TOKEN, IN_WORDS, OPERATIONS, Request
+from tests.sandbox.openai_request import BYTES_PER_TOKEN, IN_WORDS, OPERATIONS, SEVERAL, Request
 from tests.sandbox.provider import Call, Provider, Refused, Route
 from tests.sandbox.world import World
 
@@ -89,36 +89,37 @@ class OpenAI(Provider):
 
     async def complete(self, call: Call) -> web.Response:
         request = Request.read(call.body)
-        order = _order(request)
-        message, finish_reason = self._written(call, order)
-        completion_tokens = self._length(call, order, message)
+        orders = _orders(request)
+        message, finish_reason = self._written(call, request, orders)
+        completion_tokens = self._length(call, orders, message)
         if request.max_tokens and (completion_tokens > request.max_tokens or finish_reason == "length"):
             # As much of the text as fits; whatever cut it, all that was allowed has been used.
             message = message | {"content": _begin(message["content"] or "", request.max_tokens / completion_tokens)}
             finish_reason, completion_tokens = "length", request.max_tokens
         if call.operation in ("idea", "article"):
-            await asyncio.sleep(self.world.seconds(call.operation))
+            # The time is that of the text: nine more ideas take about nine times as long.
+            await asyncio.sleep(self.world.seconds(call.operation) * (1 + 0.9 * (len(orders) - 1)))
         return web.json_response(_completion(self.world.now(), request, message, finish_reason, completion_tokens))
 
-    def _length(self, call: Call, order: writer.Order | None, message: dict[str, Any]) -> int:
+    def _length(self, call: Call, orders: list[writer.Order], message: dict[str, Any]) -> int:
         """In tokens: the workload's if one was asked for, and the answer is a whole text."""
         content = message["content"]
         if isinstance(content, list):
             content = "".join(part["text"] for part in content)
-        if order and content and not call.has_fault("content_filter"):
-            drawn = self.world.tokens(call.operation, order.sections)
-            if drawn is not None:
-                return drawn
+        if orders and content and not call.has_fault("content_filter"):
+            drawn = [self.world.tokens(call.operation, order.sections) for order in orders]
+            if drawn[0] is not None:
+                return sum(filter(None, drawn))
         return math.ceil(len((content or message["refusal"] or "").encode()) / BYTES_PER_TOKEN)
 
-    def _written(self, call: Call, order: writer.Order | None) -> tuple[dict[str, Any], str]:
+    def _written(self, call: Call, request: Request, orders: list[writer.Order]) -> tuple[dict[str, Any], str]:
         message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None, "annotations": []}
         if call.has_fault("refusal"):
             return message | {"refusal": _DECLINED}, "stop"
         if call.has_fault("gateway_refusal"):  # as LiteLLM passes it on
             kept = {"content": None, "provider_specific_fields": {"refusal": _DECLINED}}
             return {"role": "assistant", "refusal": None, **kept}, "stop"
-        content = _answer(call, order)
+        content = _answer(call, request, orders)
         if call.has_fault("content_filter"):
             return message | {"content": content[:20]}, "content_filter"
         if call.has_fault("length"):
@@ -212,24 +213,39 @@ def _told(noun: str, window: SlidingWindow, *, times: int = 1) -> dict[str, str]
     }
 
 
-def _order(request: Request) -> writer.Order | None:
+def _orders(request: Request) -> list[writer.Order]:
+    """Read what is asked for: one blog's text, or the ideas of several."""
     if request.schema_name not in OPERATIONS:
-        return None
+        return []
     try:
-        return writer.Order.from_prompt(request.prompt)
+        if request.schema_name == SEVERAL:
+            return writer.Order.several(request.prompt)
+        return [writer.Order.from_prompt(request.prompt)]
     except writer.NoOrder as missing:
         raise bad_request(f"This stand-in could not read the prompt: {missing}", "messages") from missing
 
 
-def _answer(call: Call, order: writer.Order | None) -> str:
-    if order is None:
+def _answer(call: Call, request: Request, orders: list[writer.Order]) -> str:
+    if not orders:
         return json.dumps({"answer": "Hello! How can I help you today?"})
+    if request.schema_name == SEVERAL:
+        return _plans(call, orders)
+    [order] = orders
     defect = call.fault.kind.removeprefix(defects.PREFIX) if call.fault and call.fault.is_defect else None
     if call.operation == "idea":
         idea = writer.idea(order)
         return (defects.planted_in_idea(idea, order, defect) if defect else idea).model_dump_json()
     article = writer.spoiled_article(order) if call.has_fault("invalid_article") else writer.article(order)
     return (defects.planted(article, order, defect) if defect else article).model_dump_json()
+
+
+def _plans(call: Call, orders: list[writer.Order]) -> str:
+    """Write the ideas of a batch; with the fault `uneven_ideas` without the second, and with no section in the third."""
+    plans = writer.plans(orders).model_dump()
+    if call.has_fault("uneven_ideas"):
+        plans["plans"][2]["sections"] = []
+        del plans["plans"][1]
+    return json.dumps(plans, ensure_ascii=False)
 
 
 def _begin(text: str, share: float) -> str:

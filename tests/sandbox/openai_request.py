@@ -10,7 +10,8 @@ from typing import Any
 from tests.sandbox.openai_errors import bad_request
 
 BYTES_PER_TOKEN = 4
-OPERATIONS = {"blog_idea": "idea", "blog_article": "article"}
+OPERATIONS = {"blog_idea": "idea", "blog_ideas": "idea", "blog_article": "article"}
+SEVERAL = "blog_ideas"
 # Where a server without strict schemas is asked, the schema's name stands in the prompt.
 IN_WORDS = "JSON Schema `{}`"
 

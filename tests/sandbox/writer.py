@@ -9,7 +9,8 @@ import hashlib
 import json
 import random
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +25,8 @@ from blogs.article.schema import (
     Image,
     ListBlock,
     ListItem,
+    NumberedIdea,
+    Plans,
     ProductBlock,
     Quote,
     Section,
@@ -38,6 +41,7 @@ from tests.sandbox.voices import voice
 _DATA = re.compile(r"<data>\s*(\{.*\})\s*</data>", re.DOTALL)
 _UNUSABLE = re.compile(r"https?:|www\.|@|[$€£¥]|\d+[.,]\d\d|<", re.IGNORECASE)
 _INSTRUCTION = re.compile(r"^(?:please\s+)?(?:write|create|make|tell)\b.*?\b(?:about|on)\s+", re.IGNORECASE)
+_QUOTED = re.compile(r"'([^']+)'")
 _TOPIC_WORDS = 7
 
 
@@ -84,13 +88,28 @@ class Order:
     told: dict[str, Any] = field(default_factory=dict, compare=False)
     """All that the data block says."""
 
+    number: int = 0
+
     @classmethod
     def from_prompt(cls, prompt: str) -> Order:
-        found = _DATA.search(prompt)
-        if found is None:
-            raise NoOrder("no <data> block")
+        return cls._read(_data(prompt))
+
+    @classmethod
+    def several(cls, prompt: str) -> list[Order]:
+        """Read a prompt that asks for the ideas of several blogs. What they share stands once in it."""
+        data = _data(prompt)
         try:
-            data = json.loads(found.group(1))
+            sold = {product["id"]: product for product in data.get("products") or []}
+            return [
+                cls._read({**data, **blog, "products": [sold[each] for each in blog.get("products") or []]})
+                for blog in data["blogs"]
+            ]
+        except (KeyError, TypeError) as error:
+            raise NoOrder(repr(error)) from error
+
+    @classmethod
+    def _read(cls, data: dict[str, Any]) -> Order:
+        try:
             source = data["source"]
             sold = [product for product in data.get("products") or [] if product.get("in_stock", True)]
             products = tuple(map(Product.read, sold))
@@ -103,8 +122,10 @@ class Order:
                 products=products,
                 idea=idea,
                 seed=json.dumps([source, data.get("site"), [product.id for product in products]], sort_keys=True),
-                earlier=tuple(data.get("earlier") or ()),
+                # What an idea was refused for may be a title that the shop has.
+                earlier=(*(data.get("earlier") or ()), *_QUOTED.findall(str(data.get("refused") or ""))),
                 told=data,
+                number=int(data.get("number") or 0),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise NoOrder(repr(error)) from error
@@ -122,6 +143,28 @@ class Order:
     @cached_property
     def by_id(self) -> dict[str, Product]:
         return {product.id: product for product in self.products}
+
+
+def _data(prompt: str) -> dict[str, Any]:
+    found = _DATA.search(prompt)
+    if found is None:
+        raise NoOrder("no <data> block")
+    try:
+        data = json.loads(found.group(1))
+    except ValueError as error:
+        raise NoOrder(repr(error)) from error
+    if not isinstance(data, dict):
+        raise NoOrder("the data is no object")
+    return data
+
+
+def plans(orders: Sequence[Order]) -> Plans:
+    """Write an idea for each blog of a batch, each with the titles before it as earlier ones."""
+    written: list[NumberedIdea] = []
+    for order in orders:
+        told = replace(order, earlier=(*order.earlier, *(plan.title for plan in written)))
+        written.append(NumberedIdea(**idea(told).model_dump(), number=order.number))
+    return Plans(plans=written)
 
 
 def idea(order: Order) -> Idea:

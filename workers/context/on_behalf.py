@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,8 @@ class Caller:
 
     work: int
     party: int
+    sharing: tuple[int, ...] = ()
+    """The works that share what the call takes, where it is made for several; none: it is all this one's."""
 
 
 def stranger(digest: bytes) -> Caller:
@@ -36,3 +38,11 @@ def on_behalf_of(caller: Caller) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+@contextmanager
+def shared_by(works: Sequence[int]) -> Iterator[None]:
+    """Let the calls within be made for all these works, each of which bears an equal share of what they take."""
+    caller = _current.get()
+    with on_behalf_of(replace(caller, sharing=tuple(works))) if caller else nullcontext():
+        yield

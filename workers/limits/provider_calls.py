@@ -1,7 +1,8 @@
 """What each paid call took, in a row of its own: for support, for sums, and for learning how much the next call needs.
 
 The statement that settles the call's reservation (`limits.settle`) writes the row, so that it costs no round trip. That statement
-may be repeated after an outage: of calls of the same work with the same request id and operation, one is kept.
+may be repeated after an outage: of calls of the same work with the same request id and operation, one is kept. What a call for
+several works took is shared out among them.
 """
 
 from __future__ import annotations
@@ -56,24 +57,32 @@ def count(number: object) -> int | None:
     return number if isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= _MOST else None
 
 
-# A part of `statements.SETTLE`. Without a provider it keeps nothing.
-KEPT = """
+def _share(quantity: str) -> str:
+    """SQL of one work's share of a quantity. The shares add up to it."""
+    among = "cardinality(%(works)s::bigint[])"
+    return f"%({quantity})s::int / {among} + (share.nth <= mod(%({quantity})s::int, {among}))::int"
+
+
+# A part of `statements.SETTLE`. Without a provider it keeps nothing. A call for several works has a row for each.
+KEPT = f"""
 kept AS (
     INSERT INTO workers_providercall (provider, operation, model, kind, language, work, site, at, seconds, outcome, request_id,
            tokens_reserved, prompt_bytes, prompt_tokens, cached_tokens, output_tokens, output_max, truncated, images)
-    SELECT %(provider)s::text, %(operation)s::text, %(model)s::text, %(kind)s::text, %(language)s::text, %(work)s::bigint,
+    SELECT %(provider)s::text, %(operation)s::text, %(model)s::text, %(kind)s::text, %(language)s::text, share.work,
            %(site)s::bigint, clock_timestamp(), %(seconds)s::float8, %(outcome)s::text, %(request_id)s::text,
-           %(tokens_reserved)s::int, %(prompt_bytes)s::int, %(prompt_tokens)s::int, %(cached_tokens)s::int, %(output_tokens)s::int,
-           %(output_max)s::int, %(truncated)s::boolean, %(images)s::int
+           {_share("tokens_reserved")}, {_share("prompt_bytes")}, {_share("prompt_tokens")},
+           {_share("cached_tokens")}, {_share("output_tokens")}, {_share("output_max")}, %(truncated)s::boolean,
+           {_share("images")}
+      FROM unnest(%(works)s::bigint[]) WITH ORDINALITY AS share(work, nth)
      WHERE %(provider)s::text IS NOT NULL
-       AND NOT EXISTS (SELECT 1 FROM workers_providercall WHERE work = %(work)s::bigint AND request_id = %(request_id)s::text
-                          AND operation = %(operation)s::text AND request_id <> '')
+       AND NOT EXISTS (SELECT 1 FROM workers_providercall c WHERE c.work = share.work AND c.request_id = %(request_id)s::text
+                          AND c.operation = %(operation)s::text AND c.request_id <> '')
 )
 """
 
 NOTHING: Mapping[str, Any] = dict.fromkeys(
     [
-        *("provider", "operation", "model", "kind", "language", "work", "site", "seconds", "outcome", "request_id"),
+        *("provider", "operation", "model", "kind", "language", "works", "site", "seconds", "outcome", "request_id"),
         *("tokens_reserved", "prompt_bytes", "prompt_tokens", "cached_tokens", "output_tokens", "output_max"),
         *("truncated", "images"),
     ]
@@ -91,7 +100,7 @@ def row(
         "model": usage.model[:100],
         "kind": usage.kind[:40],
         "language": usage.language[:10],
-        "work": caller.work if caller else None,
+        "works": list(caller.sharing) or [caller.work] if caller else [None],
         "site": caller.party if caller else None,
         "seconds": seconds if usage.seconds is None else usage.seconds,
         "outcome": outcome[:40],

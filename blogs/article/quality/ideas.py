@@ -68,12 +68,13 @@ def _is_list_of_keywords(text: str) -> bool:
 
 def _earlier(idea: Idea, earlier_titles: Sequence[str]) -> Iterator[Finding]:
     for earlier in earlier_titles:
-        if _is_same_topic(idea.title, earlier):
+        if is_same_topic(idea.title, earlier):
             yield Finding("the shop has an article with this topic", WARNING, "outline, title", earlier)
             return
 
 
-def _is_same_topic(one: str, other: str) -> bool:
+def is_same_topic(one: str, other: str) -> bool:
+    """Whether two titles tell of one topic: by their words, in any form and order, or by their letters."""
     if folded(one).strip() == folded(other).strip():
         return True
     functional = lexicon.function_words()

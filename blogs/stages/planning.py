@@ -1,0 +1,193 @@
+"""Stage: what the article will be about (title, angle, outline), and what its picture shows.
+
+The idea may be there already: another blog of the site has asked for it along with its own (`ideas/batches.py`), or the shop has
+chosen it among its ideas. Otherwise this blog asks, and takes others along that wait. What it finds is kept as its planned title
+before the stage's output is saved, so that a killed worker's blog pays for no idea twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from blogs.article import prompts
+from blogs.article.quality import Finding, report
+from blogs.article.quality.ideas import is_same_topic
+from blogs.article.schema import Idea, InvalidArticle
+from blogs.ideas import asking, bank, batches
+from blogs.ideas.bank import Near
+from blogs.ideas.batches import Leader, Planned, Turn
+from blogs.ideas.keys import of_language
+from blogs.models import OnDuplicate, SourceType, Stage
+from blogs.stages import idea, products
+from blogs.stages.inputs import Inputs
+from workers.context.on_behalf import shared_by
+from workers.errors import PermanentError, RateLimited, TransientError, WorkError
+
+# How long a blog keeps its seat while another's call brings its idea, and how often it looks.
+_PATIENCE_SECONDS = 15.0
+_POLL_SECONDS = 0.4
+# The catalog is kept; where it must be read, that is the other blog's own affair.
+_QUICK_SECONDS = 5.0
+# Titles that a writer is told to differ from: for one blog, and for all of a batch.
+_EARLIER, _EARLIER_OF_ALL = 8, 24
+
+
+def run(inputs: Inputs) -> dict[str, Any]:
+    leader = Leader(inputs.generation_id, inputs.site_id, inputs.lease_token)
+    turn = _turn(leader)
+    if turn.plan is not None:
+        try:
+            return _output(*idea.judged(Idea.model_validate(turn.plan), inputs))
+        except (InvalidArticle, ValueError):
+            turn = batches.turn(leader, alone=True)
+    is_left = True
+    try:
+        found = _asked_along(inputs, leader, inputs.others(turn.others)) if turn.others else None
+        output = found or _asked_alone(inputs, leader)
+        is_left = bool(turn.others)
+    finally:
+        # Its own row went with what was kept.
+        if is_left:
+            batches.release(leader)
+    return output
+
+
+def _turn(leader: Leader) -> Turn:
+    began = time.monotonic()
+    while (turn := batches.turn(leader)).waits:
+        if time.monotonic() - began > _PATIENCE_SECONDS:
+            raise RateLimited("idea_being_asked", "Its idea is being asked for with those of other blogs.", guess=3.0)
+        time.sleep(_POLL_SECONDS)
+    return turn
+
+
+# --- Alone ------------------------------------------------------------------------------------------------------------
+
+
+def _asked_alone(inputs: Inputs, leader: Leader) -> dict[str, Any]:
+    """Ask for this blog's idea; once more where its title tells what the site has. What is alike then is warned of, or refused."""
+    earlier = [near.text for near in _near(_topic(inputs), inputs, at_most=_EARLIER)]
+    refused = inputs.refused
+    for again in (inputs.source_type != SourceType.TITLE, False):
+        found, findings = idea.ask(replace(inputs, refused=refused), earlier=earlier)
+        alike = _alike(found.title, inputs)
+        if alike is None and batches.keep(leader, [_planned(found, inputs)]):
+            break
+        # Where nothing was alike, another blog has taken the title just now.
+        alike = alike or _alike(found.title, inputs)
+        if again:
+            refused = f"its title tells what the shop has: {(alike.text if alike else found.title)!r}"
+            continue
+        _tell(alike, inputs)
+        batches.keep(leader, [_planned(found, inputs)], holding=False)
+        break
+    return _output(found, findings)
+
+
+def _tell(alike: Near | None, inputs: Inputs) -> None:
+    """Warn of a topic that the site has; refuse the idea where the shop wants another, and has not given the title itself."""
+    said = f"The site has this topic already: {_name(alike)}." if alike else "The site has this topic already."
+    if inputs.on_duplicate == OnDuplicate.VARY and inputs.source_type != SourceType.TITLE:
+        raise TransientError("duplicate_topic", said)
+    inputs.warn(PermanentError("duplicate_topic", said))
+
+
+def _name(near: Near) -> str:
+    of = f"blog {near.generation_id}" if near.generation_id else "an idea" if near.kind == bank.Kind.IDEA else "a post"
+    return f"{of}, {near.text!r}"
+
+
+# --- Along with others ------------------------------------------------------------------------------------------------
+
+
+def _asked_along(inputs: Inputs, leader: Leader, others: Sequence[Inputs]) -> dict[str, Any] | None:
+    """Ask for the ideas of several blogs at once and keep the good ones; return this blog's own, None where it has none.
+
+    The products of blogs that have not begun are chosen as their own stage will choose them.
+    """
+    blogs = [inputs, *(ready for other in others if (ready := _with_products(other)))]
+    if len(blogs) == 1:
+        return None
+    common, asked = _data(blogs)
+    with shared_by([blog.generation_id for blog in blogs]):
+        found = asking.ask(common, asked, length=inputs.length, language=inputs.language, seconds=inputs.seconds)
+    good: list[Planned] = []
+    own: dict[str, Any] | None = None
+    for number, blog in enumerate(blogs, 1):
+        if (answer := found.get(number)) is None:
+            continue
+        try:
+            plan, findings = idea.judged(answer, blog)
+        except InvalidArticle:
+            continue
+        if any(is_same_topic(plan.title, other.title) for other in good) or _alike(plan.title, blog):
+            continue
+        good.append(_planned(plan, blog))
+        if blog is inputs:
+            own = _output(plan, findings)
+    kept = batches.keep(leader, good)
+    return own if inputs.generation_id in kept else None
+
+
+def _with_products(other: Inputs) -> Inputs | None:
+    if Stage.PRODUCTS in other.outputs:
+        return other
+    try:
+        chosen = products.run(replace(other, seconds=_QUICK_SECONDS, warn=lambda _: None))
+    except WorkError:
+        return None
+    return replace(other, outputs={Stage.PRODUCTS: chosen})
+
+
+def _data(blogs: Sequence[Inputs]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the data that all share, with each product once, and what is asked for each blog."""
+    told = [idea.prompt_data(blog, text_max=idea.TEXT_MAX) for blog in blogs]
+    shared: dict[str, Any] = {name: told[0][name] for name in ("site", "profile") if name in told[0]}
+    described = {product["id"]: product for data in told for product in data["products"]}
+    asked = [
+        {
+            "number": number,
+            **{name: data[name] for name in ("source", "tone", "length", "sections", "wishes") if name in data},
+            "products": [product["id"] for product in data["products"]],
+        }
+        for number, data in enumerate(told, 1)
+    ]
+    each = max(2, _EARLIER_OF_ALL // len(blogs))
+    near = [found.text for blog in blogs for found in _near(_topic(blog), blog, at_most=each)]
+    if near:
+        shared["earlier"] = list(dict.fromkeys(near))[:_EARLIER_OF_ALL]
+    return {**shared, "products": list(described.values())}, asked
+
+
+# --- Both -------------------------------------------------------------------------------------------------------------
+
+
+def _topic(inputs: Inputs) -> str:
+    return str(inputs.of(Stage.PRODUCTS)["source_text"])
+
+
+def _near(text: str, inputs: Inputs, *, at_most: int) -> list[Near]:
+    language = of_language(inputs.language)
+    return bank.near(inputs.site_id, text, language, beside=inputs.generation_id, at_most=at_most)
+
+
+def _alike(title: str, inputs: Inputs) -> Near | None:
+    """Return the site's topic that a title tells again."""
+    return next((near for near in _near(title, inputs, at_most=5) if near.is_same), None)
+
+
+def _planned(plan: Idea, inputs: Inputs) -> Planned:
+    return Planned(
+        generation_id=inputs.generation_id,
+        asked=_topic(inputs),
+        title=plan.title,
+        language=of_language(inputs.language),
+        plan=plan.model_dump(),
+    )
+
+
+def _output(plan: Idea, findings: list[Finding]) -> dict[str, Any]:
+    return {**plan.model_dump(), "prompt_version": prompts.version("idea"), "quality": report(findings)}
