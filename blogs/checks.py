@@ -152,6 +152,12 @@ def _alerts() -> list[CheckMessage]:
     if settings.BLOG_FAILED_LIMIT_PER_SITE < 0:
         hint = "0 lets any number fail."
         found.append(Error("BLOG_FAILED_LIMIT_PER_SITE must not be negative.", hint=hint, id="blogs.E014"))
+    if settings.IDEA_ORDERS_PER_DAY < 0:
+        hint = "0 lets no site ask for ideas without blogs."
+        found.append(Error("IDEA_ORDERS_PER_DAY must not be negative.", hint=hint, id="blogs.E020"))
+    if not 1 <= settings.OPENAI_IDEAS_PER_CALL <= 10:
+        hint = "1 asks for each blog's idea by itself."
+        found.append(Error("OPENAI_IDEAS_PER_CALL must be from 1 to 10.", hint=hint, id="blogs.E021"))
     if not 60 <= settings.ALERT_WINDOW_SECONDS <= 24 * 3600:
         hint = "Usage is kept for a day, in steps of five seconds."
         found.append(Error("ALERT_WINDOW_SECONDS must be between a minute and a day.", hint=hint, id="blogs.E013"))

@@ -345,6 +345,8 @@ LIVE_EVENTS_RESUME_MAX = env.int("LIVE_EVENTS_RESUME_MAX", default=50_000)
 BLOG_CREDITS = env.int("BLOG_CREDITS", default=25)
 TRIAL_CREDITS = env.int("TRIAL_CREDITS", default=50)
 BLOG_QUEUE_LIMIT = env.int("BLOG_QUEUE_LIMIT", default=10_000)
+# How often a site may ask in a day (UTC) for ten ideas without blogs. They cost it nothing.
+IDEA_ORDERS_PER_DAY = env.int("IDEA_ORDERS_PER_DAY", default=5)
 BLOG_FAILED_LIMIT_PER_SITE = env.int("BLOG_FAILED_LIMIT_PER_SITE", default=20)
 BLOG_SCHEDULED_LIMIT_PER_SITE = env.int("BLOG_SCHEDULED_LIMIT_PER_SITE", default=1_000)
 BLOG_MAX_ATTEMPTS = env.int("BLOG_MAX_ATTEMPTS", default=5)
@@ -375,7 +377,7 @@ BLOG_WORKER_ALIVE_PATH = env.str("BLOG_WORKER_ALIVE_PATH", default="")
 
 STAGE_DEADLINE_SECONDS: dict[str, float] = {
     "products": env.float("STAGE_PRODUCTS_DEADLINE_SECONDS", default=60),
-    "idea": env.float("STAGE_IDEA_DEADLINE_SECONDS", default=60),
+    "idea": env.float("STAGE_IDEA_DEADLINE_SECONDS", default=120),
     "image_order": env.float("STAGE_IMAGE_ORDER_DEADLINE_SECONDS", default=60),
     "article": env.float("STAGE_ARTICLE_DEADLINE_SECONDS", default=180),
     "image": env.float("STAGE_IMAGE_DEADLINE_SECONDS", default=120),
@@ -455,6 +457,8 @@ OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1"
 # What servers that speak OpenAI's language may lack: strict schemas, and the newer name of the output maximum.
 OPENAI_ANSWER_FORMAT = env.str("OPENAI_ANSWER_FORMAT", default="json_schema")
 OPENAI_MAX_TOKENS_FIELD = env.str("OPENAI_MAX_TOKENS_FIELD", default="max_completion_tokens")
+# For how many waiting blogs of a site one call asks for ideas.
+OPENAI_IDEAS_PER_CALL = env.int("OPENAI_IDEAS_PER_CALL", default=10)
 OPENAI_IDEA_MAX_TOKENS = env.int("OPENAI_IDEA_MAX_TOKENS", default=900)
 OPENAI_ARTICLE_MAX_TOKENS: dict[str, int] = {
     "short": env.int("OPENAI_ARTICLE_SHORT_MAX_TOKENS", default=2_400),

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from rest_framework.routers import SimpleRouter
 
 from blogs.api.account.credits import CreditEntriesView, CreditsView
+from blogs.api.account.ideas import IdeaOrderView, IdeasView
 from blogs.api.account.keys import ApiKeys
 from blogs.api.account.profile import ProfileView
 from blogs.api.errors import pages as error_pages
@@ -49,6 +50,8 @@ urlpatterns = [
     *stream.urlpatterns,
     re_path(r"^api/credits/?$", CreditsView.as_view(), name="credits"),
     re_path(r"^api/credits/entries/?$", CreditEntriesView.as_view(), name="credit-entries"),
+    re_path(r"^api/ideas/?$", IdeasView.as_view(), name="ideas"),
+    re_path(r"^api/ideas/orders/(?P<pk>[0-9]{1,18})/?$", IdeaOrderView.as_view(), name="idea-order"),
     re_path(r"^api/site-profile/?$", ProfileView.as_view(), name="site-profile"),
     re_path(r"^api/schema/?$", csrf_exempt(openapi.schema), name="api-schema"),
     re_path(r"^api/docs/?$", csrf_exempt(openapi.docs), name="api-docs"),

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
+from django.db import transaction
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from blogs.api.possible import UnknownProducts
 from blogs.api.serializers import BlogRequestSerializer, of_shop
+from blogs.ideas import duplicates, shop_ideas
+from blogs.models import BlogGeneration, OnDuplicate, SourceType
+from blogs.queue import submitting
 from blogs.queue.request import BlogRequest, asked_before
 from wix import catalog
 from wix.models import Site
+from workers.database import wakeup
 
 _IDEMPOTENCY_KEY_MAX = 255
 # Why a blog may not be taken, by the codes of the problems.
@@ -52,6 +58,32 @@ def require_known_products(site: Site, asked: BlogRequest, key: str | None) -> N
         return
     if unknown := catalog.unknown(str(site.instance_id), asked.product_ids):
         raise UnknownProducts(unknown)
+
+
+def submit(site: Site, asked: BlogRequest, key: str | None, *, wakes: bool = True) -> BlogGeneration:
+    """Submit a request, as `submitting.submit` does, which it raises all of; besides DuplicateTopic, UnknownIdea and IdeaUsed.
+
+    Only what needs the idea bank pays for it: an idea of the shop's, and a topic that may not come twice.
+    """
+    by_idea, refuses = asked.source_type == SourceType.IDEA, asked.on_duplicate == OnDuplicate.REFUSE
+    if not (by_idea or refuses):
+        return submitting.submit(site=site, request=asked, idempotency_key=key, wakes=wakes)
+    idea = shop_ideas.find(site, asked.source_id) if by_idea else None
+    if idea and not asked.language:
+        asked = replace(asked, language=idea.language)
+    if key and (known := asked_before(site, asked, key)):
+        return known
+    if refuses:
+        duplicates.require_new(site, asked.source_type, asked.source_id, asked.language)
+    with transaction.atomic():
+        blog = submitting.submit(site=site, request=asked, idempotency_key=key, wakes=False)
+        if blog.is_new and idea:
+            shop_ideas.use(site, idea, blog)
+        elif blog.is_new:
+            duplicates.hold(site, blog)
+    if wakes and blog.ready:
+        wakeup.notify()
+    return blog
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -29,8 +29,9 @@ from blogs.api.openapi import problems as described
 from blogs.api.openapi.documenting import IDEMPOTENCY_KEY_NEEDED, Answer, documented
 from blogs.api.possible import UnknownProducts
 from blogs.api.serializers import BlogRequestSerializer
+from blogs.ideas.duplicates import DuplicateTopic
+from blogs.ideas.shop_ideas import IdeaUsed, UnknownIdea
 from blogs.models import BlogGeneration
-from blogs.queue import submitting
 from blogs.queue.admission import NoRoom
 from blogs.queue.failures import TooManyFailures
 from blogs.queue.request import IdempotencyConflict, SchedulePassed, details_of, first_answers
@@ -44,6 +45,9 @@ MOST = 100
 _REFUSALS = (
     ValidationError,
     UnknownProducts,
+    DuplicateTopic,
+    UnknownIdea,
+    IdeaUsed,
     NoRoom,
     TooManyFailures,
     InsufficientCredits,
@@ -141,7 +145,7 @@ def _take(request: Request, wish: Any, key: str) -> BlogGeneration | dict[str, A
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL synchronous_commit = off")
-            return submitting.submit(site=site_of(request), request=asked, idempotency_key=key, wakes=False)
+            return asking.submit(site_of(request), asked, key, wakes=False)
     except _REFUSALS as refused:
         return problems.described(refused, request)
 

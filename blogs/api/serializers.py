@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -22,6 +23,7 @@ from blogs.models import (
     SOURCE_ID_MAX,
     Cover,
     Length,
+    OnDuplicate,
     SourceType,
     Tone,
 )
@@ -30,6 +32,7 @@ from wix import languages
 from wix.models import Site
 
 _REASON_MAX = 200
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 
 
 class BlogRequestSerializer(StrictSerializer):
@@ -52,15 +55,20 @@ class BlogRequestSerializer(StrictSerializer):
         default=list,
     )
     instructions = PlainTextField(max_length=INSTRUCTIONS_MAX, keeps_lines=True, allow_blank=True, default="")
+    onDuplicate = ChoiceField(OnDuplicate.choices, source="on_duplicate", default=OnDuplicate.WARN)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs |= _placed(self, attrs, "scheduledAt", "publishAt")
+        if attrs["on_duplicate"] == OnDuplicate.WARN:
+            attrs["on_duplicate"] = ""  # what is usual makes no row of details
         attrs["product_ids"] = list(dict.fromkeys(attrs["product_ids"]))
         publish_at, scheduled_at = attrs["publish_at"], attrs["scheduled_at"]
         if publish_at and not attrs["publish"]:
             raise _invalid("publishAt", "It needs publish: true; without, the post stays a draft.", "needs_publish")
         if publish_at and scheduled_at and publish_at < scheduled_at:
             raise _invalid("publishAt", "It is before scheduledAt, when the post is written.", "before_written")
+        if attrs["source_type"] == SourceType.IDEA and not _NUMBER.fullmatch(attrs["source_id"]):
+            raise _invalid("sourceId", "It must be the number of an idea, as GET /api/ideas lists it.", "invalid")
         if attrs["source_type"] != SourceType.PROMPT and len(attrs["source_id"]) > SOURCE_ID_MAX:
             message = f"At most {SOURCE_ID_MAX} characters; only a prompt may have {PROMPT_MAX}."
             raise _invalid("sourceId", message, "max_length")

@@ -24,7 +24,6 @@ from blogs.api.openapi import examples
 from blogs.api.openapi.documenting import IDEMPOTENCY_KEY, Answer, documented
 from blogs.api.serializers import BlogRequestSerializer
 from blogs.models import BlogGeneration
-from blogs.queue import submitting
 from blogs.queue.request import details_of, first_answers
 from blogs.restore import copies
 from wix.identity.auth import site_of
@@ -85,7 +84,7 @@ class BlogGenerationViewSet(Acting, Articles, Bulk, Endpoint, viewsets.GenericVi
         copies.require_settled_for_requests()
         key = asking.idempotency_key(request)
         asking.require_known_products(site, asked, key)
-        generation = submitting.submit(site=site, request=asked, idempotency_key=key)
+        generation = asking.submit(site, asked, key)
         where = {"Location": reverse("blog-generation-detail", args=[generation.pk], request=request)}
         if key is None:
             return Response(shape.described(generation, request), status=201, headers=where)

@@ -195,3 +195,10 @@ def forget_blogs(ids: Iterable[int]) -> None:
             kind=Kind.IDEA, generation_id=None, holds=False
         )
         remove("generation_id = ANY(%s)", [blogs])
+
+
+def prune_blogs(ids: Iterable[int]) -> None:
+    """Forget blogs that are about to be deleted. The titles of those that were written stay: the shop has them."""
+    over = "SELECT id FROM blog_generations WHERE id = ANY(%s) AND status <> 'DONE'"
+    blogs = list(ids)
+    remove(f"generation_id = ANY(%s) AND (kind = 'asked' OR generation_id IN ({over}))", [blogs, blogs])

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from blogs.ideas import bank
@@ -25,6 +26,8 @@ from workers.database.connections import briefly
 Kind = Topic.Kind
 
 AT_MOST = 10
+# No call may take more than this share of a minute's tokens, lest all others wait for it.
+_SHARE_OF_A_MINUTE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +50,22 @@ class Turn:
 
 _LIVE = """
 EXISTS (SELECT 1 FROM blogs_ideaasked a JOIN blog_generations l ON l.id = a.leader_id
-         WHERE a.generation_id = {blog} AND l.status = 'PROCESSING' AND l.lease_token = a.leader_token
+         WHERE a.generation_id = {blog} AND NOT a.alone AND l.status = 'PROCESSING' AND l.lease_token = a.leader_token
            AND l.lease_expires_at > clock_timestamp())
 """
 _PLANNED = "EXISTS (SELECT 1 FROM blogs_topic t WHERE t.generation_id = {blog} AND t.kind = 'title')"
+_ALONE = "EXISTS (SELECT 1 FROM blogs_ideaasked a WHERE a.generation_id = {blog} AND a.alone)"
 # Others are of the same language, length and profile, so that the answers' lengths are alike, and have not been tried yet. They
 # are either about words, for which products can be chosen without asking Wix, or have their products.
 _OTHER = f"""
     g.id <> leader.id AND g.stage IN ('products', 'idea') AND g.language = leader.language AND g.length = leader.length
     AND g.profile_id IS NOT DISTINCT FROM leader.profile_id
-    AND g.attempts <= 1 AND g.error_code = '' AND g.cancel_requested_at IS NULL
+    AND g.attempts <= 1 AND g.error_code = '' AND g.deferred_since IS NULL AND g.cancel_requested_at IS NULL
     AND (EXISTS (SELECT 1 FROM blogs_stageoutput o WHERE o.generation_id = g.id AND o.stage = 'products')
          OR g.source_type IN ('keyword', 'title', 'prompt')
             AND NOT EXISTS (SELECT 1 FROM blogs_requestdetails d WHERE d.generation_id = g.id AND cardinality(d.product_ids) > 0))
     AND NOT EXISTS (SELECT 1 FROM blogs_stageoutput o WHERE o.generation_id = g.id AND o.stage = 'idea')
-    AND NOT {_PLANNED.format(blog="g.id")} AND NOT {_LIVE.format(blog="g.id")}
+    AND NOT {_PLANNED.format(blog="g.id")} AND NOT {_LIVE.format(blog="g.id")} AND NOT {_ALONE.format(blog="g.id")}
 """
 _TURN = f"""
 SELECT pg_advisory_xact_lock({bank._LOCK}, %(lock)s);
@@ -80,17 +84,24 @@ WITH leader AS MATERIALIZED (
      WHERE {_OTHER} ORDER BY g.priority, (g.started_at IS NULL), g.id LIMIT %(others)s
 ), others AS MATERIALIZED (
     SELECT id FROM (SELECT * FROM runs UNION ALL SELECT * FROM stands) AS found
-     WHERE NOT EXISTS (SELECT FROM planned) AND NOT EXISTS (SELECT FROM held)
+     WHERE NOT EXISTS (SELECT FROM planned) AND NOT EXISTS (SELECT FROM held) AND NOT {_ALONE.format(blog="%(blog)s")}
      ORDER BY place, id LIMIT %(others)s
 ), asked AS (
     INSERT INTO blogs_ideaasked (generation_id, leader_id, leader_token)
     SELECT id, %(blog)s, %(token)s::uuid
       FROM (SELECT id FROM leader WHERE NOT EXISTS (SELECT FROM planned) AND NOT EXISTS (SELECT FROM held)
             UNION ALL SELECT id FROM others) AS chosen
-    ON CONFLICT (generation_id) DO UPDATE SET leader_id = excluded.leader_id, leader_token = excluded.leader_token
+    ON CONFLICT (generation_id) DO UPDATE
+       SET leader_id = excluded.leader_id, leader_token = excluded.leader_token, alone = false
 )
 SELECT (SELECT plan FROM planned), EXISTS (SELECT FROM held), ARRAY(SELECT id FROM others)
 """
+
+
+def _at_most() -> int:
+    """Return for how many blogs one call asks: fewer where ten would take much of what a minute has."""
+    affordable = settings.RATE_LIMITS["openai"]["tokens"] * _SHARE_OF_A_MINUTE // settings.OPENAI_IDEA_MAX_TOKENS
+    return int(max(1, min(AT_MOST, settings.OPENAI_IDEAS_PER_CALL, affordable)))
 
 
 @briefly
@@ -103,7 +114,7 @@ def turn(leader: Leader, *, alone: bool = False) -> Turn:
         "lock": leader.site_id % 2**31,
         "blog": leader.generation_id,
         "token": str(leader.lease_token) if leader.lease_token else None,
-        "others": 0 if alone else AT_MOST - 1,
+        "others": 0 if alone else _at_most() - 1,
         "alone": alone,
     }
     with connection.cursor() as cursor:
@@ -141,7 +152,9 @@ def keep(leader: Leader, plans: Sequence[Planned], *, holding: bool = True) -> s
 
 
 def _keep(site_id: int, planned: Planned, *, holding: bool) -> bool:
-    bank.remove("generation_id = %s AND kind = 'title'", [planned.generation_id])
+    # An idea of the shop's that was of no use for its blog counts as used, and no longer as the blog's.
+    Topic.objects.filter(generation_id=planned.generation_id, offered_at__isnull=False).update(generation_id=None)
+    bank.remove("generation_id = %s AND kind IN ('title', 'asked')", [planned.generation_id])
     blog, language = planned.generation_id, planned.language
     if bank.add(site_id, New(Kind.TITLE, planned.title, language, blog, dict(planned.plan), holds=holding)) is None:
         return False
@@ -161,9 +174,12 @@ def _let_go(leader: Leader, ids: Iterable[int]) -> set[int]:
 
 @briefly
 def release(leader: Leader) -> None:
-    """Let all the blogs go that the leader still asks for: each asks by itself, or leads others."""
+    """Let all the blogs go that the leader still asks for: its call brought nothing for them, and each asks by itself.
+
+    What one blog's words bring down, such as a prompt that the writer refuses, would bring down the next batch too.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM blogs_ideaasked WHERE leader_id = %s AND leader_token = %s::uuid",
+            "UPDATE blogs_ideaasked SET alone = true WHERE leader_id = %s AND leader_token = %s::uuid",
             [leader.generation_id, str(leader.lease_token)],
         )

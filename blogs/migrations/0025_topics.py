@@ -24,6 +24,14 @@ class Migration(migrations.Migration):
                 ("generation_id", models.BigIntegerField(primary_key=True, serialize=False)),
                 ("leader_id", models.BigIntegerField(db_index=True)),
                 ("leader_token", models.UUIDField()),
+                (
+                    "alone",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="a call for several blogs brought it no idea; it asks by itself",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -114,7 +122,7 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         db_default=False,
                         default=False,
-                        help_text="no other topic of the site that holds its key has this one",
+                        help_text="of the site's topics of its kind that hold their keys, none has the same",
                     ),
                 ),
                 ("generation_id", models.BigIntegerField(blank=True, help_text="the blog that has it", null=True)),
@@ -235,10 +243,20 @@ class Migration(migrations.Migration):
                 condition=models.Q(("offered_at__isnull", False)), fields=["site", "-id"], name="topic_offered"
             ),
         ),
+        migrations.AddIndex(
+            model_name="topic",
+            index=models.Index(
+                condition=models.Q(("kind", "title"), ("plan__isnull", False)),
+                fields=["generation_id"],
+                name="topic_planned",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="topic",
             constraint=models.UniqueConstraint(
-                condition=models.Q(("holds", True)), fields=("site", "language", "key"), name="topic_key_held_once"
+                condition=models.Q(("holds", True)),
+                fields=("site", "kind", "language", "key"),
+                name="topic_key_held_once",
             ),
         ),
         migrations.AddConstraint(

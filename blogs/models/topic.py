@@ -30,7 +30,9 @@ class Topic(models.Model):
     text = models.CharField(max_length=TEXT_MAX)
     key = models.CharField(max_length=TEXT_MAX, help_text="its words that count, folded and in order")
     holds = models.BooleanField(
-        default=False, db_default=False, help_text="no other topic of the site that holds its key has this one"
+        default=False,
+        db_default=False,
+        help_text="of the site's topics of its kind that hold their keys, none has the same",
     )
     generation_id = models.BigIntegerField(null=True, blank=True, help_text="the blog that has it")
     plan = models.JSONField(null=True, blank=True, help_text="the outline that the writer has made for it")
@@ -44,7 +46,7 @@ class Topic(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["site", "language", "key"], condition=Q(holds=True), name="topic_key_held_once"
+                fields=["site", "kind", "language", "key"], condition=Q(holds=True), name="topic_key_held_once"
             ),
             models.UniqueConstraint(
                 fields=["generation_id", "kind"], condition=Q(generation_id__isnull=False), name="topic_of_blog"
@@ -58,6 +60,8 @@ class Topic(models.Model):
         indexes = [
             models.Index(fields=["site", "kind", "-id"], name="topic_of_site"),
             models.Index(fields=["site", "-id"], condition=Q(offered_at__isnull=False), name="topic_offered"),
+            # Until the blog is written: then its outline is with its article.
+            models.Index(fields=["generation_id"], condition=Q(kind="title", plan__isnull=False), name="topic_planned"),
         ]
 
     def __str__(self) -> str:
@@ -88,6 +92,9 @@ class IdeaAsked(models.Model):
     generation_id = models.BigIntegerField(primary_key=True)
     leader_id = models.BigIntegerField(db_index=True)
     leader_token = models.UUIDField()
+    alone = models.BooleanField(
+        default=False, db_default=False, help_text="a call for several blogs brought it no idea; it asks by itself"
+    )
 
     def __str__(self) -> str:
         return f"idea of blog {self.generation_id}, asked for by blog {self.leader_id}"

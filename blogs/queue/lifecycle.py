@@ -34,6 +34,7 @@ from django.db import transaction
 from django.db.models import Case, F, Q, When
 from django.db.models.functions import Coalesce
 
+from blogs.ideas import bank
 from blogs.models import Article, BlogGeneration, GenerationEvent, Stage, StageOutput, Status
 from blogs.queue import backoff, fence, history, lines, locked_blog, statements
 from blogs.queue.locked_blog import LockedBlog
@@ -209,6 +210,7 @@ def requeue(generation_id: int, *, by: str, reason: str = "", from_scratch: bool
         if from_scratch:
             generation.outputs.all().delete()
             Article.objects.filter(pk=generation.pk).delete()
+            bank.forget_blogs([generation.pk])
             # An unanswered create may have made a draft, of another title than the one to come: it is looked for by its marker.
             since = Coalesce("draft_search_since", "draft_create_started_at")
             forgotten |= {"stage": Stage.PRODUCTS, "draft_search_since": since}

@@ -15,6 +15,8 @@ from typing import IO
 
 from django.db import connection, transaction
 
+from blogs.ideas import bank
+
 # Oldest first by the index on finished_at, from where the last batch ended: what it deleted stays in the index until a vacuum.
 # A blog whose draft is doubtful is kept: the sweep needs its title to look for the draft (`sweep.py`). So is one whose order is
 # open (`post_orders/`): a worker may be making its draft.
@@ -70,6 +72,7 @@ def prune(older_than: timedelta, *, batch_size: int, archive: IO[str] | None = N
             ids, since = [pk for pk, _ in chosen], chosen[-1][1]
             if archive:
                 _write(archive, ids)
+            bank.prune_blogs(ids)
             removed = {}
             for table, key in _TABLES.items():
                 cursor.execute(f"DELETE FROM {table} WHERE {key} = ANY(%s)", [ids])

@@ -31,6 +31,8 @@ _PATIENCE_SECONDS = 15.0
 _POLL_SECONDS = 0.4
 # The catalog is kept; where it must be read, that is the other blog's own affair.
 _QUICK_SECONDS = 5.0
+# The share of the stage's time that a call for several may take. What is left is enough for a call of its own.
+_SHARE_OF_TIME = 0.7
 # Titles that a writer is told to differ from: for one blog, and for all of a batch.
 _EARLIER, _EARLIER_OF_ALL = 8, 24
 
@@ -43,16 +45,13 @@ def run(inputs: Inputs) -> dict[str, Any]:
             return _output(*idea.judged(Idea.model_validate(turn.plan), inputs))
         except (InvalidArticle, ValueError):
             turn = batches.turn(leader, alone=True)
-    is_left = True
-    try:
-        found = _asked_along(inputs, leader, inputs.others(turn.others)) if turn.others else None
-        output = found or _asked_alone(inputs, leader)
-        is_left = bool(turn.others)
-    finally:
-        # Its own row went with what was kept.
-        if is_left:
+    output = None
+    if turn.others:
+        try:
+            output = _asked_along(inputs, leader, inputs.others(turn.others))
+        finally:
             batches.release(leader)
-    return output
+    return output or _asked_alone(inputs, leader)
 
 
 def _turn(leader: Leader) -> Turn:
@@ -106,14 +105,20 @@ def _name(near: Near) -> str:
 def _asked_along(inputs: Inputs, leader: Leader, others: Sequence[Inputs]) -> dict[str, Any] | None:
     """Ask for the ideas of several blogs at once and keep the good ones; return this blog's own, None where it has none.
 
-    The products of blogs that have not begun are chosen as their own stage will choose them.
+    A failure may be another blog's, such as a prompt that is refused: it is none of this one's. The products of blogs that have not begun are chosen as their own stage will choose them.
     """
     blogs = [inputs, *(ready for other in others if (ready := _with_products(other)))]
     if len(blogs) == 1:
         return None
     common, asked = _data(blogs)
+    seconds = inputs.seconds * _SHARE_OF_TIME
     with shared_by([blog.generation_id for blog in blogs]):
-        found = asking.ask(common, asked, length=inputs.length, language=inputs.language, seconds=inputs.seconds)
+        try:
+            found = asking.ask(common, asked, length=inputs.length, language=inputs.language, seconds=seconds)
+        except RateLimited:
+            raise
+        except WorkError:
+            return None
     good: list[Planned] = []
     own: dict[str, Any] | None = None
     for number, blog in enumerate(blogs, 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from blogs.ideas import shop_ideas
 from blogs.models import SourceType
 from blogs.stages.inputs import Inputs
 from wix import catalog
@@ -24,8 +25,15 @@ def run(inputs: Inputs) -> dict[str, Any]:
         return _about_product(inputs, chosen or [])
     if inputs.source_type == SourceType.COLLECTION:
         return _about_collection(inputs, chosen)
-    products = _fitting(inputs, inputs.source_id) if chosen is None else chosen
-    return {"source_text": inputs.source_id, "products": products}
+    topic = _idea(inputs) if inputs.source_type == SourceType.IDEA else inputs.source_id
+    products = _fitting(inputs, topic) if chosen is None else chosen
+    return {"source_text": topic, "products": products}
+
+
+def _idea(inputs: Inputs) -> str:
+    if text := shop_ideas.text_of(inputs.site_id, inputs.source_id):
+        return text
+    raise _not_found("The idea that the blog was to be made of is not there any more.")
 
 
 def _chosen_by_the_shop(inputs: Inputs) -> list[dict[str, Any]]:

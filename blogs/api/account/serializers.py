@@ -9,7 +9,7 @@ from rest_framework import serializers
 from blogs.api.incoming.fields import ChoiceField, LanguageField, ListField, PlainTextField, WholeNumberField
 from blogs.api.incoming.moments import ZoneField
 from blogs.api.incoming.names import StrictSerializer
-from blogs.models import CATEGORIES_MAX, CATEGORY_MAX, Length, Tone
+from blogs.models import ABOUT_MAX, CATEGORIES_MAX, CATEGORY_MAX, Length, Tone
 from blogs.models import profile as bounds
 from wix import languages
 from wix.identity import api_keys
@@ -34,6 +34,12 @@ class RotationSerializer(StrictSerializer):
     overlapHours = WholeNumberField(
         source="overlap_hours", min_value=0, max_value=_OVERLAP_HOURS_MAX, default=_OVERLAP_HOURS
     )
+
+
+class IdeaOrderSerializer(StrictSerializer):
+    about = PlainTextField(max_length=ABOUT_MAX, required=False, allow_blank=True, default="")
+    language = LanguageField(regex=languages.TAG, required=False, default="", max_length=languages.TAG_MAX)
+    length = ChoiceField(Length.choices, required=False, default="")
 
 
 # A setting that is left out, or null.

@@ -160,6 +160,32 @@ CODES = {
         "Live events are served by a process of their own, and this one answers requests.",
         "Behind the proxy of an installation the address leads there by itself. In development ask the port that `detail` names.",
     ),
+    "duplicate_topic": Code(
+        409,
+        "Topic is there already",
+        "The request says `onDuplicate: refuse`, and the site has its topic. `topic` is the other one's text; `blogId` or `postUrl`"
+        " name the blog or post, where they are known.",
+        "Ask for another topic, or repeat it with `onDuplicate: vary`, which has the writer find another angle.",
+    ),
+    "unknown_idea": Code(
+        422,
+        "No such idea",
+        "`sourceType` is `idea`, and the site has no idea with the number in `sourceId`.",
+        "Take an `id` from GET /api/ideas.",
+    ),
+    "idea_used": Code(
+        409,
+        "Idea is used",
+        "Another blog of the site was made of this idea; `blogId` is that blog.",
+        "Choose an idea whose `status` is `open`.",
+    ),
+    "too_many_idea_orders": Code(
+        429,
+        "Ideas asked for too often",
+        "The site has asked for ideas as often as it may in a day (UTC).",
+        "Use those that GET /api/ideas lists, or ask again after the seconds in Retry-After.",
+        retryable=True,
+    ),
     "idempotency_key_reused": Code(
         422,
         "Idempotency key reused",

@@ -19,6 +19,9 @@ from rest_framework.views import set_rollback
 
 from blogs.api.errors.codes import CODES, address
 from blogs.api.possible import NoSeat, NotPossible, NotReady, TooManyListeners, UnknownProducts, WrongProcess
+from blogs.ideas.duplicates import DuplicateTopic
+from blogs.ideas.orders import TooManyOrders
+from blogs.ideas.shop_ideas import IdeaUsed, UnknownIdea
 from blogs.models import UNFINISHED
 from blogs.outgoing.endpoints import NotNow
 from blogs.profiles.saving import SAVES_A_DAY, ChangedMeanwhile, TooManySaves
@@ -224,6 +227,28 @@ def _problem(error: Exception) -> dict[str, Any] | None:
                 "code": "unknown_products",
                 "detail": f"{error} Nothing was charged.",
                 "unknown": error.ids,
+            }
+        case DuplicateTopic():
+            return {
+                "http": 409,
+                "code": "duplicate_topic",
+                "detail": f"The site has this topic already: {error.text!r}. Nothing was charged.",
+                "topic": error.text,
+                "blogId": error.generation_id,
+                "postUrl": error.url or None,
+            }
+        case UnknownIdea():
+            return {"http": 422, "code": "unknown_idea", "detail": "The site has no idea with this number."}
+        case IdeaUsed():
+            detail = "Another blog of the site was made of this idea. Nothing was charged."
+            return {"http": 409, "code": "idea_used", "detail": detail, "blogId": error.generation_id}
+        case TooManyOrders():
+            return {
+                "http": 429,
+                "code": "too_many_idea_orders",
+                "detail": str(error),
+                "retryable": True,
+                "headers": {"Retry-After": str(error.retry_after)},
             }
         case IdempotencyConflict():
             detail = "This Idempotency-Key came with another request before; use a new key for a new request."

@@ -17,6 +17,8 @@ from django.db import DEFAULT_DB_ALIAS
 
 from blogs import pipeline, queue, sweep
 from blogs.batches import starting, working
+from blogs.ideas import orders as idea_orders
+from blogs.ideas import upkeep
 from blogs.operations import notices
 from blogs.outgoing import endpoints, sending
 from blogs.outgoing import keeping as webhooks
@@ -74,6 +76,8 @@ CHORES = (
     Chore(30.0, sending.work_off, "send webhooks", woken_by=endpoints.CHANNEL, asks=True, says_when=True),
     Chore(30.0, sending.work_off, "send webhooks", asks=True, says_when=True),
     Chore(30.0, sending.work_off_slow, "send webhooks to slow receivers", asks=True, says_when=True),
+    # A shop that asks for ideas wakes it.
+    Chore(60.0, idea_orders.work_off, "find ideas", woken_by=idea_orders.CHANNEL, asks=True, says_when=True),
     Chore(60.0, webhooks.tell_of_low_credits, "tell of low credits"),
     Chore(_HOUR, webhooks.prune, "prune webhook messages"),
     Chore(60.0, keeping.look, "fill in words by which staff find blogs", says_when=True),
@@ -87,6 +91,7 @@ CHORES = (
     Chore(_HOUR, access_tokens.prune, "prune access tokens"),
     Chore(_HOUR, deliveries.prune, "prune webhooks"),
     Chore(_HOUR, catalog.prune, "prune catalogs"),
+    Chore(_HOUR, upkeep.tidy, "tidy the idea bank"),
 )
 
 

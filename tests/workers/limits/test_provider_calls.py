@@ -94,7 +94,7 @@ def test_a_settling_that_is_repeated_after_an_outage_keeps_one_row() -> None:
             "openai", "ask", "ok", 1.0, request_id="req_1", tokens_reserved=10, usage=Usage("a", "en")
         )
 
-    for told in (row, row, row | {"work": 18}, row | {"operation": "again"}, NOTHING):
+    for told in (row, row, row | {"works": [18]}, row | {"operation": "again"}, NOTHING):
         limits.settle(reservation, 5, told)
 
     assert ProviderCall.objects.count() == 3

@@ -1,0 +1,107 @@
+"""`/api/ideas`: a site's ideas for blogs, and asking for more. `sourceType: idea` makes a blog of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.exceptions import ErrorDetail, NotFound, ValidationError
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from blogs.api.account.serializers import IdeaOrderSerializer
+from blogs.api.endpoint import Endpoint, json_object
+from blogs.api.listing import NewestFirst
+from blogs.ideas import orders, shop_ideas
+from blogs.ideas.keys import of_language
+from blogs.models import IdeaOrder, Length, Topic
+from blogs.restore import copies
+from wix import languages
+from wix.identity.auth import site_of
+
+OPEN, USED = "open", "used"
+
+
+class IdeasView(Endpoint, GenericAPIView[Topic]):
+    """Lists a site's ideas, newest first; takes an order of ten more, which a worker carries out."""
+
+    pagination_class = NewestFirst
+    parameters = ("status", "language", "limit", "cursor")
+
+    def get_queryset(self) -> QuerySet[Topic]:
+        return shop_ideas.offered(site_of(self.request))
+
+    def get(self, request: Request) -> Response:
+        ideas = self.paginate_queryset(_chosen(self.get_queryset(), request))
+        assert ideas is not None
+        return self.get_paginated_response([_idea(idea) for idea in ideas])
+
+    def post(self, request: Request) -> Response:
+        serializer = IdeaOrderSerializer(data=json_object(request))
+        serializer.is_valid(raise_exception=True)
+        copies.require_settled_for_requests()
+        site, wanted = site_of(request), serializer.validated_data
+        language = languages.normalised(wanted["language"] or site.language or "en")
+        order = orders.order(site, about=wanted["about"], language=language, length=wanted["length"] or Length.MEDIUM)
+        where = {"Location": reverse("idea-order", args=[order.pk], request=request), "Retry-After": "15"}
+        return Response(_order(order), status=202, headers=where)
+
+
+class IdeaOrderView(Endpoint):
+    """Shows what became of an order of ideas."""
+
+    def get(self, request: Request, pk: int) -> Response:
+        order = IdeaOrder.objects.filter(site=site_of(request), pk=pk).first()
+        if order is None:
+            raise NotFound("There is no such order of ideas on this site.")
+        answer = Response(_order(order))
+        if order.state == IdeaOrder.State.WAITING:
+            answer["Retry-After"] = "15"
+        return answer
+
+
+def _chosen(ideas: QuerySet[Topic], request: Request) -> QuerySet[Topic]:
+    wrong = {}
+    if (status := request.query_params.get("status")) is not None:
+        if status not in (OPEN, USED):
+            wrong["status"] = [ErrorDetail(f"Allowed: {OPEN}, {USED}.", "invalid_choice")]
+        ideas = ideas.filter(kind=Topic.Kind.IDEA) if status == OPEN else ideas.exclude(kind=Topic.Kind.IDEA)
+    if (language := request.query_params.get("language")) is not None:
+        if not languages.TAG.fullmatch(language):
+            wrong["language"] = [ErrorDetail("It must be a language's tag, such as en or pt-BR.", "invalid")]
+        else:
+            ideas = ideas.filter(language=of_language(language))
+    if wrong:
+        raise ValidationError(wrong)
+    return ideas
+
+
+def _idea(idea: Topic) -> dict[str, Any]:
+    plan = idea.plan or {}
+    return {
+        "id": idea.pk,
+        "status": OPEN if idea.kind == Topic.Kind.IDEA else USED,
+        "title": idea.text,
+        "angle": plan.get("angle", ""),
+        "audience": plan.get("audience", ""),
+        "sections": [section["heading"] for section in plan.get("sections", ())],
+        "language": idea.language,
+        "blogId": idea.generation_id,
+        "createdAt": idea.offered_at,
+    }
+
+
+def _order(order: IdeaOrder) -> dict[str, Any]:
+    return {
+        "id": order.pk,
+        "status": order.state,
+        "about": order.about,
+        "language": order.language,
+        "length": order.length,
+        "found": order.found,
+        "credits": 0,
+        "error": order.error or None,
+        "createdAt": order.created_at,
+    }
