@@ -25,6 +25,9 @@ _IDEMPOTENCY_KEY_MAX = 255
 PROBLEMS = (
     "insufficient_credits",
     "unknown_products",
+    "unknown_idea",
+    "idea_used",
+    "duplicate_topic",
     "plan_limit",
     "too_many_failures",
     "queue_full",

@@ -20,7 +20,7 @@ from rest_framework.reverse import reverse
 from blogs.api.incoming.moments import shown_in
 from blogs.api.openapi.documenting import number_in_path, page_of
 from blogs.api.possible import acts_possible
-from blogs.models import BlogGeneration, GenerationEvent, PostOrder, Stage, Status
+from blogs.models import BlogGeneration, GenerationEvent, OnDuplicate, PostOrder, Stage, Status
 from blogs.queue import forecast, history
 from blogs.queue.forecast import Estimate, Range
 from blogs.queue.request import details_of
@@ -70,6 +70,7 @@ class BlogSerializer(serializers.ModelSerializer[BlogGeneration]):
     metadata = serializers.SerializerMethodField()
     productIds = serializers.SerializerMethodField()
     instructions = serializers.SerializerMethodField()
+    onDuplicate = serializers.SerializerMethodField()
     progress = serializers.SerializerMethodField()
     queuePosition = serializers.SerializerMethodField()
     estimatedWaitSeconds = serializers.SerializerMethodField()
@@ -113,6 +114,7 @@ class BlogSerializer(serializers.ModelSerializer[BlogGeneration]):
             "metadata",
             "productIds",
             "instructions",
+            "onDuplicate",
             "publish",
             "publishAt",
             "publishAtLocal",
@@ -151,6 +153,9 @@ class BlogSerializer(serializers.ModelSerializer[BlogGeneration]):
 
     def get_productIds(self, generation: BlogGeneration) -> list[str]:
         return list(details_of(generation).product_ids)
+
+    def get_onDuplicate(self, generation: BlogGeneration) -> str:
+        return details_of(generation).on_duplicate or OnDuplicate.WARN
 
     def get_instructions(self, generation: BlogGeneration) -> str:
         return details_of(generation).instructions

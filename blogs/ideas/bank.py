@@ -61,7 +61,7 @@ WITH hits AS (
 SELECT t.id, t.kind, t.text, t.key, t.generation_id, t.post_id, t.url, t.published, hits.shared,
        greatest(similarity(t.text, %(text)s), similarity(t.key, %(key)s)) AS likeness
   FROM hits JOIN blogs_topic t ON t.id = hits.topic_id LEFT JOIN blog_generations g ON g.id = t.generation_id
- WHERE t.kind = ANY(%(kinds)s) AND t.generation_id IS DISTINCT FROM %(beside)s
+ WHERE t.kind = ANY(%(kinds)s) AND (t.generation_id IS NULL OR t.generation_id IS DISTINCT FROM %(beside)s)
    AND (g.status IS NULL OR g.status <> ALL(%(over)s))
  ORDER BY likeness DESC, t.id DESC LIMIT %(at_most)s
 """
@@ -116,6 +116,11 @@ class New:
     plan: dict[str, Any] | None = None
     holds: bool = False
     offered: bool = False
+    post_id: str | None = None
+    url: str = ""
+    published: bool = False
+    key: str = ""
+    """Its key, where that is not made of its words."""
 
 
 def lock(site_id: int) -> None:
@@ -127,9 +132,9 @@ def lock(site_id: int) -> None:
 
 _ADD = """
 WITH topic AS (
-    INSERT INTO blogs_topic (site_id, kind, language, text, key, holds, generation_id, plan, offered_at)
+    INSERT INTO blogs_topic (site_id, kind, language, text, key, holds, generation_id, plan, offered_at, post_id, url, published)
     VALUES (%(site)s, %(kind)s, %(language)s, %(text)s, %(key)s, %(holds)s, %(blog)s, %(plan)s::jsonb,
-            CASE WHEN %(offered)s THEN statement_timestamp() END)
+            CASE WHEN %(offered)s THEN statement_timestamp() END, %(post)s::uuid, %(url)s, %(published)s)
     ON CONFLICT DO NOTHING
     RETURNING id
 ), words AS (
@@ -156,12 +161,15 @@ def add(site_id: int, new: New) -> int | None:
         "kind": new.kind,
         "language": new.language,
         "text": text,
-        "key": key(text, new.language),
+        "key": new.key or key(text, new.language),
         "stems": stems(text, new.language),
         "holds": new.holds,
         "blog": new.generation_id,
         "plan": None if new.plan is None else json.dumps(new.plan),
         "offered": new.offered,
+        "post": new.post_id,
+        "url": new.url,
+        "published": new.published,
         "over": list(_OVER),
     }
     with connection.cursor() as cursor:

@@ -16,7 +16,7 @@ from blogs.article.quality.ideas import is_same_topic
 from blogs.ideas import bank
 from blogs.ideas.bank import New
 from blogs.ideas.keys import key, of_language
-from blogs.models import SOURCE_ID_INDEXED, UNFINISHED, BlogGeneration, SourceType, Status, Topic
+from blogs.models import SOURCE_ID_INDEXED, TEXT_MAX, UNFINISHED, BlogGeneration, SourceType, Status, Topic
 from wix.models import Site
 
 # How many of a site's unfinished blogs are compared, the newest first: each takes some 50 µs.
@@ -41,15 +41,14 @@ def require_new(site: Site, source_type: str, source_id: str, language: str) -> 
 
 def hold(site: Site, blog: BlogGeneration) -> None:
     """Hold the blog's topic, within the transaction that makes the blog. Raises DuplicateTopic where another came first."""
-    language = "" if blog.source_type in _BY_ID else of_language(blog.language or site.language)
-    text = blog.source_id if language else f"{blog.source_type} {blog.source_id}"
-    if bank.add(site.pk, New(Topic.Kind.ASKED, text, language, blog.pk, holds=True)) is not None:
+    by_id = blog.source_type in _BY_ID
+    language = "" if by_id else of_language(blog.language or site.language)
+    own = f"{blog.source_type} {blog.source_id}"[:TEXT_MAX] if by_id else key(blog.source_id, language)
+    new = New(Topic.Kind.ASKED, blog.source_id, language, blog.pk, holds=True, key=own)
+    if bank.add(site.pk, new) is not None:
         return
-    held = Topic.objects.filter(
-        site=site, kind=Topic.Kind.ASKED, language=language, key=key(text, language), holds=True
-    )
-    other = held.first()
-    raise DuplicateTopic(other.text if other else text, generation_id=other.generation_id if other else None)
+    other = Topic.objects.filter(site=site, kind=Topic.Kind.ASKED, language=language, key=own, holds=True).first()
+    raise DuplicateTopic(other.text if other else blog.source_id, generation_id=other.generation_id if other else None)
 
 
 def _known(site: Site, source_type: str, source_id: str, language: str) -> Iterator[DuplicateTopic]:

@@ -105,7 +105,8 @@ def _name(near: Near) -> str:
 def _asked_along(inputs: Inputs, leader: Leader, others: Sequence[Inputs]) -> dict[str, Any] | None:
     """Ask for the ideas of several blogs at once and keep the good ones; return this blog's own, None where it has none.
 
-    A failure may be another blog's, such as a prompt that is refused: it is none of this one's. The products of blogs that have not begun are chosen as their own stage will choose them.
+    A failure may be another blog's, such as a prompt that is refused: it is none of this one's. The products of blogs that have not
+    begun are chosen as their own stage will choose them.
     """
     blogs = [inputs, *(ready for other in others if (ready := _with_products(other)))]
     if len(blogs) == 1:

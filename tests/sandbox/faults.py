@@ -50,6 +50,7 @@ SPECIAL: dict[str, dict[str, set[str]]] = {
     "invalid_article": {"openai": {"article"}},
     **{f"{PREFIX}{name}": {"openai": {"article"}} for name in OF_ARTICLES},
     **{f"{PREFIX}{name}": {"openai": {"idea"}} for name in OF_IDEAS},
+    "uneven_ideas": {"openai": {"idea"}},
     "prediction_failed": {"replicate": {"create"}},
     "interrupted": {"replicate": {"create"}},
     "high_demand": {"replicate": {"create"}},
@@ -71,7 +72,8 @@ SPECIAL: dict[str, dict[str, set[str]]] = {
 }
 # These don't stand in the call's way: they change what comes of it.
 OUTCOMES = {
-    "refusal", "length", "content_filter", "invalid_article", "prediction_failed", "aborted", "canceled", "never_ready",
+    "refusal", "length", "content_filter", "invalid_article", "uneven_ideas", "prediction_failed", "aborted", "canceled",
+    "never_ready",
     "interrupted", "high_demand", "sensitive", "fenced", "in_parts", "gateway_refusal",
     "half_made", "no_output", "foreign_output", "not_a_picture", "media_failed", "media_pending_forever",
     *(f"{PREFIX}{name}" for name in (*OF_ARTICLES, *OF_IDEAS)),

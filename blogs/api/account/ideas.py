@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, NotFound, ValidationError
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -14,6 +15,8 @@ from rest_framework.reverse import reverse
 from blogs.api.account.serializers import IdeaOrderSerializer
 from blogs.api.endpoint import Endpoint, json_object
 from blogs.api.listing import NewestFirst
+from blogs.api.openapi.documenting import CURSOR, LIMIT, Answer, documented, number_in_path, page_of, parameter
+from blogs.api.openapi.examples import page
 from blogs.ideas import orders, shop_ideas
 from blogs.ideas.keys import of_language
 from blogs.models import IdeaOrder, Length, Topic
@@ -22,6 +25,56 @@ from wix import languages
 from wix.identity.auth import site_of
 
 OPEN, USED = "open", "used"
+
+
+class IdeaShown(serializers.Serializer[Any]):
+    id = serializers.IntegerField(help_text="the `sourceId` of a blog with `sourceType: idea`")
+    status = serializers.ChoiceField([OPEN, USED])
+    title = serializers.CharField()
+    angle = serializers.CharField()
+    audience = serializers.CharField()
+    sections = serializers.ListField(child=serializers.CharField(), help_text="the headings of its outline")
+    language = serializers.CharField()
+    blogId = serializers.IntegerField(allow_null=True, help_text="the blog that was made of it")
+    createdAt = serializers.DateTimeField()
+
+
+class IdeaOrderShown(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    status = serializers.ChoiceField(IdeaOrder.State.choices)
+    about = serializers.CharField(allow_blank=True)
+    language = serializers.CharField()
+    length = serializers.CharField()
+    found = serializers.IntegerField(help_text="how many ideas came of it that the site did not have")
+    credits = serializers.IntegerField(help_text="what it costs: nothing")
+    error = serializers.CharField(allow_null=True)
+    createdAt = serializers.DateTimeField()
+
+
+_IDEA: dict[str, Any] = {
+    "id": 2041,
+    "status": OPEN,
+    "title": "Cold brew for two without a machine",
+    "angle": "A jar and a night are enough, if the grind is right.",
+    "audience": "People who like iced coffee and own no gear.",
+    "sections": ["The jar", "The grind", "A night in the fridge", "Straining", "Keeping it"],
+    "language": "en",
+    "blogId": None,
+    "createdAt": "2026-11-28T13:04:02.118409Z",
+}
+_ORDER: dict[str, Any] = {
+    "id": 12,
+    "status": "waiting",
+    "about": "iced coffee",
+    "language": "en",
+    "length": "medium",
+    "found": 0,
+    "credits": 0,
+    "error": None,
+    "createdAt": "2026-11-28T13:03:41.004118Z",
+}
+_STATUS = parameter("status", {"type": "string", "enum": [OPEN, USED]}, "Those that no blog has, or that one has.")
+_LANGUAGE = parameter("language", {"type": "string"}, "Those of a language, whatever its country.", example="en")
 
 
 class IdeasView(Endpoint, GenericAPIView[Topic]):
@@ -33,11 +86,28 @@ class IdeasView(Endpoint, GenericAPIView[Topic]):
     def get_queryset(self) -> QuerySet[Topic]:
         return shop_ideas.offered(site_of(self.request))
 
+    @documented(
+        "listIdeas",
+        "List the site's ideas",
+        tag="Account",
+        parameters=[_STATUS, _LANGUAGE, LIMIT, CURSOR],
+        answers={200: Answer("Ideas, newest first.", page_of(IdeaShown, "IdeaPage"), page(_IDEA, path="ideas"))},
+    )
     def get(self, request: Request) -> Response:
         ideas = self.paginate_queryset(_chosen(self.get_queryset(), request))
         assert ideas is not None
         return self.get_paginated_response([_idea(idea) for idea in ideas])
 
+    @documented(
+        "askForIdeas",
+        "Ask for ten ideas without blogs",
+        tag="Account",
+        about="A worker finds them within a minute or so. They cost no credits; how often a day is bounded.",
+        takes=IdeaOrderSerializer,
+        sends={"about": "iced coffee"},
+        answers={202: Answer("The order.", IdeaOrderShown, _ORDER, always=["Location", "Retry-After"])},
+        problems=["too_many_idea_orders"],
+    )
     def post(self, request: Request) -> Response:
         serializer = IdeaOrderSerializer(data=json_object(request))
         serializer.is_valid(raise_exception=True)
@@ -52,6 +122,18 @@ class IdeasView(Endpoint, GenericAPIView[Topic]):
 class IdeaOrderView(Endpoint):
     """Shows what became of an order of ideas."""
 
+    @documented(
+        "readIdeaOrder",
+        "Read what became of an order of ideas",
+        tag="Account",
+        parameters=[number_in_path("pk", "The order's number.")],
+        answers={
+            200: Answer(
+                "The order.", IdeaOrderShown, _ORDER | {"status": "done", "found": 10}, sometimes=["Retry-After"]
+            )
+        },
+        problems=["not_found"],
+    )
     def get(self, request: Request, pk: int) -> Response:
         order = IdeaOrder.objects.filter(site=site_of(request), pk=pk).first()
         if order is None:

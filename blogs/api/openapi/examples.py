@@ -35,6 +35,7 @@ LISTED: dict[str, Any] = {
     "metadata": {"order": "17"},
     "productIds": [],
     "instructions": "",
+    "onDuplicate": "warn",
     "publish": False,
     "publishAt": None,
     "publishAtLocal": None,

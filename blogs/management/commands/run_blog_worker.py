@@ -18,7 +18,7 @@ from django.db import DEFAULT_DB_ALIAS
 from blogs import pipeline, queue, sweep
 from blogs.batches import starting, working
 from blogs.ideas import orders as idea_orders
-from blogs.ideas import upkeep
+from blogs.ideas import posts, upkeep
 from blogs.operations import notices
 from blogs.outgoing import endpoints, sending
 from blogs.outgoing import keeping as webhooks
@@ -77,6 +77,7 @@ CHORES = (
     Chore(30.0, sending.work_off, "send webhooks", asks=True, says_when=True),
     Chore(30.0, sending.work_off_slow, "send webhooks to slow receivers", asks=True, says_when=True),
     # A shop that asks for ideas wakes it.
+    Chore(20.0, posts.read_due, "read posts", first_after_seconds=5.0, asks=True),
     Chore(60.0, idea_orders.work_off, "find ideas", woken_by=idea_orders.CHANNEL, asks=True, says_when=True),
     Chore(60.0, webhooks.tell_of_low_credits, "tell of low credits"),
     Chore(_HOUR, webhooks.prune, "prune webhook messages"),

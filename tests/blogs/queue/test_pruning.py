@@ -46,6 +46,7 @@ def called_for(blog: BlogGeneration) -> None:
     kept = provider_calls.row(
         "openai", "ask", "ok", 2.0, request_id="req_1", tokens_reserved=9, usage=Usage("article:short", "en", 1, 2)
     )
+    del kept["works"]
     ProviderCall.objects.create(**{**kept, "work": blog.pk})
 
 

@@ -178,6 +178,7 @@ def called(generation: BlogGeneration, request_id: str, **fields: Any) -> Provid
     kept = provider_calls.row(
         "openai", "blog_article", "ok", 4.0, request_id=request_id, tokens_reserved=1_300, usage=usage
     )
+    del kept["works"]
     return ProviderCall(**{**kept, "work": generation.pk, **fields})
 
 
