@@ -1,6 +1,7 @@
 """`python -m tests.blogs.judge.service`: a real gunicorn on a real database, with the stand-in for Wix; says where, on one line.
 
-It serves until its standard input ends. Run as production is, without DEBUG, because Django's own page for 404 is no problem+json.
+It serves until its standard input ends. Without a worker it runs as in production, since Django's own page for 404 under DEBUG is no
+problem+json. With one (`--worker`) it runs as in development, where webhooks may go to this machine.
 """
 
 from __future__ import annotations
@@ -14,26 +15,39 @@ from tests.support.shops import SHOPS
 from tests.support.world import APP_ID, running
 
 _SETTINGS = {
-    "DEBUG": "false",
     "ALLOWED_HOSTS": "localhost",
-    # There is no key of Wix's for webhooks.
-    "PREFLIGHT_REFUSES": "false",
     # Whoever tries thousands of requests is no shop.
     "SITE_REQUESTS_PER_MINUTE": "1000000",
     "BLOG_QUEUE_LIMIT": "1000000",
     "BLOG_SCHEDULED_LIMIT_PER_SITE": "1000000",
 }
 
+_AS_PRODUCTION = {
+    "DEBUG": "false",
+    # There is no key of Wix's for webhooks.
+    "PREFLIGHT_REFUSES": "false",
+}
+# The receivers of the quick start are on this machine.
+_WITH_WORKER = {"OUTGOING_WEBHOOK_LOOPBACK": "true"}
+
 
 def main() -> None:
     stop_on_signals()
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-    with running("judge", SHOPS[:1], speed=60, credits=100_000_000, settings=_SETTINGS) as world:
+    has_worker = "--worker" in sys.argv
+    settings = {**_SETTINGS, **(_WITH_WORKER if has_worker else _AS_PRODUCTION)}
+    with running(
+        "judge-worker" if has_worker else "judge",
+        SHOPS[:1],
+        speed=60,
+        credits=100_000_000,
+        settings=settings,
+    ) as world:
         from wix.identity import api_keys
         from wix.identity.signed_instance import sign_instance
         from wix.models import Site
 
-        if "--worker" in sys.argv:
+        if has_worker:
             world.start_worker()
         shop = SHOPS[0]
         site = Site.objects.get(instance_id=shop.instance_id)

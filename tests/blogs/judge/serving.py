@@ -45,7 +45,7 @@ def serving(*arguments: str) -> Iterator[Service]:
     assert process.stdin
     assert process.stdout
     try:
-        line = process.stdout.readline()
+        line = next((line for line in process.stdout if '"credentials"' in line), "")
         assert line, "The service did not come up; its last words are in stderr."
         yield Service(**json.loads(line))
     finally:
