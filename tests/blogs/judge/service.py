@@ -1,7 +1,7 @@
 """`python -m tests.blogs.judge.service`: a real gunicorn on a real database, with the stand-in for Wix; says where, on one line.
 
-It serves until its standard input ends. Without a worker it runs as in production, since Django's own page for 404 under DEBUG is no
-problem+json. With one (`--worker`) it runs as in development, where webhooks may go to this machine.
+It serves until its standard input ends. Without a worker it runs as in production, where 404 is a problem
+and not Django's page. With one (`--worker`) it runs as in development, where webhooks may go to this machine.
 """
 
 from __future__ import annotations
