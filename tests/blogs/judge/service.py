@@ -1,7 +1,7 @@
 """`python -m tests.blogs.judge.service`: a real gunicorn on a real database, with the stand-in for Wix; says where, on one line.
 
-It serves until its standard input ends. Without a worker it runs as in production, where 404 is a problem
-and not Django's page. With one (`--worker`) it runs as in development, where webhooks may go to this machine.
+It serves until its standard input ends. Without a worker it runs as in production, where 404 is a problem and not Django's page. With
+one (`--worker`) it runs as in development, where webhooks may go to this machine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.support.world import APP_ID, running
 
 _SETTINGS = {
     "ALLOWED_HOSTS": "localhost",
-    # Whoever tries thousands of requests is no shop.
+    # Thousands of requests are tried as one site.
     "SITE_REQUESTS_PER_MINUTE": "1000000",
     "BLOG_QUEUE_LIMIT": "1000000",
     "BLOG_SCHEDULED_LIMIT_PER_SITE": "1000000",

@@ -34,8 +34,8 @@ not_yet = read_article.sync_detailed(made.id, client=client)
 assert not_yet.status_code == 409 and not_yet.parsed.code == "not_ready", not_yet
 assert cancel_blog.sync(made.id, client=client, body=Act(reason="only a try")).status.value == "CANCELLED"
 assert read_credits.sync(client=client).available == before.available
-nobody = read_credits.sync_detailed(client=Client(base_url=url))
-assert nobody.status_code == 401 and isinstance(nobody.parsed, Problem), nobody
+stranger = read_credits.sync_detailed(client=Client(base_url=url))
+assert stranger.status_code == 401 and isinstance(stranger.parsed, Problem), stranger
 print("all of it")
 """
 
