@@ -1,6 +1,6 @@
 """`python -m tests.blogs.judge.service`: a real gunicorn on a real database, with the stand-in for Wix; says where, on one line.
 
-It serves until its standard input ends. Without a worker it runs as in production, where 404 is a problem and not Django's page. With
+It serves until its standard input ends. Without a worker it runs as in production, where 404 is a problem, not Django's page. With
 one (`--worker`) it runs as in development, where webhooks may go to this machine.
 """
 
