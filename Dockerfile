@@ -30,7 +30,7 @@ COPY docs/runbook.md docs/
 RUN export PATH="/opt/venv/bin:$PATH" SECRET_KEY=none DATABASE_URL=postgres://none@localhost/none READ_DOTENV=false \
     && python manage.py check \
     && python manage.py run_blog_worker --help >/dev/null \
-    && DJANGO_SETTINGS_MODULE=config.settings python -c 'import config.wsgi, config.web.worker, openai.resources.chat' \
+    && DJANGO_SETTINGS_MODULE=config.settings python -c 'import config.wsgi, config.web.worker, config.streams.application, uvicorn, openai.resources.chat' \
     && python -m compileall -q /app
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
@@ -40,7 +40,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     BIND=0.0.0.0:3000 \
     BLOG_WORKER_ALIVE_PATH=/tmp/worker-alive
 USER 10001:10001
-EXPOSE 3000
+EXPOSE 3000 3001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-m", "config.healthcheck"]
 CMD ["gunicorn", "-c", "config/gunicorn.py", "config.wsgi"]
 # The last lines, because they differ with each build.

@@ -1,6 +1,7 @@
 """`python -m config.healthcheck`: exits with 0 if the process in this container is alive, for the image's HEALTHCHECK.
 
-Of a worker it looks at the file that the worker touches; of a web process it asks `/health/live`. It asks nothing of the database,
+Of a worker it looks at the file that the worker touches; of a web process it asks `/health/live`, and so of the process of live events,
+whose port is its argument. It asks nothing of the database,
 because no restart of ours brings that back. It imports no Django, since it runs every few seconds.
 """
 
@@ -34,7 +35,7 @@ def _of_worker(path: Path) -> str:
 
 
 def _of_web() -> str:
-    port = os.environ.get("BIND", "127.0.0.1:3000").rpartition(":")[2]
+    port = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("BIND", "127.0.0.1:3000").rpartition(":")[2]
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=_PATIENCE_SECONDS) as answer:
         return "" if answer.status == 200 else f"/health/live answers {answer.status}"
 

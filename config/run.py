@@ -100,8 +100,14 @@ def _serve(environment: dict[str, str], door: socket.socket) -> None:
         processes.start_with(door, "web", *web, BIND=f"fd://{door.fileno()}")
         door.close()
         processes.wait_for(lambda: _answers(f"{address}/health/live"), seconds=30, what="the API")
+        processes.start("events", "-m", "config.streams")
+        events = environment.get("LIVE_EVENTS_BIND") or "127.0.0.1:3001"
+        processes.wait_for(
+            lambda: _answers(f"http://{events}/health/live"), seconds=60, what="the process of live events"
+        )
         shell = ". ./.local/run.env; " if _VARIABLES.exists() else ""
         print(f"Serving on {address}/ until Ctrl-C.")
+        print(f"Live events (docs/api.md): http://{events}/api/events")
         print(f"Staff login: {shell}.venv/bin/python manage.py createsuperuser")
         try:
             while True:

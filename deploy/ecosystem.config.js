@@ -15,6 +15,17 @@ module.exports = {
       exp_backoff_restart_delay: 1000,
     },
     {
+      name: "blogs-events",
+      cwd: "/opt/blogs/current",
+      script: ".venv/bin/python",
+      args: "-m config.streams",
+      interpreter: "none",
+      exec_mode: "fork",
+      env: { PROCESS_NAME: "blogs-events" },
+      treekill: false,
+      exp_backoff_restart_delay: 1000,
+    },
+    {
       name: "blogs-worker",
       cwd: "/opt/blogs/current",
       script: ".venv/bin/python",

@@ -21,7 +21,7 @@ from tests.demo.progress import Progress
 from tests.support.shops import SHOPS
 from tests.support.world import World, running
 
-_PORT = 3000
+_PORT, _EVENTS_PORT = 3000, 3001
 _SPEED = 6
 _LOGIN = ("demo", "demo")
 _GIVE_UP_SECONDS = 120
@@ -45,9 +45,10 @@ def main() -> int:
                 )
             _create_staff()
             _enter_prices()
+            events_at = world.start_events(_EVENTS_PORT) if not options.exit else ""
             world.start_worker()
             try:
-                return _show(world, keep_serving=not options.exit)
+                return _show(world, events_at)
             finally:
                 _variables(world).unlink(missing_ok=True)
     except KeyboardInterrupt:
@@ -59,7 +60,8 @@ def main() -> int:
         return 1
 
 
-def _show(world: World, *, keep_serving: bool) -> int:
+def _show(world: World, events_at: str) -> int:
+    """Show what happens. `events_at`: where live events are, in a demo that goes on serving."""
     requested = [(shop, request) for shop in SHOPS for request in shop.requests()]
     progress = Progress(world.url, blogs=len(requested))
     with ThreadPoolExecutor(8) as submitters:
@@ -81,8 +83,8 @@ def _show(world: World, *, keep_serving: bool) -> int:
         console.print(
             "[green]✓[/] every blog is DONE, has exactly one draft post, was charged once; no limit was broken."
         )
-    if keep_serving:
-        _keep_serving(world)
+    if events_at:
+        _keep_serving(world, events_at)
     return 1 if problems else 0
 
 
@@ -124,9 +126,10 @@ def _show_an_article() -> None:
     console.print(Panel(text, title=title, width=min(console.width, 100)), markup=False)
 
 
-def _keep_serving(world: World) -> None:
+def _keep_serving(world: World, events_at: str) -> None:
     console.print(f"\nAdmin  {world.url}/admin/   (login {_LOGIN[0]}, password {_LOGIN[1]})")
     console.print(f"API    {world.url}/api/blog-generation", soft_wrap=True)
+    console.print(f"Events {events_at}/api/events", soft_wrap=True)
     console.print(f"Health {world.url}/health", soft_wrap=True)
     variables = _write_variables(_variables(world))
     # In a subshell each, so that no shell keeps a demo's settings.
