@@ -1,7 +1,7 @@
 """`python -m config.healthcheck`: exits with 0 if the process in this container is alive, for the image's HEALTHCHECK.
 
-Of a worker it looks at the file that the worker touches; of a web process it asks `/health/live`, and so of the process of live events,
-whose port is its argument. It asks nothing of the database,
+Of a worker it looks at the file that the worker touches; of a web process it asks `/health/live`, and so of the process of live
+events, whose port is its argument. It asks nothing of the database,
 because no restart of ours brings that back. It imports no Django, since it runs every few seconds.
 """
 

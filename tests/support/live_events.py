@@ -21,6 +21,8 @@ from tests.support.database import database_url
 from wix.identity.signed_instance import sign_instance
 from wix.models import Site
 
+# In pg_stat_activity.
+NAME = "live-events-of-tests"
 _START_SECONDS = 30
 _PATIENCE_SECONDS = 15.0
 
@@ -181,6 +183,7 @@ def _start(listener: socket.socket, environment: dict[str, str]) -> subprocess.P
         "WIX_APP_ID": APP_ID,
         "WIX_APP_SECRET": APP_SECRET,
         "PREFLIGHT_REFUSES": "false",
+        "PROCESS_NAME": NAME,
         "LIVE_EVENTS_BIND": f"fd://{listener.fileno()}",
         "LIVE_EVENTS_POLL_SECONDS": "0.05",
     }

@@ -9,11 +9,13 @@ from contextlib import suppress
 
 import pytest
 import requests
+from django.db import connection
 
 from blogs.models import GenerationEvent
 from blogs.queue import lifecycle
 from tests.support import factories
-from tests.support.live_events import Message, Served, Stream, serving
+from tests.support.live_events import NAME, Message, Served, Stream, serving
+from tests.support.threads import wait_until
 from wix.models import Site
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow_process]
@@ -101,6 +103,29 @@ def test_who_does_not_read_is_hung_up_on_and_misses_nothing(live: Served) -> Non
 
     assert heard == [number for number in _events(site) if number not in before]
     assert got + rest == heard
+
+
+def test_while_there_is_no_listener_the_database_is_asked_nothing(live: Served) -> None:
+    with live.stream(factories.site()) as stream:
+        stream.next()
+        while_listening = _last_asked()
+        wait_until(lambda: _last_asked() != while_listening)
+
+    def is_quiet() -> bool:
+        before = _last_asked()
+        time.sleep(0.5)
+        return _last_asked() == before
+
+    wait_until(is_quiet)
+
+
+def _last_asked() -> object:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT max(query_start) FROM pg_stat_activity WHERE application_name = %s AND query LIKE %s",
+            [NAME, "%blogs_generationevent%"],
+        )
+        return cursor.fetchone()
 
 
 def _message(stream: Stream) -> Message:
