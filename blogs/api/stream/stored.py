@@ -41,7 +41,7 @@ SELECT kind FROM blogs_generationevent
  WHERE generation_id = %s AND id <= %s AND kind IN ({_MOVING}) ORDER BY id DESC LIMIT 1
 """
 _HIGHEST = "SELECT coalesce(max(id), 0) FROM blogs_generationevent"
-_COUNTED = "SELECT count(*) FROM (SELECT FROM blogs_generationevent WHERE id > %s AND id <= %s LIMIT %s) AS some"
+_COUNTED = "SELECT count(*) FROM (SELECT FROM blogs_generationevent WHERE id > %s AND id <= %s LIMIT %s) AS counted"
 _WRITING = """
 SELECT virtualtransaction FROM pg_locks
  WHERE locktype = 'relation' AND relation = 'blogs_generationevent'::regclass AND mode = 'RowExclusiveLock' AND granted
