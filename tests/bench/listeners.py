@@ -120,9 +120,10 @@ def _happen(blogs: list[BlogGeneration], committed: dict[int, float]) -> None:
 
 @contextmanager
 def _served() -> Iterator[tuple[int, int]]:
-    with listener("127.0.0.1", 0) as at, Processes(os.environ, log=crowd.LOG, grace=5) as running:
-        bind = {"LIVE_EVENTS_BIND": f"fd://{at.fileno()}", "PREFLIGHT_REFUSES": "false", "PROCESS_NAME": "blogs-events"}
-        process = running.start_with(at, "events", "-m", "config.streams", **bind)
+    environment = {**os.environ, "PREFLIGHT_REFUSES": "false"}
+    with listener("127.0.0.1", 0) as at, Processes(environment, log=crowd.LOG, grace=5) as running:
+        bind = f"fd://{at.fileno()}"
+        process = running.start_with(at, "events", "-m", "config.streams", LIVE_EVENTS_BIND=bind)
         port = int(at.getsockname()[1])
         running.wait_for(lambda: _answers(port), seconds=60, what="the process")
         yield port, process.pid
