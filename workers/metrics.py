@@ -30,6 +30,8 @@ WEBHOOKS_RECEIVED, WEBHOOKS_HANDLED = "webhooks received", "webhooks handled"
 WEBHOOKS_SENT = "webhooks sent"
 # Streams of live events that are open.
 LISTENERS = "listeners"
+# Ranges that shops were told for starts and ends: by what came of them; and how far off their middles were, as shares.
+ESTIMATES, ESTIMATE_ERROR = "estimates", "estimate error"
 # Seconds: of a stage by its name and outcome, of a call by provider and operation, of a request by its route.
 STAGE_SECONDS, CALL_SECONDS, REQUEST_SECONDS = "stage seconds", "call seconds", "request seconds"
 
@@ -38,12 +40,16 @@ STAGE_SECONDS, CALL_SECONDS, REQUEST_SECONDS = "stage seconds", "call seconds", 
 BUCKETS: dict[str, tuple[float, ...]] = {
     STAGE_SECONDS: (0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 180, 300),
     CALL_SECONDS: (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 180),
+    ESTIMATE_ERROR: (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 4),
     REQUEST_SECONDS: (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 }
 # They count what is there now, and end with their process.
 GAUGES = frozenset({LISTENERS})
 PUBLISHED = frozenset(
-    {EVENTS, CALLS, TOKENS, REQUESTS, WEBHOOKS_RECEIVED, WEBHOOKS_HANDLED, WEBHOOKS_SENT, LISTENERS, *BUCKETS},
+    {
+        *(EVENTS, CALLS, TOKENS, REQUESTS, WEBHOOKS_RECEIVED, WEBHOOKS_HANDLED, WEBHOOKS_SENT, LISTENERS, ESTIMATES),
+        *BUCKETS,
+    },
 )
 # In place of a bucket's bound: the sum of all seconds, in microseconds. All counts are whole numbers, so that sums are exact.
 SUM = "sum"

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
@@ -22,7 +22,7 @@ from blogs.api.openapi.documenting import number_in_path, page_of
 from blogs.api.possible import acts_possible
 from blogs.models import BlogGeneration, GenerationEvent, OnDuplicate, PostOrder, Stage, Status
 from blogs.queue import forecast, history
-from blogs.queue.forecast import Estimate, Range
+from blogs.queue.forecast import Estimate, Range, promises
 from blogs.queue.request import details_of
 from credits import ledger
 from workers.database.outage import DATABASE_AWAY
@@ -294,6 +294,9 @@ def facts_of(generations: Sequence[BlogGeneration]) -> dict[int, Facts]:
         held |= {each.pk: settings.BLOG_CREDITS for each in generations if each.is_new}
         changed = history.last_changes(ids) if ids else {}
         found = forecast.estimates(generations, changed)
+        for each in generations:
+            if each.is_new and each.pk in found:
+                promises.note(each, found[each.pk])
     except DATABASE_AWAY:
         return {each.pk: Facts(held=0 if each.is_finished else None) for each in generations}
     return {
@@ -307,13 +310,13 @@ def _facts(estimate: Estimate, held: int, changed_at: datetime | None) -> Facts:
     return Facts(estimate.position, wait, held, changed_at, estimate.start, estimate.end, estimate.waits_for)
 
 
-def _range(told: Range | None) -> Any:
+def _range(told: Range | None) -> Span | None:
     """Show whole seconds, outwards: more would promise more than anyone knows."""
     if told is None:
         return None
     show = serializers.DateTimeField().to_representation
     late = told.late + timedelta(seconds=0.999999)
-    return {"early": show(told.early.replace(microsecond=0)), "late": show(late.replace(microsecond=0))}
+    return cast(Span, {"early": show(told.early.replace(microsecond=0)), "late": show(late.replace(microsecond=0))})
 
 
 def _publishing(generation: BlogGeneration) -> dict[str, Any] | None:

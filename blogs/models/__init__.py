@@ -19,6 +19,7 @@ from blogs.models.generation import (
 from blogs.models.line import QueueClock, SiteLine
 from blogs.models.order import PostOrder
 from blogs.models.profile import ProfileReading, SiteProfile
+from blogs.models.promise import Promise
 from blogs.models.record import (
     INSTRUCTIONS_MAX,
     PRODUCT_ID_MAX,
@@ -67,6 +68,7 @@ __all__ = [
     "PostOrder",
     "PostReading",
     "ProfileReading",
+    "Promise",
     "QueueClock",
     "RequestDetails",
     "SiteLine",

@@ -38,6 +38,12 @@ _COUNTERS = (
     _Family(metrics.WEBHOOKS_RECEIVED, "webhooks_received_total", "Webhooks that came in.", ("outcome",)),
     _Family(metrics.WEBHOOKS_HANDLED, "webhooks_handled_total", "Webhooks that workers took.", ("outcome",)),
     _Family(metrics.WEBHOOKS_SENT, "webhooks_sent_total", "Sendings to shops' own endpoints.", ("outcome",)),
+    _Family(
+        metrics.ESTIMATES,
+        "blogs_estimates_total",
+        "Promised starts and ends of blogs that have ended: inside their range, before or behind it.",
+        ("what", "outcome"),
+    ),
 )
 _HISTOGRAMS = (
     _Family(metrics.STAGE_SECONDS, "blogs_stage_seconds", "Seconds of a stage, with its waits.", ("stage", "outcome")),
@@ -46,6 +52,12 @@ _HISTOGRAMS = (
         "provider_call_seconds",
         "Seconds of a call, without its waits.",
         ("provider", "operation"),
+    ),
+    _Family(
+        metrics.ESTIMATE_ERROR,
+        "blogs_estimate_error_ratio",
+        "How far a start or an end was from the middle of its promised range, as a share of the promised wait.",
+        ("what",),
     ),
     _Family(metrics.REQUEST_SECONDS, "http_request_seconds", "Seconds until a request was answered.", ("route",)),
 )

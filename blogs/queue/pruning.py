@@ -35,6 +35,7 @@ _TABLES = {
     "blogs_article": "generation_id",
     "blogs_requestdetails": "generation_id",
     "blogs_postorder": "generation_id",
+    "blogs_promise": "generation_id",
     "blogs_blogwords": "generation_id",
     "workers_providercall": "work",
     "blog_generations": "id",

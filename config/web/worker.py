@@ -68,6 +68,7 @@ class WebWorker(ThreadWorker):
         from django.conf import settings
 
         from blogs.api.webhooks import BODY_MAX_BYTES
+        from blogs.queue.forecast import promises
         from workers.database import process_counts
 
         self.shares = Shares(self.cfg.threads, settings.TRUSTED_PROXIES)
@@ -78,11 +79,14 @@ class WebWorker(ThreadWorker):
         stopping = threading.Event()
         counts = threading.Thread(target=process_counts.keep_written, args=(stopping,), name="counts", daemon=True)
         counts.start()
+        told = threading.Thread(target=promises.keep_written, args=(stopping,), name="promises", daemon=True)
+        told.start()
         try:
             super().run()
         finally:
             stopping.set()
             counts.join(_LAST_COUNTS_SECONDS)
+            told.join(_LAST_COUNTS_SECONDS)
 
     def accept(self, listener: socket.socket) -> None:
         try:

@@ -28,6 +28,7 @@ from blogs.preflight import start as preflight
 from blogs.profiles import reading as profiles
 from blogs.providers import openai, ordinary_blog, replicate
 from blogs.queue import waiting
+from blogs.queue.forecast import promises
 from blogs.restore import copies
 from blogs.site_events import handlers, subscriptions
 from blogs.words import keeping
@@ -85,6 +86,7 @@ CHORES = (
     Chore(300.0, profiles.work_off, "fill profiles from Wix", woken_by=profiles.CHANNEL, asks=True),
     # The first time soon, so that workers grant too that live for less than an hour.
     Chore(_HOUR, subscriptions.grant_due, "grant monthly credits", first_after_seconds=45.0),
+    Chore(30.0, promises.judge, "compare starts and ends with what was promised"),
     Chore(_HOUR, limits.prune, "prune limits"),
     Chore(_HOUR, provider_calls.prune, "prune provider calls"),
     Chore(_HOUR, spending.prune, "prune sums of calls"),

@@ -5,6 +5,7 @@ learned    what blogs have taken lately: seconds by stage, tokens
 outlook    what holds for all blogs at this moment: seats, limits, providers, pauses; remembered for a second
 course     at which moment the first, second, ... of those in line starts and ends, by seats and limits
 ranges     the range that a shop is told
+promises   what shops were told, and whether it came true
 """
 
 from blogs.queue.forecast.places import queue_position, queue_positions

@@ -1,0 +1,21 @@
+"""When a shop was told that a blog would start and be written."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from blogs.models.generation import BlogGeneration
+
+
+class Promise(models.Model):
+    """The ranges in the first answer to a request, to be compared with what became of it (`queue/forecast/promises.py`)."""
+
+    generation = models.OneToOneField(BlogGeneration, models.CASCADE, primary_key=True, related_name="promise")
+    start_early = models.DateTimeField()
+    start_late = models.DateTimeField()
+    end_early = models.DateTimeField()
+    end_late = models.DateTimeField()
+    judged = models.BooleanField(db_default=False, default=False, help_text="it is in the metrics")
+
+    def __str__(self) -> str:
+        return f"promise for blog {self.generation_id}"
