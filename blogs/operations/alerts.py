@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from blogs.queue import failures
+from blogs.queue.forecast import promises
 from workers.limits import costs
 from workers.limits.costs import Cost
 from workers.limits.usage import Share
@@ -30,7 +31,10 @@ KINDS = (
     ("plan_unknown", WARNING),
     ("shop_fails", WARNING),
     ("spend", WARNING),
+    ("estimates_off", WARNING),
 )
+# By which share of the promised wait the end of every second blog may be off.
+_ESTIMATES_OFF = 0.5
 # We count no further than this.
 _MANY = 100
 
@@ -55,6 +59,8 @@ class Trend:
     done: int
     failed: int
     growth: int
+    estimate_error: float | None = None
+    """How far from their promises the blogs were done, at the median, as a share of the promised wait; None: too few ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,7 @@ def judge(
         *_of_wix(neglected),
         *_of_shops(neglected.shops_refused),
         *_of_spend(spent),
+        *_of_estimates(trend),
     ]
     return sorted(found, key=lambda alert: KINDS.index((alert.name, alert.severity)))
 
@@ -176,6 +183,14 @@ def _of_spend(spent: Cost | None) -> Iterator[Alert]:
         yield Alert("spend", WARNING, "More was spent at OpenAI and Replicate today (UTC) than the day's budget.")
 
 
+def _of_estimates(trend: Trend) -> Iterator[Alert]:
+    if trend.estimate_error is not None and trend.estimate_error > _ESTIMATES_OFF:
+        minutes = settings.ALERT_WINDOW_SECONDS / 60
+        off = f"{trend.estimate_error:.0%} or more of the wait that was promised"
+        message = f"Half of the blogs done in the last {minutes:g} minutes were off their end by {off}."
+        yield Alert("estimates_off", WARNING, message)
+
+
 def spent_today() -> Cost | None:
     """Return what today's calls cost, at least; None where ALERT_DOLLARS_PER_DAY sets no budget."""
     return costs.total(costs.by_day(datetime.now(UTC).date())) if settings.ALERT_DOLLARS_PER_DAY else None
@@ -222,6 +237,6 @@ def numbers() -> tuple[Trend, Neglected]:
         "failed_max": settings.BLOG_FAILED_LIMIT_PER_SITE,
     }
     with connection.cursor() as cursor:
-        cursor.execute(f"{_TREND}, {_NEGLECTED}", parameters)
-        done, failed, growth, *left = cursor.fetchone()
-    return Trend(done, failed, growth), Neglected(*left)
+        cursor.execute(f"{_TREND}, ({promises.MEDIAN_ERROR}), {_NEGLECTED}", parameters)
+        done, failed, growth, off, *left = cursor.fetchone()
+    return Trend(done, failed, growth, off), Neglected(*left)

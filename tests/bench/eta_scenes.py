@@ -97,6 +97,7 @@ class Scene:
         return [
             Promise(told[pk], created, started, finished)
             for pk, created, started, finished in blogs.values_list("pk", "created_at", "started_at", "finished_at")
+            if started and finished
         ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Count, Sum
@@ -13,7 +14,7 @@ from blogs.desk.base import span
 from blogs.desk.blogs import attempts, preview, sentence
 from blogs.desk.masking import masked
 from blogs.desk.search import as_id
-from blogs.models import Article, BlogGeneration, SiteLine, Status
+from blogs.models import Article, BlogGeneration, Promise, SiteLine, Status
 from blogs.queue import forecast
 from credits.models import Credit
 from workers.limits import costs
@@ -44,6 +45,7 @@ def about(generation: BlogGeneration, *, with_ledger: bool, before: str = "") ->
         "draft_url": preview.web_page(generation.draft_post_url),
         "post_url": preview.web_page(generation.post_url),
         "answer": sentence.answer(generation, told),
+        "promised": _promised(generation),
     }
 
 
@@ -63,6 +65,21 @@ def _calls(generation: BlogGeneration) -> dict[str, Any]:
         "calls_shown": CALLS_SHOWN,
         "usage": usage,
     }
+
+
+def _promised(generation: BlogGeneration) -> str:
+    """Say what the shop was told when it asked, and what came of it; "" where no time was named."""
+    promise: Promise | None = getattr(generation, "promise", None)
+    if promise is None:
+        return ""
+    began = f", began {_clock(generation.started_at)}" if generation.started_at else ""
+    ended = f", ended {_clock(generation.finished_at)}" if generation.finished_at else ""
+    start = f"Promised to begin {_clock(promise.start_early)} to {_clock(promise.start_late)}{began}"
+    return f"{start}; to end {_clock(promise.end_early)} to {_clock(promise.end_late)}{ended} (UTC)."
+
+
+def _clock(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%d %b %H:%M:%S")
 
 
 def place_in_line(generation: BlogGeneration) -> str:

@@ -20,6 +20,7 @@ FIRST_STEP = {
     "webhooks_failed": "Open the failed webhooks, then replay them or leave them.",
     "plan_unknown": "Add the plan that the shops pay for under Plans.",
     "spend": "Open Spend: which day, which model, more than before? Then raise the budget, or pause what spends.",
+    "estimates_off": "Look below: has an outage just ended, was a line or all lines resumed? Otherwise tell an engineer.",
     "shop_fails": "Open the failed blogs of these shops, and tell them what is wrong.",
 }
 

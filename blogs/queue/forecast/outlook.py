@@ -30,10 +30,15 @@ _FRESH_SECONDS = 1.0
 _NEEDED = ("openai", "wix")
 _BEFORE_THE_TEXT = (Stage.PRODUCTS, Stage.IDEA, Stage.IMAGE_ORDER)
 _RUNNING_MAX = 1_000
+# What was asked for in this share of an ordinary blog's seconds is taken to go on: as much again comes.
+_LATELY, _CAME_MAX = 0.5, 2_000
 
 _SEEN = f"""
 WITH crew AS MATERIALIZED (
-    SELECT coalesce(sum(threads), 0) AS threads, max(fed) AS fed FROM workers_workerprocess
+    -- Each worker takes its share by what it measured itself.
+    SELECT coalesce(sum(threads), 0) AS threads, 
+           sum(fed * threads) / nullif(sum(threads) FILTER (WHERE fed IS NOT NULL), 0) AS fed
+      FROM workers_workerprocess
      WHERE heartbeat_at > clock_timestamp() - %(fresh)s * interval '1 second' AND NOT stopping AND broken_at IS NULL
 )
 SELECT clock_timestamp(), crew.threads, crew.fed,
@@ -46,7 +51,10 @@ SELECT clock_timestamp(), crew.threads, crew.fed,
            SELECT blog.stage, extract(epoch FROM clock_timestamp() - last.created_at) AS since
              FROM blog_generations blog CROSS JOIN LATERAL (
                   SELECT created_at FROM blogs_generationevent WHERE generation_id = blog.id ORDER BY id DESC LIMIT 1) AS last
-            WHERE blog.status = 'PROCESSING' LIMIT {_RUNNING_MAX}) AS running)
+            WHERE blog.status = 'PROCESSING' LIMIT {_RUNNING_MAX}) AS running),
+       (SELECT count(*) FROM (
+           SELECT 1 FROM blog_generations
+            WHERE ready AND created_at > clock_timestamp() - %(lately)s * interval '1 second' LIMIT {_CAME_MAX}) AS came)
   FROM crew
 """
 
@@ -63,6 +71,8 @@ class Outlook:
     """Providers without which no blog is made, and that are down."""
     text_waits: float
     """In how many seconds a text that is ready to be asked for gets a place in the limits."""
+    came: int
+    """How many blogs that wait were asked for a moment ago."""
     course: Course
     learned: Learned
 
@@ -91,10 +101,15 @@ def outlook() -> Outlook:
 
 
 def _read(lately: Learned) -> Outlook:
-    asked = {"fresh": FRESH_SECONDS, "lease": settings.BLOG_WORKER_LEASE_SECONDS, "needed": list(_NEEDED)}
+    asked = {
+        "fresh": FRESH_SECONDS,
+        "lease": settings.BLOG_WORKER_LEASE_SECONDS,
+        "needed": list(_NEEDED),
+        "lately": _LATELY * ordinary_blog.seconds(),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_SEEN, asked)
-        now, threads, fed, waiting, out, free_in, running = cursor.fetchone()
+        now, threads, fed, waiting, out, free_in, running, came = cursor.fetchone()
     at = time.monotonic()
     work = work_of(lately)
     on_seats = _on_seats(plain(running), int(waiting), lately, work)
@@ -102,7 +117,7 @@ def _read(lately: Learned) -> Outlook:
     seats = _seats(int(threads), fed)
     found = course(seats, on_seats, work, lately.a_second, ahead)
     text_waits = ahead + sum(each.needs_a_place for each in on_seats) / lately.a_second
-    return Outlook(now, at, int(threads), len(on_seats), out, text_waits, found, lately)
+    return Outlook(now, at, int(threads), len(on_seats), out, text_waits, came, found, lately)
 
 
 def _seats(threads: int, fed: float | None) -> int:

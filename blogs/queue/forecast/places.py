@@ -13,7 +13,7 @@ import itertools
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -73,6 +73,10 @@ class Alike(NamedTuple):
     waiting: int
     lines: int
 
+    def ends_before(self, turn: float) -> int:
+        """Count those of these lines whose last blog starts before that turn: what joins them now may start before it, too."""
+        return self.lines if self.turn + self.waiting * self.step < turn else 0
+
     def starts_before(self, turn: float) -> int:
         """Count the starts of all these lines with a lower turn; the same turn counts as later."""
         return self.lines * min(self.waiting, max(0, math.ceil((turn - self.turn - 2 * _SAME) / self.step)))
@@ -101,6 +105,8 @@ class Places:
     of: dict[int, int]
     in_line: dict[int, int]
     """Within the site's own line."""
+    open_to_others: dict[int, float]
+    """Which share of what other sites ask for now starts before the blog that has this place in its own line."""
     paused: bool
     all_paused: bool
     processing: int
@@ -141,7 +147,8 @@ def places(generations: Sequence[BlogGeneration]) -> Places | None:
     groups = _groups(plain(others), now) if others is not None else _others.groups
     own = {int(pk): int(place) for pk, place in plain(in_line).items()}
     ahead = _ahead(mine, groups, sorted(set(own.values())))
-    return Places({pk: place + ahead[place] for pk, place in own.items()}, own, paused, all_paused, processing)
+    of = {pk: place + ahead[place] for pk, place in own.items()}
+    return Places(of, own, _open(mine, groups, own.values()), paused, all_paused, processing)
 
 
 def _groups(found: list[Any], asked_at: float) -> list[Alike]:
@@ -166,6 +173,21 @@ def _ahead(mine: Alike, groups: Sequence[Alike], in_line: Sequence[int]) -> dict
         before = sum(each.starts_before(turn) for each in groups) - mine.starts_before(turn)
         known[place] = max(0, before)
     return known if len(known) == len(in_line) else _between(known, in_line)
+
+
+def _open(mine: Alike, groups: Sequence[Alike], in_line: Collection[int]) -> dict[int, float]:
+    """Estimate by the first and the last of these places which share of the blogs that wait is not mine, in lines that end before."""
+    theirs = sum(each.waiting * each.lines for each in groups) - mine.waiting
+    everything = max(theirs + mine.waiting, 1)
+    lines = max(sum(each.lines for each in groups) - (mine.waiting > 0), 1)
+    found: dict[int, float] = {}
+    for place in {min(in_line, default=1), max(in_line, default=1)}:
+        turn = mine.turn + (place - 1) * mine.step
+        ended = sum(each.ends_before(turn) for each in groups) - mine.ends_before(turn)
+        found[place] = max(0.0, ended / lines * theirs / everything)
+    lowest, highest = min(found), max(found)
+    slope = (found[highest] - found[lowest]) / max(highest - lowest, 1)
+    return {place: found[lowest] + slope * (place - lowest) for place in in_line}
 
 
 def _between(known: dict[int, int], in_line: Sequence[int]) -> dict[int, int]:

@@ -50,6 +50,15 @@ UPDATE blogs_promise promise SET judged = true FROM over
 RETURNING over.created_at, over.started_at, CASE WHEN over.status = 'DONE' THEN over.finished_at END,
           promise.start_early, promise.start_late, promise.end_early, promise.end_late
 """
+# For statements about what has ended since %(seconds)s seconds: how far off the ends were at the median; NULL where it was few.
+MEDIAN_ERROR = f"""
+SELECT CASE WHEN count(*) >= 20 THEN percentile_cont(0.5) WITHIN GROUP (ORDER BY off) END FROM (
+    SELECT abs(extract(epoch FROM ended.finished_at - told.middle))
+           / greatest(extract(epoch FROM told.middle - ended.created_at), {_SHORTEST_SECONDS}) AS off
+      FROM blog_generations ended JOIN blogs_promise promise ON promise.generation_id = ended.id
+           CROSS JOIN LATERAL (SELECT promise.end_early + (promise.end_late - promise.end_early) / 2 AS middle) AS told
+     WHERE ended.finished_at > statement_timestamp() - %(seconds)s * interval '1 second' AND ended.status = 'DONE') AS ends
+"""
 
 
 def note(generation: BlogGeneration, estimate: Estimate) -> None:

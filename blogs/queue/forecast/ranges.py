@@ -17,7 +17,11 @@ from blogs.queue.forecast.places import Places
 LINE_PAUSED, ALL_PAUSED, WORKERS = "line_paused", "all_paused", "workers"
 
 # By so much of the wait a start is off, in standard deviations: what is measured, and what is only expected.
-_MEASURED, _EXPECTED = 0.10, 0.14
+_MEASURED, _EXPECTED = 0.13, 0.15
+# When a seat is free is off by so much of a blog's seconds besides.
+_A_SEAT = 0.08
+# By so much of the whole time an end is off besides, where blogs wait for the limits on their seats.
+_OF_THE_END = 0.07
 # A worker that is free takes a blog within this many seconds.
 _PICKED_UP_SECONDS = 1.0
 # Between the tenths of a normal distribution and its middle.
@@ -85,7 +89,7 @@ def _of(generation: BlogGeneration, found: Places | None, seen: Outlook, since: 
     place = found.of.get(generation.pk) if found else None
     if found is None or place is None:
         return Estimate()
-    start = _start(place, found, seen)
+    start = _start(generation, place, found, seen)
     waits_for = _hindered(found, seen)
     if waits_for:
         return Estimate(place, start.middle, waits_for=waits_for)
@@ -104,13 +108,16 @@ def _hindered(found: Places, seen: Outlook) -> str:
     return "" if seen.threads else WORKERS
 
 
-def _start(place: int, found: Places, seen: Outlook) -> Spread:
+def _start(generation: BlogGeneration, place: int, found: Places, seen: Outlook) -> Spread:
+    """Count in what other sites go on to ask for: as many as lately start before it at the latest, half of them at the middle."""
     nth = _nth(place, found, seen)
-    middle = seen.course.start(nth)
+    more = seen.came * found.open_to_others[found.in_line[generation.pk]]
+    first, middle, last = (seen.course.start(nth + round(more * share)) for share in (0.0, 0.5, 1.0))
     if not middle:
         return Spread(0.0, 0.0, _PICKED_UP_SECONDS)
-    off = _TENTH * middle * (_MEASURED if seen.learned.measured else _EXPECTED)
-    return Spread(middle, off, off + _PICKED_UP_SECONDS)
+    _, work, _ = seen.learned.work(Stage.PRODUCTS)
+    off = _TENTH * math.hypot(middle * (_MEASURED if seen.learned.measured else _EXPECTED), work * _A_SEAT)
+    return Spread(middle, math.hypot(middle - first, off), math.hypot(last - middle, off) + _PICKED_UP_SECONDS)
 
 
 def _nth(place: int, found: Places, seen: Outlook) -> int:
@@ -121,7 +128,9 @@ def _nth(place: int, found: Places, seen: Outlook) -> int:
 def _work(generation: BlogGeneration, place: int, found: Places, seen: Outlook) -> Spread:
     nth = _nth(place, found, seen)
     low, middle, high = seen.learned.work(Stage.PRODUCTS)
-    return Spread(seen.course.end(nth) - seen.course.start(nth), middle - low, high - middle)
+    end = seen.course.end(nth)
+    off = _TENTH * end * _OF_THE_END
+    return Spread(end - seen.course.start(nth), math.hypot(middle - low, off), math.hypot(high - middle, off))
 
 
 def _running(generation: BlogGeneration, seen: Outlook, since: datetime | None) -> Estimate:
@@ -131,4 +140,9 @@ def _running(generation: BlogGeneration, seen: Outlook, since: datetime | None) 
     low, middle, high = seen.learned.work(generation.stage)
     spent = max(0.0, (now - since).total_seconds()) if since else 0.0
     left = max(middle - spent, (high - middle) / 2)
-    return Estimate(end=Spread(left, min(left, middle - low), high - middle).range(now))
+    if generation.stage in (Stage.PRODUCTS, Stage.IDEA, Stage.IMAGE_ORDER):
+        left += seen.text_waits
+    off = _TENTH * left * _OF_THE_END
+    return Estimate(
+        end=Spread(left, math.hypot(min(left, middle - low), off), math.hypot(high - middle, off)).range(now)
+    )

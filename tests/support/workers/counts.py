@@ -16,6 +16,8 @@ def count_one_of_each() -> None:
     metrics.count(metrics.WEBHOOKS_HANDLED, "done")
     metrics.count(metrics.WEBHOOKS_SENT, "delivered")
     metrics.count(metrics.LISTENERS)
+    metrics.count(metrics.ESTIMATES, "start", "inside")
+    metrics.observe(metrics.ESTIMATE_ERROR, "start", seconds=0.1)
     metrics.observe(metrics.STAGE_SECONDS, "article", "ok", seconds=30.0)
     metrics.observe(metrics.CALL_SECONDS, "openai", "article", seconds=29.0)
     metrics.observe(metrics.REQUEST_SECONDS, "credits", seconds=0.004)

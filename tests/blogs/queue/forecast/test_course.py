@@ -1,0 +1,56 @@
+"""The course of starts and ends, by arithmetic alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from blogs.queue.forecast.course import Running, Work, course
+
+WORK = Work(before=5, after=60)
+
+
+def test_free_seats_start_at_once_and_the_limits_space_the_texts() -> None:
+    found = course(4, [], WORK, a_second=0.5, limit_free_in=0)
+
+    assert [found.start(place) for place in (1, 2, 3, 4)] == [0, 0, 0, 0]
+    assert [found.end(place) for place in (1, 2, 3, 4)] == [65, 67, 69, 71]
+
+
+def test_the_next_starts_when_a_seat_is_free() -> None:
+    found = course(2, [], WORK, a_second=10, limit_free_in=0)
+
+    assert [found.start(place) for place in (3, 4, 5)] == pytest.approx([65, 65.1, 130])
+
+
+def test_what_runs_keeps_its_seat_for_what_is_left_of_it() -> None:
+    on_seats = [Running(left=7, needs_a_place=False), Running(left=40, needs_a_place=False)]
+
+    found = course(2, on_seats, WORK, a_second=10, limit_free_in=0)
+
+    assert [found.start(place) for place in (1, 2, 3)] == [7, 40, 72]
+
+
+def test_texts_that_wait_go_before_those_of_later_starts() -> None:
+    on_seats = [Running(left=60, needs_a_place=True) for _ in range(10)]
+
+    found = course(11, on_seats, WORK, a_second=0.1, limit_free_in=0)
+
+    assert (found.start(1), found.end(1)) == (0, 160)
+
+
+def test_after_many_starts_the_limits_alone_decide() -> None:
+    found = course(100, [], WORK, a_second=1, limit_free_in=0, followed=500)
+
+    assert found.start(10_000) - found.start(9_000) == pytest.approx(1_000)
+
+
+def test_few_seats_are_the_pace_where_limits_are_wide() -> None:
+    found = course(2, [], WORK, a_second=100, limit_free_in=0, followed=500)
+
+    assert found.start(3_000) - found.start(2_000) == pytest.approx(1_000 * 65 / 2)
+
+
+def test_more_on_seats_than_there_are_seats_now_keep_the_next_waiting() -> None:
+    on_seats = [Running(left=float(left), needs_a_place=False) for left in (10, 20, 30)]
+
+    assert course(1, on_seats, WORK, a_second=10, limit_free_in=0).start(1) == 30

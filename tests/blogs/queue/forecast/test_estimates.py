@@ -1,0 +1,104 @@
+"""What a shop is told of its blogs' starts and ends, and where no time can be named."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from blogs.models import BlogGeneration, QueueClock, SiteLine
+from blogs.queue import forecast, lifecycle
+from blogs.queue.forecast import Estimate
+from tests.support import factories
+from workers.context.process_memory import forget_everything
+from workers.models import Breaker, WorkerProcess
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered() -> None:
+    forget_everything()
+
+
+def estimate(blog: BlogGeneration) -> Estimate:
+    forget_everything()
+    return forecast.estimates([BlogGeneration.objects.get(pk=blog.pk)])[blog.pk]
+
+
+def seconds_until(moment: datetime) -> float:
+    return (moment - timezone.now()).total_seconds()
+
+
+def test_with_a_free_seat_it_starts_now_and_ends_after_what_an_ordinary_blog_takes(worker: WorkerProcess) -> None:
+    found = estimate(factories.pending_generation())
+
+    assert (found.position, found.wait, found.waits_for) == (1, 0, "")
+    assert found.start
+    assert found.end
+    assert seconds_until(found.start.late) == pytest.approx(1, abs=1)
+    assert seconds_until(found.end.early) == pytest.approx(52, abs=2)
+    assert seconds_until(found.end.late) == pytest.approx(65 * 1.3, abs=2)
+
+
+def test_with_full_seats_it_starts_when_the_first_of_them_is_free(worker: WorkerProcess) -> None:
+    WorkerProcess.objects.update(threads=1)
+    factories.processing_generation(factories.site(), worker)
+
+    found = estimate(factories.pending_generation())
+
+    assert found.wait == pytest.approx(65, abs=2)
+
+
+@pytest.mark.parametrize("what", ["line_paused", "all_paused", "openai", "workers"])
+def test_where_no_time_can_be_named_it_says_what_the_blog_waits_for(worker: WorkerProcess, what: str) -> None:
+    blog = factories.pending_generation()
+    match what:
+        case "line_paused":
+            SiteLine.objects.filter(site=blog.site_id).update(paused=True)
+        case "all_paused":
+            QueueClock.objects.update(paused_at=timezone.now())
+        case "openai":
+            Breaker.objects.update_or_create(provider="openai", defaults={"opened_at": timezone.now()})
+        case "workers":
+            WorkerProcess.objects.all().delete()
+
+    found = estimate(blog)
+
+    assert (found.waits_for, found.start, found.end) == (what, None, None)
+    assert found.position == 1
+
+
+def test_a_picture_can_be_gone_without(worker: WorkerProcess) -> None:
+    Breaker.objects.update_or_create(provider="replicate", defaults={"opened_at": timezone.now()})
+
+    assert estimate(factories.pending_generation()).start
+
+
+def test_one_that_is_being_written_has_an_end_only(worker: WorkerProcess) -> None:
+    found = estimate(factories.processing_generation(factories.site(), worker))
+
+    assert (found.position, found.start) == (None, None)
+    assert found.end
+    assert 10 < seconds_until(found.end.early) < seconds_until(found.end.late) < 120
+
+
+def test_a_finished_one_and_a_scheduled_one_have_none(worker: WorkerProcess) -> None:
+    site = factories.site()
+    done, later = factories.done_generation(site), factories.pending_generation(site)
+    lifecycle.cancel(later.pk, by="shop")
+
+    assert forecast.estimates([done]) == {}
+    assert forecast.estimates([BlogGeneration.objects.get(pk=later.pk)]) == {}
+
+
+def test_an_answer_shows_the_ranges(api: Any, worker: WorkerProcess) -> None:
+    body = api(factories.site()).post().json()
+
+    assert body["waitsFor"] is None
+    assert body["createdAt"][:16] <= body["estimatedStart"]["early"][:16]
+    assert body["estimatedStart"]["early"] < body["estimatedStart"]["late"] < body["estimatedEnd"]["early"]
+    assert body["estimatedEnd"]["early"] < body["estimatedEnd"]["late"]
+    assert body["estimatedEnd"]["late"].endswith("Z")

@@ -1,0 +1,86 @@
+"""What shops were told is kept beside the request, and compared with what became of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from blogs.models import BlogGeneration, Promise
+from blogs.operations import alerts
+from blogs.queue.forecast import promises
+from tests.support import factories
+from workers import metrics
+from workers.models import WorkerProcess
+
+pytestmark = pytest.mark.django_db
+
+
+def counted() -> Counter[tuple[str, ...]]:
+    return Counter({name: n for name, n in metrics.published().items() if name[0] == metrics.ESTIMATES})
+
+
+def done(promised_seconds: float, took_seconds: float) -> BlogGeneration:
+    """Make a blog that was done, whose start and end were promised for about that time."""
+    blog = factories.done_generation()
+    now = timezone.now()
+    asked = now - timedelta(seconds=took_seconds)
+    BlogGeneration.objects.filter(pk=blog.pk).update(created_at=asked, started_at=asked, finished_at=now)
+    middle = asked + timedelta(seconds=promised_seconds)
+    early, late = middle - timedelta(seconds=10), middle + timedelta(seconds=10)
+    Promise.objects.create(generation=blog, start_early=asked, start_late=asked, end_early=early, end_late=late)
+    return blog
+
+
+def test_a_request_costs_no_statement_for_it_and_a_thread_writes_it(api: Any, worker: WorkerProcess) -> None:
+    client = api(factories.site())
+    with CaptureQueriesContext(connection) as sent:
+        body = client.post().json()
+    assert not [query for query in sent if "blogs_promise" in query["sql"]]
+
+    assert promises.write() == 1
+    assert promises.write() == 0
+
+    kept = Promise.objects.get(generation_id=body["id"])
+    assert f"{kept.start_early:%Y-%m-%dT%H:%M:%SZ}" == body["estimatedStart"]["early"]
+
+
+def test_each_is_judged_once_by_what_came_of_it() -> None:
+    done(60, 60)
+    done(60, 30)
+    done(60, 100)
+    before = counted()
+
+    promises.judge()
+    promises.judge()
+
+    came = counted() - before
+    assert came == {
+        (metrics.ESTIMATES, "start", "inside"): 3,
+        (metrics.ESTIMATES, "end", "inside"): 1,
+        (metrics.ESTIMATES, "end", "before"): 1,
+        (metrics.ESTIMATES, "end", "behind"): 1,
+    }
+
+
+@pytest.mark.parametrize(("took", "fires"), [(140, False), (160, True), (40, True)])
+def test_an_alert_tells_of_ends_that_are_off_by_more_than_half(took: float, fires: bool) -> None:
+    for _ in range(20):
+        done(100, took)
+
+    trend, _ = alerts.numbers()
+
+    stats = {"queue": 0, "done_last_minute": 20, "paused": False, "oldest_ready_seconds": 0}
+    assert ("estimates_off" in {each.name for each in alerts.judge(stats, trend, [], 1)}) is fires
+
+
+def test_few_blogs_are_no_reason_for_an_alert() -> None:
+    for _ in range(19):
+        done(100, 300)
+
+    assert alerts.numbers()[0].estimate_error is None
