@@ -36,7 +36,7 @@ _LATELY, _CAME_MAX = 0.5, 2_000
 _SEEN = f"""
 WITH crew AS MATERIALIZED (
     -- Each worker takes its share by what it measured itself.
-    SELECT coalesce(sum(threads), 0) AS threads, 
+    SELECT coalesce(sum(threads), 0) AS threads,
            sum(fed * threads) / nullif(sum(threads) FILTER (WHERE fed IS NOT NULL), 0) AS fed
       FROM workers_workerprocess
      WHERE heartbeat_at > clock_timestamp() - %(fresh)s * interval '1 second' AND NOT stopping AND broken_at IS NULL

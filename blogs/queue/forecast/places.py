@@ -176,7 +176,7 @@ def _ahead(mine: Alike, groups: Sequence[Alike], in_line: Sequence[int]) -> dict
 
 
 def _open(mine: Alike, groups: Sequence[Alike], in_line: Collection[int]) -> dict[int, float]:
-    """Estimate by the first and the last of these places which share of the blogs that wait is not mine, in lines that end before."""
+    """Estimate by the first and the last of these places which share of what waits is of others, in lines that end before."""
     theirs = sum(each.waiting * each.lines for each in groups) - mine.waiting
     everything = max(theirs + mine.waiting, 1)
     lines = max(sum(each.lines for each in groups) - (mine.waiting > 0), 1)
