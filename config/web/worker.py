@@ -77,16 +77,13 @@ class WebWorker(ThreadWorker):
         about = {"release": settings.RELEASE, "bind": ",".join(map(str, self.sockets)), "threads": self.cfg.threads}
         logger.info("web process started", extra={"action": "serving", "processes": self.cfg.workers, **about})
         stopping = threading.Event()
-        counts = threading.Thread(target=process_counts.keep_written, args=(stopping,), name="counts", daemon=True)
+        counts = threading.Thread(target=process_counts.keep_written, args=(stopping, promises.write), daemon=True)
         counts.start()
-        told = threading.Thread(target=promises.keep_written, args=(stopping,), name="promises", daemon=True)
-        told.start()
         try:
             super().run()
         finally:
             stopping.set()
             counts.join(_LAST_COUNTS_SECONDS)
-            told.join(_LAST_COUNTS_SECONDS)
 
     def accept(self, listener: socket.socket) -> None:
         try:

@@ -91,7 +91,7 @@ def run(scale: float) -> dict[str, Any]:
         if told and told.start and told.end and started and finished:
             for kept, span, truth in ((starts, told.start, started), (ends, told.end, finished)):
                 early, late, true = ((at - created).total_seconds() for at in (span.early, span.late, truth))
-                kept.append((early, late, true))
+                kept.append((early - 0.5, late + 0.5, true))  # told in whole seconds, outwards
     waited = [each for each in starts if each[2] > ordinary_blog.seconds()]
     return {
         "blogs": len(rows),

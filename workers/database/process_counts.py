@@ -16,6 +16,7 @@ import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -143,16 +144,23 @@ def totals() -> Counts:
     return total
 
 
-def keep_written(stopping: threading.Event, every_seconds: float = 5.0) -> None:
-    """Write this process's row every few seconds until `stopping`, then end it. What an outage keeps back is written after it."""
+def keep_written(
+    stopping: threading.Event, also: Callable[[], object] = lambda: None, every_seconds: float = 5.0
+) -> None:
+    """Write this process's row every few seconds until `stopping`, then end it. What an outage keeps back is written after it.
+
+    `also` writes what else the process keeps to be written in its own time.
+    """
     row = Row()
     with suppress(*DATABASE_AWAY):
         add_ended()
     while not stopping.wait(every_seconds):
         with suppress(*DATABASE_AWAY), released_afterwards():
             row.write()
+            also()
     with suppress(*DATABASE_AWAY), released_afterwards():
         row.end()
+        also()
 
 
 def _for_good(counts: Counts) -> Counts:

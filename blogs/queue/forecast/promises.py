@@ -1,14 +1,13 @@
 """What shops were told of starts and ends, and whether it came true.
 
-A web process writes the promises of some seconds in one statement, on a thread of its own: no request waits for it, and a killed
-process loses a few. A worker's chore compares them with what became of the blogs, for `/metrics`.
+A web process writes the promises of some seconds in one statement, on the thread that writes its counts: no request waits for it,
+and a killed process loses a few. What an outage keeps back is lost: it is for statistics. A worker's chore compares them with what
+became of the blogs, for `/metrics`.
 """
 
 from __future__ import annotations
 
-import threading
 from collections import deque
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -17,8 +16,6 @@ from blogs.models import BlogGeneration
 from blogs.queue.forecast.ranges import Estimate
 from workers import metrics
 from workers.context.process_memory import remembered
-from workers.database.connections import released_afterwards
-from workers.database.outage import DATABASE_AWAY
 
 _HELD_MAX = 10_000
 # An error is told as a share of the promised wait, which counts as this at least.
@@ -77,15 +74,6 @@ def write() -> int:
         with connection.cursor() as cursor:
             cursor.execute(_WRITE, [list(column) for column in zip(*rows, strict=True)])
     return len(rows)
-
-
-def keep_written(stopping: threading.Event, every_seconds: float = 3.0) -> None:
-    """Write what was told every few seconds until `stopping`. What an outage keeps back is lost: it is for statistics."""
-    while not stopping.wait(every_seconds):
-        with suppress(*DATABASE_AWAY), released_afterwards():
-            write()
-    with suppress(*DATABASE_AWAY), released_afterwards():
-        write()
 
 
 def judge() -> None:

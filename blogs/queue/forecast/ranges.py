@@ -17,11 +17,11 @@ from blogs.queue.forecast.places import Places
 LINE_PAUSED, ALL_PAUSED, WORKERS = "line_paused", "all_paused", "workers"
 
 # By so much of the wait a start is off, in standard deviations: what is measured, and what is only expected.
-_MEASURED, _EXPECTED = 0.13, 0.15
+_MEASURED, _EXPECTED = 0.15, 0.16
 # When a seat is free is off by so much of a blog's seconds besides.
-_A_SEAT = 0.08
+_A_SEAT = 0.1
 # By so much of the whole time an end is off besides, where blogs wait for the limits on their seats.
-_OF_THE_END = 0.07
+_OF_THE_END = 0.1
 # A worker that is free takes a blog within this many seconds.
 _PICKED_UP_SECONDS = 1.0
 # Between the tenths of a normal distribution and its middle.

@@ -142,7 +142,7 @@ def test_processes_that_end_together_lose_nothing() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_web_process_writes_every_few_seconds_and_at_its_end() -> None:
     stopping = Event()
-    writer = in_background(lambda: process_counts.keep_written(stopping, 0.01))
+    writer = in_background(lambda: process_counts.keep_written(stopping, every_seconds=0.01))
     metrics.count(*DONE)
     wait_until(lambda: total() == 1)
     metrics.count(*DONE)
