@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -190,6 +191,6 @@ def test_a_place_in_line_is_read_from_the_sites_own_line() -> None:
     blogs = list(BlogGeneration.objects.filter(ready=True, site=Site.objects.order_by("id")[SITES // 2])[:5])
 
     for asked in (blogs[:1], blogs):
-        plan = plan_of(lambda asked=asked: places.places(asked), "l.paused")
+        plan = plan_of(partial(places.places, asked), "l.paused")
         assert "blog_line" in indexes(plan)
         assert "blog_generations" not in read_whole(plan)
