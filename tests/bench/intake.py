@@ -5,6 +5,7 @@ Beside a bare view of REST framework in the same server (`intake_server`), in tu
 - `ratio`: our requests a second over the bare view's; 32 connections, 200 sites.
 - `cpu_ms`: what one request costs the web processes and PostgreSQL, ours and the bare view's.
 - `burst`: 5,000 requests at once, over 200 connections, from 200 sites.
+- `one_key`: 5,000 requests of one site with one Idempotency-Key, over 30 connections: blogs and open holds that there are then.
 - `queue_limit`: 2,500 requests at once where the queue takes 500.
 """
 
@@ -31,7 +32,14 @@ from wix.models import Site
 SITES, BURST, CONNECTIONS = 200, 5_000, 200
 _ROUNDS, _EACH, _PARALLEL = 3, 1_500, 32
 _LIMIT, _STORM = 500, 2_500
+# Fewer than a site may have at once.
+_REPEATERS = 30
 PROCESSES, THREADS = 2, 16
+_OF_ONE_SITE = """
+SELECT (SELECT count(*) FROM blog_generations WHERE site_id = %s),
+       (SELECT count(*) FROM credits_credit JOIN credits_creditaccount account ON account.id = account_id
+         WHERE account.site_id = %s AND kind = 'hold')
+"""
 _BARE_TABLES = """
 CREATE TABLE bench_token (key varchar(100) PRIMARY KEY, site_id bigint NOT NULL REFERENCES wix_site);
 CREATE TABLE bench_blog (
@@ -48,6 +56,7 @@ def measure() -> dict[str, Any]:
     with serving() as (port, web):
         ours, bare = _rounds(port, web, sites)
         burst, bare_burst = _burst(port, sites)
+        one_key = _one_key(port, sites[0])
     with serving(BLOG_QUEUE_LIMIT=str(_LIMIT)) as (port, _):
         storm = _storm(port, sites)
     return {
@@ -58,6 +67,7 @@ def measure() -> dict[str, Any]:
         "bare_cpu_ms": {"web": bare.web_ms, "postgres": bare.postgres_ms},
         "burst": burst,
         "bare_burst": bare_burst,
+        "one_key": one_key,
         "queue_limit": storm,
     }
 
@@ -151,6 +161,19 @@ def _burst(port: int, sites: list[Site]) -> tuple[dict[str, Any], dict[str, Any]
     bare = post_all(port, _bare(sites, BURST), connections=CONNECTIONS)
     described = {"sent": BURST, "stored": round(stored), "times_as_long": round(found.took / bare.took, 2)}
     return described | _told(found), _told(bare)
+
+
+def _one_key(port: int, site: Site) -> dict[str, Any]:
+    _empty_queue()
+    before = crowd.query(_OF_ONE_SITE, site.pk, site.pk)
+    body = b'{"sourceType":"keyword","sourceId":"one key"}'
+    sent = request("/api/blog-generation", sign_instance(site.instance_id), body, more="Idempotency-Key: one\r\n")
+    found = post_all(port, itertools.repeat(sent, BURST), connections=_REPEATERS)
+    blogs, holds = (
+        round(now - then) for now, then in zip(crowd.query(_OF_ONE_SITE, site.pk, site.pk), before, strict=True)
+    )
+    statuses = {str(status): count for status, count in sorted(found.statuses.items())}
+    return {"sent": BURST, "answers": statuses, "lost": found.lost, "blogs": blogs, "holds": holds}
 
 
 def _told(answers: Answers) -> dict[str, Any]:

@@ -49,6 +49,17 @@ def _chunked(body: bytes, size: int = 7) -> bytes:
     return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
 
 
+def test_a_body_that_is_needed_comes_with_a_length_or_in_chunks(port: int) -> None:
+    token = f"Bearer {sign_instance(factories.site().instance_id)}"
+
+    for path in ("/api/blog-generation", "/api/blog-generation/bulk", "/api/webhooks"):
+        sent = request("POST", path, Authorization=token, Content_Type=_JSON)
+        assert _problem(port, sent) == (411, "length_required")
+    # Where none is needed, none is asked for: there is no such blog.
+    cancelled = request("POST", "/api/blog-generation/1/cancel", Authorization=token)
+    assert _problem(port, cancelled) == (404, "not_found")
+
+
 def test_a_request_in_chunks_is_as_good_as_any_and_no_larger(port: int) -> None:
     """.NET, Java, Go and some proxies send without a Content-Length."""
     token = f"Bearer {sign_instance(factories.site().instance_id)}"
