@@ -220,6 +220,7 @@ def test_a_blog_keeps_the_version_that_it_was_asked_for_with(api: Any) -> None:
     client.send("put", _PATH, {"brand": "A", "tone": "expert"})
     client.post()
     client.send("put", _PATH, {"brand": "B", "tone": "playful"})
+    assert client.post().json()["tone"] == "playful"
 
     (claimed,) = queue.claim(factories.WorkerFactory.create(), 1)
 
