@@ -7,7 +7,7 @@ from workers.database import migrating
 
 
 class Migration(migrations.Migration):
-    dependencies = [("blogs", "0024_site_profiles")]
+    dependencies = [("blogs", "0026_ideas_are_sources")]
 
     operations = [
         migrating.give_up_soon(),
