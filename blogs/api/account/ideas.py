@@ -126,7 +126,7 @@ class IdeaOrderView(Endpoint):
         "readIdeaOrder",
         "Read what became of an order of ideas",
         tag="Account",
-        parameters=[number_in_path("pk", "The order's number.")],
+        parameters=[number_in_path("id", "The order's number.")],
         answers={
             200: Answer(
                 "The order.", IdeaOrderShown, _ORDER | {"status": "done", "found": 10}, sometimes=["Retry-After"]

@@ -53,6 +53,12 @@ def test_every_view_says_what_it_is(described: dict[str, Any]) -> None:
     assert silent == [], _HOW
 
 
+def test_every_part_of_an_address_is_described_by_its_name(described: dict[str, Any]) -> None:
+    for path, method, operation in finish.operations(described):
+        named = {it["name"] for it in operation.get("parameters", []) if it["in"] == "path"}
+        assert named == set(re.findall(r"{(\w+)}", path)), f"{method} {path}: a view's `pk` is `id` here"
+
+
 def test_no_address_is_described_that_there_is_not(described: dict[str, Any]) -> None:
     known = {*_addresses(get_resolver().url_patterns), "/health", "/health/live"}
 
