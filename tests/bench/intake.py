@@ -96,7 +96,9 @@ def serving(**environment: str) -> Iterator[tuple[int, list[psutil.Process]]]:
             arguments = ("-m", "gunicorn", "-c", "config/gunicorn.py", "tests.bench.intake_server")
             server = running.start_with(at, "web", *arguments, BIND=f"fd://{at.fileno()}")
             running.wait_for(
-                lambda: exchange(port, plain("GET", "/health/live"))[0] == 200, seconds=30, what="the server"
+                lambda: exchange(port, plain("GET", "/health/live"), seconds=60)[0] == 200,
+                seconds=60,
+                what="the server",
             )
         tree = psutil.Process(server.pid)
         running.wait_for(lambda: len(tree.children()) == PROCESSES, seconds=30, what="its processes")
@@ -159,6 +161,7 @@ def _burst(port: int, sites: list[Site]) -> tuple[dict[str, Any], dict[str, Any]
     found = post_all(port, ours(sites, BURST), connections=CONNECTIONS)
     stored = crowd.query("SELECT count(*) FROM blog_generations")[0] - before
     bare = post_all(port, _bare(sites, BURST), connections=CONNECTIONS)
+    print(f"burst: {found.took:.1f} s, the bare view {bare.took:.1f} s", flush=True)
     described = {"sent": BURST, "stored": round(stored), "times_as_long": round(found.took / bare.took, 2)}
     return described | _told(found), _told(bare)
 
