@@ -49,6 +49,7 @@ async def _opened_and_closed(port: int, sites: list[Site]) -> None:
     for site in sites:
         _, writer = await _open(port, site)
         writer.close()
+        await writer.wait_closed()
 
 
 async def _measured(port: int, pid: int, sites: list[Site], blogs: list[BlogGeneration], empty: int) -> dict[str, Any]:
