@@ -38,7 +38,17 @@ def _run(service: Service, judges: Path, folder: Path, credential: str | None) -
     (folder / "schemathesis.toml").write_text(config)
     command = [str(judges / "st"), "--config-file", "schemathesis.toml", "run", f"{service.url}/api/schema"]
     return subprocess.run(
-        [*command, "--no-color", "--max-examples", str(_EXAMPLES), "--checks", "all"],
+        # Streams are served by a process of their own, which is not here.
+        [
+            *command,
+            "--exclude-path-regex",
+            "/events$",
+            "--no-color",
+            "--max-examples",
+            str(_EXAMPLES),
+            "--checks",
+            "all",
+        ],
         cwd=folder,
         env={**os.environ, "SCHEMATHESIS_HOOKS": "asking", "PYTHONPATH": str(FOLDER)},
         capture_output=True,
