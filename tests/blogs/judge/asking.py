@@ -53,5 +53,8 @@ def _agree(body: dict[str, Any]) -> None:
         body.pop("timeZone", None)
     if body.get("sourceType") != "prompt" and len(body.get("sourceId", "")) > 255:
         body["sourceId"] = body["sourceId"][:255]
+    if body.get("sourceType") == "idea":
+        # Its sourceId is the number of an idea that the site has.
+        body["sourceType"] = "keyword"
     if "url" in body:
         body["url"] = "https://shop.example/hooks"
