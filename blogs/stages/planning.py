@@ -34,7 +34,7 @@ _QUICK_SECONDS = 5.0
 # The share of the stage's time that a call for several may take. What is left is enough for a call of its own.
 _SHARE_OF_TIME = 0.7
 # Titles that a writer is told to differ from: for one blog, and for all of a batch.
-_EARLIER, _EARLIER_OF_ALL = 8, 24
+_EARLIER, _EARLIER_OF_ALL = 12, 30
 
 
 def run(inputs: Inputs) -> dict[str, Any]:
@@ -79,6 +79,8 @@ def _asked_alone(inputs: Inputs, leader: Leader) -> dict[str, Any]:
         alike = alike or _alike(found.title, inputs)
         if again:
             refused = f"its title tells what the shop has: {(alike.text if alike else found.title)!r}"
+            more = [near.text for near in _near(found.title, inputs, at_most=_EARLIER)]
+            earlier = list(dict.fromkeys([*earlier, *more]))
             continue
         _tell(alike, inputs)
         batches.keep(leader, [_planned(found, inputs)], holding=False)

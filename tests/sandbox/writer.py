@@ -43,6 +43,12 @@ _UNUSABLE = re.compile(r"https?:|www\.|@|[$€£¥]|\d+[.,]\d\d|<", re.IGNORECAS
 _INSTRUCTION = re.compile(r"^(?:please\s+)?(?:write|create|make|tell)\b.*?\b(?:about|on)\s+", re.IGNORECASE)
 _QUOTED = re.compile(r"'([^']+)'")
 _TOPIC_WORDS = 7
+# What sets a title apart from another on the same topic.
+_TWISTS = (
+    "on a rainy Sunday", "when guests arrive tonight", "in a rented flat", "with small children", "before the first frost",
+    "after ten years", "as seen by a repairer", "if money is tight", "without any tools", "for left-handed people",
+    "in an unheated workshop", "while travelling light",
+)  # fmt: skip
 
 
 class NoOrder(ValueError):
@@ -167,6 +173,11 @@ def plans(orders: Sequence[Order]) -> Plans:
     return Plans(plans=written)
 
 
+def _titles(order: Order, titles: Sequence[str]) -> list[str]:
+    """List what a title may be; more of them where the shop has earlier ones."""
+    return [*titles, *(f"{title} {twist}" for twist in _TWISTS for title in titles if order.earlier)]
+
+
 def idea(order: Order) -> Idea:
     if spoken := voice(order.language):
         return spoken.idea(order)
@@ -186,7 +197,7 @@ def idea(order: Order) -> Idea:
         for place, subject in enumerate(subjects)
     ]
     return Idea(
-        title=cut(fresh([order.fill(title) for title in frame.titles], order.earlier, dice), 100),
+        title=cut(fresh([order.fill(title) for title in _titles(order, frame.titles)], order.earlier, dice), 100),
         angle=order.fill(dice.choice(frame.angles)),
         audience=dice.choice(frame.audiences),
         sections=sections,

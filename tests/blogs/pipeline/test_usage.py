@@ -82,7 +82,7 @@ def learn_from(answers: list[ProviderCall], **changes: Any) -> None:
 def test_what_blogs_took_decides_what_the_next_ones_reserve(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     factories.pending_generation(shop)
     assert attempt().status == Status.DONE
-    learn_from(calls(provider="openai"))
+    learn_from(calls(operation="blog_article"))
     factories.pending_generation(shop)
     assert attempt().status == Status.DONE
 
