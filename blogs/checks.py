@@ -58,6 +58,7 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         + _live_events()
         + _alerts()
         + _learning()
+        + _quality()
         + _words_of_openai()
         + _logins()
         + _operators()
@@ -177,6 +178,20 @@ def _learning() -> list[CheckMessage]:
         )
         hint = "They are shares of OPENAI_IDEA_MAX_TOKENS and OPENAI_ARTICLE_..._MAX_TOKENS."
         found.append(Error(message, hint=hint, id="blogs.E005"))
+    return found
+
+
+def _quality() -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.OPENAI_CRITIC not in (known := ("off", "suspicious", "always")):
+        message = f"OPENAI_CRITIC is {settings.OPENAI_CRITIC!r}."
+        found.append(Error(message, hint=f"Set one of: {', '.join(known)}.", id="blogs.E060"))
+    if not 0 <= settings.BLOG_QUALITY_THRESHOLD <= 100:
+        message = f"BLOG_QUALITY_THRESHOLD must be from 0 to 100, not {settings.BLOG_QUALITY_THRESHOLD}."
+        found.append(Error(message, hint="At 0 only errors hold an article.", id="blogs.E061"))
+    for name in ("OPENAI_CRITIC_MAX_TOKENS", "OPENAI_CRITIC_SECONDS", "OPENAI_REPAIR_MAX_TOKENS"):
+        if (value := getattr(settings, name)) <= 0:
+            found.append(Error(f"{name} must be above 0, not {value}.", hint=f"Correct {name}.", id="blogs.E062"))
     return found
 
 

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db.models import F
 
 from blogs import defects, earlier_posts, picture, unexpected
+from blogs.article.quality.reporting import is_held
 from blogs.article.schema import REFUSED, VERSION, ArticleContent, word_count
 from blogs.models import Article, BlogGeneration, OnDuplicate, Stage
 from blogs.profiles import reading
@@ -164,9 +165,13 @@ def _from_the_order_on(generation: BlogGeneration) -> Inputs:
 
 
 def _missing(generation: BlogGeneration, inputs: Inputs) -> list[Step]:
-    """List the stages that are still to run. What comes before a draft isn't, once it is there: it may have been found at Wix."""
+    """List the stages that are still to run. What comes before a draft isn't, once it is there: it may have been found at Wix.
+
+    An article that is held for a person is not published (`article.quality.reporting`).
+    """
     steps = STEPS[_PUBLISH:] if Stage.DRAFT in inputs.outputs else STEPS
-    wanted = (step for step in steps if step.stage != Stage.PUBLISH or generation.publish)
+    publishes = generation.publish and not is_held(inputs.outputs.get(Stage.ARTICLE, {}))
+    wanted = (step for step in steps if step.stage != Stage.PUBLISH or publishes)
     return [step for step in wanted if step.stage not in inputs.outputs]
 
 
@@ -252,6 +257,8 @@ def inputs_of(generation: BlogGeneration) -> Inputs:
         product_ids=details.product_ids,
         instructions=details.instructions,
         profile=for_articles(generation.profile),
+        publish=generation.publish,
+        keep=functools.partial(fence.keep, generation),
         refused=_refused_for(generation),
         resumed=True,
     )

@@ -358,6 +358,7 @@ BLOG_IMAGE_PATIENCE_SECONDS = env.float("BLOG_IMAGE_PATIENCE_SECONDS", default=6
 BLOG_IMAGE_MAX_AGE_SECONDS = env.float("BLOG_IMAGE_MAX_AGE_SECONDS", default=2_400)
 BLOG_DRAFT_LOOKUP_SECONDS = env.float("BLOG_DRAFT_LOOKUP_SECONDS", default=90)
 BLOG_DRAFT_SWEEP_SECONDS = env.float("BLOG_DRAFT_SWEEP_SECONDS", default=600)
+BLOG_QUALITY_THRESHOLD = env.int("BLOG_QUALITY_THRESHOLD", default=50)
 BLOG_RETENTION_DAYS = env.float("BLOG_RETENTION_DAYS", default=180)
 DESK_CREDITS_CAP = env.int("DESK_CREDITS_CAP", default=1_000)
 BATCH_BLOGS_PER_SECOND = env.int("BATCH_BLOGS_PER_SECOND", default=100)
@@ -465,6 +466,11 @@ OPENAI_ARTICLE_MAX_TOKENS: dict[str, int] = {
     "medium": env.int("OPENAI_ARTICLE_MEDIUM_MAX_TOKENS", default=3_600),
     "long": env.int("OPENAI_ARTICLE_LONG_MAX_TOKENS", default=5_600),
 }
+# When a critic reads an article: off, suspicious (where the gate is not sure, or the post is to be published), always.
+OPENAI_CRITIC = env.str("OPENAI_CRITIC", default="suspicious")
+OPENAI_CRITIC_MAX_TOKENS = env.int("OPENAI_CRITIC_MAX_TOKENS", default=600)
+OPENAI_CRITIC_SECONDS = env.float("OPENAI_CRITIC_SECONDS", default=45)
+OPENAI_REPAIR_MAX_TOKENS = env.int("OPENAI_REPAIR_MAX_TOKENS", default=900)
 # Bounds, as shares of the maxima above, of the maxima that `blogs.providers.token_reserve` learns from the last answers.
 OPENAI_MAX_TOKENS_LEARN_FROM = env.int("OPENAI_MAX_TOKENS_LEARN_FROM", default=200)
 OPENAI_MAX_TOKENS_FLOOR = env.float("OPENAI_MAX_TOKENS_FLOOR", default=0.3)

@@ -22,6 +22,8 @@ EVENTS = "events"
 CALLS = "calls"
 # What paid calls took: by the call's kind, and "prompt", "output" or "reserved".
 TOKENS = "tokens"
+# What the gate and the critic found in works' texts: by check and level.
+FINDINGS = "findings"
 # By route, method and status.
 REQUESTS = "requests"
 # Webhooks by what became of them: as they came in, and as a worker handled them.
@@ -47,7 +49,18 @@ BUCKETS: dict[str, tuple[float, ...]] = {
 GAUGES = frozenset({LISTENERS})
 PUBLISHED = frozenset(
     {
-        *(EVENTS, CALLS, TOKENS, REQUESTS, WEBHOOKS_RECEIVED, WEBHOOKS_HANDLED, WEBHOOKS_SENT, LISTENERS, ESTIMATES),
+        *(
+            EVENTS,
+            CALLS,
+            TOKENS,
+            FINDINGS,
+            REQUESTS,
+            WEBHOOKS_RECEIVED,
+            WEBHOOKS_HANDLED,
+            WEBHOOKS_SENT,
+            LISTENERS,
+            ESTIMATES,
+        ),
         *BUCKETS,
     },
 )

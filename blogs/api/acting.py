@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -58,7 +59,7 @@ def _blog(about: str, example: dict[str, Any]) -> Answer:
 
 
 class Acting(viewsets.GenericViewSet[BlogGeneration]):
-    """The acts, each a POST of its own: `cancel`, `retry`, `publish`, `reschedule`, `put-off`."""
+    """The acts, each a POST of its own: `cancel`, `retry`, `publish`, `repair`, `rewrite`, `reschedule`, `put-off`."""
 
     @_act(
         "patchBlog",
@@ -137,6 +138,35 @@ class Acting(viewsets.GenericViewSet[BlogGeneration]):
             answer.status_code = 202
         return answer
 
+    @_act(
+        "repairBlog",
+        "Have what failed in a held article written once more",
+        ActSerializer,
+        _WHY,
+        _202=_blog("A worker does it; the blog stays DONE.", examples.HELD),
+    )
+    @action(detail=True, methods=["post"])
+    def repair(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Answer 202: a worker has the held article repaired once more, and gives its draft the new text."""
+        return self._revise(request, PostOrder.Kind.REPAIR)
+
+    @_act(
+        "rewriteBlog",
+        "Have a held article written from the start",
+        ActSerializer,
+        _WHY,
+        _202=_blog("A worker does it; the blog stays DONE.", examples.HELD),
+    )
+    @action(detail=True, methods=["post"])
+    def rewrite(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Answer 202: a worker has the held article written from the start, and gives its draft the new text."""
+        return self._revise(request, PostOrder.Kind.REWRITE)
+
+    def _revise(self, request: Request, kind: PostOrder.Kind) -> Response:
+        answer = self._act(request, ActSerializer, partial(_revise, kind))
+        answer.status_code = 202
+        return answer
+
     def _act(self, request: Request, takes: type[ActSerializer | RescheduleSerializer], move: Move) -> Response:
         # First: of a blog that is not the site's own, not even the mistakes in a request are told.
         generation = self.get_object()
@@ -181,6 +211,25 @@ def _publish(generation: BlogGeneration, asked: dict[str, Any]) -> None:
     except ordering.NotPossible as refused:
         if not orders.exists():
             raise WrongState(str(refused)) from None
+
+
+# A revision costs us up to an article each time.
+REVISIONS_MAX = 3
+
+
+def _revise(kind: PostOrder.Kind, generation: BlogGeneration, asked: dict[str, Any]) -> None:
+    """Have a worker revise a held article, once however often it is asked for while that is under way."""
+    revisions = PostOrder.objects.filter(
+        generation=generation, kind__in=(PostOrder.Kind.REPAIR, PostOrder.Kind.REWRITE)
+    )
+    if revisions.filter(kind=kind, ended_at=None).exists():
+        return
+    if revisions.filter(by=BY).count() >= REVISIONS_MAX:
+        raise WrongState(f"it was revised {REVISIONS_MAX} times; publish it as it is, or ask for another blog")
+    try:
+        ordering.ask(generation.pk, kind, by=BY, name=BY, reason=asked["reason"])
+    except ordering.NotPossible as refused:
+        raise WrongState(str(refused)) from None
 
 
 def _retry(generation: BlogGeneration, asked: dict[str, Any]) -> None:

@@ -17,7 +17,8 @@ def acts_possible(generation: BlogGeneration) -> list[str]:
                 *(["put-off"] if waits else []),
             ]
         case Status.DONE:
-            return [] if generation.post_url else ["publish"]
+            revise = ["repair", "rewrite"] if generation.needs_review else []
+            return [*revise, *([] if generation.post_url else ["publish"])]
         case Status.FAILED | Status.CANCELLED:
             return ["retry"]
     return []

@@ -1,6 +1,7 @@
 """The one shape in which the API shows a blog: in the list, alone, and after each move.
 
-A blog that is shown alone also has its `article`'s address, its `warnings`, and what becomes of `publishing` it later.
+A blog that is shown alone also has its `article`'s address, its `quality` and `warnings`, and what becomes of `publishing` it
+later.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.reverse import reverse
 
+from blogs.api import quality
 from blogs.api.incoming.moments import shown_in
 from blogs.api.openapi.documenting import number_in_path, page_of
 from blogs.api.possible import acts_possible
@@ -88,6 +90,7 @@ class BlogSerializer(serializers.ModelSerializer[BlogGeneration]):
     draftPostUrl = serializers.CharField(source="draft_post_url")
     draftPostSlug = serializers.CharField(source="draft_post_slug")
     postUrl = serializers.CharField(source="post_url")
+    needsReview = serializers.BooleanField(source="needs_review")
     error = serializers.SerializerMethodField()
 
     class Meta:
@@ -131,6 +134,7 @@ class BlogSerializer(serializers.ModelSerializer[BlogGeneration]):
             "draftPostUrl",
             "draftPostSlug",
             "postUrl",
+            "needsReview",
             "error",
         ]
         read_only_fields = fields
@@ -224,10 +228,11 @@ class BlogAlone(BlogSerializer):
 
     article = serializers.URLField(allow_null=True, help_text="the address of its text, once it is DONE")
     publishing = PublishingSerializer(allow_null=True, help_text="what became of the last wish to publish it")
+    quality = quality.QualitySerializer(allow_null=True, help_text="what was found in its article")
     warnings = WarningSerializer(many=True, help_text="what a DONE blog lacks, such as its picture")
 
     class Meta(BlogSerializer.Meta):
-        fields = [*BlogSerializer.Meta.fields, "article", "publishing", "warnings"]
+        fields = [*BlogSerializer.Meta.fields, "article", "publishing", "quality", "warnings"]
 
 
 BlogPage = page_of(BlogSerializer, "BlogPage")
@@ -244,6 +249,8 @@ LINKS = {
         "putOff": "putOffBlog",
         "retry": "retryBlog",
         "publish": "publishBlog",
+        "repair": "repairBlog",
+        "rewrite": "rewriteBlog",
     }.items()
 }
 
@@ -271,6 +278,7 @@ def described(generation: BlogGeneration, request: Request) -> dict[str, Any]:
         **listed([generation])[0],
         "article": article_address(generation, request),
         "publishing": _publishing(generation),
+        "quality": None if generation.is_new else quality.of(generation),
         "warnings": [] if generation.is_new else _warnings_of(generation),
     }
 

@@ -49,8 +49,18 @@ def article(data: dict[str, Any], *, folder: Path = FOLDER) -> Prompt:
     return _prompt("article", data, folder)
 
 
+def critic(data: dict[str, Any], *, folder: Path = FOLDER) -> Prompt:
+    """`data` has at least a `language` and the `article` that is to be looked at."""
+    return _prompt("critic", data, folder)
+
+
+def repair(data: dict[str, Any], *, folder: Path = FOLDER) -> Prompt:
+    """`data` has at least a `language` and the `parts` that are to be written again."""
+    return _prompt("repair", data, folder)
+
+
 def version(name: str, *, folder: Path = FOLDER) -> int:
-    """Return the version of the prompt `idea` or `article`; 0 for one that has none."""
+    """Return the version of a prompt, by its name (`idea`); 0 for one that has none."""
     found = _VERSION.match(_text(f"{name}_system", folder))
     return int(found[1]) if found else 0
 

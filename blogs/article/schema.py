@@ -36,17 +36,17 @@ WORDS_MIN = 120
 Text = Annotated[str, AfterValidator(texts.printable)]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Section(_Strict):
+class Section(Strict):
     heading: Text
     purpose: Text
     product_ids: list[Text]
 
 
-class Idea(_Strict):
+class Idea(Strict):
     """What the article will be about: the first, cheap call, and all that the picture needs."""
 
     title: Text
@@ -63,13 +63,13 @@ class NumberedIdea(Idea):
     number: int
 
 
-class Plans(_Strict):
+class Plans(Strict):
     """The answer to a call for several ideas."""
 
     plans: list[NumberedIdea]
 
 
-class Run(_Strict):
+class Run(Strict):
     """A stretch of text with one formatting; `product_id` makes it a link to that product's page."""
 
     text: Text
@@ -78,43 +78,43 @@ class Run(_Strict):
     product_id: Text | None
 
 
-class Heading(_Strict):
+class Heading(Strict):
     type: Literal["heading"]
     level: Literal[2, 3, 4]
     text: Text
 
 
-class Paragraph(_Strict):
+class Paragraph(Strict):
     type: Literal["paragraph"]
     runs: list[Run]
 
 
-class ListItem(_Strict):
+class ListItem(Strict):
     runs: list[Run]
 
 
-class ListBlock(_Strict):
+class ListBlock(Strict):
     type: Literal["list"]
     ordered: bool
     items: list[ListItem]
 
 
-class Quote(_Strict):
+class Quote(Strict):
     type: Literal["quote"]
     runs: list[Run]
 
 
-class TableRow(_Strict):
+class TableRow(Strict):
     cells: list[Text]
 
 
-class Table(_Strict):
+class Table(Strict):
     type: Literal["table"]
     header: list[Text]
     rows: list[TableRow]
 
 
-class ProductBlock(_Strict):
+class ProductBlock(Strict):
     """A product shown by itself. Its name, picture and link come from the shop's own data."""
 
     type: Literal["product"]
@@ -122,7 +122,7 @@ class ProductBlock(_Strict):
     pitch: Text
 
 
-class Image(_Strict):
+class Image(Strict):
     """A product's own photo within the text. Which photo, its size and its alternative text come from the shop's data."""
 
     type: Literal["image"]
@@ -130,7 +130,7 @@ class Image(_Strict):
     caption: Text
 
 
-class Button(_Strict):
+class Button(Strict):
     """A button that leads to a product's page."""
 
     type: Literal["button"]
@@ -138,14 +138,14 @@ class Button(_Strict):
     text: Text
 
 
-class Divider(_Strict):
+class Divider(Strict):
     type: Literal["divider"]
 
 
 Block = Heading | Paragraph | ListBlock | Quote | Table | ProductBlock | Image | Button | Divider
 
 
-class ArticleContent(_Strict):
+class ArticleContent(Strict):
     language: Text
     title: Text
     meta_title: Text
@@ -179,7 +179,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def parse_idea(text: str) -> Idea:
-    idea = _parse(Idea, text)
+    idea = parsed(Idea, text)
     wanted = {"title": idea.title, "image_prompt": idea.image_prompt}
     problems = [f"{name} is empty" for name, value in wanted.items() if not value.strip()]
     if not idea.sections or not all(section.heading.strip() for section in idea.sections):
@@ -190,10 +190,10 @@ def parse_idea(text: str) -> Idea:
 
 
 def parse_article(text: str) -> ArticleContent:
-    return _parse(ArticleContent, text)
+    return parsed(ArticleContent, text)
 
 
-def _parse(model: type[_Model], text: str) -> _Model:
+def parsed(model: type[_Model], text: str) -> _Model:
     try:
         return model.model_validate(parsed_json(text))
     except ValueError as error:
@@ -222,8 +222,9 @@ def json_schema(model: type[BaseModel]) -> dict[str, Any]:
     if {"Divider", "Quote", "Paragraph"} <= kinds.keys():
         kinds["Paragraph"]["properties"]["type"]["enum"] += kinds["Quote"]["properties"]["type"]["enum"]
         left_out = [{"$ref": f"#/$defs/{name}"} for name in ("Divider", "Quote") if kinds.pop(name)]
-        blocks = strict["properties"]["blocks"]["items"]
-        blocks["anyOf"] = [kind for kind in blocks["anyOf"] if kind not in left_out]
+        for holder in (strict, *kinds.values()):
+            if blocks := holder["properties"].get("blocks"):
+                blocks["items"]["anyOf"] = [kind for kind in blocks["items"]["anyOf"] if kind not in left_out]
     return strict
 
 

@@ -101,6 +101,16 @@ def _make_draft_again(blog_id: int, by: Actor, reason: str, options: Options) ->
     return "asked a worker to make its draft again"
 
 
+def _repair(blog_id: int, by: Actor, reason: str, options: Options) -> str:
+    asking.ask(blog_id, PostOrder.Kind.REPAIR, by=by.by, name=by.name, reason=reason)
+    return "asked a worker to repair its article"
+
+
+def _rewrite(blog_id: int, by: Actor, reason: str, options: Options) -> str:
+    asking.ask(blog_id, PostOrder.Kind.REWRITE, by=by.by, name=by.name, reason=reason)
+    return "asked a worker to write its article from the start"
+
+
 _ENDED = (Status.FAILED, Status.CANCELLED)
 _OPEN = (Status.PENDING, Status.PROCESSING)
 
@@ -114,6 +124,8 @@ MOVES = {
         Move("refund", "Refund", "blogs.refund_blogs", (Status.DONE,), _refund),
         Move("publish_again", "Publish again", "blogs.publish_blogs", (Status.DONE,), _publish_again),
         Move("draft_again", "Make the draft again", "blogs.publish_blogs", (Status.DONE,), _make_draft_again),
+        Move("repair", "Repair the article once more", "blogs.publish_blogs", (Status.DONE,), _repair),
+        Move("rewrite", "Write the article from the start", "blogs.publish_blogs", (Status.DONE,), _rewrite),
         Move("reschedule", "Give it another time", "blogs.steer_blogs", (Status.PENDING,), _reschedule),
     )
 }

@@ -160,6 +160,10 @@ class BlogGeneration(models.Model):
     )
     post_url = models.CharField(max_length=1_000, blank=True, db_default="", help_text="set once the post is published")
 
+    needs_review = models.BooleanField(
+        db_default=False, help_text="its article is held: a person decides whether it is published"
+    )
+
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -244,6 +248,7 @@ class BlogGeneration(models.Model):
             models.Index(
                 OpClass(Lower(Left("source_id", SOURCE_ID_INDEXED)), name="text_pattern_ops"), name="blog_by_source"
             ),
+            models.Index(fields=["-id"], condition=Q(needs_review=True), name="blog_needs_review"),
             models.Index(fields=["draft_post_slug", "-id"], condition=~Q(draft_post_slug=""), name="blog_by_slug"),
         ]
 

@@ -23,6 +23,8 @@ class PostOrder(models.Model):
         LOOK = "look", "look at what Wix holds"
         PUBLISH = "publish", "publish again"
         DRAFT = "draft", "make the draft again"
+        REPAIR = "repair", "repair the article once more"
+        REWRITE = "rewrite", "write the article from the start"
 
     generation = models.ForeignKey(BlogGeneration, models.CASCADE, related_name="post_orders", db_index=False)
     site = models.ForeignKey("wix.Site", models.PROTECT, related_name="+", db_index=False)
@@ -46,7 +48,9 @@ class PostOrder(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["generation", "kind"], condition=_OPEN, name="post_order_open_once"),
-            models.CheckConstraint(condition=Q(kind__in=["look", "publish", "draft"]), name="post_order_kind"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["look", "publish", "draft", "repair", "rewrite"]), name="post_order_kind"
+            ),
         ]
         indexes = [
             models.Index(fields=["turn", "id"], condition=_OPEN, name="post_order_next"),

@@ -132,6 +132,7 @@ class GenerationEvent(models.Model):
         ORDERED = "ordered", "asked for at Wix"
         PUBLISHED = "published", "published again"
         DRAFT_MADE = "draft_made", "draft made again"
+        ARTICLE_REVISED = "article_revised", "article revised"
 
     generation = models.ForeignKey(BlogGeneration, models.CASCADE, related_name="events", db_index=False)
     kind = models.CharField(max_length=16, choices=Kind)

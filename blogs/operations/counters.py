@@ -32,6 +32,7 @@ _COUNTERS = (
     ),
     _Family(metrics.CALLS, "provider_calls_total", "Calls to other services.", ("provider", "operation", "outcome")),
     _Family(metrics.TOKENS, "provider_tokens_total", "Tokens of OpenAI's calls.", ("call", "tokens")),
+    _Family(metrics.FINDINGS, "article_findings_total", "What gate and critic found in articles.", ("check", "level")),
     _Family(
         metrics.REQUESTS, "http_requests_total", "HTTP requests that were answered.", ("route", "method", "status")
     ),

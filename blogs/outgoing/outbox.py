@@ -11,6 +11,7 @@ from django.db import connection
 BLOG_QUEUED, BLOG_STARTED, BLOG_COMPLETED = "blog.queued", "blog.started", "blog.completed"
 BLOG_FAILED, BLOG_CANCELLED = "blog.failed", "blog.cancelled"
 BLOG_PUBLISHED, BLOG_PUBLISH_FAILED = "blog.published", "blog.publish_failed"
+BLOG_NEEDS_REVIEW = "blog.needs_review"
 CREDITS_LOW, SITE_DISCONNECTED, WEBHOOK_DISABLED = "credits.low", "site.disconnected", "webhook.disabled"
 # What an endpoint may ask for.
 TYPES = (
@@ -21,6 +22,7 @@ TYPES = (
     BLOG_CANCELLED,
     BLOG_PUBLISHED,
     BLOG_PUBLISH_FAILED,
+    BLOG_NEEDS_REVIEW,
     CREDITS_LOW,
     SITE_DISCONNECTED,
     WEBHOOK_DISABLED,

@@ -23,8 +23,9 @@ _STATUS = {
     outbox.BLOG_CANCELLED: Status.CANCELLED,
     outbox.BLOG_PUBLISHED: Status.DONE,
     outbox.BLOG_PUBLISH_FAILED: Status.DONE,
+    outbox.BLOG_NEEDS_REVIEW: Status.DONE,
 }
-_WITH_POST = (outbox.BLOG_COMPLETED, outbox.BLOG_PUBLISHED, outbox.BLOG_PUBLISH_FAILED)
+_WITH_POST = (outbox.BLOG_COMPLETED, outbox.BLOG_PUBLISHED, outbox.BLOG_PUBLISH_FAILED, outbox.BLOG_NEEDS_REVIEW)
 
 
 def body_of(message: WebhookMessage, site: Site) -> str:

@@ -37,6 +37,8 @@ def ask(blog_id: int, kind: Kind, *, by: str, name: str, reason: str) -> None:
         blog = _kept(blog_id)
         if blog.status != Status.DONE:
             raise NotPossible(f"it is {blog.status}; only DONE blogs have a post")
+        if kind in (Kind.REPAIR, Kind.REWRITE) and not blog.needs_review:
+            raise NotPossible("its article is not held for a person, so nothing is to be repaired")
         if blog.site.removed_at:
             raise NotPossible("its shop has removed the app, so Wix lets us change nothing there")
         if not _store(blog, kind, name, reason):

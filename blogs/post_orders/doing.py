@@ -9,12 +9,17 @@ from typing import Any
 from django.conf import settings
 
 from blogs import pipeline
+from blogs.article.quality import reporting
+from blogs.article.schema import ArticleContent
 from blogs.models import BlogGeneration, GenerationEvent, PostOrder, Stage
-from blogs.post_orders import holding, making
+from blogs.post_orders import holding, making, revising
 from blogs.queue import fence
 from blogs.stages import publish
 from blogs.stages.inputs import Inputs
 from workers.errors import PermanentError, WorkError
+
+# Who publishes an article that was held has decided.
+_REVIEWED: Mapping[str, Any] = {"needs_review": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,8 @@ class Done:
     columns: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[Stage, dict[str, Any]] = field(default_factory=dict)
     forgets: Stage | None = None
+    article: ArticleContent | None = None
+    """The text that the blog has from now on, where it is another."""
     event: GenerationEvent.Kind | None = None
     warnings: list[WorkError] = field(default_factory=list)
 
@@ -47,7 +54,7 @@ def publish_again(order: PostOrder, blog: BlogGeneration) -> Done:
         raise PermanentError("draft_gone", "Its draft is not at Wix any more. Make the draft again, then publish it.")
     if held.state == "published":
         besides = " It has changes of its shop's that are not published." if held.unpublished_changes else ""
-        columns = {"post_url": held.post_url} if held.post_url else {}
+        columns = {**_REVIEWED, **({"post_url": held.post_url} if held.post_url else {})}
         return Done(
             f"It was published already; nothing was sent.{besides}",
             held=held.stored(),
@@ -58,7 +65,7 @@ def publish_again(order: PostOrder, blog: BlogGeneration) -> Done:
     url = output.get("post_url", "")
     return Done(
         f"Published: {url}" if not output.get("scheduled_for") else f"Wix publishes it at {output['scheduled_for']}.",
-        columns={"post_url": url} if url else {},
+        columns={**_REVIEWED, **({"post_url": url} if url else {})},
         outputs={Stage.PUBLISH: output},
         event=GenerationEvent.Kind.PUBLISHED,
         warnings=warnings,
@@ -87,10 +94,43 @@ def make_draft_again(order: PostOrder, blog: BlogGeneration) -> Done:
     )
 
 
+def repair(order: PostOrder, blog: BlogGeneration) -> Done:
+    """Have what failed in the article written once more, and give the draft at Wix the new text. It is not published."""
+    return _revised(order, blog, "The article was repaired.")
+
+
+def rewrite(order: PostOrder, blog: BlogGeneration) -> Done:
+    """Have the article written from the start, by the same outline, and give the draft at Wix the new text. It is not published."""
+    return _revised(order, blog, "The article was written from the start.")
+
+
+def _revised(order: PostOrder, blog: BlogGeneration, did: str) -> Done:
+    warnings: list[WorkError] = []
+    held = holding.look(_inputs(blog, Stage.PUBLISH, []))
+    if held.state != "draft":
+        raise PermanentError("not_a_draft", f"{_in_words(held)} Only an unpublished draft gets another text.")
+    if held.content in ("edited", "replaced"):
+        raise PermanentError("draft_edited", "Its shop has edited the draft; another text would undo that.")
+    output = revising.article_of(order, blog, _inputs(blog, Stage.ARTICLE, warnings))
+    revising.at_wix(blog, _inputs(blog, Stage.DRAFT, warnings), output)
+    is_held = reporting.is_held(output)
+    left = " It is held still; its report says for what." if is_held else " Nothing holds it any more."
+    return Done(
+        f"{did}{left}",
+        columns={"needs_review": is_held},
+        outputs={Stage.ARTICLE: output},
+        article=ArticleContent.stored(output),
+        event=GenerationEvent.Kind.ARTICLE_REVISED,
+        warnings=[warning for warning in warnings if warning.code == "needs_review"],
+    )
+
+
 DO: dict[PostOrder.Kind, Callable[[PostOrder, BlogGeneration], Done]] = {
     PostOrder.Kind.LOOK: look,
     PostOrder.Kind.PUBLISH: publish_again,
     PostOrder.Kind.DRAFT: make_draft_again,
+    PostOrder.Kind.REPAIR: repair,
+    PostOrder.Kind.REWRITE: rewrite,
 }
 
 

@@ -15,10 +15,12 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from blogs.models import BlogGeneration, GenerationEvent, PostOrder, Stage, StageOutput, Status
+from blogs.article.schema import word_count
+from blogs.models import Article, BlogGeneration, GenerationEvent, PostOrder, Stage, StageOutput, Status
 from blogs.outgoing import outbox
 from blogs.post_orders import doing
 from blogs.post_orders.doing import Done
+from blogs.post_orders.revising import REVISION
 from blogs.queue import backoff, history, waiting
 from workers.context.deadline import DeadlineExceeded, within
 from workers.context.log_context import log_context
@@ -32,7 +34,7 @@ from workers.outbound import breakers
 logger = logging.getLogger(__name__)
 
 Kind = PostOrder.Kind
-_LOOKS, _CHANGES = (Kind.LOOK.value,), (Kind.PUBLISH.value, Kind.DRAFT.value)
+_LOOKS, _CHANGES = (Kind.LOOK.value,), tuple(kind.value for kind in Kind if kind != Kind.LOOK)
 
 # Three answers of Wix at most stand between its taking and its end, besides the one that creates or publishes.
 _LOOKS_SECONDS = 30.0
@@ -43,7 +45,13 @@ _WHILE_DOWN_SECONDS = 5.0
 _WHILE_BUSY_SECONDS = 5.0
 # Time to store the outcome.
 _GRACE_SECONDS = 10.0
-_STAGES = {Kind.LOOK: Stage.PUBLISH, Kind.PUBLISH: Stage.PUBLISH, Kind.DRAFT: Stage.DRAFT}
+_STAGES = {
+    Kind.LOOK: Stage.PUBLISH,
+    Kind.PUBLISH: Stage.PUBLISH,
+    Kind.DRAFT: Stage.DRAFT,
+    Kind.REPAIR: Stage.ARTICLE,
+    Kind.REWRITE: Stage.ARTICLE,
+}
 
 # One order of a blog after the other, in the order in which they were asked for, and one of a site at a time: the site's own blogs
 # need its limit at Wix too. A look waits for none of them, since a person waits for it. Which sites are busy is asked once, not for
@@ -160,6 +168,10 @@ def _end(order: PostOrder, blog: BlogGeneration, done: Done) -> None:
             StageOutput.objects.update_or_create(generation=blog, stage=stage, defaults={"output": output})
         if done.forgets:
             StageOutput.objects.filter(generation=blog, stage=done.forgets).delete()
+        if done.article:
+            about = {"title": done.article.title, "words": word_count(done.article)}
+            Article.objects.filter(pk=blog.pk).update(content=done.article.model_dump(), **about)
+            StageOutput.objects.filter(generation=blog, stage=REVISION).delete()
         # Warnings that stand before it are over: it has mended that step.
         if done.event:
             history.record(blog, done.event, stage=_STAGES[Kind(order.kind)], message=done.result[:500])

@@ -29,7 +29,11 @@ _REFUSED = {
 
 
 class Truncated(TransientError):
-    """The answer was cut at its token limit. The same limit would cut it again."""
+    """The answer was cut at its token limit. The same limit would cut it again. `text` is what there is of it."""
+
+    def __init__(self, code: str, message: str, text: str = "") -> None:
+        super().__init__(code, message)
+        self.text = text
 
 
 def finished_text(answer: Any, call: Call) -> str:
@@ -52,7 +56,7 @@ def finished_text(answer: Any, call: Call) -> str:
     if reason in _CUT:
         if call.usage:
             call.usage.truncated = True
-        raise Truncated("content_truncated", "The text did not fit into its token budget.")
+        raise Truncated("content_truncated", "The text did not fit into its token budget.", text)
     if reason in _REFUSED or refusal:
         raise PermanentError(CONTENT_REFUSED.code, CONTENT_REFUSED.message)
     if reason not in _FINISHED or not text:

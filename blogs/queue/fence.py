@@ -6,6 +6,7 @@ taken its blog: its token is not the row's any more, so it changes nothing, gets
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.db import connection
@@ -13,6 +14,8 @@ from django.db.models import QuerySet
 
 from blogs.models import BlogGeneration, Status
 from blogs.queue.history import Saving
+from workers.database.connections import released_afterwards
+from workers.database.outage import outlasts_an_outage
 from workers.database.prepared import Prepared
 from workers.errors import LeaseLost
 
@@ -30,6 +33,29 @@ def update(generation: BlogGeneration, **columns: Any) -> None:
     """Write columns of the row. Raises LeaseLost."""
     if not mine(generation).update(**columns):
         raise LeaseLost(generation.pk)
+
+
+@outlasts_an_outage
+def keep(generation: BlogGeneration, name: str, output: dict[str, Any]) -> None:
+    """Save a part of what the running stage does beside the stages' outputs. Raises LeaseLost."""
+    parameters = {
+        "id": generation.pk,
+        "lease_token": generation.lease_token,
+        "name": name,
+        "output": json.dumps(output),
+    }
+    with released_afterwards(), connection.cursor() as cursor:
+        cursor.execute(_KEEP, parameters)
+        if not cursor.rowcount:
+            raise LeaseLost(generation.pk)
+
+
+_KEEP = """
+INSERT INTO blogs_stageoutput (generation_id, stage, output)
+SELECT id, %(name)s, %(output)s::jsonb FROM blog_generations
+ WHERE id = %(id)s AND status = 'PROCESSING' AND lease_token = %(lease_token)s
+ON CONFLICT (generation_id, stage) DO UPDATE SET output = excluded.output
+"""
 
 
 def save(statement: Prepared, saving: Saving, post: dict[str, str], **columns: Any) -> bool:

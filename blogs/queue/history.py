@@ -106,7 +106,7 @@ def since_it_began(generation: BlogGeneration, kind: Kind) -> QuerySet[Generatio
 
 
 # By these staff, or a shop's wish, have mended what the stage could not do (`post_orders/`).
-MENDED = (Kind.PUBLISHED, Kind.DRAFT_MADE)
+MENDED = (Kind.PUBLISHED, Kind.DRAFT_MADE, Kind.ARTICLE_REVISED)
 
 
 def warnings_that_hold(events: Iterable[GenerationEvent]) -> list[GenerationEvent]:
@@ -115,6 +115,8 @@ def warnings_that_hold(events: Iterable[GenerationEvent]) -> list[GenerationEven
     for event in events:
         if event.kind in MENDED:
             mended |= {Stage.PUBLISH, event.stage}
+            # Who published an article that was held has decided.
+            mended |= {Stage.ARTICLE} if event.kind == Kind.PUBLISHED else set()
         elif event.kind == Kind.WARNING and event.stage not in mended:
             held.append(event)
     return held

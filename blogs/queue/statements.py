@@ -240,7 +240,7 @@ WITH mine AS (
            draft_post_slug = coalesce(%(draft_post_slug)s, draft_post_slug),
            post_url = coalesce(%(post_url)s, post_url)
      WHERE id = %(id)s AND status = 'PROCESSING' AND lease_token = %(lease_token)s
-    RETURNING id, site_id, cancel_requested_at IS NOT NULL AND draft_post_id IS NULL AS wants_to_cancel
+    RETURNING id, site_id, needs_review, cancel_requested_at IS NOT NULL AND draft_post_id IS NULL AS wants_to_cancel
 ), saved AS (
     -- A commit whose answer was lost in an outage is tried again: the output may be there already, and its events with it.
     INSERT INTO blogs_stageoutput (generation_id, stage, output) SELECT id, %(stage)s, %(output)s::jsonb FROM mine
@@ -271,6 +271,13 @@ _TELL_OF_END = outbox.telling(
     blog="mine.id",
     code="it.code",
 )
+_TELL_OF_REVIEW = outbox.telling(
+    "(SELECT * FROM mine WHERE needs_review) AS held",
+    type=f"'{outbox.BLOG_NEEDS_REVIEW}'",
+    site="held.site_id",
+    blog="held.id",
+    code="'needs_review'",
+)
 _NEXT = "stage = %(next_stage)s, deferred_since = NULL"
 CHECKPOINT = Prepared("checkpoint", _SAVE.format(changes=_NEXT, more=""))
 CHECKPOINT_WITH_WORDS = Prepared("checkpoint_with_words", _SAVE.format(changes=_NEXT, more=_WORDS))
@@ -278,7 +285,11 @@ SUCCEED = Prepared(
     "succeed",
     _SAVE.format(
         changes="""status = 'DONE', finished_at = clock_timestamp(), error_code = '', error_message = '',
-           lease_token = NULL, lease_expires_at = NULL, worker_id = NULL""",
-        more=f", outgoing AS ({_TELL_OF_END})",
+           lease_token = NULL, lease_expires_at = NULL, worker_id = NULL,
+           -- Its article's stage has held it, or found nothing to hold it for.
+           needs_review = coalesce((
+               SELECT output -> 'quality' ->> 'held' = 'true' FROM blogs_stageoutput
+                WHERE generation_id = %(id)s AND stage = 'article'), false)""",
+        more=f", outgoing AS ({_TELL_OF_END}), held AS ({_TELL_OF_REVIEW})",
     ),
 )

@@ -24,6 +24,10 @@ def no_others(ids: Sequence[int]) -> list[Inputs]:
     return []
 
 
+def kept_nowhere(name: str, output: dict[str, Any]) -> None:
+    raise AssertionError("only a running stage has something to keep")
+
+
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """Everything that a stage may know. `seconds` is its deadline; `outputs` is what the stages before it have produced."""
@@ -63,6 +67,10 @@ class Inputs:
     """What the shop wishes of the article. To the writer it is material, like all that a shop says, and no order."""
     profile: Profile = _NO_PROFILE
     """What the shop says of itself, in the version that the blog was asked for with."""
+    publish: bool = False
+    """Whether the post is to be published, now or later."""
+    keep: Callable[[str, dict[str, Any]], None] = kept_nowhere
+    """Saves a part of a stage's work under a name of its own, so that another run of the stage doesn't pay for it again."""
     refused: str = ""
     """What the answer before this one was refused for, at the stage that comes next."""
     resumed: bool = False

@@ -16,7 +16,7 @@ from rich.panel import Panel
 
 from config.embedded_postgres import AlreadyRunning, write_private
 from config.processes import ProcessDied, stop_on_signals
-from tests.demo.outcome import problems_of
+from tests.demo.outcome import PLANTED, problems_of, repair_of_the_planted, report_in_words
 from tests.demo.progress import Progress
 from tests.support.shops import SHOPS
 from tests.support.world import World, running
@@ -62,6 +62,8 @@ def main() -> int:
 
 def _show(world: World, events_at: str) -> int:
     """Show what happens. `events_at`: where live events are, in a demo that goes on serving."""
+    # One article is written with an invented price, so that its repair can be seen.
+    world.sandbox.fault("openai", f"defect:{PLANTED}", "article")
     requested = [(shop, request) for shop in SHOPS for request in shop.requests()]
     progress = Progress(world.url, blogs=len(requested))
     with ThreadPoolExecutor(8) as submitters:
@@ -76,7 +78,9 @@ def _show(world: World, events_at: str) -> int:
     console.print(progress.table())
     console.print(f"The worker's 50 threads held at most {progress.connections} database connections.")
     _show_an_article()
-    problems = [*refused, *problems_of(world.sandbox)]
+    told, unmended = repair_of_the_planted()
+    console.print(told, soft_wrap=True, markup=False)
+    problems = [*refused, *problems_of(world.sandbox), *unmended]
     for problem in problems:
         console.print(f"[red]✗[/] {problem}")
     if not problems:
@@ -124,6 +128,7 @@ def _show_an_article() -> None:
     )
     title = f"{row.generation.site.name}: blog {row.pk}, from “{row.generation.source_id}”"
     console.print(Panel(text, title=title, width=min(console.width, 100)), markup=False)
+    console.print(report_in_words(row.generation.outputs.get(stage=Stage.ARTICLE).output["quality"]), markup=False)
 
 
 def _keep_serving(world: World, events_at: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from tests.sandbox.defects import OF_ARTICLES, OF_IDEAS, PREFIX
 
 OPERATIONS = {
-    "openai": {"idea", "article", "other"},
+    "openai": {"idea", "article", "critic", "repair", "other"},
     "replicate": {"create", "list", "get", "cancel", "file"},
     "wix": {
         "token", "token_info", "app_instance", "site_properties", "catalog_version",
@@ -51,6 +51,10 @@ SPECIAL: dict[str, dict[str, set[str]]] = {
     **{f"{PREFIX}{name}": {"openai": {"article"}} for name in OF_ARTICLES},
     **{f"{PREFIX}{name}": {"openai": {"idea"}} for name in OF_IDEAS},
     "uneven_ideas": {"openai": {"idea"}},
+    "nonsense": {"openai": {"critic", "repair"}},
+    "misquotes": {"openai": {"critic"}},
+    "finds": {"openai": {"critic"}},
+    "changes_nothing": {"openai": {"repair"}},
     "prediction_failed": {"replicate": {"create"}},
     "interrupted": {"replicate": {"create"}},
     "high_demand": {"replicate": {"create"}},
@@ -72,6 +76,7 @@ SPECIAL: dict[str, dict[str, set[str]]] = {
 }
 # These don't stand in the call's way: they change what comes of it.
 OUTCOMES = {
+    "nonsense", "misquotes", "finds", "changes_nothing",
     "refusal", "length", "content_filter", "invalid_article", "uneven_ideas", "prediction_failed", "aborted", "canceled",
     "never_ready",
     "interrupted", "high_demand", "sensitive", "fenced", "in_parts", "gateway_refusal",

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from tests.sandbox import defects, writer
+from tests.sandbox import defects, revising, writer
 from tests.sandbox.faults import Fault
 from tests.sandbox.limits import SlidingWindow
 from tests.sandbox.openai_errors import ERRORS, NO_KEY, bad_request, come_back, error
@@ -96,9 +96,11 @@ class OpenAI(Provider):
             # As much of the text as fits; whatever cut it, all that was allowed has been used.
             message = message | {"content": _begin(message["content"] or "", request.max_tokens / completion_tokens)}
             finish_reason, completion_tokens = "length", request.max_tokens
-        if call.operation in ("idea", "article"):
+        if call.operation in OPERATIONS.values():
+            # A critic and a repair write about as much as an idea has.
+            what = "article" if call.operation == "article" else "idea"
             # The time is that of the text: nine more ideas take about nine times as long.
-            await asyncio.sleep(self.world.seconds(call.operation) * (1 + 0.9 * (len(orders) - 1)))
+            await asyncio.sleep(self.world.seconds(what) * (1 + 0.9 * (len(orders) - 1)))
         return web.json_response(_completion(self.world.now(), request, message, finish_reason, completion_tokens))
 
     def _length(self, call: Call, orders: list[writer.Order], message: dict[str, Any]) -> int:
@@ -232,6 +234,8 @@ def _answer(call: Call, request: Request, orders: list[writer.Order]) -> str:
         return _plans(call, orders)
     [order] = orders
     defect = call.fault.kind.removeprefix(defects.PREFIX) if call.fault and call.fault.is_defect else None
+    if call.operation in ("critic", "repair"):
+        return revising.answer(call, order)
     if call.operation == "idea":
         idea = writer.idea(order)
         return (defects.planted_in_idea(idea, order, defect) if defect else idea).model_dump_json()

@@ -10,7 +10,13 @@ from typing import Any
 from tests.sandbox.openai_errors import bad_request
 
 BYTES_PER_TOKEN = 4
-OPERATIONS = {"blog_idea": "idea", "blog_ideas": "idea", "blog_article": "article"}
+OPERATIONS = {
+    "blog_idea": "idea",
+    "blog_ideas": "idea",
+    "blog_article": "article",
+    "blog_critic": "critic",
+    "blog_repair": "repair",
+}
 SEVERAL = "blog_ideas"
 # Where a server without strict schemas is asked, the schema's name stands in the prompt.
 IN_WORDS = "JSON Schema `{}`"

@@ -52,9 +52,10 @@ LISTED: dict[str, Any] = {
     "draftPostUrl": "",
     "draftPostSlug": "",
     "postUrl": "",
+    "needsReview": False,
     "error": None,
 }
-BLOG: dict[str, Any] = {**LISTED, "article": None, "publishing": None, "warnings": []}
+BLOG: dict[str, Any] = {**LISTED, "article": None, "publishing": None, "quality": None, "warnings": []}
 _IN_NO_LINE = {"queuePosition": None, "estimatedWaitSeconds": None, "estimatedStart": None, "estimatedEnd": None}
 _FINISHED = {
     **_IN_NO_LINE,
@@ -77,6 +78,27 @@ DONE: dict[str, Any] = {
     "article": f"{_HOST}/api/blog-generation/61/article",
     "warnings": [
         {"stage": "image", "code": "image_given_up", "message": "The picture could not be made; the post has none."}
+    ],
+}
+HELD: dict[str, Any] = {
+    **DONE,
+    "needsReview": True,
+    "possible": ["repair", "rewrite", "publish"],
+    "quality": {
+        "version": 2,
+        "score": 75,
+        "held": True,
+        "critic": "",
+        "findings": [
+            {"check": "price", "level": "error", "place": "section 2", "quote": "$49.90", "done": ""},
+        ],
+    },
+    "warnings": [
+        {
+            "stage": "article",
+            "code": "needs_review",
+            "message": "A person should read it before it is published: price in section 2: “$49.90”.",
+        }
     ],
 }
 CANCELLED: dict[str, Any] = {**BLOG, **_FINISHED, "startedAt": None, "status": "CANCELLED", "possible": ["retry"]}

@@ -26,6 +26,7 @@ _ABOUT = {
     outbox.BLOG_CANCELLED: "A blog was cancelled",
     outbox.BLOG_PUBLISHED: "A blog's post was published by us",
     outbox.BLOG_PUBLISH_FAILED: "A blog's post could not be published; `code` says why",
+    outbox.BLOG_NEEDS_REVIEW: "A blog is DONE, and its article is held: a person decides whether it is published",
     outbox.CREDITS_LOW: "Few credits are left",
     outbox.SITE_DISCONNECTED: "The app was removed from the site",
     outbox.WEBHOOK_DISABLED: "Another endpoint of the site was switched off",
@@ -37,10 +38,11 @@ _STATUS = {
     outbox.BLOG_FAILED: Status.FAILED,
     outbox.BLOG_CANCELLED: Status.CANCELLED,
 }
-_WITH_POST = (outbox.BLOG_COMPLETED, outbox.BLOG_PUBLISHED, outbox.BLOG_PUBLISH_FAILED)
+_WITH_POST = (outbox.BLOG_COMPLETED, outbox.BLOG_PUBLISHED, outbox.BLOG_PUBLISH_FAILED, outbox.BLOG_NEEDS_REVIEW)
 _CODES = {
     outbox.BLOG_FAILED: "source_not_found",
     outbox.BLOG_PUBLISH_FAILED: "draft_deleted",
+    outbox.BLOG_NEEDS_REVIEW: "needs_review",
     outbox.WEBHOOK_DISABLED: "failing",
 }
 _POST = {

@@ -10,6 +10,7 @@ looks at the outline before an article is paid for. What stands in the shop's ow
 """
 
 from blogs.article.quality.data import Finding, Profile, Request, Verdict
-from blogs.article.quality.gate import VERSION, judged, judged_idea, report
+from blogs.article.quality.gate import judged, judged_idea, report
+from blogs.article.quality.reporting import VERSION
 
 __all__ = ["VERSION", "Finding", "Profile", "Request", "Verdict", "judged", "judged_idea", "report"]

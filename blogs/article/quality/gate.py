@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -30,11 +31,10 @@ from blogs.article.quality.mends.markup import without_markup
 from blogs.article.quality.mends.mending import mended
 from blogs.article.quality.mends.structure import restructured
 from blogs.article.quality.mends.tidying import tidied
+from blogs.article.quality.reporting import VERSION
 from blogs.article.quality.subject import Subject
-from blogs.article.schema import ArticleContent, Idea, block_texts
-
-# Stored with each article. Raise it when a check is added or decides otherwise.
-VERSION = 1
+from blogs.article.quality.text.words import folded
+from blogs.article.schema import ArticleContent, Heading, Idea, block_texts
 
 _CHECKS = (
     languages.check,
@@ -89,7 +89,7 @@ def judged_idea(
 
 
 def report(warnings: Sequence[Finding]) -> dict[str, Any]:
-    """Return what is stored with an article that passed: the gate's version, and what it warned of or mended."""
+    """Return what is stored with an outline that passed."""
     return {"version": VERSION, "findings": [asdict(finding) for finding in warnings[:_STORED_MAX]]}
 
 
@@ -112,7 +112,38 @@ def _form(subject: Subject) -> Iterator[Finding]:
     for problem in form.problems(
         subject.article, product_ids=known, language=subject.request.language, about=subject.known
     ):
-        yield Finding(problem, ERROR, "", "")
+        yield _placed(problem, subject)
+
+
+# How the form's problems begin that are of a part which can be written again by itself, and the part's place.
+_HEAD = {
+    "title": "title",
+    "meta_title": "title for search results",
+    "meta_description": "description for search results",
+    "excerpt": "excerpt",
+}
+_QUOTE = re.compile(r""" in ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")$""")
+
+
+_BLOCK = re.compile(r"block (\d+)")
+# How a finding begins that says of a block that it lacks something, as Wix would too.
+MISSHAPEN = "block "
+
+
+def _placed(problem: str, subject: Subject) -> Finding:
+    """Say where a problem of the form stands. One without a place is of the article's structure."""
+    if place := _HEAD.get(problem.partition(" ")[0]):
+        return Finding(problem, ERROR, place, "")
+    if block := _BLOCK.match(problem):
+        before = subject.article.blocks[: int(block[1])]
+        section = sum(isinstance(each, Heading) and each.level == 2 for each in before)
+        return Finding(problem, ERROR, f"section {section}" if section else "introduction", "")
+    if quoted := _QUOTE.search(problem):
+        text = folded(quoted[1][1:-1])
+        part = next((part for part in subject.parts if text in folded(part.text)), None)
+        if part:
+            return part.finding(problem[: quoted.start()], ERROR, quoted[1][1:-1])
+    return Finding(problem, ERROR, "", "")
 
 
 def _once(findings: Iterable[Finding]) -> list[Finding]:

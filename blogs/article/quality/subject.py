@@ -78,7 +78,7 @@ class Subject:
     @cached_property
     def body(self) -> list[Part]:
         disclosure = folded(self.profile.disclosure.strip())
-        return [part for part in _body(self.article.blocks) if not disclosure or folded(part.text) != disclosure]
+        return [part for part in body_of(self.article.blocks) if not disclosure or folded(part.text) != disclosure]
 
     @cached_property
     def sentences(self) -> list[tuple[Part, str]]:
@@ -137,6 +137,12 @@ def facts(product: dict[str, Any]) -> str:
     return "\n".join([product["name"], product["text"], product.get("brand", ""), product.get("ribbon", ""), *options])
 
 
+def parts_of(article: ArticleContent) -> Iterator[Part]:
+    """Return all parts of an article, those for search results first."""
+    yield from _head(article)
+    yield from body_of(article.blocks)
+
+
 def _head(article: ArticleContent) -> Iterator[Part]:
     yield Part("title", "title", article.title)
     yield Part("meta_title", "title for search results", article.meta_title)
@@ -145,7 +151,7 @@ def _head(article: ArticleContent) -> Iterator[Part]:
     yield from (Part("tag", "tags", tag) for tag in article.tags)
 
 
-def _body(blocks: Sequence[Block]) -> Iterator[Part]:
+def body_of(blocks: Sequence[Block]) -> Iterator[Part]:
     section = 0
     for block in blocks:
         if isinstance(block, Heading) and block.level == 2:

@@ -157,6 +157,10 @@ def in_credits(move: Move, blogs: int) -> str:
         "cancel": f"Up to {price} credits that are held come back.",
         "refund": "What each has cost is given back, once; the posts stay.",
         "publish_again": "Workers publish each draft as it is now; what is published already stays so. No credits are touched.",
+        "repair": "Workers have what failed in each held article written once more, and give its draft the new text. Nothing is"
+        " published, and no credits are touched.",
+        "rewrite": "Workers have each held article written from the start, and give its draft the new text. Nothing is published,"
+        " and no credits are touched.",
         "draft_again": "Workers make each draft again from the stored article, unless the article still stands at Wix. Nothing is"
         " published, and no credits are touched.",
     }.get(move.name, "")

@@ -28,6 +28,7 @@ _LATE = timedelta(minutes=1)
 
 # Another view is one more line here, and what it chooses in `View.queryset`.
 VIEWS = {
+    "needs_review": "Needs review: its article is held",
     "failed_today": "Failed today (UTC)",
     "stuck": "Stuck: begun over an hour ago",
     "late": "Late: its shop's time is over",
@@ -64,6 +65,8 @@ class View(OneOf):
     def chosen(self, blogs: _Blogs, value: str) -> _Blogs:
         now = timezone.now()
         match value:
+            case "needs_review":
+                return blogs.filter(needs_review=True)
             case "failed_today":
                 return blogs.filter(status=Status.FAILED, finished_at__gte=_midnight(now))
             case "stuck":

@@ -109,6 +109,8 @@ def _makes_sense(move: Move, generation: BlogGeneration) -> bool:
             return not generation.draft_post_id and not asked
         case "put_first":
             return generation.ready or generation.started_at is not None
+        case "repair" | "rewrite":
+            return generation.needs_review
         case "reschedule":
             return generation.started_at is None
     return True

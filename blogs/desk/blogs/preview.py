@@ -6,6 +6,7 @@ pictures come from Wix's media host alone (`config/door/content_policy.py` lets 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,16 @@ class Snippet:
 
 
 @dataclass(frozen=True, slots=True)
+class Quality:
+    """What the gate and the critic found in the article."""
+
+    score: int
+    held: bool
+    critic: str
+    findings: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """All that the blog's page shows of the article."""
 
@@ -53,19 +64,21 @@ class Preview:
     excerpt: str
     tags: list[str]
     snippet: Snippet
+    quality: Quality | None
 
 
 def preview(blog: BlogGeneration, article: Article, outputs: Outputs) -> Preview:
     """Compose it. The stored article is not validated: those of older versions of the schema are shown too."""
-    content, cover = article.content, _cover(outputs)
+    content, cover, report = article.content, _cover(outputs), _quality(outputs)
     return Preview(
         article=article,
-        blocks=_blocks(content, outputs),
+        blocks=_blocks(content, outputs, _marks(report)),
         cover=cover,
         no_cover="" if cover else _no_cover(outputs),
         excerpt=str(content.get("excerpt", "")),
         tags=[str(tag) for tag in content.get("tags", [])],
         snippet=_snippet(blog, content),
+        quality=report,
     )
 
 
@@ -93,7 +106,50 @@ def _no_cover(outputs: Outputs) -> str:
     return "Its cover is not made yet."
 
 
-def _blocks(content: Mapping[str, Any], outputs: Outputs) -> list[dict[str, Any]]:
+def _quality(outputs: Outputs) -> Quality | None:
+    """Read the article's report; None for one of an older release."""
+    report = outputs.get(Stage.ARTICLE, {}).get("quality")
+    if not isinstance(report, dict) or "score" not in report:
+        return None
+    findings = [found for found in report.get("findings", []) if isinstance(found, dict)]
+    return Quality(int(report["score"]), bool(report.get("held")), str(report.get("critic", "")), findings)
+
+
+Marks = list[tuple[str, str]]
+"""What is to be marked in the text: the words, and what is said of them."""
+
+
+def _marks(report: Quality | None) -> Marks:
+    left = [found for found in report.findings if not found.get("done")] if report else []
+    return [(str(found.get("quote", "")), str(found.get("check", ""))) for found in left if found.get("quote")]
+
+
+def _marked(text: str, marks: Marks) -> str:
+    """Say what is marked in a text that is shown whole; "" for nothing."""
+    said = [check for quote, check in marks if quote.casefold() in text.casefold()]
+    return "; ".join(dict.fromkeys(said))
+
+
+def _with_marks(runs: list[dict[str, Any]], marks: Marks) -> list[dict[str, Any]]:
+    """Split a paragraph's runs where what is marked begins and ends, which may be in other runs."""
+    text = "".join(run["text"] for run in runs)
+    spans = [
+        (at, at + len(quote), check) for quote, check in marks if (at := text.casefold().find(quote.casefold())) >= 0
+    ]
+    if not spans:
+        return runs
+    edges, found, begin = sorted({edge for at, end, _ in spans for edge in (at, end)}), list[dict[str, Any]](), 0
+    for run in runs:
+        end = begin + len(run["text"])
+        cuts = [begin, *(edge for edge in edges if begin < edge < end), end]
+        for first, last in itertools.pairwise(cuts):
+            said = "; ".join(dict.fromkeys(check for at, to, check in spans if at <= first < to))
+            found.append({**run, "text": text[first:last], "mark": said})
+        begin = end
+    return found
+
+
+def _blocks(content: Mapping[str, Any], outputs: Outputs, marks: Marks) -> list[dict[str, Any]]:
     """Give the blocks with products' names, pages and photos for their ids."""
     products = {product["id"]: product for product in outputs.get(Stage.PRODUCTS, {}).get("products", [])}
     photos = outputs.get(Stage.MEDIA, {}).get("photos", {})
@@ -113,12 +169,17 @@ def _blocks(content: Mapping[str, Any], outputs: Outputs) -> list[dict[str, Any]
     def block(raw: dict[str, Any]) -> dict[str, Any]:
         found = named(raw)
         if "runs" in raw:
-            found = {**found, "runs": [named(run) for run in raw["runs"]]}
+            found = {**found, "runs": [named(run) for run in _with_marks(raw["runs"], marks)]}
         if "items" in raw:
             found = {
                 **found,
-                "items": [{**item, "runs": [named(run) for run in item["runs"]]} for item in raw["items"]],
+                "items": [
+                    {**item, "runs": [named(run) for run in _with_marks(item["runs"], marks)]} for item in raw["items"]
+                ],
             }
+        for name in ("text", "pitch", "caption"):
+            if said := _marked(raw.get(name) or "", marks):
+                found = {**found, "mark": said}
         return found
 
     return [block(raw) for raw in content.get("blocks", [])]

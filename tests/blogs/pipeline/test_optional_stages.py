@@ -33,7 +33,7 @@ def test_a_picture_that_fails_again_and_again_leaves_the_blog_all_its_attempts(
 
     while True:
         the_failures_are_its_own(pending.pk)
-        sandbox.fault("openai", "length", "article", times=1)
+        sandbox.fault("openai", "invalid_article", "article", times=1)
         tried = attempt()
         spent.append(tried.attempts)
         if tried.stage != Stage.IMAGE_ORDER:

@@ -29,7 +29,7 @@ def _missing(subject: Subject) -> Iterator[Finding]:
     """Name sections of the outline that are not there. A heading in other words is one, as long as there are enough of them."""
     headings = [part.text for part in subject.body if part.kind == "heading"]
     wanted = [section.heading for section in subject.idea.sections]
-    lacking, spare = _unmatched(wanted, headings)
+    lacking, spare = unmatched(wanted, headings)
     if wanted and wanted[-1] not in lacking:
         # Behind the outline's last section stands the writer's own end.
         last = max(at for at, heading in enumerate(headings) if heading not in spare)
@@ -38,7 +38,8 @@ def _missing(subject: Subject) -> Iterator[Finding]:
         yield Finding("section of the outline is missing", ERROR, "outline", heading)
 
 
-def _unmatched(wanted: Sequence[str], headings: Sequence[str]) -> tuple[list[str], list[str]]:
+def unmatched(wanted: Sequence[str], headings: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the wanted headings that are not there in any words, and those that are there and were not wanted."""
     spare = list(headings)
     lacking = []
     for heading in wanted:

@@ -51,6 +51,8 @@ MOVE_ROLES = {
     "refund": {"Billing", "Admin"},
     "publish_again": {"Support", "Operator", "Admin"},
     "draft_again": {"Support", "Operator", "Admin"},
+    "repair": {"Support", "Operator", "Admin"},
+    "rewrite": {"Support", "Operator", "Admin"},
 }
 
 
@@ -69,6 +71,12 @@ def colleague(role: str) -> Client:
     return client
 
 
+def held_generation() -> BlogGeneration:
+    blog = done_generation()
+    BlogGeneration.objects.filter(pk=blog.pk).update(needs_review=True)
+    return blog
+
+
 def blog_for(move: str) -> BlogGeneration:
     make: dict[str, Callable[[], BlogGeneration]] = {
         "retry": failed_generation,
@@ -77,6 +85,8 @@ def blog_for(move: str) -> BlogGeneration:
         "reschedule": lambda: pending_generation(scheduled_at=timezone.now() + timedelta(days=1)),
         "publish_again": done_generation,
         "draft_again": done_generation,
+        "repair": held_generation,
+        "rewrite": held_generation,
     }
     return make.get(move, pending_generation)()
 

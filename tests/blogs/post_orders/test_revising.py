@@ -1,0 +1,113 @@
+"""A held article: repaired once more, written from the start, or published all the same by who has read it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from blogs.batches.moves import Skipped
+from blogs.models import Article, BlogGeneration, Stage, Status
+from blogs.operations import proof
+from tests.sandbox import Sandbox
+from tests.support.api import Api
+from tests.support.blogs.books import row
+from tests.support.blogs.orders import Shop, finished, last_order, move, work
+from tests.support.blogs.pipeline import free_and_balance
+from wix.models import Site
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PRICE = "$49.90"
+
+
+@pytest.fixture
+def held(sandbox: Sandbox, shop: Site) -> BlogGeneration:
+    sandbox.fault("openai", "defect:invented_price", "article")
+    sandbox.fault("openai", "changes_nothing", "repair")
+    blog = finished(shop, publish=True)
+    assert (blog.status, blog.needs_review, blog.post_url) == (Status.DONE, True, "")
+    return blog
+
+
+def text_at_wix(sandbox: Sandbox) -> str:
+    (draft,) = sandbox.drafts()
+    return json.dumps(draft["richContent"], ensure_ascii=False)
+
+
+def test_one_more_repair_gives_the_draft_the_new_text(sandbox: Sandbox, shop: Site, held: BlogGeneration) -> None:
+    assert PRICE in text_at_wix(sandbox)
+
+    move("repair", held)
+    work()
+
+    after = row(held)
+    assert (after.status, after.needs_review, after.post_url) == (Status.DONE, False, "")
+    assert PRICE not in text_at_wix(sandbox)
+    assert PRICE not in json.dumps(Article.objects.get(pk=held.pk).content)
+    assert not after.outputs.get(stage=Stage.ARTICLE).output["quality"]["held"]
+    assert (len(sandbox.requests("openai", "article")), len(sandbox.requests("openai", "repair"))) == (1, 2)
+    assert not after.outputs.filter(stage="revision").exists()
+    assert free_and_balance(shop) == (975, 975)
+
+
+def test_it_can_be_written_from_the_start(sandbox: Sandbox, shop: Site, held: BlogGeneration) -> None:
+    move("rewrite", held)
+    work()
+
+    assert (row(held).needs_review, len(sandbox.requests("openai", "article"))) == (False, 2)
+    assert PRICE not in text_at_wix(sandbox)
+    assert proof.discrepancies() == []
+
+
+def test_what_was_paid_for_is_kept_until_the_draft_has_it(sandbox: Sandbox, shop: Site, held: BlogGeneration) -> None:
+    sandbox.fault("wix", "500", "draft_update")
+    move("rewrite", held)
+    work()
+    assert last_order(held).ended_at is None
+
+    work()
+
+    assert (row(held).needs_review, len(sandbox.requests("openai", "article"))) == (False, 2)
+
+
+def test_a_draft_that_its_shop_has_edited_is_left_alone(sandbox: Sandbox, shop: Site, held: BlogGeneration) -> None:
+    Shop(held).edit(title="Mine")
+
+    move("repair", held)
+    work()
+
+    assert (row(held).needs_review, last_order(held).code) == (True, "draft_edited")
+    assert len(sandbox.requests("openai", "repair")) == 1
+
+
+def test_publishing_it_all_the_same_ends_the_review(sandbox: Sandbox, shop: Site, held: BlogGeneration) -> None:
+    move("publish_again", held)
+    work()
+
+    after = row(held)
+    assert (after.needs_review, bool(after.post_url)) == (False, True)
+
+
+def test_an_article_that_is_not_held_is_not_revised(sandbox: Sandbox, shop: Site) -> None:
+    blog = finished(shop)
+
+    with pytest.raises(Skipped, match="not held"):
+        move("repair", blog)
+
+
+def test_a_shop_sees_why_and_asks_for_a_repair(sandbox: Sandbox, shop: Site, held: BlogGeneration) -> None:
+    api, path = Api(shop), f"/api/blog-generation/{held.pk}"
+    told: Any = api.get(path).json()
+    assert (told["needsReview"], told["quality"]["held"]) == (True, True)
+    assert told["possible"] == ["repair", "rewrite", "publish"]
+    assert [warning["code"] for warning in told["warnings"]] == ["needs_review"]
+
+    asked = [api.act(held.pk, "repair").status_code for _ in range(2)]
+    work()
+
+    assert asked == [202, 202]
+    told = api.get(path).json()
+    assert (told["needsReview"], told["quality"]["held"], told["warnings"]) == (False, False, [])
+    assert api.act(held.pk, "repair").status_code == 409
