@@ -50,7 +50,9 @@ class World:
         """Start the process of live events at this port, or at the next that is free. Return its address."""
         with door(wanted) as at:
             bind = f"fd://{at.fileno()}"
-            self.processes.start_with(at, "events", "-m", "config.streams", LIVE_EVENTS_BIND=bind, **self.environment)
+            self.processes.start_with(
+                at, "events", "-m", "config.streams", cwd=None, LIVE_EVENTS_BIND=bind, **self.environment
+            )
             url = f"http://localhost:{at.getsockname()[1]}"
         self.processes.wait_for(lambda: _answers(f"{url}/health/live"), seconds=60, what="the process of live events")
         return url

@@ -165,7 +165,7 @@ def test_a_plan_that_was_kept_before_a_worker_died_is_not_paid_for_again(
 
 
 def _plan(blog: BlogGeneration) -> dict[str, Any]:
-    plan = Topic.objects.values_list("plan", flat=True).get(generation_id=blog.pk, kind="title")
+    plan: dict[str, Any] | None = Topic.objects.values_list("plan", flat=True).get(generation_id=blog.pk, kind="title")
     assert plan
     return plan
 

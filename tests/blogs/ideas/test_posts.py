@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
-
-from django.utils import timezone
 
 from blogs.ideas import bank, posts
 from blogs.models import PostReading, Topic
@@ -49,7 +48,7 @@ def test_posts_are_read_while_a_site_has_blogs_and_once_a_day(sandbox: Sandbox, 
     assert bank.near(shop.pk, "Slippers of felt for cold floors", "en")[0].post_id == mine
 
     at_wix(shop, f"/blog/v3/draft-posts/{gone}", "draft_delete", "DELETE")
-    PostReading.objects.update(read_at=timezone.datetime(2020, 1, 1, tzinfo=timezone.get_default_timezone()))
+    PostReading.objects.update(read_at=datetime(2020, 1, 1, tzinfo=UTC))
     assert posts.read_due() == 1
     assert not Topic.objects.filter(text="Cast iron pans").exists()
 
@@ -77,6 +76,6 @@ def test_a_reading_that_fails_is_tried_again_later(sandbox: Sandbox, shop: Site)
 
     assert (posts.read_due(), posts.read_due()) == (1, 0)
 
-    PostReading.objects.update(reading_until=timezone.datetime(2020, 1, 1, tzinfo=timezone.get_default_timezone()))
+    PostReading.objects.update(reading_until=datetime(2020, 1, 1, tzinfo=UTC))
     assert posts.read_due() == 1
     assert PostReading.objects.get().read_at is not None
