@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +82,7 @@ def test_the_job_of_migrations_has_the_name_of_its_release(python: str) -> None:
 def test_new_pods_wait_for_the_migrations_of_their_own_image(python: str) -> None:
     pods = _pods("production", python)
 
-    for name in ("web", "worker"):
+    for name in ("web", "events", "worker"):
         (wait,) = pods[name]["initContainers"]
         assert "migrate --check" in wait["command"][-1]
         assert wait["image"] == pods[name]["containers"][0]["image"]
@@ -126,14 +128,31 @@ def test_strangers_reach_nothing_that_is_for_operators(python: str) -> None:
     documents = _documents("production", python)
 
     services = {each["metadata"]["name"] for each in documents if each["kind"] == "Service"}
-    (ingress,) = [each for each in documents if each["kind"] == "Ingress"]
-    (rule,) = ingress["spec"]["rules"]
-    closed = {path["path"] for path in rule["http"]["paths"] if path["backend"]["service"]["name"] not in services}
+    leads = _leads(documents)
     (settings,) = [each["data"] for each in documents if each["kind"] == "ConfigMap"]
 
-    assert closed == {"/metrics", "/health", "/health/", "/health/workers"}
+    for path in ("/metrics", "/metrics/", "/health", "/health/", "/health/workers", "/health/workers/"):
+        assert leads(path) not in services, path
+    assert leads("/health/live") == "web"
     assert settings["OPERATIONS_TOKEN_FILE"].startswith("/run/secrets/blogs/")
     assert "OPERATIONS_NETWORKS" not in settings
+
+
+def test_live_events_are_led_to_their_own_process_unbuffered_and_nothing_else_is(python: str) -> None:
+    documents = _documents("production", python)
+    leads = _leads(documents)
+    ingresses = {each["metadata"]["name"]: each["metadata"]["annotations"] for each in documents if each["kind"] == "Ingress"}
+    (lets_in,) = [each for each in documents if each["kind"] == "NetworkPolicy" and each["metadata"]["name"] == "events"]
+    (container,) = _pods("production", python)["events"]["containers"]
+
+    for path in ("/api/events", "/api/events/", "/api/blog-generation/61/events", "/api/blog-generation/61/events/"):
+        assert leads(path) == "events", path
+    for path in ("/", "/api/eventsource", "/api/blog-generation/61", "/api/blog-generation", "/wix/webhooks", "/admin/"):
+        assert leads(path) == "web", path
+    assert ingresses["events"]["nginx.ingress.kubernetes.io/proxy-buffering"] == "off"
+    (port,) = [each["containerPort"] for each in container["ports"]]
+    assert {each["name"]: each.get("value") for each in container["env"]}["LIVE_EVENTS_BIND"] == f"0.0.0.0:{port}"
+    assert [each["port"] for rule in lets_in["spec"]["ingress"] for each in rule["ports"]] == [port]
 
 
 def test_our_pods_reach_the_stand_ins_and_their_postgresql(python: str) -> None:
@@ -147,6 +166,21 @@ def test_our_pods_reach_the_stand_ins_and_their_postgresql(python: str) -> None:
     }
 
     assert lets_in == {("postgres", 5432), ("standins", 8080)}
+
+
+def _leads(documents: list[dict[str, Any]]) -> Callable[[str], str]:
+    """Return what tells to which Service a path leads: as ingress-nginx does it, by the longest expression that fits."""
+    ingresses = [each for each in documents if each["kind"] == "Ingress"]
+    assert {each["metadata"]["annotations"]["nginx.ingress.kubernetes.io/use-regex"] for each in ingresses} == {"true"}
+    paths = [path for each in ingresses for rule in each["spec"]["rules"] for path in rule["http"]["paths"]]
+    paths.sort(key=lambda each: len(each["path"]), reverse=True)
+
+    def leads(asked: str) -> str:
+        fits = next(each for each in paths if re.match(each["path"], asked, re.IGNORECASE))
+        name: str = fits["backend"]["service"]["name"]
+        return name
+
+    return leads
 
 
 def _pods(overlay: str, python: str) -> dict[str, dict[str, Any]]:

@@ -29,17 +29,27 @@ def test_a_worker_has_longer_to_stop_than_it_drains(by: str) -> None:
 
 @pytest.mark.parametrize("by", _BEFORE_SIGKILL)
 def test_a_web_process_has_longer_to_stop_than_gunicorn_waits(by: str) -> None:
-    before = _sleeps() if by == "Kubernetes" else 0
+    before = _sleeps("web") if by == "Kubernetes" else 0
 
     assert _seconds_to_stop(by, "web") >= before + gunicorn.graceful_timeout + 5
 
 
-def test_probes_ask_for_addresses_that_are_there() -> None:
-    paths = re.findall(r"path: (/health\S*?)[,}]", _text(f"{_KUBERNETES}/web.yaml"))
+@pytest.mark.parametrize("by", _BEFORE_SIGKILL)
+def test_live_events_have_longer_to_stop_than_their_streams_take(by: str) -> None:
+    before = _sleeps("events") if by == "Kubernetes" else 0
 
-    assert len(paths) == 3
+    assert _seconds_to_stop(by, "events") >= before + _seconds_for_streams() + 5
+
+
+@pytest.mark.parametrize(
+    ("process", "urlconf", "count"), [("web", "config.urls", 3), ("events", "config.streams.addresses", 1)]
+)
+def test_probes_ask_for_addresses_that_are_there(process: str, urlconf: str, count: int) -> None:
+    paths = re.findall(r"path: (/health\S*?)[,}]", _text(f"{_KUBERNETES}/{process}.yaml"))
+
+    assert len(paths) == count
     for path in paths:
-        resolve(path)
+        resolve(path, urlconf)
 
 
 def test_each_secret_is_a_file_of_a_setting_that_is_read() -> None:
@@ -129,7 +139,13 @@ def _drain_seconds() -> float:
     return float(found[1])
 
 
-def _sleeps() -> float:
-    found = re.search(r'preStop: \{exec: \{command: \[sleep, "(\d+)"\]', _text(f"{_KUBERNETES}/web.yaml"))
+def _seconds_for_streams() -> float:
+    found = re.search(r"timeout_graceful_shutdown=(\d+)", _text("config/streams/__main__.py"))
+    assert found
+    return float(found[1])
+
+
+def _sleeps(process: str) -> float:
+    found = re.search(r'preStop: \{exec: \{command: \[sleep, "(\d+)"\]', _text(f"{_KUBERNETES}/{process}.yaml"))
     assert found
     return float(found[1])

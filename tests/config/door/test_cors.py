@@ -19,6 +19,7 @@ _CALLS = [
     ("/api/blog-generation/", "GET"),
     ("/api/blog-generation/1", "PATCH"),
     ("/api/credits", "GET"),
+    ("/api/keys/1", "DELETE"),
     ("/api/nothing", "POST"),
 ]
 _ALLOW = "Access-Control-Allow-Origin"
