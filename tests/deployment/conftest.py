@@ -12,6 +12,7 @@ import pytest
 from tests.sandbox import wix_webhooks
 from tests.support.app import APP_ID, APP_SECRET
 from tests.support.database import database_url
+from tests.support.live_events import serving
 from tests.support.nginx import NAME, PROGRAM, Nginx
 from tests.support.web_server import served
 
@@ -45,6 +46,13 @@ def nginx(gunicorn: int) -> Iterator[Nginx]:
 
 
 @pytest.fixture
+def nginx_before_events(gunicorn: int) -> Iterator[Nginx]:
+    """One that leads live events to a process of theirs."""
+    with serving(**_SETTINGS) as live, _running(gunicorn, events=live.port) as nginx:
+        yield nginx
+
+
+@pytest.fixture
 def nginx_before() -> Iterator[Callable[..., Nginx]]:
     """Start one in front of another port, with directives that differ."""
     with ExitStack() as stack:
@@ -52,13 +60,13 @@ def nginx_before() -> Iterator[Callable[..., Nginx]]:
 
 
 @contextmanager
-def _running(behind: int, **directives: str) -> Iterator[Nginx]:
+def _running(behind: int, *, events: int = 1, **directives: str) -> Iterator[Nginx]:
     if not PROGRAM:
         pytest.skip("nginx is not installed; on Debian: apt-get install --no-install-recommends nginx-light")
     # Not in pytest's own folder, which lets no other user in, and nginx's workers run as one.
     with TemporaryDirectory(prefix="nginx-") as folder:
         Path(folder).chmod(0o755)
-        nginx = Nginx(Path(folder), behind, directives)
+        nginx = Nginx(Path(folder), behind, directives, events=events)
         nginx.start()
         try:
             yield nginx

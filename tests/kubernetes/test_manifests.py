@@ -141,13 +141,24 @@ def test_strangers_reach_nothing_that_is_for_operators(python: str) -> None:
 def test_live_events_are_led_to_their_own_process_unbuffered_and_nothing_else_is(python: str) -> None:
     documents = _documents("production", python)
     leads = _leads(documents)
-    ingresses = {each["metadata"]["name"]: each["metadata"]["annotations"] for each in documents if each["kind"] == "Ingress"}
-    (lets_in,) = [each for each in documents if each["kind"] == "NetworkPolicy" and each["metadata"]["name"] == "events"]
+    ingresses = {
+        each["metadata"]["name"]: each["metadata"]["annotations"] for each in documents if each["kind"] == "Ingress"
+    }
+    (lets_in,) = [
+        each for each in documents if each["kind"] == "NetworkPolicy" and each["metadata"]["name"] == "events"
+    ]
     (container,) = _pods("production", python)["events"]["containers"]
 
     for path in ("/api/events", "/api/events/", "/api/blog-generation/61/events", "/api/blog-generation/61/events/"):
         assert leads(path) == "events", path
-    for path in ("/", "/api/eventsource", "/api/blog-generation/61", "/api/blog-generation", "/wix/webhooks", "/admin/"):
+    for path in (
+        "/",
+        "/api/eventsource",
+        "/api/blog-generation/61",
+        "/api/blog-generation",
+        "/wix/webhooks",
+        "/admin/",
+    ):
         assert leads(path) == "web", path
     assert ingresses["events"]["nginx.ingress.kubernetes.io/proxy-buffering"] == "off"
     (port,) = [each["containerPort"] for each in container["ports"]]

@@ -39,9 +39,10 @@ http {{
 
 
 class Nginx:
-    def __init__(self, folder: Path, behind: int, directives: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, behind: int, directives: Mapping[str, str], *, events: int = 1) -> None:
+        """`behind`, `events`: the ports of a web process and of that of live events; nothing listens at port 1."""
         self.folder, self._directives = folder, directives
-        self.http, self.https, self.behind = free_port(), free_port(), behind
+        self.http, self.https, self.behind, self._events = free_port(), free_port(), behind, events
 
     def start(self) -> None:
         assert PROGRAM
@@ -83,6 +84,7 @@ class Nginx:
             "listen 80": f"listen 127.0.0.1:{self.http}",
             "listen 443": f"listen 127.0.0.1:{self.https}",
             "server 127.0.0.1:3000": f"server 127.0.0.1:{self.behind}",
+            "server 127.0.0.1:3001": f"server 127.0.0.1:{self._events}",
             "/etc/ssl/private/blogs.key": f"{self.folder}/blogs.key",
             "/etc/ssl/blogs.pem": f"{self.folder}/blogs.pem",
             "/var/log/nginx/blogs.log": f"{self.folder}/blogs.log",
