@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
@@ -42,6 +42,9 @@ class QueueMachine(RuleBasedStateMachine):
     def open(self) -> None:
         self.atomic = transaction.atomic()
         self.atomic.__enter__()
+        with connection.cursor() as cursor:
+            # PostgreSQL would end the session where a busy machine makes a transaction wait 5 s for its next statement.
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         QueueClock.objects.update(turn=0, lowest=0, next_lowest=0)
         self.workers = [factories.WorkerFactory.create() for _ in range(WORKERS)]
         self.sites: list[Site] = [factories.site(credits=25 * 500) for _ in range(SITES)]
