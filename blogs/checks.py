@@ -57,6 +57,8 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         + _webhooks()
         + _live_events()
         + _alerts()
+        + _ideas()
+        + _forecast()
         + _learning()
         + _quality()
         + _words_of_openai()
@@ -88,6 +90,8 @@ def _webhooks() -> list[CheckMessage]:
     return found
 
 
+# Seconds of a blog on a seat; a stage's deadline ends it long before.
+_EXPECTED_MAX = 3_600
 _LIVE_EVENTS_BOUNDS = {
     "LIVE_EVENTS_LISTENERS_MAX": (1, 20_000),
     "LIVE_EVENTS_LISTENERS_PER_SITE": (1, 20_000),
@@ -153,16 +157,31 @@ def _alerts() -> list[CheckMessage]:
     if settings.BLOG_FAILED_LIMIT_PER_SITE < 0:
         hint = "0 lets any number fail."
         found.append(Error("BLOG_FAILED_LIMIT_PER_SITE must not be negative.", hint=hint, id="blogs.E014"))
-    if settings.IDEA_ORDERS_PER_DAY < 0:
-        hint = "0 lets no site ask for ideas without blogs."
-        found.append(Error("IDEA_ORDERS_PER_DAY must not be negative.", hint=hint, id="blogs.E020"))
-    if not 1 <= settings.OPENAI_IDEAS_PER_CALL <= 10:
-        hint = "1 asks for each blog's idea by itself."
-        found.append(Error("OPENAI_IDEAS_PER_CALL must be from 1 to 10.", hint=hint, id="blogs.E021"))
     if not 60 <= settings.ALERT_WINDOW_SECONDS <= 24 * 3600:
         hint = "Usage is kept for a day, in steps of five seconds."
         found.append(Error("ALERT_WINDOW_SECONDS must be between a minute and a day.", hint=hint, id="blogs.E013"))
     return found
+
+
+def _ideas() -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.IDEA_ORDERS_PER_DAY < 0:
+        hint = "0 lets no site ask for ideas without blogs."
+        found.append(Error("IDEA_ORDERS_PER_DAY must not be negative.", hint=hint, id="blogs.E022"))
+    if not 1 <= settings.OPENAI_IDEAS_PER_CALL <= 10:
+        hint = "1 asks for each blog's idea by itself."
+        found.append(Error("OPENAI_IDEAS_PER_CALL must be from 1 to 10.", hint=hint, id="blogs.E021"))
+    return found
+
+
+def _forecast() -> list[CheckMessage]:
+    """Forecasts and a worker's pace divide by these seconds."""
+    seconds = settings.BLOG_EXPECTED_SECONDS
+    if 0 < seconds <= _EXPECTED_MAX:
+        return []
+    message = f"BLOG_EXPECTED_SECONDS must be above 0 and at most {_EXPECTED_MAX}, not {seconds}."
+    hint = "65 is an ordinary blog's; it counts until some blogs were measured."
+    return [Error(message, hint=hint, id="blogs.E023")]
 
 
 def _learning() -> list[CheckMessage]:
