@@ -1,4 +1,7 @@
-"""Tells every caller of the API what a site may send, and a known site what is left of it."""
+"""Tells every caller of the API what a site may send, and a known site what is left of it.
+
+A credential that is refused here is no site's from now on (`site_limits.forget`).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from wix.identity import site_limits
 from wix.identity.throttle import STATE
 
 _API = "/api"
+# 403 is also for a key that lacks a scope: it is learned again with its next request that is let in.
+_REFUSED = (401, 403)
 
 
 class RateFields:
@@ -22,4 +27,6 @@ class RateFields:
             response[site_limits.POLICY_FIELD] = site_limits.policy()
             if state := getattr(request, STATE, ""):
                 response[site_limits.STATE_FIELD] = state
+            if response.status_code in _REFUSED and (credential := site_limits.credential_of(request.META)):
+                site_limits.forget(credential)
         return response

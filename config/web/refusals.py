@@ -31,8 +31,9 @@ class Refusal:
     # Of the limit that was reached; "" for none of a site's.
     rate_state: str = ""
 
-    def answer(self, *, stays: bool = False) -> bytes:
-        """Return the whole answer, and log it. It ends the connection unless that `stays`."""
+    def answer(self, *, stays: bool = False, to_head: bool = False) -> bytes:
+        """Return the whole answer, and log it. It ends the connection unless that `stays`. `to_head`: HEAD asked, and no body may
+        follow: on a connection that stays the client would read it as the next answer."""
         request_id = uuid.uuid4().hex
         about = {"action": "refused", "http": self.http, "code": self.code, "request_id": request_id}
         logger.info("request refused", extra=about)
@@ -56,7 +57,7 @@ class Refusal:
             *([f"Retry-After: {self.retry_after}"] if self.retry_after else []),
             *([f"{site_limits.STATE_FIELD}: {self.rate_state}", *_READABLE] if self.rate_state else []),
         ]
-        return "\r\n".join([*head, "", ""]).encode() + body
+        return "\r\n".join([*head, "", ""]).encode() + (b"" if to_head else body)
 
 
 TOO_SLOW = Refusal(408, "request_timeout", "The request did not arrive whole in time.")

@@ -169,7 +169,7 @@ class WebWorker(ThreadWorker):
         assert client.arrival
         stays = client.arrival.is_alone and not _CLOSES.search(request)
         metrics.count(metrics.REQUESTS, "unrouted", metrics.OTHER, str(refusal.http))
-        _say(client, refusal.answer(stays=stays))
+        _say(client, refusal.answer(stays=stays, to_head=request.lstrip(b"\r\n").startswith(b"HEAD ")))
         self._stop_waiting(client)
         if stays:
             self._expect_request(client, self.cfg.keepalive)

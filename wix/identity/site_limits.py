@@ -11,6 +11,8 @@ import hashlib
 import math
 import threading
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 
@@ -26,12 +28,25 @@ _sites: Latest[bytes, int] = remembered(Latest(_KEPT))
 _over_until: Latest[int, float] = remembered(Latest(_KEPT))
 
 
+def credential_of(meta: Mapping[str, Any]) -> bytes:
+    """Return the Authorization header as its bytes came, of WSGI's environment; b"" where there is none."""
+    return str(meta.get("HTTP_AUTHORIZATION", "")).strip().encode("latin-1", "replace")
+
+
 def learn(credential: bytes, site_id: int) -> None:
     """Remember for which site this Authorization header was just let in."""
     digest = hashlib.sha256(credential).digest()
     if _sites.get(digest) != site_id:
         with _lock:
             _sites[digest] = site_id
+
+
+def forget(credential: bytes) -> None:
+    """Forget whose this Authorization header was: it was just refused. Or who holds a revoked key could use up the site's share."""
+    digest = hashlib.sha256(credential).digest()
+    if digest in _sites:
+        with _lock:
+            _sites.pop(digest, None)
 
 
 def site_of(credential: bytes) -> int | None:

@@ -29,8 +29,8 @@ class SiteThrottle(BaseThrottle):
         site = request.user
         if not isinstance(site, Site):
             return True
-        if credential := request.META.get("HTTP_AUTHORIZATION"):
-            site_limits.learn(credential.strip().encode("latin-1", "replace"), site.pk)
+        if credential := site_limits.credential_of(request.META):
+            site_limits.learn(credential, site.pk)
 
         def key(group: str, request: Any) -> str:
             return str(site.pk)

@@ -106,6 +106,22 @@ def test_a_credential_that_was_let_in_nowhere_is_no_sites(port: int) -> None:
         assert [answer(client)[0] for client in clients] == [200] * (_AT_ONCE + 2)
 
 
+def test_a_refused_head_has_no_body_where_its_connection_stays(port: int) -> None:
+    exchange(port, request("GET", "/over", Authorization=OVER))
+    with connected(port) as client:
+        client.sendall(request("HEAD", "/here", Authorization=OVER))
+        refused = b""
+        while not refused.endswith(b"\r\n\r\n"):
+            refused += client.recv(1)
+        client.sendall(request("GET", "/here", Authorization=POLITE))
+        following = client.recv(12)
+
+    assert b" 429 " in refused
+    assert b"Connection: keep-alive" in refused
+    assert following == b"HTTP/1.1 200"
+    time.sleep(1.1)
+
+
 @pytest.mark.parametrize("closing", [{"Connection": "close"}, {"Transfer_Encoding": "chunked"}])
 def test_a_refused_request_whose_end_is_not_plain_ends_its_connection(port: int, closing: dict[str, str]) -> None:
     exchange(port, request("GET", "/over", Authorization=OVER))

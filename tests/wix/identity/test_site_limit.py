@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from blogs.models import BlogGeneration
 from tests.support import factories
 from tests.support.problems import problem
+from wix.identity import api_keys, site_limits
 
 pytestmark = pytest.mark.django_db
 
@@ -103,3 +104,17 @@ def test_who_asks_and_how_often_is_one_statement(api: Any, settings: Any) -> Non
     told = [each["sql"] for each in asked if "PREPARE" not in each["sql"] and "EXPLAIN" not in each["sql"]]
     assert [sql for sql in told if "wix_site" in sql or "EXECUTE site" in sql] == told[:1]
     assert not [sql for sql in told if "workers_counter" in sql or "wix_subscription" in sql]
+
+
+def test_a_refused_credential_takes_no_more_of_its_sites_share(api: Any, client: Any, settings: Any) -> None:
+    settings.SITE_REQUESTS_PER_MINUTE = 100
+    site = factories.site()
+    key, secret = api_keys.issue(site, "lost")
+    header = f"Bearer {secret}"
+    assert client.get("/api/credits", headers={"Authorization": header}).status_code == 200
+    assert site_limits.site_of(header.encode()) == site.pk
+
+    api_keys.revoke(key)
+    refused = client.get("/api/credits", headers={"Authorization": header})
+
+    assert (refused.status_code, site_limits.site_of(header.encode())) == (401, None)
