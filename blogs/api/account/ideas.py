@@ -74,7 +74,8 @@ _ORDER: dict[str, Any] = {
     "createdAt": "2026-11-28T13:03:41.004118Z",
 }
 _STATUS = parameter("status", {"type": "string", "enum": [OPEN, USED]}, "Those that no blog has, or that one has.")
-_LANGUAGE = parameter("language", {"type": "string"}, "Those of a language, whatever its country.", example="en")
+_TAG = {"type": "string", "maxLength": languages.TAG_MAX, "pattern": languages.TAG.pattern.replace(r"\Z", "$")}
+_LANGUAGE = parameter("language", _TAG, "Those of a language, whatever its country.", example="en")
 
 
 class IdeasView(Endpoint, GenericAPIView[Topic]):

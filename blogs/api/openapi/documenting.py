@@ -142,7 +142,14 @@ CURSOR = parameter(
     {"type": "string", "minLength": 1},
     "Where a page begins: as `next` and `previous` of another page have it.",
 )
-_KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+# HTTP takes off the white space around a header's value; inside, it may have spaces.
+_SEEN = r"!-~\u00a1-\u00ac\u00ae-\u00ff"
+_KEY = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 255,
+    "pattern": rf"^[\t ]*[{_SEEN}]([ {_SEEN}]*[{_SEEN}])?[\t ]*$",
+}
 _KEY_ABOUT = (
     "Yours to choose. A repeated request with the same key and body gets the first answer again, byte for byte."
 )
