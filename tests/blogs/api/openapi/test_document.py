@@ -168,7 +168,7 @@ def test_every_body_refuses_what_it_does_not_know(described: dict[str, Any]) -> 
 def test_a_blog_is_described_with_every_field_that_it_is_shown_with(described: dict[str, Any]) -> None:
     fields = described["components"]["schemas"]["BlogAlone"]["properties"]
 
-    assert set(fields) == {*shape.BlogSerializer.Meta.fields, "article", "publishing", "warnings"}
+    assert set(fields) == {*shape.BlogSerializer.Meta.fields, "article", "publishing", "quality", "warnings"}
 
 
 def _faults(described: dict[str, Any], schema: dict[str, Any], example: Any) -> list[str]:
