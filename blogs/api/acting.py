@@ -222,14 +222,16 @@ def _revise(kind: PostOrder.Kind, generation: BlogGeneration, asked: dict[str, A
     revisions = PostOrder.objects.filter(
         generation=generation, kind__in=(PostOrder.Kind.REPAIR, PostOrder.Kind.REWRITE)
     )
-    if revisions.filter(kind=kind, ended_at=None).exists():
+    under_way = revisions.filter(kind=kind, ended_at=None)
+    if under_way.exists():
         return
     if revisions.filter(by=BY).count() >= REVISIONS_MAX:
         raise WrongState(f"it was revised {REVISIONS_MAX} times; publish it as it is, or ask for another blog")
     try:
         ordering.ask(generation.pk, kind, by=BY, name=BY, reason=asked["reason"])
     except ordering.NotPossible as refused:
-        raise WrongState(str(refused)) from None
+        if not under_way.exists():
+            raise WrongState(str(refused)) from None
 
 
 def _retry(generation: BlogGeneration, asked: dict[str, Any]) -> None:

@@ -3,8 +3,8 @@ finding counts only where its quote stands in the text, and its rule is one of o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 from blogs.article.quality import Finding
 from blogs.article.quality.data import ERROR, QUOTE_MAX
@@ -52,6 +52,13 @@ def counted(criticism: Criticism, article: ArticleContent) -> list[Finding]:
 def still_standing(findings: list[Finding], article: ArticleContent) -> list[Finding]:
     """Return those of the critic's findings whose quotes are still in the article."""
     return [found for finding in findings if (found := _placed(finding.check, finding.quote, article))]
+
+
+def left_in(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a critic found that still stands by an article's report, in the form of a critic's answer; {} for nothing."""
+    rules = {shown: rule for rule, shown in _SHOWN.items()}
+    left = [found for found in report.get("findings", ()) if found["check"] in rules and not found["done"]]
+    return {"findings": [{"quote": found["quote"], "rule": rules[found["check"]]} for found in left]} if left else {}
 
 
 def _counted(criticism: Criticism, article: ArticleContent) -> Iterator[Finding]:

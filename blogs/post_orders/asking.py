@@ -11,7 +11,8 @@ from blogs.queue import history
 from workers.database import wakeup
 
 Kind = PostOrder.Kind
-LOOKS, CHANGES = "look_is_asked_for", "post_order_is_there"
+LOOKS, CHANGES, REVISIONS = "look_is_asked_for", "post_order_is_there", "revision_is_asked_for"
+_REVISIONS = (Kind.REPAIR, Kind.REWRITE)
 
 # How many looks one colleague may ask for within a minute.
 LOOKS_A_MINUTE = 30
@@ -37,14 +38,14 @@ def ask(blog_id: int, kind: Kind, *, by: str, name: str, reason: str) -> None:
         blog = _kept(blog_id)
         if blog.status != Status.DONE:
             raise NotPossible(f"it is {blog.status}; only DONE blogs have a post")
-        if kind in (Kind.REPAIR, Kind.REWRITE) and not blog.needs_review:
+        if kind in _REVISIONS and not blog.needs_review:
             raise NotPossible("its article is not held for a person, so nothing is to be repaired")
         if blog.site.removed_at:
             raise NotPossible("its shop has removed the app, so Wix lets us change nothing there")
         if not _store(blog, kind, name, reason):
             raise NotPossible(f"{PostOrder.Kind(kind).label} is asked for already, and under way")
         history.record(blog, GenerationEvent.Kind.ORDERED, by=by, message=f"{PostOrder.Kind(kind).label}: {reason}")
-    transaction.on_commit(partial(wakeup.notify, CHANGES))
+    transaction.on_commit(partial(wakeup.notify, REVISIONS if kind in _REVISIONS else CHANGES))
 
 
 def look(blog: BlogGeneration, *, name: str) -> bool:

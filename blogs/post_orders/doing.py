@@ -105,13 +105,13 @@ def rewrite(order: PostOrder, blog: BlogGeneration) -> Done:
 
 
 def _revised(order: PostOrder, blog: BlogGeneration, did: str) -> Done:
+    if not blog.needs_review:
+        return Done("Its article is not held any more; nothing was done.", code="not_held")
     warnings: list[WorkError] = []
-    held = holding.look(_inputs(blog, Stage.PUBLISH, []))
-    if held.state != "draft":
-        raise PermanentError("not_a_draft", f"{_in_words(held)} Only an unpublished draft gets another text.")
-    if held.content in ("edited", "replaced"):
-        raise PermanentError("draft_edited", "Its shop has edited the draft; another text would undo that.")
+    _require_untouched(blog)
     output = revising.article_of(order, blog, _inputs(blog, Stage.ARTICLE, warnings))
+    # Writing takes minutes, in which its shop may have edited or published it.
+    _require_untouched(blog)
     revising.at_wix(blog, _inputs(blog, Stage.DRAFT, warnings), output)
     is_held = reporting.is_held(output)
     left = " It is held still; its report says for what." if is_held else " Nothing holds it any more."
@@ -123,6 +123,16 @@ def _revised(order: PostOrder, blog: BlogGeneration, did: str) -> Done:
         event=GenerationEvent.Kind.ARTICLE_REVISED,
         warnings=[warning for warning in warnings if warning.code == "needs_review"],
     )
+
+
+def _require_untouched(blog: BlogGeneration) -> None:
+    """Raise PermanentError unless the draft is unpublished and has our text: the old one, or the new one from an earlier try."""
+    inputs = _inputs(blog, Stage.PUBLISH, [])
+    held = holding.look(inputs, or_text=revising.new_text(inputs))
+    if held.state != "draft":
+        raise PermanentError("not_a_draft", f"{_in_words(held)} Only an unpublished draft gets another text.")
+    if held.content in ("edited", "replaced"):
+        raise PermanentError("draft_edited", "Its shop has edited the draft; another text would undo that.")
 
 
 DO: dict[PostOrder.Kind, Callable[[PostOrder, BlogGeneration], Done]] = {

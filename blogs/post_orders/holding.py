@@ -46,13 +46,15 @@ class Held:
         return asdict(self)
 
 
-def look(inputs: Inputs) -> Held:
-    """Ask Wix for the blog's draft, and for its post where that is published."""
+def look(inputs: Inputs, *, or_text: ArticleContent | None = None) -> Held:
+    """Ask Wix for the blog's draft, and for its post where that is published. `or_text` counts as ours too."""
     assert inputs.draft_post_id
     found = drafts.read_held(inputs.instance_id, inputs.draft_post_id, seconds=inputs.seconds)
     if found is None:
         return Held("deleted")
-    content, kept = _compared(inputs, found)
+    content, kept = _compared(_stored(inputs), inputs, found)
+    if content != "same" and or_text and _compared(or_text, inputs, found)[0] == "same":
+        content, kept = "same", 1.0
     published = drafts.read_post(inputs.instance_id, found.id, seconds=inputs.seconds) if found.is_published else None
     return Held(
         _ANSWERS.get(found.status, "draft"),
@@ -66,8 +68,8 @@ def look(inputs: Inputs) -> Held:
     )
 
 
-def _compared(inputs: Inputs, found: drafts.HeldDraft) -> tuple[str, float | None]:
-    ours = _sent(inputs)
+def _compared(text: ArticleContent | None, inputs: Inputs, found: drafts.HeldDraft) -> tuple[str, float | None]:
+    ours = _sent(text, inputs)
     if ours is None:
         return "unknown", None
     title, wanted = ours
@@ -79,13 +81,20 @@ def _compared(inputs: Inputs, found: drafts.HeldDraft) -> tuple[str, float | Non
     return ("edited" if kept >= _STILL_OURS else "replaced"), round(kept, 2)
 
 
-def _sent(inputs: Inputs) -> tuple[str, list[str]] | None:
-    """Return title and paragraphs as they were sent. None: too little of the blog is stored to know (it was found at Wix)."""
+def _stored(inputs: Inputs) -> ArticleContent | None:
     article = Article.objects.filter(pk=inputs.generation_id).first()
-    if article is None:
+    try:
+        return ArticleContent.stored(article.content) if article else None
+    except KeyError:
+        return None
+
+
+def _sent(text: ArticleContent | None, inputs: Inputs) -> tuple[str, list[str]] | None:
+    """Return title and paragraphs as they were sent. None: too little of the blog is stored to know (it was found at Wix)."""
+    if text is None:
         return None
     try:
-        post = compose(inputs, ArticleContent.stored(article.content), marker_of(inputs.generation_id))
+        post = compose(inputs, text, marker_of(inputs.generation_id))
     except (KeyError, PermanentError):
         return None
     return post["title"], list(paragraphs(post["richContent"]))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from blogs.article import critic
 from blogs.article.schema import ArticleContent
 from blogs.models import Article, BlogGeneration, PostOrder, Stage, StageOutput
 from blogs.stages import article, revising
@@ -36,11 +37,23 @@ def article_of(order: PostOrder, blog: BlogGeneration, inputs: Inputs) -> dict[s
         raise PermanentError("article_gone", "Too little of it is stored here to write it again.")
     known = _known(kept, order)
     if order.kind == PostOrder.Kind.REPAIR:
-        known = {revising.TEXT: ArticleContent.stored(stored.content).model_dump(), **known}
+        # A critic who can't be had, or finds nothing this time, takes back nothing of what was found.
+        found = critic.left_in(inputs.outputs.get(Stage.ARTICLE, {}).get("quality") or {})
+        known = {
+            revising.TEXT: ArticleContent.stored(stored.content).model_dump(),
+            **({revising.CRITIC: found} if found else {}),
+            **known,
+        }
     others = {name: output for name, output in inputs.outputs.items() if name not in _OWN}
     output = article.run(replace(inputs, outputs={**others, **known}, keep=partial(_keep, order, blog)))
     _save(blog, {"order": order.pk, "output": output})
     return output
+
+
+def new_text(inputs: Inputs) -> ArticleContent | None:
+    """Return the text that an earlier try may have given to the draft already."""
+    output = inputs.outputs.get(REVISION, {}).get("output")
+    return ArticleContent.stored(output) if output else None
 
 
 def at_wix(blog: BlogGeneration, inputs: Inputs, output: dict[str, Any]) -> None:

@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 Kind = PostOrder.Kind
 _LOOKS, _CHANGES = (Kind.LOOK.value,), tuple(kind.value for kind in Kind if kind != Kind.LOOK)
+# What Wix alone does, within seconds. The others wait for an article, for minutes.
+_QUICK = (Kind.PUBLISH.value, Kind.DRAFT.value)
 
 # Three answers of Wix at most stand between its taking and its end, besides the one that creates or publishes.
 _LOOKS_SECONDS = 30.0
@@ -79,6 +81,10 @@ SELECT extract(epoch FROM min(greatest(due_at, taken_until)) - clock_timestamp()
 
 def work_off_looks(go_on: Callable[[], bool] = lambda: True) -> float | None:
     return _work_off(_LOOKS, go_on)
+
+
+def work_off_quick_changes(go_on: Callable[[], bool] = lambda: True) -> float | None:
+    return _work_off(_QUICK, go_on)
 
 
 def work_off_changes(go_on: Callable[[], bool] = lambda: True) -> float | None:

@@ -106,12 +106,15 @@ def _judged(inputs: Inputs, idea: Idea, article: ArticleContent) -> Verdict:
 
 def _refuse_if_misshapen(inputs: Inputs, told: Sequence[Finding]) -> None:
     """Refuse an article with a part that Wix would not take, and forget what was kept of it: the next try is another."""
-    misshapen = [str(found) for found in told if reporting.is_left(found) and found.check.startswith(MISSHAPEN)]
-    if misshapen:
+    if misshapen := _misshapen(told):
         for name in (revising.TEXT, revising.CRITIC, revising.REPAIR):
             inputs.keep(name, {})
         invalid = InvalidArticle(misshapen)
         raise TransientError("content_invalid", str(invalid)) from invalid
+
+
+def _misshapen(findings: Sequence[Finding]) -> list[str]:
+    return [str(found) for found in findings if reporting.is_left(found) and found.check.startswith(MISSHAPEN)]
 
 
 def _mended(
@@ -120,8 +123,10 @@ def _mended(
     """Have what failed written once more; return the better of the two articles, and all that was found."""
     errors = [*verdict.errors, *criticism]
     failed = repair.failing(errors, verdict.article, idea)
+    # What an earlier run was given decides: a release with other checks may find other parts at fault.
+    kept = inputs.outputs.get(revising.REPAIR)
     try:
-        if failed.whole:
+        if "blocks" in kept if kept else failed.whole:
             again, done = _again(inputs, idea, errors), reporting.WRITTEN_AGAIN
         else:
             facts = _facts(inputs)
@@ -130,7 +135,7 @@ def _mended(
     except (NotRepaired, InvalidArticle):
         return verdict.article, [*errors, *verdict.warnings]
     left = [*second.errors, *critic.still_standing(list(criticism), second.article)]
-    if len(left) > len(errors):
+    if len(left) > len(errors) or (_misshapen(left) and not _misshapen(errors)):
         return verdict.article, [*errors, *verdict.warnings]
     known = {(found.check, found.quote) for found in left}
     mended = [replace(found, done=done) for found in errors if (found.check, found.quote) not in known]

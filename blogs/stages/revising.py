@@ -32,7 +32,9 @@ ASKED, UNAVAILABLE = "asked", "unavailable"
 
 
 def is_critic_wanted(inputs: Inputs, verdict: Verdict) -> bool:
-    """Say whether a critic reads it: always where it is to be published, or else where the gate is not sure."""
+    """Say whether a critic reads it: where it is to be published, where the gate is not sure, and where its answer is kept."""
+    if inputs.outputs.get(CRITIC):
+        return True
     match settings.OPENAI_CRITIC:
         case "always":
             return True

@@ -19,7 +19,8 @@ _STORED_MAX = 30
 REPAIRED, WRITTEN_AGAIN = "repaired", "written again"
 # Checks whose warnings are suspicions: the words stand near something that no article may say, and only a reader can tell.
 _SUSPICIONS = ("speaks of ", "recommends ")
-_QUOTED = re.compile(r"'[^']*'|\d+")
+# As `repr` quotes: in double quotation marks what has an apostrophe.
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\d+""")
 
 
 def written(findings: Sequence[Finding], *, critic: str = "", threshold: int = 0) -> dict[str, Any]:

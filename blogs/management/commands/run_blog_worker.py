@@ -71,8 +71,9 @@ CHORES = (
     Chore(60.0, spending.fold, "sum up what calls took", asks=True),
     # What staff order for posts at Wix. Looks have a thread of their own: a person waits for them.
     Chore(30.0, orders.work_off_looks, "look at posts", woken_by=asking.LOOKS, asks=True, says_when=True),
-    Chore(30.0, orders.work_off_changes, "carry out orders", woken_by=asking.CHANGES, asks=True, says_when=True),
-    Chore(30.0, orders.work_off_changes, "carry out orders", asks=True, says_when=True),
+    Chore(30.0, orders.work_off_changes, "carry out orders", woken_by=asking.REVISIONS, asks=True, says_when=True),
+    # A second thread publishes while the first waits for an article that is written again.
+    Chore(30.0, orders.work_off_quick_changes, "publish", woken_by=asking.CHANGES, asks=True, says_when=True),
     # Two threads, and one for receivers that were slow: a shop's receiver keeps only other slow ones waiting.
     Chore(30.0, sending.work_off, "send webhooks", woken_by=endpoints.CHANNEL, asks=True, says_when=True),
     Chore(30.0, sending.work_off, "send webhooks", asks=True, says_when=True),

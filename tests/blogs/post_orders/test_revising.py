@@ -10,11 +10,13 @@ import pytest
 from blogs.batches.moves import Skipped
 from blogs.models import Article, BlogGeneration, Stage, Status
 from blogs.operations import proof
+from blogs.post_orders import working
 from tests.sandbox import Sandbox
 from tests.support.api import Api
 from tests.support.blogs.books import row
 from tests.support.blogs.orders import Shop, finished, last_order, move, work
 from tests.support.blogs.pipeline import free_and_balance
+from tests.support.front import Front
 from wix.models import Site
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,6 +82,102 @@ def test_a_draft_that_its_shop_has_edited_is_left_alone(sandbox: Sandbox, shop: 
 
     assert (row(held).needs_review, last_order(held).code) == (True, "draft_edited")
     assert len(sandbox.requests("openai", "repair")) == 1
+
+
+def test_a_draft_that_its_shop_edits_while_its_text_is_written_is_left_alone(
+    front: Front, sandbox: Sandbox, held: BlogGeneration
+) -> None:
+    written_before = len(sandbox.requests("openai", "article"))
+
+    def edited_meanwhile(draft: Any) -> Any:
+        if len(sandbox.requests("openai", "article")) > written_before:
+            draft["draftPost"]["title"] = "Mine"
+        return draft
+
+    front.on("GET", "/draft-posts/", edited_meanwhile)
+
+    move("rewrite", held)
+    work()
+
+    assert len(sandbox.requests("openai", "article")) == written_before + 1
+    assert (row(held).needs_review, last_order(held).code) == (True, "draft_edited")
+    assert PRICE in text_at_wix(sandbox)
+
+
+@pytest.mark.parametrize("act", ["repair", "rewrite"])
+def test_a_new_text_of_whose_arrival_nothing_was_heard_is_no_edit_of_the_shops(
+    sandbox: Sandbox, shop: Site, held: BlogGeneration, act: str
+) -> None:
+    """As after a worker's death between Wix's answer and the order's end."""
+    sandbox.fault("wix", "500_after_success", "draft_update")
+    move(act, held)
+    work()
+    assert (last_order(held).ended_at, PRICE in text_at_wix(sandbox)) == (None, False)
+    paid = len(sandbox.requests("openai"))
+
+    work()
+
+    assert (last_order(held).code, row(held).needs_review) == ("", False)
+    assert len(sandbox.requests("openai")) == paid
+    assert PRICE not in json.dumps(Article.objects.get(pk=held.pk).content)
+
+
+@pytest.mark.parametrize(("first", "second"), [("repair", "rewrite"), ("rewrite", "repair")])
+def test_what_an_earlier_order_has_mended_is_not_written_again(
+    sandbox: Sandbox, held: BlogGeneration, first: str, second: str
+) -> None:
+    move(first, held)
+    move(second, held)
+    working.work_off_changes()
+
+    assert (last_order(held).code, row(held).needs_review) == ("not_held", False)
+    text = text_at_wix(sandbox)
+    assert PRICE not in text
+    assert len(sandbox.requests("wix", "draft_update")) == 1
+
+
+@pytest.mark.parametrize("fault", ["500", None])
+def test_what_a_critic_found_stands_until_it_is_gone_from_the_text(
+    sandbox: Sandbox, shop: Site, fault: str | None
+) -> None:
+    sandbox.fault("openai", "finds", "critic")
+    sandbox.fault("openai", "changes_nothing", "repair")
+    blog = finished(shop, publish=True)
+    assert blog.needs_review
+    sandbox.fault("openai", "changes_nothing", "repair")
+    if fault:
+        sandbox.fault("openai", fault, "critic")
+
+    move("repair", blog)
+    work()
+
+    after = row(blog)
+    report = after.outputs.get(stage=Stage.ARTICLE).output["quality"]
+    assert (after.needs_review, report["held"]) == (True, True)
+    assert [found["done"] for found in report["findings"] if found["check"].startswith("critic: ")] == [""]
+    assert len(sandbox.requests("openai", "repair")) == 2
+
+
+def test_publishing_waits_for_no_article_that_is_written_again(shop: Site, held: BlogGeneration) -> None:
+    move("rewrite", held)
+
+    working.work_off_quick_changes()
+
+    order = last_order(held)
+    assert (order.kind, order.ended_at, order.taken_until) == ("rewrite", None, None)
+
+
+def test_a_shop_has_a_blog_revised_three_times_at_most(sandbox: Sandbox, shop: Site, held: BlogGeneration) -> None:
+    api, answers = Api(shop), []
+    for _ in range(4):
+        sandbox.fault("openai", "changes_nothing", "repair")
+        answers.append(api.act(held.pk, "repair"))
+        work()
+
+    assert [answer.status_code for answer in answers] == [202, 202, 202, 409]
+    assert "revised 3 times" in answers[-1].json()["detail"]
+    assert row(held).needs_review
+    assert free_and_balance(shop) == (975, 975)
 
 
 def test_publishing_it_all_the_same_ends_the_review(sandbox: Sandbox, shop: Site, held: BlogGeneration) -> None:

@@ -45,7 +45,10 @@ def pages(known: Known) -> dict[str, str]:
         "list by words, failed": blogs(q="wool", status__exact="FAILED"),
         "list by words of a shop": blogs(q="Northern wool"),
         **{f"list, {status}": blogs(status__exact=status) for status in ("PENDING", "PROCESSING", "DONE", "FAILED")},
-        **{f"list, view {view}": blogs(view=view) for view in ("failed_today", "stuck", "late", "retried")},
+        **{
+            f"list, view {view}": blogs(view=view)
+            for view in ("needs_review", "failed_today", "stuck", "late", "retried")
+        },
         **{
             f"list, {where}": blogs(where=where)
             for where in ("processing", "ready", "paused", "openai", "retry", "scheduled")
