@@ -63,3 +63,14 @@ def _alike(one: set[str], other: set[str]) -> float:
 def _trigrams(title: str) -> set[str]:
     spaced = "  ".join(["", *re.findall(r"\w+", title.lower()), ""])
     return {spaced[at : at + 3] for at in range(len(spaced) - 2)}
+
+
+def description(text: str) -> str:
+    """Between 70 and 160 characters, whatever the topic's length."""
+    text = cut(text, 160)
+    return text if len(text) >= 70 else cut(f"{text} A plain guide: choosing, checking, using and caring.", 160)
+
+
+def slug(text: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", " ", text.lower())
+    return cut(words.strip(), 80).replace(" ", "-")

@@ -35,7 +35,7 @@ from blogs.article.schema import (
 )
 from tests.sandbox import phrases
 from tests.sandbox.phrases import Subject
-from tests.sandbox.prose import cut, ended, fresh, heading, one_line, paragraph, run, sentences
+from tests.sandbox.prose import cut, description, ended, fresh, heading, one_line, paragraph, run, sentences, slug
 from tests.sandbox.voices import voice
 
 _DATA = re.compile(r"<data>\s*(\{.*\})\s*</data>", re.DOTALL)
@@ -216,8 +216,8 @@ def article(order: Order) -> ArticleContent:
         language=order.language,
         title=title,
         meta_title=cut(title if len(title) > 40 else f"{title} | {order.shop}", 70),
-        meta_description=_description(order.fill(dice.choice(frame.descriptions))),
-        slug=_slug(title) or f"post-{hashlib.sha256(title.encode()).hexdigest()[:8]}",
+        meta_description=description(order.fill(dice.choice(frame.descriptions))),
+        slug=slug(title) or f"post-{hashlib.sha256(title.encode()).hexdigest()[:8]}",
         excerpt=cut(order.fill(dice.choice(frame.excerpts)), 200),
         tags=_tags(order),
         blocks=list(_Body(order, plan).blocks()),
@@ -335,17 +335,6 @@ def _topic(kind: str, text: str, products: tuple[Product, ...]) -> str:
         text = next((product.name for product in products if text in (product.id, product.name)), text)
     words = _INSTRUCTION.sub("", text).rstrip(".!?").split()
     return cut(" ".join(words[:_TOPIC_WORDS]), 60) or "good things"
-
-
-def _description(text: str) -> str:
-    """Between 70 and 160 characters, whatever the topic's length."""
-    text = cut(text, 160)
-    return text if len(text) >= 70 else cut(f"{text} A plain guide: choosing, checking, using and caring.", 160)
-
-
-def _slug(text: str) -> str:
-    words = re.sub(r"[^a-z0-9]+", " ", text.lower())
-    return cut(words.strip(), 80).replace(" ", "-")
 
 
 def _tags(order: Order) -> list[str]:

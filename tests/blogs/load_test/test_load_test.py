@@ -66,7 +66,7 @@ def test_all_are_done_and_the_figures_say_so(url: str, worker: None) -> None:
     assert figures["statuses"] == {"201": 12}
     assert figures["ledger_exact"]
     assert figures["blogs_per_minute"] > 0
-    assert figures["highest_use"]["openai requests"] > 0
+    assert figures["highest_use"]["openai tokens"] > 0
     assert lines[0].split() == ["status", "requests", "p50", "ms", "p90", "ms", "p99", "ms", "max", "ms"]
     assert lines[1].split()[:2] == ["201", "12"]
 

@@ -58,6 +58,7 @@ METRICS = {
     "blogs_events_total": ("counter", {"event", "code"}),
     "provider_calls_total": ("counter", {"provider", "operation", "outcome"}),
     "provider_tokens_total": ("counter", {"call", "tokens"}),
+    "article_findings_total": ("counter", {"check", "level"}),
     "http_requests_total": ("counter", {"route", "method", "status"}),
     "webhooks_received_total": ("counter", {"outcome"}),
     "webhooks_handled_total": ("counter", {"outcome"}),

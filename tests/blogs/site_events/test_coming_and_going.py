@@ -13,9 +13,8 @@ from django.utils import timezone
 
 from blogs.models import BlogGeneration, SiteLine
 from blogs.operations import proof
-from blogs.queue import admission, lifecycle, submitting
+from blogs.queue import admission, lifecycle, lines, submitting
 from blogs.site_events import coming_and_going, handlers
-from credits import ledger
 from credits.models import Credit
 from tests.sandbox import Sandbox
 from tests.support import factories
@@ -95,15 +94,18 @@ def test_removal_cancels_what_waits_and_stops_what_runs(shop: Site, sandbox: San
 
 
 def test_a_request_that_was_let_in_just_before_the_removal_is_cancelled_too(shop: Site) -> None:
+    lines.open_line(shop.pk)
     with transaction.atomic():
-        ledger.lock(shop.pk)
+        # A request takes the account first. It is held up at the line while the shop is removed.
+        SiteLine.objects.select_for_update().get(site=shop)
         submission = in_background(lambda: factories.pending_generation(shop))
         wait_until(lambda: sessions_waiting_for_a_lock() == 1)
-        Site.objects.update(removed_at=timezone.now())
-
-    coming_and_going.cancel_all(shop)
+        at_once(lambda: Site.objects.update(removed_at=timezone.now()))
+        removal = in_background(lambda: coming_and_going.cancel_all(shop))
+        wait_until(lambda: sessions_waiting_for_a_lock() == 2)
 
     submission.join()
+    removal.join()
     assert BlogGeneration.objects.get().status == "CANCELLED"
     with pytest.raises(submitting.SiteRemoved):
         factories.pending_generation(shop)

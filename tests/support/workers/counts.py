@@ -11,6 +11,7 @@ def count_one_of_each() -> None:
     metrics.count(metrics.EVENTS, "done", "")
     metrics.count(metrics.CALLS, "openai", "article", "ok")
     metrics.count(metrics.TOKENS, "article:medium", "output", by=2_500)
+    metrics.count(metrics.FINDINGS, "claims", "error")
     metrics.count(metrics.REQUESTS, "credits", "GET", "200")
     metrics.count(metrics.WEBHOOKS_RECEIVED, "stored")
     metrics.count(metrics.WEBHOOKS_HANDLED, "done")
