@@ -10,7 +10,10 @@ from blogs.models.generation import BlogGeneration
 class Promise(models.Model):
     """The ranges in the first answer to a request, to be compared with what became of it (`queue/forecast/promises.py`)."""
 
-    generation = models.OneToOneField(BlogGeneration, models.CASCADE, primary_key=True, related_name="promise")
+    # Without a constraint: its check would lock rows of blogs that a claim locks too, in another order.
+    generation = models.OneToOneField(
+        BlogGeneration, models.CASCADE, primary_key=True, related_name="promise", db_constraint=False
+    )
     start_early = models.DateTimeField()
     start_late = models.DateTimeField()
     end_early = models.DateTimeField()

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from blogs.models import BlogGeneration, Promise
 from blogs.operations import alerts
-from blogs.queue.forecast import promises
+from blogs.queue.forecast import Estimate, Range, promises
 from tests.support import factories
 from workers import metrics
 from workers.models import WorkerProcess
 
 pytestmark = pytest.mark.django_db
 
+_SPAN = Range(timezone.now(), timezone.now() + timedelta(minutes=1))
 
 def counted() -> Counter[tuple[str, ...]]:
     return Counter({name: n for name, n in metrics.published().items() if name[0] == metrics.ESTIMATES})
@@ -48,6 +50,28 @@ def test_a_request_costs_no_statement_for_it_and_a_thread_writes_it(api: Any, wo
 
     kept = Promise.objects.get(generation_id=body["id"])
     assert f"{kept.start_early:%Y-%m-%dT%H:%M:%SZ}" == body["estimatedStart"]["early"]
+
+
+def test_writing_them_waits_for_no_blog_that_a_claim_has_locked(transactional_db: None) -> None:
+    """In the middle of a claim of several it would be a deadlock, for which all other claims wait."""
+    blog = factories.pending_generation()
+    promises.note(blog, Estimate(start=_SPAN, end=_SPAN))
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        BlogGeneration.objects.select_for_update().get(pk=blog.pk)
+
+        written = pool.submit(_written_without_waiting).result()
+
+    assert written == 1
+    assert Promise.objects.filter(generation=blog).exists()
+
+
+def _written_without_waiting() -> int:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '1s'")
+            return promises.write()
+    finally:
+        connection.close()
 
 
 def test_each_is_judged_once_by_what_came_of_it() -> None:
