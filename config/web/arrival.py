@@ -31,6 +31,7 @@ class Arrival:
         self.is_complete = False
         self._body_max = body_max
         self._length: int | None = None
+        self._is_plain = False
         self._head_ends = 0
         # Where the next line of chunks begins, and how long the chunks before it are.
         self._at = 0
@@ -42,8 +43,8 @@ class Arrival:
 
     @property
     def is_alone(self) -> bool:
-        """Tell whether what is here is one request of a known length, and nothing after it."""
-        return self.has_head and self._length is not None and len(self.received) == self._head_ends + self._length
+        """Tell whether what is here is one request, whose length all readers understand alike, and nothing after it."""
+        return self._is_plain and self._length is not None and len(self.received) == self._head_ends + self._length
 
     def take(self, data: bytes) -> None:
         searched = max(0, len(self.received) - 3)
@@ -67,6 +68,7 @@ class Arrival:
         if not _CHUNKED.search(head):
             length = _LENGTH.search(head)
             self._length = int(length[1]) if length else 0
+            self._is_plain = _is_plain(head, has_length=length is not None)
 
     def _body_is_here(self) -> bool:
         if self._length is None:
@@ -96,3 +98,17 @@ class Arrival:
         """Tell whether the chunks that are here hold more than any door takes, or whether their sizes outweigh their contents."""
         wrapped = len(self.received) - self._head_ends
         return self._in_chunks - missing > self._body_max or wrapped > self._body_max + _WRAPPING_MAX
+
+
+def _is_plain(head: bytes, *, has_length: bool) -> bool:
+    """Tell whether a head says its body's length in one way alone.
+
+    A proxy that read another length would take for a part of this request what we read as the next one.
+    """
+    lower = head.lower()
+    ends = head.count(b"\r\n")
+    return (
+        lower.count(b"content-length") == has_length
+        and b"transfer-encoding" not in lower
+        and head.count(b"\n") == head.count(b"\r") == ends
+    )

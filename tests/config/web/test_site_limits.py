@@ -122,10 +122,22 @@ def test_a_refused_head_has_no_body_where_its_connection_stays(port: int) -> Non
     time.sleep(1.1)
 
 
-@pytest.mark.parametrize("closing", [{"Connection": "close"}, {"Transfer_Encoding": "chunked"}])
+@pytest.mark.parametrize(
+    "closing",
+    [
+        {"Connection": "close"},
+        {"Transfer_Encoding": "chunked"},
+        {"Content_Length": "0\r\nContent-Length: 40"},
+        {"Content_Length": "0x28"},
+        {"Content_Length ": "40"},
+        {"Accept": "a\nContent-Length: 40"},
+        {"Accept": "a\rContent-Length: 40"},
+        {"Transfer_Encoding": "xchunked, gzip"},
+    ],
+)
 def test_a_refused_request_whose_end_is_not_plain_ends_its_connection(port: int, closing: dict[str, str]) -> None:
     exchange(port, request("GET", "/over", Authorization=OVER))
-    body = b"0\r\n\r\n" if "Transfer_Encoding" in closing else b""
+    body = b"0\r\n\r\n" if closing.get("Transfer_Encoding") == "chunked" else b""
     with connected(port) as client:
         client.sendall(request("POST", "/here", body, Authorization=OVER, **closing))
 
