@@ -142,13 +142,13 @@ CURSOR = parameter(
     {"type": "string", "minLength": 1},
     "Where a page begins: as `next` and `previous` of another page have it.",
 )
-# HTTP takes off the white space around a header's value; inside, it may have spaces.
+# Inside it may have spaces. HTTP takes off those around it, of which clients send none before it.
 _SEEN = r"!-~\u00a1-\u00ac\u00ae-\u00ff"
 _KEY = {
     "type": "string",
     "minLength": 1,
     "maxLength": 255,
-    "pattern": rf"^[\t ]*[{_SEEN}]([ {_SEEN}]*[{_SEEN}])?[\t ]*$",
+    "pattern": rf"^[{_SEEN}]([ {_SEEN}]*[{_SEEN}])?[\t ]*$",
 }
 _KEY_ABOUT = (
     "Yours to choose. A repeated request with the same key and body gets the first answer again, byte for byte."

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 
 _SPAN = Range(timezone.now(), timezone.now() + timedelta(minutes=1))
 
+
 def counted() -> Counter[tuple[str, ...]]:
     return Counter({name: n for name, n in metrics.published().items() if name[0] == metrics.ESTIMATES})
 
