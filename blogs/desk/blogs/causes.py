@@ -71,6 +71,7 @@ _CAUSES = {
     "internal": Cause("it met a fault of our own", "An engineer must look."),
     # --- It waits for moments ---
     "catalogue_being_read": Cause("the shop's catalogue is being read", _BY_ITSELF),
+    "idea_being_asked": Cause("its idea is being asked for together with another blog's", _BY_ITSELF),
     "draft_unsure": Cause("whether Wix has its draft already is looked up first", _BY_ITSELF),
     "label_being_made": Cause("another blog is making a tag or category that it needs", _BY_ITSELF),
     "author_not_shown": Cause("Wix does not show the new author yet", _BY_ITSELF),
@@ -97,6 +98,23 @@ _CAUSES = {
     "labels_failed": Cause("it lacks tags or categories", "The shop can set them at Wix.", has_words=True),
     "post_part_refused": Cause("Wix refused a part of it", "The shop looks through the draft.", has_words=True),
     "article_shortened": Cause("it was shortened to what Wix takes", "The shop looks through the draft."),
+    "duplicate_topic": Cause(
+        "it tells what another post of the site does", "The shop can ask for another topic.", has_words=True
+    ),
+    "needs_review": Cause(
+        "its article is held for a person",
+        "Read it, then publish it, or have it repaired or written from the start.",
+        has_words=True,
+    ),
+    "critic_unavailable": Cause("rules alone have judged its article, without a critic", "Nothing has to be done."),
+    "not_a_draft": Cause(
+        "its article was not revised, because the post is no unpublished draft",
+        "Make the draft again, if the shop wishes.",
+    ),
+    "draft_edited": Cause(
+        "its article was not revised, because its shop has edited the draft",
+        "Make the draft again, if the shop wishes.",
+    ),
     "draft_gone": Cause(
         "it could not be published again, because its draft is not at Wix any more",
         "Make the draft again, then publish it again.",

@@ -7,6 +7,7 @@ pictures come from Wix's media host alone (`config/door/content_policy.py` lets 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -124,18 +125,22 @@ def _marks(report: Quality | None) -> Marks:
     return [(str(found.get("quote", "")), str(found.get("check", ""))) for found in left if found.get("quote")]
 
 
+def _span(quote: str, text: str) -> tuple[int, int] | None:
+    """Say from where to where a quote stands in a text, whatever its case: "ß" is one character, and folded it is two."""
+    found = re.search(re.escape(quote), text, re.IGNORECASE)
+    return found.span() if found else None
+
+
 def _marked(text: str, marks: Marks) -> str:
     """Say what is marked in a text that is shown whole; "" for nothing."""
-    said = [check for quote, check in marks if quote.casefold() in text.casefold()]
+    said = [check for quote, check in marks if _span(quote, text)]
     return "; ".join(dict.fromkeys(said))
 
 
 def _with_marks(runs: list[dict[str, Any]], marks: Marks) -> list[dict[str, Any]]:
     """Split a paragraph's runs where what is marked begins and ends, which may be in other runs."""
     text = "".join(run["text"] for run in runs)
-    spans = [
-        (at, at + len(quote), check) for quote, check in marks if (at := text.casefold().find(quote.casefold())) >= 0
-    ]
+    spans = [(*span, check) for quote, check in marks if (span := _span(quote, text))]
     if not spans:
         return runs
     edges, found, begin = sorted({edge for at, end, _ in spans for edge in (at, end)}), list[dict[str, Any]](), 0

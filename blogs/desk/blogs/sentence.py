@@ -108,6 +108,8 @@ def _done(blog: BlogGeneration, told: Facts) -> str:
         # Of a post that went live later, by an order, its shop's hand or at its shop's time, the row has no time.
         at_its_end = blog.publish and not blog.publish_at and not told.last(_Kind.PUBLISHED)
         done = f"Published {_ago(blog)}." if at_its_end else f"Done {_ago(blog)}, and published."
+    elif blog.needs_review:
+        done = f"Done {_ago(blog)}: the draft is at Wix, and is not published."
     elif blog.publish and blog.publish_at and blog.publish_at > timezone.now():
         done = f"Done {_ago(blog)}: the draft is at Wix, which publishes it on {blog.publish_at:%Y-%m-%d at %H:%M} UTC."
     elif blog.publish:

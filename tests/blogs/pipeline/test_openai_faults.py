@@ -30,7 +30,6 @@ from workers.models import RateLimit
         ("wrong_json", "provider_unavailable", "article"),
         ("html", "provider_unavailable", "idea"),
         ("length", "content_truncated", "idea"),
-        ("length", "content_truncated", "article"),
     ],
 )
 def test_a_passing_fault_of_openai_costs_an_attempt_only_if_it_is_the_blogs_and_nothing_is_paid_twice(
@@ -95,12 +94,12 @@ def test_what_will_never_succeed_fails_at_once_with_its_credits_back(
     assert sandbox.drafts() == []
 
 
-def test_a_cut_article_gets_a_larger_budget_next_time(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
-    sandbox.fault("openai", "length", "article")
+def test_a_cut_answer_gets_a_larger_budget_next_time(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
+    sandbox.fault("openai", "length", "idea")
     factories.pending_generation(shop)
     attempt()
     attempt()
 
-    first, second = (request["body"]["max_completion_tokens"] for request in sandbox.requests("openai", "article"))
+    first, second = (request["body"]["max_completion_tokens"] for request in sandbox.requests("openai", "idea"))
 
     assert second > first

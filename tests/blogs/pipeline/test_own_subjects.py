@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from blogs.models import Status
+from blogs.models import Article, Stage, Status
 from tests.sandbox import Sandbox
 from tests.support import factories
 from tests.support.blogs.pipeline import Attempt
@@ -53,11 +53,13 @@ def test_what_the_shop_asked_for_or_sells_may_stand_in_it(
     assert done.status == Status.DONE, done.error_message
 
 
-def test_an_address_of_nobody_that_the_shop_names_is_refused(front: Front, shop: Site, attempt: Attempt) -> None:
+def test_an_address_that_the_shop_does_not_name_is_taken_out(front: Front, shop: Site, attempt: Attempt) -> None:
     front.on("POST", "/chat/completions", with_a_sentence("More at evil.com."))
     factories.pending_generation(shop)
 
-    refused = attempt()
+    done = attempt()
 
-    assert (refused.status, refused.error_code) == (Status.PENDING, "content_invalid")
-    assert "evil.com" in refused.error_message
+    assert (done.status, done.needs_review) == (Status.DONE, False)
+    assert "evil.com" not in json.dumps(Article.objects.get(pk=done.pk).content)
+    found = done.outputs.get(stage=Stage.ARTICLE).output["quality"]["findings"]
+    assert [(each["level"], each["done"]) for each in found if "evil.com" in each["quote"]] == [("error", "repaired")]

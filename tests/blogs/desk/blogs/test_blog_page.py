@@ -44,6 +44,54 @@ def test_a_blogs_page_tells_its_whole_story(desk: Client) -> None:
         assert expected in page
 
 
+def _with_report(generation: BlogGeneration, *findings: dict[str, str], **report: Any) -> None:
+    whole = {"version": 2, "score": 75, "held": True, "critic": "asked", "findings": list(findings), **report}
+    article = StageOutput.objects.get(generation=generation, stage=Stage.ARTICLE)
+    StageOutput.objects.filter(pk=article.pk).update(output={**article.output, "quality": whole})
+
+
+def _found(quote: str, *, check: str = "price", done: str = "") -> dict[str, str]:
+    return {"check": check, "level": "error", "place": "section 1, paragraph 1", "quote": quote, "done": done}
+
+
+def test_a_report_is_shown_and_its_words_are_marked_in_the_text(desk: Client) -> None:
+    """The words begin in one run and end in the next."""
+    generation = written_generation()
+    _with_report(generation, _found("twice.boldly"), _found("First rinse", check="claim", done="repaired"))
+
+    page = blog_page(desk, generation.pk)
+
+    shown = visible(page)
+    assert "Quality: 75 of 100, held for a person" in shown
+    assert "A critic has read it." in shown
+    assert "price error section 1, paragraph 1 twice.boldly nothing: it stands" in shown
+    assert "claim error section 1, paragraph 1 First rinse repaired" in shown
+    marked = re.findall(r'<mark title="([^"]*)">(.*?)</mark>', page, re.DOTALL)
+    assert [(said, visible(words)) for said, words in marked] == [("price", "twice."), ("price", "boldly")]
+
+
+def test_a_mark_stands_where_its_words_do_in_a_text_with_sharp_s(desk: Client) -> None:
+    generation = written_generation(text="Außen groß und weiß: nur heute.")
+    _with_report(generation, _found("Nur heute"))
+
+    (words,) = re.findall(r'<mark title="price">(.*?)</mark>', blog_page(desk, generation.pk), re.DOTALL)
+    assert visible(words) == "nur heute"
+
+
+def test_a_report_of_odd_words_becomes_no_html(desk: Client) -> None:
+    generation = written_generation(text=SCRIPT)
+    _with_report(generation, _found(SCRIPT, check=SCRIPT), _found("", check=SCRIPT), _found("İ" * 9))
+
+    page = blog_page(desk, generation.pk)
+
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_an_article_without_a_report_has_none(desk: Client) -> None:
+    assert "Quality:" not in visible(blog_page(desk, written_generation().pk))
+
+
 def test_a_failed_blogs_page_says_why(desk: Client) -> None:
     page = visible(blog_page(desk, failed_generation(code="content_refused").pk))
 

@@ -56,6 +56,13 @@ def test_a_view_stands_above_the_list_and_leads_to_its_blogs(desk: Client) -> No
     assert 'href="?where=openai" aria-current="page"' in text_of(desk, LIST, where="openai")
 
 
+def test_needs_review(desk: Client) -> None:
+    held = changed(done_generation(), needs_review=True)
+    done_generation()
+
+    assert ids_listed(desk, view="needs_review") == [held]
+
+
 def test_retried_more_than_once(desk: Client) -> None:
     _, _, thrice = (changed(failed_generation(), attempts=count) for count in (1, 2, 3))
 

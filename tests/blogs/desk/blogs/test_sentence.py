@@ -100,7 +100,10 @@ def test_a_finished_one_says_whether_it_is_published() -> None:
     done = changed(done_generation(), publish=True)
     assert "no address of the published post is known" in answer(done)
 
-    changed(done, publish_at=timezone.now() + timedelta(days=1))
+    changed(done, needs_review=True, publish_at=timezone.now() + timedelta(days=1))
+    assert "the draft is at Wix, and is not published." in answer(done)
+
+    changed(done, needs_review=False)
     assert "the draft is at Wix, which publishes it on 2" in answer(done)
 
     changed(done, post_url="https://shop.example/post/x")
