@@ -68,8 +68,7 @@ SELECT t.id, t.kind, t.text, t.key, t.generation_id, t.post_id, t.url, t.publish
 WRITTEN = (Kind.TITLE, Kind.POST, Kind.IDEA)
 
 
-@briefly
-def near(
+def near_now(
     site_id: int,
     text: str,
     language: str,
@@ -78,7 +77,10 @@ def near(
     kinds: Sequence[str] = WRITTEN,
     at_most: int = 10,
 ) -> list[Near]:
-    """Return the site's topics that are most like this one, the nearest first, without those of the blog `beside`."""
+    """Return the site's topics that are most like this one, the nearest first, without those of the blog `beside`.
+
+    Within a transaction that has the site's `lock`, no other writer adds one meanwhile.
+    """
     own, own_stems = key(text, language), stems(text, language)
     asked: dict[str, Any] = {
         "site": site_id,
@@ -95,6 +97,9 @@ def near(
     with connection.cursor() as cursor:
         cursor.execute(_NEAR, asked)
         return [_near(row, own, own_stems, language) for row in cursor.fetchall()]
+
+
+near = briefly(near_now)
 
 
 def _near(row: Sequence[Any], own: str, own_stems: Sequence[int], language: str) -> Near:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from django.db import connection, transaction
 
 from blogs.ideas import bank
 from blogs.ideas.bank import New
-from blogs.models import Topic
+from blogs.models import IdeaAsked, Topic
 from workers.database.connections import briefly
 
 Kind = Topic.Kind
@@ -28,6 +28,8 @@ Kind = Topic.Kind
 AT_MOST = 10
 # No call may take more than this share of a minute's tokens, lest all others wait for it.
 _SHARE_OF_A_MINUTE = 0.1
+# How many of the nearest topics are looked at for one that tells the same.
+_NEAREST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,40 +138,41 @@ class Planned:
 
 @briefly
 def keep(leader: Leader, plans: Sequence[Planned], *, holding: bool = True) -> set[int]:
-    """Keep ideas as the planned titles of their blogs; return of which blogs.
+    """Keep ideas as the planned titles of their blogs; return of which blogs. The leader asks for these no more.
 
-    Left out are those that the leader does not ask for any more, and, where titles are to hold their keys, one whose key another
-    topic of the site holds.
+    Left out are those that the leader does not ask for any more, and, where titles are to hold their keys, those that tell what
+    another topic of the site does. That is looked up under the site's lock: of two like titles at once, one is kept.
     """
     with transaction.atomic():
         bank.lock(leader.site_id)
-        ours = _let_go(leader, [planned.generation_id for planned in plans])
-        return {
+        ours = _asked_by(leader)
+        kept = {
             planned.generation_id
             for planned in plans
             if planned.generation_id in ours and _keep(leader.site_id, planned, holding=holding)
         }
+        IdeaAsked.objects.filter(generation_id__in=kept).delete()
+        return kept
 
 
 def _keep(site_id: int, planned: Planned, *, holding: bool) -> bool:
-    # An idea of the shop's that was of no use for its blog counts as used, and no longer as the blog's.
-    Topic.objects.filter(generation_id=planned.generation_id, offered_at__isnull=False).update(generation_id=None)
-    bank.remove("generation_id = %s AND kind IN ('title', 'asked')", [planned.generation_id])
     blog, language = planned.generation_id, planned.language
+    if holding and any(
+        near.is_same for near in bank.near_now(site_id, planned.title, language, beside=blog, at_most=_NEAREST)
+    ):
+        return False
+    # An idea of the shop's that was of no use for its blog counts as used, and no longer as the blog's.
+    Topic.objects.filter(generation_id=blog, offered_at__isnull=False).update(generation_id=None)
+    bank.remove("generation_id = %s AND kind IN ('title', 'asked')", [blog])
     if bank.add(site_id, New(Kind.TITLE, planned.title, language, blog, dict(planned.plan), holds=holding)) is None:
         return False
     bank.add(site_id, New(Kind.ASKED, planned.asked, language, blog))
     return True
 
 
-def _let_go(leader: Leader, ids: Iterable[int]) -> set[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM blogs_ideaasked WHERE generation_id = ANY(%s) AND leader_id = %s AND leader_token = %s::uuid"
-            " RETURNING generation_id",
-            [list(ids), leader.generation_id, str(leader.lease_token)],
-        )
-        return {pk for (pk,) in cursor.fetchall()}
+def _asked_by(leader: Leader) -> set[int]:
+    asked = IdeaAsked.objects.filter(leader_id=leader.generation_id, leader_token=leader.lease_token)
+    return set(asked.values_list("generation_id", flat=True))
 
 
 @briefly

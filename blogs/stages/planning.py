@@ -33,6 +33,9 @@ _POLL_SECONDS = 0.4
 _QUICK_SECONDS = 5.0
 # The share of the stage's time that a call for several may take. What is left is enough for a call of its own.
 _SHARE_OF_TIME = 0.7
+# How often a blog asks by itself for a title unlike the site's others, and in which share of the stage's time the last one begins.
+_TRIES = 3
+_SHARE_OF_TIME_FOR_TRIES = 0.4
 # Titles that a writer is told to differ from: for one blog, and for all of a batch.
 _EARLIER, _EARLIER_OF_ALL = 12, 30
 
@@ -67,25 +70,34 @@ def _turn(leader: Leader) -> Turn:
 
 
 def _asked_alone(inputs: Inputs, leader: Leader) -> dict[str, Any]:
-    """Ask for this blog's idea; once more where its title tells what the site has. What is alike then is warned of, or refused."""
+    """Ask for this blog's idea, again where its title tells what the site has. What is alike at last is warned of, or refused."""
+    began = time.monotonic()
     earlier = [near.text for near in _near(_topic(inputs), inputs, at_most=_EARLIER)]
-    refused = inputs.refused
-    for again in (inputs.source_type != SourceType.TITLE, False):
-        found, findings = idea.ask(replace(inputs, refused=refused), earlier=earlier)
+    # A title that the shop has given stays what it is.
+    tries = 1 if inputs.source_type == SourceType.TITLE else _TRIES
+    found, findings = idea.ask(inputs, earlier=earlier)
+    while not batches.keep(leader, [_planned(found, inputs)]):
         alike = _alike(found.title, inputs)
-        if alike is None and batches.keep(leader, [_planned(found, inputs)]):
-            break
-        # Where nothing was alike, another blog has taken the title just now.
-        alike = alike or _alike(found.title, inputs)
-        if again:
-            refused = f"its title tells what the shop has: {(alike.text if alike else found.title)!r}"
-            more = [near.text for near in _near(found.title, inputs, at_most=_EARLIER)]
-            earlier = list(dict.fromkeys([*earlier, *more]))
+        tries -= 1
+        is_early = time.monotonic() - began < inputs.seconds * _SHARE_OF_TIME_FOR_TRIES
+        if alike and tries and is_early and (another := _another(found, alike, earlier, inputs)):
+            found, findings = another
             continue
         _tell(alike, inputs)
         batches.keep(leader, [_planned(found, inputs)], holding=False)
         break
     return _output(found, findings)
+
+
+def _another(found: Idea, alike: Near, earlier: list[str], inputs: Inputs) -> tuple[Idea, list[Finding]] | None:
+    """Ask for another idea, with what is near the last one added to `earlier`; None where none comes: the last one is of use."""
+    told = dict.fromkeys([*earlier, found.title, *(near.text for near in _near(found.title, inputs, at_most=_EARLIER))])
+    earlier[:] = told
+    refused = f"its title tells what the shop has: {alike.text!r}"
+    try:
+        return idea.ask(replace(inputs, refused=refused), earlier=earlier)
+    except WorkError:
+        return None
 
 
 def _tell(alike: Near | None, inputs: Inputs) -> None:
@@ -131,7 +143,7 @@ def _asked_along(inputs: Inputs, leader: Leader, others: Sequence[Inputs]) -> di
             plan, findings = idea.judged(answer, blog)
         except InvalidArticle:
             continue
-        if any(is_same_topic(plan.title, other.title) for other in good) or _alike(plan.title, blog):
+        if any(is_same_topic(plan.title, other.title) for other in good):
             continue
         good.append(_planned(plan, blog))
         if blog is inputs:

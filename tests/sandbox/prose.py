@@ -53,7 +53,11 @@ def fresh(titles: Sequence[str], earlier: Iterable[str], dice: random.Random) ->
     """Draw a title; where the shop has earlier ones, that which is least like any of them."""
     drawn = dice.sample(titles, k=len(titles))
     told = [_trigrams(title) for title in earlier]
-    return min(drawn, key=lambda title: max((_alike(_trigrams(title), other) for other in told), default=0.0))
+    return min(drawn, key=lambda title: _most_alike(_trigrams(title), told)) if told else drawn[0]
+
+
+def _most_alike(title: set[str], told: Iterable[set[str]]) -> float:
+    return max(_alike(title, other) for other in told)
 
 
 def _alike(one: set[str], other: set[str]) -> float:

@@ -47,8 +47,16 @@ _TOPIC_WORDS = 7
 _TWISTS = (
     "on a rainy Sunday", "when guests arrive tonight", "in a rented flat", "with small children", "before the first frost",
     "after ten years", "as seen by a repairer", "if money is tight", "without any tools", "for left-handed people",
-    "in an unheated workshop", "while travelling light",
+    "in an unheated workshop", "while travelling light", "for a narrow hallway", "beside the sea", "one winter later",
+    "from a grandmother's drawer", "at half past six", "with two left hands", "when everything gets wet", "under a sloping roof",
+    "far from any shop", "for somebody who has everything", "once the novelty fades", "between two house moves", "by candlelight",
+    "on the balcony", "seen from Lisbon", "if nothing matches", "without reading a manual", "during a heat wave",
+    "for the third birthday", "with a muddy dog around", "after the renovation", "through a student's glasses", "as a wedding gift",
+    "when space runs out", "on four wheels", "for night workers", "in borrowed boots", "above the bakery", "with music playing",
+    "before school starts", "under a microscope", "along the canal", "for sceptics", "against all fashion", "over forty summers",
+    "inside a lighthouse", "upside down", "near the stove", "among collectors",
 )  # fmt: skip
+_DRAWN = 40
 
 
 class NoOrder(ValueError):
@@ -174,8 +182,11 @@ def plans(orders: Sequence[Order]) -> Plans:
 
 
 def _titles(order: Order, titles: Sequence[str]) -> list[str]:
-    """List what a title may be; more of them where the shop has earlier ones."""
-    return [*titles, *(f"{title} {twist}" for twist in _TWISTS for title in titles if order.earlier)]
+    """List what a title may be; others for each number of earlier ones that the shop has."""
+    if not order.earlier:
+        return list(titles)
+    dice = order.dice(f"titles after {len(order.earlier)}")
+    return [*titles, *(f"{dice.choice(titles)} {', '.join(dice.sample(_TWISTS, k=2))}" for _ in range(_DRAWN))]
 
 
 def idea(order: Order) -> Idea:

@@ -193,3 +193,53 @@ def test_two_workers_with_one_topic_end_with_two_titles_or_a_warning(
         kept = list(threads.map(keep, (one, other)))
 
     assert sum(map(len, kept)) == (1 if holding else len(blogs))
+
+
+def test_of_two_titles_that_are_nearly_one_and_come_at_once_one_is_kept_and_the_other_blog_may_try_again(
+    sandbox: Sandbox, shop: Site
+) -> None:
+    for length in ("short", "long"):
+        factories.pending_generation(shop, source_id="shelves", length=length)
+    one, other = (_leader(blog) for blog in queue.claim(factories.WorkerFactory.create(), 2))
+    for leader in (one, other):
+        batches.turn(leader)
+
+    def keep(leader: Leader, title: str) -> set[int]:
+        return batches.keep(leader, [Planned(leader.generation_id, "shelves", title, "en", {})])
+
+    assert keep(one, "Getting brass shelves right the first time on a rainy Sunday") == {one.generation_id}
+    assert keep(other, "Getting bamboo shelves right the first time on a rainy Sunday") == set()
+    assert keep(other, "What a carpenter would never build again") == {other.generation_id}
+    assert not IdeaAsked.objects.exists()
+
+
+@pytest.mark.parametrize("on_duplicate", ["warn", "vary"])
+def test_a_title_that_the_site_has_is_asked_for_again_twice_and_then_warned_of_or_refused(
+    sandbox: Sandbox, shop: Site, attempt: Attempt, on_duplicate: str
+) -> None:
+    factories.pending_generation(shop, source_id="wool scarves")
+    attempt()
+    sandbox.fault("openai", "defect:idea_earlier", "idea", times=3)
+    factories.pending_generation(shop, source_id="wool scarves for winter", on_duplicate=on_duplicate)
+
+    blog = attempt()
+
+    assert len(ideas_calls(sandbox)) == 1 + 3
+    if on_duplicate == "warn":
+        assert "duplicate_topic" in str(warnings(blog))
+        assert Topic.objects.filter(generation_id=blog.pk, kind="title", holds=False).count() == 1
+    else:
+        assert (blog.status, blog.error_code) == (Status.PENDING, "duplicate_topic")
+
+
+def test_an_idea_is_of_use_where_asking_for_another_fails(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
+    factories.pending_generation(shop, source_id="wool scarves")
+    attempt()
+    sandbox.fault("openai", "defect:idea_earlier", "idea")
+    factories.pending_generation(shop, source_id="wool scarves for winter")
+    sandbox.fault("openai", "refusal", "idea")
+
+    blog = attempt()
+
+    assert blog.status == Status.DONE
+    assert "duplicate_topic" in str(warnings(blog))
