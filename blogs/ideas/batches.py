@@ -171,6 +171,8 @@ def _keep(site_id: int, planned: Planned, *, holding: bool) -> bool:
 
 
 def _asked_by(leader: Leader) -> set[int]:
+    if leader.lease_token is None:
+        return set()
     asked = IdeaAsked.objects.filter(leader_id=leader.generation_id, leader_token=leader.lease_token)
     return set(asked.values_list("generation_id", flat=True))
 

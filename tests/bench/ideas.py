@@ -1,7 +1,7 @@
 """300 blogs of one site get their ideas from the stand-in writer, by four threads: `make bench NAME=ideas`.
 
 The threads claim four blogs at a time, as workers do, and the others stand in line. `most_alike` is the highest trigram similarity
-of two titles, by `pg_trgm`; it fails above 0.6. `calls` are those for ideas, `calls_of_20` those until the first 20 blogs had theirs.
+of two titles, by `pg_trgm`: it fails above 0.6. `calls` are those for ideas, `calls_of_20` those until 20 blogs had theirs.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass, fields
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 _FILE = Path(__file__).with_name("phrases.toml")
+# How many more titles are thought of where a shop has earlier ones.
+_TWISTED = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,9 @@ class Frame:
     """What surrounds the sections."""
 
     titles: tuple[str, ...]
+    twists: tuple[str, ...]
+    """What sets a title apart from another on the same topic."""
+
     angles: tuple[str, ...]
     audiences: tuple[str, ...]
     intros: tuple[str, ...]
@@ -31,6 +37,11 @@ class Frame:
     excerpts: tuple[str, ...]
     pictures: tuple[str, ...]
     alt_texts: tuple[str, ...]
+
+    def titles_beside(self, earlier: Collection[str], dice: random.Random) -> list[str]:
+        """List what a title may be; where the shop has earlier ones, also some that the dice make."""
+        twisted = (f"{dice.choice(self.titles)} {', '.join(dice.sample(self.twists, k=2))}" for _ in range(_TWISTED))
+        return [*self.titles, *(twisted if earlier else ())]
 
 
 @dataclass(frozen=True, slots=True)

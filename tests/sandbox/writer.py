@@ -43,20 +43,6 @@ _UNUSABLE = re.compile(r"https?:|www\.|@|[$€£¥]|\d+[.,]\d\d|<", re.IGNORECAS
 _INSTRUCTION = re.compile(r"^(?:please\s+)?(?:write|create|make|tell)\b.*?\b(?:about|on)\s+", re.IGNORECASE)
 _QUOTED = re.compile(r"'([^']+)'")
 _TOPIC_WORDS = 7
-# What sets a title apart from another on the same topic.
-_TWISTS = (
-    "on a rainy Sunday", "when guests arrive tonight", "in a rented flat", "with small children", "before the first frost",
-    "after ten years", "as seen by a repairer", "if money is tight", "without any tools", "for left-handed people",
-    "in an unheated workshop", "while travelling light", "for a narrow hallway", "beside the sea", "one winter later",
-    "from a grandmother's drawer", "at half past six", "with two left hands", "when everything gets wet", "under a sloping roof",
-    "far from any shop", "for somebody who has everything", "once the novelty fades", "between two house moves", "by candlelight",
-    "on the balcony", "seen from Lisbon", "if nothing matches", "without reading a manual", "during a heat wave",
-    "for the third birthday", "with a muddy dog around", "after the renovation", "through a student's glasses", "as a wedding gift",
-    "when space runs out", "on four wheels", "for night workers", "in borrowed boots", "above the bakery", "with music playing",
-    "before school starts", "under a microscope", "along the canal", "for sceptics", "against all fashion", "over forty summers",
-    "inside a lighthouse", "upside down", "near the stove", "among collectors",
-)  # fmt: skip
-_DRAWN = 40
 
 
 class NoOrder(ValueError):
@@ -181,19 +167,12 @@ def plans(orders: Sequence[Order]) -> Plans:
     return Plans(plans=written)
 
 
-def _titles(order: Order, titles: Sequence[str]) -> list[str]:
-    """List what a title may be; others for each number of earlier ones that the shop has."""
-    if not order.earlier:
-        return list(titles)
-    dice = order.dice(f"titles after {len(order.earlier)}")
-    return [*titles, *(f"{dice.choice(titles)} {', '.join(dice.sample(_TWISTS, k=2))}" for _ in range(_DRAWN))]
-
-
 def idea(order: Order) -> Idea:
     if spoken := voice(order.language):
         return spoken.idea(order)
     dice = order.dice("idea")
     frame = phrases.frame()
+    titles = frame.titles_beside(order.earlier, order.dice(f"titles after {len(order.earlier)}"))
     known = list(phrases.subjects().values())
     subjects = [known[place] for place in sorted(dice.sample(range(len(known)), k=min(order.sections, len(known))))]
     # One product a section at most, and none in the first: readers come for the answer.
@@ -208,7 +187,7 @@ def idea(order: Order) -> Idea:
         for place, subject in enumerate(subjects)
     ]
     return Idea(
-        title=cut(fresh([order.fill(title) for title in _titles(order, frame.titles)], order.earlier, dice), 100),
+        title=cut(fresh([order.fill(title) for title in titles], order.earlier, dice), 100),
         angle=order.fill(dice.choice(frame.angles)),
         audience=dice.choice(frame.audiences),
         sections=sections,
