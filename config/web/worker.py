@@ -26,7 +26,7 @@ from functools import partial
 from typing import Any
 
 from gunicorn.http.errors import UnsupportedTransferCoding
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from config import gunicorn
 from config.web import refusals
@@ -167,7 +167,7 @@ class WebWorker(ThreadWorker):
     def _put_off(self, client: Client, request: bytes, refusal: refusals.Refusal) -> None:
         """Refuse a request without a thread. The connection stays where it is plain where the next request begins."""
         assert client.arrival
-        stays = client.arrival.is_alone and not _CLOSES.search(request)
+        stays = self.alive and client.arrival.is_alone and not _CLOSES.search(request)
         metrics.count(metrics.REQUESTS, "unrouted", metrics.OTHER, str(refusal.http))
         _say(client, refusal.answer(stays=stays, to_head=request.lstrip(b"\r\n").startswith(b"HEAD ")))
         self._stop_waiting(client)
@@ -245,7 +245,7 @@ class WebWorker(ThreadWorker):
             return
         self._stop_waiting(client)
         if client.stays:
-            self._expect_request(client, self.cfg.keepalive)
+            self._expect_request(client, self.cfg.keepalive if self.alive else STOP_KEEPALIVE_LINGER)
         else:
             self._hang_up(client)
 
@@ -288,6 +288,13 @@ class WebWorker(ThreadWorker):
         if self.waiting.pop(client, None):
             self.waited_for.discard(client.address, client)
             self.poller.unregister(client.sock)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Called by gunicorn when this process is to end: wait no longer for requests of which nothing has come. Each connection
+        that a proxy keeps open would hold the end up for as long as a process may take."""
+        for client in self.waiting:
+            if client.arrival and not client.arrival.received:
+                client.ends_at = min(client.ends_at, deadline)
 
     def _drop(self, client: Client) -> None:
         self._stop_waiting(client)

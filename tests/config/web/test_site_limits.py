@@ -162,6 +162,17 @@ def test_an_idle_connection_is_kept_longer_than_load_balancers_keep_theirs() -> 
     assert gunicorn.keepalive == 75
 
 
+def test_connections_that_are_kept_idle_do_not_hold_up_a_stop() -> None:
+    with ExitStack() as stack:
+        with served(WEB_PROCESSES="1") as port:
+            for client in [stack.enter_context(connected(port)) for _ in range(3)]:
+                client.sendall(request("GET", "/health/live"))
+                assert answer(client)[0] == 200
+            told_to_stop_at = time.monotonic()
+
+        assert time.monotonic() - told_to_stop_at < 10  # they would be kept for 75 s, and a process may take 20 to end
+
+
 def test_what_is_remembered_is_by_the_whole_credential_and_ends_in_time() -> None:
     site_limits.learn(b"Bearer one", 1)
     site_limits.note_over(1, 0.05)
