@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from blogs.management.commands.run_blog_worker import CHORES
 from blogs.models import PostOrder
-from blogs.post_orders import working
+from blogs.post_orders import asking, working
 from tests.sandbox import Sandbox
 from tests.support.blogs.orders import ask_to_look, move
 from tests.support.factories import done_generation, site
@@ -106,3 +107,11 @@ def test_while_wix_is_down_one_order_finds_that_out_for_all(sandbox: Sandbox, sh
     assert again is not None
     assert 1 < again < 60
     assert list(PostOrder.objects.exclude(code="").values_list("code", flat=True)) == ["provider_down"]
+
+
+def test_each_kind_of_order_wakes_a_thread_of_its_own() -> None:
+    """A channel wakes one thread: of two that named the same one, the first would sleep."""
+    channels = [chore.woken_by for chore in CHORES if chore.woken_by]
+
+    assert {asking.LOOKS, asking.CHANGES, asking.REVISIONS} <= {*channels}
+    assert len(channels) == len({*channels})
