@@ -12,7 +12,7 @@ from workers.database import wakeup
 pytestmark = pytest.mark.django_db
 
 _ASKED = """
-SELECT name, setting::int FROM pg_settings
+SELECT name, reset_val::int FROM pg_settings
  WHERE name IN ('idle_in_transaction_session_timeout', 'tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count',
                 'tcp_user_timeout')
 """
