@@ -112,7 +112,7 @@ def test_a_bank_of_20_000_titles_is_searched_by_an_index_and_quickly() -> None:
         return bank.near(site.pk, "How to keep the cast iron griddle from rust", "en")
 
     plan = plan_of(look, containing="blogs_topicstem")
-    assert read_whole(plan) == set()
+    assert not read_whole(plan) & {"blogs_topic", "blogs_topicstem"}
     assert look()[0].text == "Keeping a cast iron griddle from rusting"
     took = []
     for _ in range(5):

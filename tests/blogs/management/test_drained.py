@@ -20,7 +20,7 @@ def test_sigterm_hands_back_what_is_stuck_in_any_stage_and_spends_no_attempt(
     for provider, operation in STAGE_CALLS.values():
         sandbox.fault(provider, "timeout", operation, seconds=60)
     submit_blogs(shop, len(STAGE_CALLS))
-    draining = worker(BLOG_WORKER_DRAIN_SECONDS="0.5")
+    draining = worker(BLOG_WORKER_DRAIN_SECONDS="0.5", OPENAI_IDEAS_PER_CALL="1")
     draining.start()
     wait_until(lambda: stages_in_hand() == set(Stage.values))
 

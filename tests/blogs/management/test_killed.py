@@ -35,7 +35,8 @@ def test_a_worker_killed_in_every_stage_leaves_every_blog_done_once_with_one_dra
         # One call of each kind hangs: eight blogs are stuck, each in another stage.
         sandbox.fault(provider, "timeout", operation, seconds=60)
     submit_blogs(shop, _BLOGS)
-    first = worker()
+    # Each blog asks for its own idea: several that wait for one call would all be stuck in the same stage.
+    first = worker(OPENAI_IDEAS_PER_CALL="1")
     first.start()
     wait_until(lambda: stages_in_hand() == set(Stage.values) and statuses().count("DONE") == _BLOGS - len(STAGE_CALLS))
 
@@ -61,7 +62,7 @@ def test_sigterm_finishes_what_runs_and_leaves_the_rest_in_line(
     sandbox.fault("openai", "timeout", "article", times=2, seconds=1.5)
     for number in range(4):
         factories.pending_generation(shop, source_id=f"topic {number}")
-    draining = worker(BLOG_BACKOFF_SECONDS="60")
+    draining = worker(BLOG_BACKOFF_SECONDS="60", OPENAI_IDEAS_PER_CALL="1")
     draining.start("--threads", "2")
     wait_until(lambda: len(sandbox.requests("openai", "idea")) == 2)
 

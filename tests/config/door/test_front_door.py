@@ -139,6 +139,7 @@ def test_what_django_finds_suspicious_is_a_problem_without_a_traceback(
 
 def _in_chunks(client: Any, path: str, stream: Any, **headers: str) -> Any:
     extra: dict[str, Any] = {"CONTENT_LENGTH": "", "wsgi.input": stream, "wsgi.input_terminated": True}
+    extra["HTTP_TRANSFER_ENCODING"] = "chunked"
     return client.generic("POST", path, headers=headers, CONTENT_TYPE="application/json", **extra)
 
 
