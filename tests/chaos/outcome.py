@@ -16,6 +16,7 @@ from tests.support.world import World
 SPEED = 20
 SETTINGS = {
     "DEBUG": "false",
+    "OPERATIONS_OPEN": "true",
     "BLOG_WORKER_LEASE_SECONDS": "6",
     "BLOG_WORKER_LEASE_RENEW_SECONDS": "1",
     "RATE_LIMIT_MAX_WAIT_SECONDS": "3",
