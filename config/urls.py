@@ -65,6 +65,7 @@ urlpatterns = [
     re_path(r"^health/live/?$", csrf_exempt(operations.live), name="health-live"),
     re_path(r"^health/ready/?$", csrf_exempt(operations.ready), name="health-ready"),
     re_path(r"^health/workers/?$", csrf_exempt(operations.workers_alive), name="health-workers"),
+    error_pages.NO_PAGE,
 ]
 
 handler400 = "config.door.refusals.bad_request"

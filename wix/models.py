@@ -68,6 +68,9 @@ class ApiKey(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True, help_text="accurate to about an hour")
     expires_at = models.DateTimeField(null=True, blank=True, help_text="refused from then on")
     revoked_at = models.DateTimeField(null=True, blank=True)
+    rotated_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="another has its place since then"
+    )
 
     class Meta:
         verbose_name = "API key"

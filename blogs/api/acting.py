@@ -175,7 +175,7 @@ class Acting(viewsets.GenericViewSet[BlogGeneration]):
         try:
             move(generation, serializer.validated_data)
         except WrongState as refused:
-            raise NotPossible(str(refused), self.get_object()) from None
+            raise NotPossible(str(refused), self.get_object(), self.action.replace("_", "-")) from None
         return Response(shape.described(self.get_object(), request))
 
 

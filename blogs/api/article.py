@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils.http import parse_header_parameters
 from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotAcceptable, NotFound
@@ -61,11 +63,42 @@ class ByFormat(DefaultContentNegotiation):
     def select_renderer(self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: Any = None) -> Any:
         asked = request.query_params.get("format")
         if asked is None:
-            return super().select_renderer(request, renderers, format_suffix)
+            return _preferred(request.headers.get("Accept") or "*/*", [*renderers])
         for renderer in renderers:
             if renderer.format == asked:
                 return renderer, renderer.media_type
         raise NotAcceptable(f"`format` must be one of: {', '.join(each.format for each in renderers)}.")
+
+
+def _preferred(accept: str, renderers: list[Any]) -> Any:
+    """Return the renderer that an Accept header likes best (RFC 9110, 12.5.1). REST framework takes no account of its q."""
+    ranges = [
+        (kind.strip().lower(), _weight(parameters))
+        for kind, parameters in map(parse_header_parameters, accept.split(","))
+    ]
+    found = [(_liking(renderer.media_type, ranges), renderer) for renderer in renderers]
+    weight, _ = best = max(liking for liking, _ in found)
+    if not weight:
+        raise NotAcceptable(available_renderers=renderers)
+    # Of equals the first.
+    chosen = next(renderer for liking, renderer in found if liking == best)
+    return chosen, chosen.media_type
+
+
+def _liking(kind: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:
+    """Return the weight that the narrowest matching range gives to a media type, and how narrow it is; zeros without one."""
+    masks = ["*/*", f"{kind.partition('/')[0]}/*", kind]
+    narrow, weight = max(((masks.index(each), weight) for each, weight in ranges if each in masks), default=(0, 0.0))
+    return weight, narrow
+
+
+def _weight(parameters: dict[str, str]) -> float:
+    """Read `q`; one that is no number of 0 to 1 counts as if it were missing."""
+    q = parameters.get("q", "1")
+    return float(q) if _Q.fullmatch(q) else 1.0
+
+
+_Q = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 
 
 def _camel_name(name: str) -> str:

@@ -116,7 +116,9 @@ def _with_metadata(blogs: Blogs, values: list[str]) -> Blogs:
     found = RequestDetails.objects.exclude(metadata={})
     # One by one: of two values for one key, none may be passed over.
     for value in values[: MetadataField.pairs_max + 1]:
-        key, _, text = value.partition(":")
+        key, colon, text = value.partition(":")
+        if not colon:
+            raise _refused("It must be a key and a value with a colon between them, as in metadata=order:17.")
         found = found.filter(metadata__contains=MetadataField().run_validation({key: text}))
     if len(values) > MetadataField.pairs_max:
         raise _refused(f"At most {MetadataField.pairs_max} pairs.")

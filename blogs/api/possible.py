@@ -27,10 +27,11 @@ def acts_possible(generation: BlogGeneration) -> list[str]:
 class NotPossible(Exception):
     """A blog's state does not allow an act; str() says why, for a person."""
 
-    def __init__(self, because: str, generation: BlogGeneration) -> None:
+    def __init__(self, because: str, generation: BlogGeneration, refused: str = "") -> None:
+        """Leave out of what is possible the act that was refused: its own bound may do so in a state that allows it."""
         super().__init__(because)
         self.status = generation.status
-        self.possible = acts_possible(generation)
+        self.possible = [act for act in acts_possible(generation) if act != refused]
 
 
 class UnknownProducts(Exception):

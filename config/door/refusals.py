@@ -71,7 +71,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if not is_of_a_person(request):
-        return problems.not_found(request, exception)
+        return problems.not_found(request)
     return page(request, 404, "It was removed, or its address was mistyped.", with_sidebar=True)
 
 

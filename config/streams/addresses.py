@@ -3,12 +3,14 @@
 from django.urls import re_path
 from django.views.decorators.csrf import csrf_exempt
 
+from blogs.api.errors import pages as error_pages
 from blogs.api.stream import addresses
 from blogs.operations import views as operations
 
 urlpatterns = [
     *addresses.urlpatterns,
     re_path(r"^health/live/?$", csrf_exempt(operations.live), name="health-live"),
+    error_pages.NO_PAGE,
 ]
 
 handler400 = "config.door.refusals.bad_request"

@@ -19,7 +19,7 @@ from config.processes import ProcessDied, stop_on_signals
 from tests.demo.outcome import PLANTED, problems_of, repair_of_the_planted, report_in_words
 from tests.demo.progress import Progress
 from tests.support.shops import SHOPS
-from tests.support.world import World, running
+from tests.support.world import FOR_INTEGRATORS, World, running
 
 _PORT, _EVENTS_PORT = 3000, 3001
 _SPEED = 6
@@ -37,7 +37,7 @@ def main() -> int:
     stop_on_signals()
     console.print("Starting PostgreSQL, the stand-in providers, gunicorn and a worker with 50 threads …")
     try:
-        with running("demo", SHOPS, speed=_SPEED, port=_PORT) as world:
+        with running("demo", SHOPS, speed=_SPEED, port=_PORT, settings=FOR_INTEGRATORS) as world:
             if not world.url.endswith(f":{_PORT}"):
                 console.print(
                     f"Port {_PORT} is taken: this demo is at {world.url}, also in the README's commands,"

@@ -23,6 +23,8 @@ from tests.support.sample_data import make_shops
 from tests.support.shops import Shop
 
 _LOGS = Path(__file__).resolve().parents[2] / ".local"
+# For who tries the API from this machine: receivers of webhooks here, and the page of a development server.
+FOR_INTEGRATORS = {"OUTGOING_WEBHOOK_LOOPBACK": "true", "CORS_ALLOWED_ORIGINS": "http://localhost:5173"}
 APP_ID, APP_SECRET = "00000000-0000-4000-8000-00000000d370", "demo-app-secret"
 
 

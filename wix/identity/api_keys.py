@@ -33,6 +33,10 @@ UPDATE wix_apikey SET last_used_at = clock_timestamp()
 """
 
 
+class IsRotated(Exception):
+    """Another key has this one's place already, and this one only goes on for the change."""
+
+
 class TooManyKeys(Exception):
     """The site has as many usable keys as a site may have."""
 
@@ -66,7 +70,8 @@ def rotate(old: ApiKey, *, overlap_hours: int) -> tuple[ApiKey, str] | None:
     """Make a key in place of an old one, which stays valid for so many hours at most, so that a server can change over.
 
     The new one has the old one's label, and is valid for as long as that one was when it was made. One more key than a site may
-    have is allowed for the change. None: the old one is of no use any more. Raises TooManyKeys.
+    have is allowed for the change. None: the old one is of no use any more. Raises TooManyKeys, and IsRotated: a key makes
+    place once, since afterwards its row no longer tells how long it was to last.
     """
     key = PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
@@ -74,6 +79,8 @@ def rotate(old: ApiKey, *, overlap_hours: int) -> tuple[ApiKey, str] | None:
         locked = ApiKey.objects.select_for_update().filter(_valid(), pk=old.pk, revoked_at=None).first()
         if locked is None:
             return None
+        if locked.rotated_at is not None:
+            raise IsRotated
         lasts = None if locked.expires_at is None else locked.expires_at - locked.created_at
         made = ApiKey.objects.create(
             site_id=locked.site_id,
@@ -84,7 +91,7 @@ def rotate(old: ApiKey, *, overlap_hours: int) -> tuple[ApiKey, str] | None:
         )
         # The sooner of both: LEAST of PostgreSQL passes over a null.
         ends = Least(F("expires_at"), seconds_from_now(overlap_hours * 3_600.0))
-        ApiKey.objects.filter(pk=locked.pk).update(expires_at=ends)
+        ApiKey.objects.filter(pk=locked.pk).update(expires_at=ends, rotated_at=Now())
     made.refresh_from_db()
     return made, key
 

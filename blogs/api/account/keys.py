@@ -151,7 +151,7 @@ class ApiKeys(Endpoint, viewsets.GenericViewSet[ApiKey]):
         takes=RotationSerializer,
         sends={"overlapHours": 24},
         answers={201: _MADE},
-        problems=[_ONLY, "not_found", "too_many_keys"],
+        problems=[_ONLY, "not_found", "too_many_keys", "key_rotated"],
     )
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, *args: Any, **kwargs: Any) -> Response:

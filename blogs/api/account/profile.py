@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.http import parse_etags
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,6 +24,8 @@ from blogs.profiles.settings import in_effect, newest
 from wix.identity.auth import site_of
 from wix.models import ApiKey, Site
 
+_ETAG = r'(?:W/)?"[^"]*"\s*'
+_ETAGS = re.compile(rf"\s*{_ETAG}(?:,\s*{_ETAG})*")
 _IF_MATCH = parameter(
     "If-Match",
     {"type": "string"},
@@ -69,7 +73,7 @@ def _saved(request: Request, merged: Callable[[dict[str, Any], dict[str, Any]], 
     site, serializer = site_of(request), ProfileSerializer(data=json_object(request))
     serializer.is_valid(raise_exception=True)
     asked: dict[str, Any] = serializer.validated_data
-    wanted = [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-Match", ""))]
+    wanted = _tags(request.headers.get("If-Match"))
 
     def change(known: SiteProfile | None) -> Mapping[str, Any]:
         if wanted and "*" not in wanted and _etag(_shown(site, known)) not in wanted:
@@ -78,6 +82,17 @@ def _saved(request: Request, merged: Callable[[dict[str, Any], dict[str, Any]], 
         return {name: value for name, value in told.items() if value is not None}
 
     return _answer(site, saving.tell(site, change, by=_who(request)))
+
+
+def _tags(if_match: str | None) -> list[str]:
+    """Read the ETags of an If-Match, none where it is missing. One that can't be read must not pass for one that is missing."""
+    if if_match is None:
+        return []
+    if if_match.strip() != "*" and not _ETAGS.fullmatch(if_match):
+        raise ValidationError(
+            {"If-Match": [ErrorDetail('It must be an ETag in its quotes, as "9f86d081", or *.', "invalid")]}
+        )
+    return [tag.removeprefix("W/") for tag in parse_etags(if_match)]
 
 
 def _who(request: Request) -> str:

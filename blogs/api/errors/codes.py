@@ -129,6 +129,12 @@ CODES = {
         "The site has as many usable API keys as a site may have.",
         "Revoke one that is not needed, with DELETE.",
     ),
+    "key_rotated": Code(
+        409,
+        "Key was rotated before",
+        "Another API key has this one's place already; this one goes on only until `expiresAt`.",
+        "Rotate the newer one, or make a key with POST /api/keys.",
+    ),
     "precondition_failed": Code(
         412,
         "Changed since it was read",

@@ -32,7 +32,7 @@ from blogs.queue.request import IdempotencyConflict, SchedulePassed
 from blogs.queue.submitting import SiteRemoved
 from blogs.restore.copies import Unsettled
 from credits.ledger import InsufficientCredits
-from wix.identity.api_keys import TooManyKeys
+from wix.identity.api_keys import IsRotated, TooManyKeys
 from wix.identity.token_info import CannotAsk
 from wix.models import Site
 from workers.database.outage import DATABASE_AWAY
@@ -73,7 +73,7 @@ def described(error: Exception, request: Request) -> dict[str, Any]:
     return _body(http, getattr(request, "request_id", ""), **problem)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def not_found(request: HttpRequest) -> HttpResponse:
     return plain_problem(request, 404, code="not_found", detail="There is nothing at this address.")
 
 
@@ -192,6 +192,9 @@ def _problem(error: Exception) -> dict[str, Any] | None:
             return {"http": 409, "code": "endpoint_state", "detail": str(error)}
         case TooManyKeys():
             return {"http": 409, "code": "too_many_keys", "detail": str(error)}
+        case IsRotated():
+            detail = "This key was rotated before; rotate the one that has its place."
+            return {"http": 409, "code": "key_rotated", "detail": detail}
         case TooManyListeners():
             most = settings.LIVE_EVENTS_LISTENERS_PER_SITE
             detail = (
@@ -307,6 +310,8 @@ def _of_rest_framework(error: exceptions.APIException) -> dict[str, Any]:
         problem["retryable"] = True
     if error.status_code == status.HTTP_405_METHOD_NOT_ALLOWED:
         problem["code"] = "method_not_allowed"
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        problem["detail"] += " Send Content-Type: application/json."
     return problem
 
 

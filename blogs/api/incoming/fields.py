@@ -39,7 +39,7 @@ class Bounded(serializers.Field[Any, Any, Any, Any]):
 
     def refuse(self, code: str) -> None:
         """Fail with one of the field's own errors, and with all values that its words may name."""
-        self.fail(code, max_length=getattr(self, "max_length", None), input="", input_type="another type")
+        self.fail(code, max_length=getattr(self, "max_length", None), input="")
 
 
 class TextField(Bounded, serializers.CharField):
@@ -53,7 +53,7 @@ class TextField(Bounded, serializers.CharField):
 
 
 class LanguageField(TextField, serializers.RegexField):
-    pass
+    default_error_messages = {"invalid": "It must be a language's tag, such as en or pt-BR."}
 
 
 class PlainTextField(TextField):
@@ -102,6 +102,7 @@ class ListField(Bounded, serializers.ListField):
 
     json_type = list
     unreadable = "not_a_list"
+    default_error_messages = {"not_a_list": "It must be a list."}
 
     def run_validation(self, data: Any = empty) -> Any:
         if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
@@ -144,8 +145,8 @@ class MetadataField(Bounded, serializers.Field[Any, Any, Any, Any]):
     default_error_messages = {
         "invalid": 'It must be an object of texts, such as {{"order": "17"}}.',
         "pairs": f"It may have {pairs_max} pairs.",
-        "key": f"A key has 1 to {key_max} of the characters A-Z, a-z, 0-9, _, . and -.",
-        "value": f"A value is a text of 1 to {value_max} characters, without control characters.",
+        "key": f"The key {{name!r}}: it must have 1 to {key_max} of the characters A-Z, a-z, 0-9, _, . and -.",
+        "value": f"The value of {{name!r}}: it must be a text of 1 to {value_max} characters, without control characters.",
     }
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
@@ -153,9 +154,9 @@ class MetadataField(Bounded, serializers.Field[Any, Any, Any, Any]):
             self.fail("pairs")
         for key, value in data.items():
             if not (0 < len(key) <= self.key_max and _KEY_SIGNS.issuperset(key)):
-                self.fail("key")
+                self.fail("key", name=key[: self.key_max])
             if not (isinstance(value, str) and 0 < len(value) <= self.value_max and not any(map(_is_control, value))):
-                self.fail("value")
+                self.fail("value", name=key)
         return dict(data)
 
 

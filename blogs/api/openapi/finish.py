@@ -129,7 +129,7 @@ def _finish(operation: dict[str, Any], method: str, shared: dict[str, Any]) -> N
         )
         if about["links"]:
             answer["links"] = about["links"]
-    if method == "get" and not is_open and "200" in answers:
+    if method == "get" and not is_open and "200" in answers and _STREAM not in answers["200"].get("content", {}):
         _say_that_it_may_be_known(operation)
     codes = {*own["problems"]}
     if is_open:
@@ -138,6 +138,9 @@ def _finish(operation: dict[str, Any], method: str, shared: dict[str, Any]) -> N
         codes |= {*problems.OF_ALL, *problems.OF_CREDENTIALS}
         codes |= {*(problems.OF_BODIES if method in _HAVE_BODIES else ())}
     operation["responses"] = dict(sorted({**answers, **problems.responses(codes, shared)}.items()))
+
+
+_STREAM = "text/event-stream"
 
 
 def _say_that_it_may_be_known(operation: dict[str, Any]) -> None:

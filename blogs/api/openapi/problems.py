@@ -10,7 +10,8 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from rest_framework import serializers
 
-from blogs.api.errors.codes import CODES, address
+from blogs.api.errors.codes import CODES
+from blogs.api.errors.examples import example
 
 
 class ProblemField(serializers.Field[Any, Any, Any, Any]):
@@ -79,44 +80,11 @@ SHAPE: dict[str, Any] = {
         "unknown": {"type": "array", "items": {"type": "string"}, "description": "with `unknown_products`: their ids"},
     },
 }
-_MORE: dict[str, dict[str, Any]] = {
-    "invalid": {
-        "errors": [
-            {
-                "field": "scheduleAt",
-                "code": "unknown",
-                "message": "scheduleAt: unknown; did you mean scheduledAt?",
-            }
-        ]
-    },
-    "insufficient_credits": {"required": 25, "available": 10, "upgradeUrl": "https://www.wix.com/apps/upgrade/…"},
-    "plan_limit": {"estimatedWaitSeconds": 240, "upgradeUrl": "https://www.wix.com/apps/upgrade/…"},
-    "queue_full": {"estimatedWaitSeconds": 600},
-    "site_queue_full": {"estimatedWaitSeconds": 600},
-    "schedule_full": {"estimatedWaitSeconds": None},
-    "wrong_state": {"blogStatus": "DONE", "possible": ["publish"]},
-    "not_ready": {"blogStatus": "PROCESSING", "possible": ["cancel"]},
-    "unknown_products": {"unknown": ["5f1c7a2e-0000-4000-8000-000000000000"]},
-}
 # Of each answer below /api, the second one where the caller is known.
 RATE_FIELDS = ("RateLimit-Policy", "RateLimit")
 # Which header an answer of a status has besides X-Request-ID.
 _ALWAYS = {401: ["WWW-Authenticate"], 405: ["Allow"], 429: ["Retry-After"]}
 _SOMETIMES = {409: ["Retry-After"], 503: ["Retry-After"]}
-
-
-def example(code: str) -> dict[str, Any]:
-    about = CODES[code]
-    return {
-        "type": address(code),
-        "title": about.title,
-        "status": about.http,
-        "code": code,
-        "detail": about.means,
-        "retryable": about.retryable,
-        "requestId": "0f8c1d0c2b6e4d0f9a7be349ab9461c4",
-        **_MORE.get(code, {}),
-    }
 
 
 def responses(codes: Iterable[str], shared: dict[str, Any]) -> Mapping[str, Any]:

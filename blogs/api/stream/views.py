@@ -99,7 +99,7 @@ class EventsOfBlog(_Events):
         "Follow one blog, by server-sent events",
         tag="Live events",
         parameters=[number_in_path("id", "The blog's number."), _LAST_EVENT_ID],
-        problems=_PROBLEMS,
+        problems=[*_PROBLEMS, "not_found"],
         answers={
             200: _stream("A stream from the blog's beginning to its end."),
             204: Answer("The blog is finished, and this was its last event: do not come back."),

@@ -139,6 +139,7 @@ def test_a_blog_that_fails_again_and_again_is_not_started_for_ever(api: Any) -> 
     refused = problem(client.act(generation.pk, "retry"), 409, "wrong_state")
 
     assert f"started again {RETRIES_MAX} times" in refused["detail"]
+    assert refused["possible"] == []
 
 
 def test_a_draft_is_published_by_one_order_however_often_it_is_asked_for(api: Any) -> None:

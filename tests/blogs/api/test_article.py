@@ -76,6 +76,20 @@ def test_the_article_comes_in_the_form_that_is_asked_for_by_name_or_by_kind(
     assert within in by_name.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("accept", "told"),
+    [
+        ("text/html;q=0.5, text/markdown", "text/markdown; charset=utf-8"),
+        ("application/json;q=0.1, text/*;q=0.4, text/html;q=0", "text/markdown; charset=utf-8"),
+        ("*/*, application/json;q=0", "text/html; charset=utf-8"),
+        ("text/plain;q=0.9, text/html;q=abc", "text/html; charset=utf-8"),
+    ],
+)
+def test_the_form_is_the_one_that_the_caller_likes_best(api: Any, site: Any, path: str, accept: str, told: str) -> None:
+    assert api(site).get(path, accept=accept)["Content-Type"] == told
+    problem(api(site).get(path, accept="text/html;q=0, image/png"), 406, "not_acceptable")
+
+
 def test_a_browser_gets_html_and_whoever_takes_anything_gets_blocks(api: Any, site: Any, path: str) -> None:
     chrome = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 

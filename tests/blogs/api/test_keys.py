@@ -82,6 +82,17 @@ def test_a_rotation_never_makes_the_old_key_last_longer(dashboard: Any, shop: Si
     assert old.expires_at == soon
 
 
+def test_a_key_is_rotated_once_and_the_new_one_lasts_as_long_as_it_did(dashboard: Any, shop: Site) -> None:
+    old, _ = api_keys.issue(shop, "shop system", days=90)
+    new = dashboard.send("post", f"/api/keys/{old.pk}/rotate").json()["id"]
+
+    problem(dashboard.send("post", f"/api/keys/{old.pk}/rotate"), 409, "key_rotated")
+    newest = ApiKey.objects.get(pk=dashboard.send("post", f"/api/keys/{new}/rotate").json()["id"])
+
+    assert newest.expires_at is not None
+    assert newest.expires_at - newest.created_at == pytest.approx(timedelta(days=90), abs=timedelta(seconds=5))
+
+
 def test_without_overlap_the_old_key_ends_at_once(dashboard: Any, shop: Site) -> None:
     old, old_key = api_keys.issue(shop, "shop system")
 

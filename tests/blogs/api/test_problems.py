@@ -19,6 +19,37 @@ def test_an_unknown_address_is_a_problem_too(client: Client, path: str) -> None:
     problem(client.get(path), 404, "not_found")
 
 
+@pytest.mark.parametrize("urlconf", ["config.urls", "config.streams.addresses"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing",
+        "/api/blogs",
+        "/api/blog-generation/68/canel",
+        f"/api/blog-generation/{'9' * 23}/events",
+        "/api/errors/x",
+    ],
+)
+def test_in_development_too_an_unknown_address_is_a_problem(
+    client: Client, settings: Any, urlconf: str, path: str
+) -> None:
+    settings.DEBUG, settings.ROOT_URLCONF = True, urlconf
+
+    for answer in (client.get(path), client.post(path, {}, content_type="application/json")):
+        if answer.status_code != 405:
+            problem(answer, 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("path", "member"), [("wrong-state", "possible"), ("wrong_state", "blogStatus"), ("invalid", "errors")]
+)
+def test_a_page_about_a_code_shows_what_its_problems_have_besides(client: Client, path: str, member: str) -> None:
+    answer = client.get(f"/api/errors/{path}")
+
+    assert answer.status_code == 200
+    assert f"&quot;{member}&quot;: " in answer.content.decode()
+
+
 def test_a_host_that_is_not_ours_is_a_problem_too(client: Client) -> None:
     problem(client.get("/api/credits", headers={"host": "evil.example"}), 400, "malformed")
 

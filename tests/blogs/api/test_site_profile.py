@@ -110,6 +110,16 @@ def test_a_profile_that_was_saved_meanwhile_is_not_overwritten(api: Any) -> None
     assert client.get(_PATH, **{"If-None-Match": client.get(_PATH)["ETag"]}).status_code == 304
 
 
+@pytest.mark.parametrize("said", ["abc", "", '"a", b', '"a" "b"', "W/", '*, "a"'])
+def test_a_condition_that_cannot_be_read_does_not_count_as_none(api: Any, said: str) -> None:
+    client = api(factories.site())
+
+    refused = client.send("patch", _PATH, {"brand": "B"}, **{"If-Match": said})
+
+    assert refused_fields(refused) == {"If-Match": "invalid"}
+    assert client.get(_PATH).json()["version"] == 0
+
+
 @pytest.mark.parametrize(
     ("body", "fields"),
     [

@@ -12,7 +12,7 @@ import sys
 
 from config.processes import stop_on_signals
 from tests.support.shops import SHOPS
-from tests.support.world import APP_ID, running
+from tests.support.world import APP_ID, FOR_INTEGRATORS, running
 
 _SETTINGS = {
     "ALLOWED_HOSTS": "localhost",
@@ -27,15 +27,13 @@ _AS_PRODUCTION = {
     # There is no key of Wix's for webhooks.
     "PREFLIGHT_REFUSES": "false",
 }
-# The receivers of the quick start are on this machine.
-_WITH_WORKER = {"OUTGOING_WEBHOOK_LOOPBACK": "true"}
 
 
 def main() -> None:
     stop_on_signals()
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     has_worker = "--worker" in sys.argv
-    settings = {**_SETTINGS, **(_WITH_WORKER if has_worker else _AS_PRODUCTION)}
+    settings = {**_SETTINGS, **(FOR_INTEGRATORS if has_worker else _AS_PRODUCTION)}
     with running(
         "judge-worker" if has_worker else "judge",
         SHOPS[:1],

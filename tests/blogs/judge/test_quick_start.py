@@ -89,11 +89,20 @@ def test_a_receiver_takes_our_messages_and_no_others(
 
     with _receiving(tmp_path, [*program, name], SECRET=made["secret"], PORT=str(port)) as (log, url):
         forged = {"webhook-id": "msg_1", "webhook-timestamp": str(int(time.time())), "webhook-signature": "v1,AAAA"}
-        assert requests.post(url, data=b"{}", headers=forged, timeout=10).status_code == 401
+        for other in [forged, *_broken(forged)]:
+            assert requests.post(url, data=b"{}", headers=other, timeout=10).status_code == 401, other
         asked = requests.post(f"{working.url}/api/webhooks/{made['id']}/test", json={}, headers=headers, timeout=30)
         assert asked.status_code == 202, asked.text
         _until(lambda: '"type":"webhook.test"' in log.read_text(), log)
     requests.delete(f"{working.url}/api/webhooks/{made['id']}", headers=headers, timeout=30)
+
+
+def _broken(forged: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Yield headers as a scanner sends them: each one missing, and values that no number or signature is."""
+    yield from ({name: value for name, value in forged.items() if name != missing} for missing in forged)
+    for said in ["abc", "", "1" * 5_000, "\u00b2"]:
+        yield {**forged, "webhook-timestamp": said}
+    yield {**forged, "webhook-signature": "v1,\u00e9 v1 , v2,x"}
 
 
 @contextmanager
