@@ -23,9 +23,9 @@ from rest_framework.response import Response
 from blogs.api import asking, shape
 from blogs.api.endpoint import json_object
 from blogs.api.errors import problems
+from blogs.api.errors.examples import example
 from blogs.api.incoming.names import unknown_names
 from blogs.api.openapi import examples
-from blogs.api.openapi import problems as described
 from blogs.api.openapi.documenting import IDEMPOTENCY_KEY_NEEDED, Answer, documented
 from blogs.api.possible import UnknownProducts
 from blogs.api.serializers import BlogRequestSerializer
@@ -81,7 +81,7 @@ _EXAMPLE = {
     "refused": 1,
     "results": [
         {"index": 0, "status": 201, "blog": examples.LISTED},
-        {"index": 1, "status": 400, "error": described.example("invalid")},
+        {"index": 1, "status": 400, "error": example("invalid")},
     ],
 }
 

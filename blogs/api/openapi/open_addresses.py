@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from blogs.api.errors.codes import CODES
+from blogs.api.errors.examples import example
 from blogs.api.openapi import problems
 
 _STATUS: dict[str, Any] = {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}}
@@ -65,7 +66,7 @@ _DOWN = {
         # From the web server, where no thread takes the request.
         problems.PROBLEM_JSON: {
             "schema": {"$ref": "#/components/schemas/Problem"},
-            "example": problems.example("unavailable"),
+            "example": example("unavailable"),
         },
     },
 }

@@ -40,7 +40,7 @@ _BEFORE = (
 )
 _NAMED = re.compile(f"""(?:{"|".join(_BEFORE)})"([a-z_]+)\"""")
 # Of `errors` within a problem, not of problems.
-_OF_FIELDS = {"passed"}
+_OF_FIELDS = {"passed", "unknown"}
 # Chosen by REST framework.
 _OF_THE_FRAMEWORK = {
     "parse_error",
