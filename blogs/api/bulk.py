@@ -27,6 +27,7 @@ from blogs.api.errors.examples import example
 from blogs.api.incoming.names import unknown_names
 from blogs.api.openapi import examples
 from blogs.api.openapi.documenting import IDEMPOTENCY_KEY_NEEDED, Answer, documented
+from blogs.api.openapi.problems import ProblemField
 from blogs.api.possible import UnknownProducts
 from blogs.api.serializers import BlogRequestSerializer
 from blogs.ideas.duplicates import DuplicateTopic
@@ -65,7 +66,7 @@ class BulkResultSerializer(serializers.Serializer[Any]):
     index = serializers.IntegerField(help_text="which of the `blogs` this is, from 0")
     status = serializers.IntegerField(help_text="201, or the status that a request of its own would get")
     blog = shape.BlogSerializer(required=False)
-    error = described.ProblemField(required=False)
+    error = ProblemField(required=False)
 
 
 class BulkAnswerSerializer(serializers.Serializer[Any]):
