@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import connection
 
 _AT_ONCE = 1_000
-# So long a site may come back and find its topics.
+# How long a site that was removed may come back and find its topics.
 _REMOVED_DAYS = 30
 
 # What a batch had planned for a blog that was cancelled stays as an idea; so does an idea whose blog failed or was cancelled. An

@@ -90,7 +90,7 @@ def main() -> int:
     about = {"release": settings.RELEASE, "bind": settings.LIVE_EVENTS_BIND}
     logger.info("live events started", extra={"action": "serving", **about})
     for number in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn raises what it has caught once more at its end, for whoever was to handle it before.
+        # uvicorn raises the signal that it has caught once more at its end, for the handler that stood there before.
         signal.signal(number, server.handle_exit)
     try:
         server.run(sockets=[at])

@@ -77,7 +77,7 @@ _MALFORMED = Refusal(400, "malformed", "The request is not as HTTP has it.")
 
 
 def throttled(seconds: int) -> Refusal:
-    """Refuse a site that has sent too many requests, for so many seconds yet."""
+    """Refuse a site that has sent too many requests; `Retry-After` says for how many seconds yet."""
     detail = f"This site has sent too many requests; try again in {seconds} seconds."
     return Refusal(429, "throttled", detail, retry_after=seconds, rate_state=site_limits.state(0, seconds))
 

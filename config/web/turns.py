@@ -79,8 +79,10 @@ class ByAddress(Generic[T]):
 
 
 class Turns(Generic[T]):
-    """The lines of sites and those of addresses, whose credentials are not known yet, by turns: whoever opens a page is at first
-    one of those, and behind a proxy they all have the same address."""
+    """The lines of sites and those of addresses, whose credentials are not known yet, by turns.
+
+    A visitor who opens a page has a credential that is not known yet, and behind a proxy all visitors have the same address.
+    """
 
     def __init__(self) -> None:
         self._of_sites, self._of_addresses = ByAddress[T](), ByAddress[T]()

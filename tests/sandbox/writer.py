@@ -66,7 +66,7 @@ class Product:
         return cls(str(document["id"]), name, tuple(facts[:4]), bool(document.get("photo")), options)
 
     def facts_in(self, language: str) -> list[str]:
-        """A shop's text may be in another language than its article, and may give orders to whoever writes."""
+        """A shop's text may be in another language than its article, and may give orders to the writer."""
         return [fact for fact in self.facts if foreign(fact, language) is None and not is_order(fact, language)]
 
     def choices(self) -> list[str]:

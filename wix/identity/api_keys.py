@@ -47,7 +47,7 @@ def usable(site: Site) -> QuerySet[ApiKey]:
 
 
 def issue(site: Site, label: str, *, by: Any = None, days: int | None = None) -> tuple[ApiKey, str]:
-    """Make a key that is valid for so many days, or until it is revoked. Raises TooManyKeys.
+    """Make a key that is valid for `days`, or until it is revoked. Raises TooManyKeys.
 
     Returns its row and the key itself, which can't be read again.
     """
@@ -67,7 +67,7 @@ def issue(site: Site, label: str, *, by: Any = None, days: int | None = None) ->
 
 
 def rotate(old: ApiKey, *, overlap_hours: int) -> tuple[ApiKey, str] | None:
-    """Make a key in place of an old one, which stays valid for so many hours at most, so that a server can change over.
+    """Make a key in place of an old one, which stays valid for at most `overlap_hours`, so that a server can change over.
 
     The new one has the old one's label, and is valid for as long as that one was when it was made. One more key than a site may
     have is allowed for the change. None: the old one is of no use any more. Raises TooManyKeys, and IsRotated: a key makes

@@ -55,7 +55,7 @@ def site_of(credential: bytes) -> int | None:
 
 
 def note_over(site_id: int, seconds: float) -> None:
-    """Remember that a site has sent too many requests, for so many seconds."""
+    """Remember for some seconds that a site has sent too many requests."""
     with _lock:
         _over_until[site_id] = time.monotonic() + seconds
 
@@ -73,13 +73,13 @@ def seconds_over(site_id: int) -> int:
 
 
 def policy() -> str:
-    """Say what a site may send: so many requests a minute, and so many at once to one process."""
+    """Say how many requests a site may send a minute, and at once to one process (`RateLimit-Policy`)."""
     a_minute, at_once = settings.SITE_REQUESTS_PER_MINUTE, settings.SITE_REQUESTS_AT_ONCE
     return f'{_A_MINUTE};q={a_minute};w=60, {_AT_ONCE};q={at_once};qu="concurrent-requests"'
 
 
 def state(left: int, seconds: int) -> str:
-    """Say how many requests are left for so many seconds."""
+    """Say how many requests are left until the window ends in `seconds` (`RateLimit`)."""
     return f"{_A_MINUTE};r={max(0, left)};t={seconds}"
 
 

@@ -27,7 +27,7 @@ T = TypeVar("T")
 # While it waits for a transaction, which takes milliseconds.
 _SOON_SECONDS = 0.03
 _OUTAGE_SECONDS = 1.0
-# A caller that takes nothing for so long has gone without a word, or reads too slowly.
+# A caller that takes nothing for this time has gone without a word, or reads too slowly.
 STALLED_SECONDS = 30.0
 
 

@@ -26,11 +26,11 @@ from workers.database.rows import plain
 
 # Where fewer groups of lines wait than this, each statement reads them itself: it takes less than a millisecond.
 _FEW = 300
-# Reading many may take this share of a process's time, and what was read is at most so many seconds old.
+# Reading many may take this share of a process's time, and this is how many seconds old what was read may be.
 _SHARE, _OLDEST_SECONDS = 0.02, 3.0
 # A turn is rounded to this, or the thirds of a step would make a group of each line.
 _SAME = 0.001
-# Of so many steps of arithmetic a list may ask; past it, the places between some are interpolated.
+# How many steps of arithmetic a list may take; past them, the places between some are interpolated.
 _STEPS_MAX = 20_000
 
 # Lines that stand alike are one row, with their number.
@@ -66,7 +66,7 @@ _OF_SEVERAL = _MINE.format(others=_OTHERS, places=_PLACES.format())
 
 
 class Alike(NamedTuple):
-    """Lines that stand alike: each from `turn` on, by `step`, with so many blogs."""
+    """Lines that stand alike: each has the same number of blogs, from `turn` on, by `step`."""
 
     turn: float
     step: float

@@ -1,4 +1,4 @@
-"""A held article: repaired once more, written from the start, or published all the same by who has read it."""
+"""A held article: repaired once more, written from the start, or published by a person who has read it."""
 
 from __future__ import annotations
 
