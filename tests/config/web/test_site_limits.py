@@ -1,4 +1,4 @@
-"""A site has a bounded number of requests in work at once, and turns of its own: at a real gunicorn, by what it remembers of credentials."""
+"""A site has a bounded number of requests in work at once, and turns of its own, at a real gunicorn that remembers credentials."""
 
 from __future__ import annotations
 
