@@ -21,7 +21,7 @@ from config.processes import stop_on_signals
 from tests.docs.pages import PAGES, ROOT, Command, commands
 
 _DEMO_SECONDS, _PAGE_SECONDS = 150, 120
-_ADDRESS = "http://localhost:3000"
+_ADDRESS, _EVENTS_ADDRESS = "http://localhost:3000", "http://localhost:3001"
 _LEFT_OUT = {
     r"…": "has an ellipsis",
     r"^(make|pip|gunicorn|export|docker|git|kubectl) ": "is no matter of the demo",
@@ -45,8 +45,9 @@ def main() -> int:
         print("curl is missing: the commands are not walked.")
         return 0
     pages = [page for page in PAGES if page.name not in _ELSEWHERE]
-    with _demo() as url:
-        failed = [f"{page.relative_to(ROOT)}: {problem}" for page in pages for problem in _walked(page, url)]
+    with _demo() as (url, events_url):
+        walked = ((page, problem) for page in pages for problem in _walked(page, url, events_url))
+        failed = [f"{page.relative_to(ROOT)}: {problem}" for page, problem in walked]
     for problem in failed:
         print(f"✗ {problem}")
     print("failed" if failed else "All of them work.")
@@ -54,8 +55,8 @@ def main() -> int:
 
 
 @contextmanager
-def _demo() -> Iterator[str]:
-    """The demo as `make demo` starts it, when it serves; its address."""
+def _demo() -> Iterator[tuple[str, str]]:
+    """The demo as `make demo` starts it, when it serves; its address, and that of its live events."""
     log = ROOT / ".local" / "walk-docs.txt"
     log.parent.mkdir(exist_ok=True)
     with log.open("w") as output:
@@ -66,21 +67,27 @@ def _demo() -> Iterator[str]:
             if demo.poll() is not None or time.monotonic() > give_up_at:
                 sys.exit(f"The demo did not come up:\n{log.read_text()}")
             time.sleep(0.5)
-        found = re.search(r"Admin  (http://localhost:\d+)/", log.read_text())
-        assert found
-        yield found[1]
+        yield _told(log, "Admin"), _told(log, "Events")
     finally:
         demo.send_signal(signal.SIGINT)
         demo.wait(60)
 
 
-def _walked(page: Path, url: str) -> Iterator[str]:
+def _told(log: Path, what: str) -> str:
+    """Find an address that the demo has printed; another program may have its usual port."""
+    found = re.search(rf"{what} +(http://localhost:\d+)/", log.read_text())
+    assert found
+    return found[1]
+
+
+def _walked(page: Path, url: str, events_url: str) -> Iterator[str]:
     """What did not work, command by command."""
     pasted = [command for command in commands(page) if _can_be_pasted(page, command)]
     script = _PRELUDE + "".join(f'\n{command.text}\necho; echo "=== $?"\n' for command in pasted)
+    script = re.sub(f"{_ADDRESS}|{_EVENTS_ADDRESS}", lambda found: url if found[0] == _ADDRESS else events_url, script)
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     run = subprocess.run(
-        ["bash", "-c", script.replace(_ADDRESS, url).replace("./.local/demo.env", f"./{_variables(url)}")],
+        ["bash", "-c", script.replace("./.local/demo.env", f"./{_variables(url)}")],
         cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=_PAGE_SECONDS,
     )  # fmt: skip
     parts = re.split(r"^=== (\d+)\n", run.stdout, flags=re.MULTILINE)
