@@ -28,7 +28,7 @@ _MB = 1_000_000
 _SIZE_MAX_MB = 250
 _DONE_SECONDS = 120
 _REVISION = "0" * 40
-_OURS = {"migrate", "web", "worker", "demo", "standins"}
+_OURS = {"migrate", "web", "events", "worker", "demo", "standins"}
 _ONE_SHOT = {"migrate", "demo"}
 
 
