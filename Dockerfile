@@ -5,13 +5,13 @@
 
 FROM python:3.11-slim-bookworm AS packages
 COPY requirements.txt /build/
-# Left out: pip, the packages' own tests, and translations (USE_I18N is off).
+# Left out: pip, the packages' own tests, translations (USE_I18N is off), maps of scripts, and the page of the API that we don't show.
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/python -m pip install --quiet --no-cache-dir --no-compile --require-hashes --no-deps \
         --requirement /build/requirements.txt \
     && /opt/venv/bin/python -m pip uninstall --quiet --yes pip setuptools \
-    && find /opt/venv -type d \( -name tests -o -name __pycache__ \) -prune -exec rm -r {} + \
-    && find /opt/venv -type f \( -name '*.po' -o -name '*.mo' -o -name '*.pyi' \) -delete
+    && find /opt/venv -type d \( -name tests -o -name __pycache__ -o -path '*_sidecar/redoc' \) -prune -exec rm -r {} + \
+    && find /opt/venv -type f \( -name '*.po' -o -name '*.mo' -o -name '*.pyi' -o -name '*.map' \) -delete
 
 
 FROM python:3.11-slim-bookworm AS product
