@@ -24,11 +24,13 @@ from blogs.profiles.settings import in_effect, newest
 from wix.identity.auth import site_of
 from wix.models import ApiKey, Site
 
+# As RFC 9110 (8.8.3) has it.
+_TAG = r'(W/)?"[!#-~]*"'
 _ETAG = r'(?:W/)?"[^"]*"\s*'
 _ETAGS = re.compile(rf"\s*{_ETAG}(?:,\s*{_ETAG})*")
 _IF_MATCH = parameter(
     "If-Match",
-    {"type": "string"},
+    {"type": "string", "pattern": rf"^(\*|{_TAG}(, ?{_TAG})*)$"},
     "An ETag of the profile as the caller knows it: where it has changed since, nothing is set.",
     where="header",
 )

@@ -78,6 +78,12 @@ SHAPE: dict[str, Any] = {
         "blogStatus": {"type": "string", "description": "with `wrong_state` and `not_ready`: the blog's status"},
         "possible": {"type": "array", "items": {"type": "string"}, "description": "what may be done to it instead"},
         "unknown": {"type": "array", "items": {"type": "string"}, "description": "with `unknown_products`: their ids"},
+        "topic": {"type": "string", "description": "with `duplicate_topic`: what the shop has already"},
+        "blogId": {
+            "type": ["integer", "null"],
+            "description": "with `duplicate_topic` and `idea_used`: the blog that has it",
+        },
+        "postUrl": {"type": ["string", "null"], "description": "with `duplicate_topic`: the post that has it"},
     },
 }
 # Of each answer below /api, the second one where the caller is known.

@@ -32,6 +32,7 @@ DOCUMENTED: dict[tuple[str, str], Any] = {
     ("POST", "/stores-reader/v1/products/query"): V1_QUERY,
     ("POST", "/stores/v1/products/query"): V1_QUERY,
     ("GET", "/stores-reader/v1/collections/{id}"): type(None),
+    ("GET", "/site-properties/v4/properties"): type(None),
     ("PUT", "/upload/{token}"): type(None),  # an address that Wix makes up
 }
 COLLECTION = "11111111-0000-4000-8000-000000000000"
@@ -67,8 +68,8 @@ def test_requests_of_real_blogs_are_operations_of_wix_with_fields_that_they_have
 
     sent = sandbox.requests("wix")
     recorded = [as_wix_sees(request) for request in sent]
-    # Whether a dashboard's token is good is asked for no blog.
-    assert {request["operation"] for request in sent} >= OPERATIONS["wix"] - {"token_info"}
+    # Whether a dashboard's token is good, and what a shop's profile begins with, is asked for no blog.
+    assert {request["operation"] for request in sent} >= OPERATIONS["wix"] - {"token_info", "site_properties"}
     documented = [(request, fields) for request in recorded if (fields := documented_fields(request))]
     rest = [request for request in recorded if not documented_fields(request) and route(request) not in TOKENS]
     judged = judge.requests(rest)
