@@ -59,6 +59,7 @@ def finished(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     for name in _taken(result):
         schemas[name]["additionalProperties"] = False
         for field in schemas[name].get("properties", {}).values():
+            _allow_blank_once(field)
             _tell_default(field)
     components["schemas"] = dict(sorted({**schemas, "Problem": problems.SHAPE}.items()))
     components["responses"] = dict(sorted(shared.items()))
@@ -94,6 +95,14 @@ def _without(value: Any, names: tuple[str, ...]) -> Any:
     return {
         name: _without(it, names) for name, it in value.items() if name not in names and (name, it) != ("default", "")
     }
+
+
+def _allow_blank_once(field: dict[str, Any]) -> None:
+    """Take out that "" is allowed besides, where the first shape allows it already: of `oneOf` exactly one may hold."""
+    first, *rest = field.get("oneOf", [None])
+    if rest == [{"type": "string", "maxLength": 0}] and re.search(first.get("pattern", "."), "") is not None:
+        del field["oneOf"]
+        field.update(first)
 
 
 def _tell_default(field: dict[str, Any]) -> None:
