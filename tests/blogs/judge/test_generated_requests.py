@@ -44,6 +44,8 @@ def _run(service: Service, judges: Path, folder: Path, credential: str | None) -
             "--exclude-path-regex",
             "/events$",
             "--no-color",
+            "--seed",
+            os.environ.get("SCHEMATHESIS_SEED", "1"),
             "--max-examples",
             str(_EXAMPLES),
             "--checks",
