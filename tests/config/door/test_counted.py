@@ -27,7 +27,7 @@ def _nothing_counted(monkeypatch: pytest.MonkeyPatch) -> None:
         ("get", "/api/blog-generation/123456", ("blog-generation-detail", "GET", "401")),
         ("post", "/wix/webhooks", ("wix-webhooks", "POST", "503")),
         ("get", "/admin/blogs/bloggeneration/?q=secret", ("admin", "GET", "302")),
-        ("get", "/a/strangers/words", ("unrouted", "GET", "404")),
+        ("get", "/a/strangers/words", ("no-page", "GET", "404")),
     ],
 )
 def test_by_the_addresss_name_and_never_by_the_path(
