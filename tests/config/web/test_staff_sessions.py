@@ -159,7 +159,7 @@ _WITH_A_CODE = """
 import json
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import setup_test_environment
 from io import StringIO
@@ -167,6 +167,8 @@ from urllib.parse import parse_qs, urlsplit
 from base64 import b32decode
 setup_test_environment()
 with transaction.atomic():
+    # Or PostgreSQL would end the session where a busy machine takes 5 s over the first page.
+    connection.cursor().execute("SET LOCAL idle_in_transaction_session_timeout = 0")
     call_command("migrate", verbosity=0)
     User.objects.create_superuser("ada", password="x")
     printed = StringIO()
