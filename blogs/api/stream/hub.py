@@ -107,11 +107,14 @@ class Hub:
         return await asyncio.get_running_loop().run_in_executor(self._thread, and_release)
 
     async def _deal(self, new: list[Happened]) -> None:
+        last_of = {event.blog: event.id for event in new}
         for event in new:
             if listeners := self._by_site.get(event.site):
                 words = told(event)
+                # A blog that was failed and tried again within one reading is not at its end.
+                is_end = event.is_last and last_of[event.blog] == event.id
                 for listener, abort in list(listeners.items()):
-                    self._offer(listener, abort, event, words)
+                    self._offer(listener, abort, event, words, is_end)
                 # Or a burst would be dealt before anyone can be sent the beginning of it.
                 await asyncio.sleep(0)
             self._position = event.id
@@ -119,12 +122,14 @@ class Hub:
             self._position = self._tail.position
             self._known.set()
 
-    def _offer(self, listener: Listener, abort: Callable[[], None], event: Happened, words: bytes) -> None:
+    def _offer(
+        self, listener: Listener, abort: Callable[[], None], event: Happened, words: bytes, is_end: bool
+    ) -> None:
         if event.id <= listener.after or listener.wish.blog not in (None, event.blog):
             return
         if not listener.offer(words):
             self._drop(listener, abort, "it is too far behind")
-        elif listener.wish.blog is not None and event.is_last:
+        elif listener.wish.blog is not None and is_end:
             listener.end()
 
     def _beat(self) -> None:

@@ -63,8 +63,11 @@ FILE, SIZE = r"/get-file-by-id", ("file", "media", "image", "image")
     ],
 )
 def test_wrong_types_are_no_bug_of_ours(
-    front: Front, shop: Site, attempt: Attempt, method: str, path: str, change: Change
+    front: Front, shop: Site, attempt: Attempt, method: str, path: str, change: Change, settings: Any
 ) -> None:
+    # A file that never is ready is waited for.
+    settings.WIX_MEDIA_STUCK_SECONDS = 0.5
+    settings.STAGE_DEADLINE_SECONDS = {**settings.STAGE_DEADLINE_SECONDS, "media": 3}
     front.on(method, path, change)
     factories.pending_generation(shop, publish=True)
 

@@ -15,6 +15,7 @@ from tests.sandbox import Sandbox
 from tests.support import factories
 from wix.client import http
 from wix.models import Site
+from workers.context.process_memory import forget_everything
 from workers.models import RateLimit
 
 Attempt = Callable[[], BlogGeneration]
@@ -38,8 +39,9 @@ def end_delays() -> None:
 
 
 def unblock_limits() -> None:
-    """Let the minute be over that a provider asked for."""
+    """Let the minute be over that a provider asked for, for the table and for what this process remembers."""
     RateLimit.objects.update(blocked_until=None)
+    forget_everything()
 
 
 def age_the_create(seconds: float) -> None:

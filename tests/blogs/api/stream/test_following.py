@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 
 from blogs.models import GenerationEvent, Stage
 from blogs.queue import lifecycle
@@ -120,6 +121,20 @@ def test_a_blog_that_is_tried_again_is_followed_to_its_new_end(live: Served) -> 
     assert told[-1] == "blog.failed"
     assert requeued
     assert (requeued.event, requeued.data["status"]) == ("blog.queued", "PENDING")
+
+
+def test_a_blog_that_ended_and_was_tried_again_at_the_same_moment_is_followed_on(live: Served) -> None:
+    site = factories.site()
+    blog = factories.pending_generation(site)
+
+    with live.of_blog(site, blog.pk) as stream:
+        assert stream.until("blog.queued")
+        with transaction.atomic():
+            lifecycle.cancel(blog.pk, by="test")
+            lifecycle.requeue(blog.pk, by="staff:ada")
+        assert stream.until("blog.queued")
+        lifecycle.cancel(blog.pk, by="test")
+        assert [each.event for each in stream.all()] == ["blog.cancelled"]
 
 
 def test_silence_is_told_from_a_lost_connection_by_heartbeats(live: Served) -> None:
