@@ -17,8 +17,9 @@ from blogs.api import asking, shape
 from blogs.api.endpoint import json_object
 from blogs.api.openapi import examples
 from blogs.api.openapi.documenting import Answer, documented
-from blogs.api.possible import NotPossible
+from blogs.api.possible import BY, RETRIES_MAX, REVISIONS_MAX, NotPossible, past_of
 from blogs.api.serializers import ActSerializer, PutOffSerializer, RescheduleSerializer, of_shop
+from blogs.api.shown.alone import BlogAlone
 from blogs.models import BlogGeneration, GenerationEvent, PostOrder, RequestDetails, Status
 from blogs.post_orders import asking as ordering
 from blogs.queue import admission, failures, lifecycle, waiting
@@ -26,10 +27,6 @@ from blogs.queue.lifecycle import WrongState
 from blogs.queue.waiting import HasThatTime
 from blogs.restore import copies
 from wix.identity.auth import site_of
-
-BY = "shop"
-# What fails costs its shop nothing, and us each time.
-RETRIES_MAX = 5
 
 # Takes the blog and what the body says.
 Move = Callable[[BlogGeneration, dict[str, Any]], object]
@@ -40,7 +37,7 @@ _WHY: dict[str, Any] = {"reason": "the topic has changed"}
 
 
 def _act(operation: str, summary: str, takes: Any, sends: dict[str, Any], *problems: str, **answers: Answer) -> Any:
-    """Describe an act on a blog. `answers` are by their status, as `_200`."""
+    """Describe an act on a blog. `answers` has each answer by its status and an underscore, as in `_200`."""
     return documented(
         operation,
         summary,
@@ -55,7 +52,7 @@ def _act(operation: str, summary: str, takes: Any, sends: dict[str, Any], *probl
 
 
 def _blog(about: str, example: dict[str, Any]) -> Answer:
-    return Answer(about, shape.BlogAlone, example)
+    return Answer(about, BlogAlone, example)
 
 
 class Acting(viewsets.GenericViewSet[BlogGeneration]):
@@ -213,19 +210,12 @@ def _publish(generation: BlogGeneration, asked: dict[str, Any]) -> None:
             raise WrongState(str(refused)) from None
 
 
-# A revision costs us up to an article each time.
-REVISIONS_MAX = 3
-
-
 def _revise(kind: PostOrder.Kind, generation: BlogGeneration, asked: dict[str, Any]) -> None:
     """Have a worker revise a held article, once however often it is asked for while that is under way."""
-    revisions = PostOrder.objects.filter(
-        generation=generation, kind__in=(PostOrder.Kind.REPAIR, PostOrder.Kind.REWRITE)
-    )
-    under_way = revisions.filter(kind=kind, ended_at=None)
+    under_way = PostOrder.objects.filter(generation=generation, kind=kind, ended_at=None)
     if under_way.exists():
         return
-    if revisions.filter(by=BY).count() >= REVISIONS_MAX:
+    if not past_of(generation).may_revise:
         raise WrongState(f"it was revised {REVISIONS_MAX} times; publish it as it is, or ask for another blog")
     try:
         ordering.ask(generation.pk, kind, by=BY, name=BY, reason=asked["reason"])
@@ -239,7 +229,7 @@ def _retry(generation: BlogGeneration, asked: dict[str, Any]) -> None:
     copies.require_settled_for_requests()
     again = generation.events.filter(kind=GenerationEvent.Kind.REQUEUED)
     if generation.status in (Status.FAILED, Status.CANCELLED):
-        if again.filter(by=BY).count() >= RETRIES_MAX:
+        if not past_of(generation).may_retry:
             raise WrongState(f"it was started again {RETRIES_MAX} times; ask for another blog instead")
         failures.require_few(generation.site_id)
         admission.require_room_to_retry(generation.site_id)

@@ -30,6 +30,7 @@ from blogs.api.openapi.documenting import IDEMPOTENCY_KEY_NEEDED, Answer, docume
 from blogs.api.openapi.problems import ProblemField
 from blogs.api.possible import UnknownProducts
 from blogs.api.serializers import BlogRequestSerializer
+from blogs.api.shown.row import BlogSerializer
 from blogs.ideas.duplicates import DuplicateTopic
 from blogs.ideas.shop_ideas import IdeaUsed, UnknownIdea
 from blogs.models import BlogGeneration
@@ -65,7 +66,7 @@ class BulkRequestSerializer(serializers.Serializer[Any]):
 class BulkResultSerializer(serializers.Serializer[Any]):
     index = serializers.IntegerField(help_text="which of the `blogs` this is, from 0")
     status = serializers.IntegerField(help_text="201, or the status that a request of its own would get")
-    blog = shape.BlogSerializer(required=False)
+    blog = BlogSerializer(required=False)
     error = ProblemField(required=False)
 
 

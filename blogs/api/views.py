@@ -23,6 +23,7 @@ from blogs.api.endpoint import Endpoint, json_object
 from blogs.api.openapi import examples
 from blogs.api.openapi.documenting import IDEMPOTENCY_KEY, Answer, documented
 from blogs.api.serializers import BlogRequestSerializer
+from blogs.api.shown.alone import BlogAlone
 from blogs.models import BlogGeneration
 from blogs.queue.request import details_of, first_answers
 from blogs.restore import copies
@@ -69,7 +70,7 @@ class BlogGenerationViewSet(Acting, Articles, Bulk, Endpoint, viewsets.GenericVi
         answers={
             201: Answer(
                 "It is taken, and stands in line.",
-                shape.BlogAlone,
+                BlogAlone,
                 examples.BLOG,
                 always=["Location"],
                 sometimes=["Idempotency-Replayed"],
@@ -98,7 +99,7 @@ class BlogGenerationViewSet(Acting, Articles, Bulk, Endpoint, viewsets.GenericVi
         tag="Blogs",
         about="While it is not finished the answer says in Retry-After when another look is worth it.",
         parameters=[shape.BLOG_IN_PATH],
-        answers={200: Answer("The blog.", shape.BlogAlone, examples.DONE, sometimes=["Retry-After"])},
+        answers={200: Answer("The blog.", BlogAlone, examples.DONE, sometimes=["Retry-After"])},
         problems=["not_found"],
     )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -11,14 +11,13 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from blogs import queue
-from blogs.api.acting import RETRIES_MAX
 from blogs.models import BlogGeneration, GenerationEvent, PostOrder
 from blogs.queue import lifecycle
 from credits.models import Credit, CreditAccount
 from tests.support import factories
 from tests.support.problems import problem, refused_fields
 from tests.support.threads import at_once
-from workers.errors import RateLimited, TransientError
+from workers.errors import RateLimited
 
 pytestmark = pytest.mark.django_db
 
@@ -125,21 +124,6 @@ def test_a_plan_bounds_retries_as_it_bounds_requests(api: Any) -> None:
     site.line.save()
 
     problem(api(site).act(generation.pk, "retry"), 429, "plan_limit")
-
-
-def test_a_blog_that_fails_again_and_again_is_not_started_for_ever(api: Any) -> None:
-    site = factories.site()
-    generation = factories.failed_generation(site)
-    client = api(site)
-    for _ in range(RETRIES_MAX):
-        assert client.act(generation.pk, "retry").status_code == 200
-        (claimed,) = queue.claim(factories.WorkerFactory.create(), 1)
-        lifecycle.fail(claimed, TransientError("content_invalid", "again"))
-
-    refused = problem(client.act(generation.pk, "retry"), 409, "wrong_state")
-
-    assert f"started again {RETRIES_MAX} times" in refused["detail"]
-    assert refused["possible"] == []
 
 
 def test_a_draft_is_published_by_one_order_however_often_it_is_asked_for(api: Any) -> None:

@@ -15,9 +15,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.drainage import GENERATOR_STATS
 from jsonschema import Draft202012Validator
 
-from blogs.api import shape
 from blogs.api.errors.codes import CODES
 from blogs.api.openapi import document, finish, headers
+from blogs.api.shown.row import BlogSerializer
 from blogs.outgoing import outbox
 
 _HOW = "Say what it takes and answers by @documented beside the view: CONTRIBUTING.md, “A new endpoint”."
@@ -168,7 +168,7 @@ def test_every_body_refuses_what_it_does_not_know(described: dict[str, Any]) -> 
 def test_a_blog_is_described_with_every_field_that_it_is_shown_with(described: dict[str, Any]) -> None:
     fields = described["components"]["schemas"]["BlogAlone"]["properties"]
 
-    assert set(fields) == {*shape.BlogSerializer.Meta.fields, "article", "publishing", "quality", "warnings"}
+    assert set(fields) == {*BlogSerializer.Meta.fields, "article", "publishing", "quality", "warnings"}
 
 
 def _faults(described: dict[str, Any], schema: dict[str, Any], example: Any) -> list[str]:
