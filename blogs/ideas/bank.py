@@ -121,6 +121,7 @@ class New:
     plan: dict[str, Any] | None = None
     holds: bool = False
     offered: bool = False
+    order_id: int | None = None
     post_id: str | None = None
     url: str = ""
     published: bool = False
@@ -137,9 +138,10 @@ def lock(site_id: int) -> None:
 
 _ADD = """
 WITH topic AS (
-    INSERT INTO blogs_topic (site_id, kind, language, text, key, holds, generation_id, plan, offered_at, post_id, url, published)
+    INSERT INTO blogs_topic (site_id, kind, language, text, key, holds, generation_id, plan, offered_at, order_id, post_id, url,
+                             published)
     VALUES (%(site)s, %(kind)s, %(language)s, %(text)s, %(key)s, %(holds)s, %(blog)s, %(plan)s::jsonb,
-            CASE WHEN %(offered)s THEN statement_timestamp() END, %(post)s::uuid, %(url)s, %(published)s)
+            CASE WHEN %(offered)s THEN statement_timestamp() END, %(order)s, %(post)s::uuid, %(url)s, %(published)s)
     ON CONFLICT DO NOTHING
     RETURNING id
 ), words AS (
@@ -172,6 +174,7 @@ def add(site_id: int, new: New) -> int | None:
         "blog": new.generation_id,
         "plan": None if new.plan is None else json.dumps(new.plan),
         "offered": new.offered,
+        "order": new.order_id,
         "post": new.post_id,
         "url": new.url,
         "published": new.published,

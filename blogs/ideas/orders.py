@@ -151,7 +151,10 @@ def _keep(taken: IdeaOrder, found: Sequence[Idea]) -> None:
         if not _end(taken, IdeaOrder.State.DONE, found=len(good)):
             return
         for idea in good:
-            bank.add(taken.site_id, New(Topic.Kind.IDEA, idea.title, language, plan=idea.model_dump(), offered=True))
+            plan = idea.model_dump()
+            bank.add(
+                taken.site_id, New(Topic.Kind.IDEA, idea.title, language, plan=plan, offered=True, order_id=taken.pk)
+            )
 
 
 def _put_off(taken: IdeaOrder, seconds: float, *, spent: bool) -> None:

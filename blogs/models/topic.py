@@ -37,6 +37,7 @@ class Topic(models.Model):
     generation_id = models.BigIntegerField(null=True, blank=True, help_text="the blog that has it")
     plan = models.JSONField(null=True, blank=True, help_text="the outline that the writer has made for it")
     offered_at = models.DateTimeField(null=True, blank=True, help_text="when it was offered to the shop as an idea")
+    order_id = models.BigIntegerField(null=True, blank=True, help_text="the order of ideas that it came of")
     post_id = models.UUIDField(null=True, blank=True)
     url = models.CharField(max_length=1_000, blank=True, db_default="")
     published = models.BooleanField(default=False, db_default=False)
@@ -60,6 +61,7 @@ class Topic(models.Model):
         indexes = [
             models.Index(fields=["site", "kind", "-id"], name="topic_of_site"),
             models.Index(fields=["site", "-id"], condition=Q(offered_at__isnull=False), name="topic_offered"),
+            models.Index(fields=["order_id", "-id"], condition=Q(order_id__isnull=False), name="topic_of_order"),
             # Until the blog is written: then its outline is with its article.
             models.Index(fields=["generation_id"], condition=Q(kind="title", plan__isnull=False), name="topic_planned"),
         ]

@@ -146,7 +146,7 @@ def _chosen(entries: QuerySet[Credit], request: Request) -> QuerySet[Credit]:
 
 
 def _month(account: CreditAccount) -> dict[str, Any]:
-    """Sum up what was spent since the month began, in UTC. Of what a refund gave back, the spending is told too."""
+    """Sum up what was spent and what was refunded since the month began, in UTC. Spending that was refunded counts in both."""
     now = timezone.now()
     began = datetime(now.year, now.month, 1, tzinfo=UTC)
     sums = {Credit.Kind.CAPTURE.value: (0, 0), Credit.Kind.REFUND.value: (0, 0)}

@@ -14,8 +14,17 @@ from rest_framework.reverse import reverse
 
 from blogs.api.account.serializers import IdeaOrderSerializer
 from blogs.api.endpoint import Endpoint, json_object
-from blogs.api.listing import NewestFirst
-from blogs.api.openapi.documenting import CURSOR, LIMIT, Answer, documented, number_in_path, page_of, parameter
+from blogs.api.listing import NUMBER, NewestFirst
+from blogs.api.openapi.documenting import (
+    CURSOR,
+    LIMIT,
+    NUMBER_MAX,
+    Answer,
+    documented,
+    number_in_path,
+    page_of,
+    parameter,
+)
 from blogs.api.openapi.examples import page
 from blogs.ideas import orders, shop_ideas
 from blogs.ideas.keys import of_language
@@ -35,6 +44,7 @@ class IdeaShown(serializers.Serializer[Any]):
     audience = serializers.CharField()
     sections = serializers.ListField(child=serializers.CharField(), help_text="the headings of its outline")
     language = serializers.CharField()
+    orderId = serializers.IntegerField(allow_null=True, help_text="the order that it came of; null: of none")
     blogId = serializers.IntegerField(allow_null=True, help_text="the blog that was made of it")
     createdAt = serializers.DateTimeField()
 
@@ -47,6 +57,7 @@ class IdeaOrderShown(serializers.Serializer[Any]):
     length = serializers.CharField()
     found = serializers.IntegerField(help_text="how many ideas came of it that the site did not have")
     credits = serializers.IntegerField(help_text="what it costs: nothing")
+    ideas = serializers.URLField(allow_null=True, help_text="the address of its ideas, once it is done")
     error = serializers.CharField(allow_null=True)
     createdAt = serializers.DateTimeField()
 
@@ -59,6 +70,7 @@ _IDEA: dict[str, Any] = {
     "audience": "People who like iced coffee and own no gear.",
     "sections": ["The jar", "The grind", "A night in the fridge", "Straining", "Keeping it"],
     "language": "en",
+    "orderId": 12,
     "blogId": None,
     "createdAt": "2026-11-28T13:04:02.118409Z",
 }
@@ -70,11 +82,16 @@ _ORDER: dict[str, Any] = {
     "length": "medium",
     "found": 0,
     "credits": 0,
+    "ideas": None,
     "error": None,
     "createdAt": "2026-11-28T13:03:41.004118Z",
 }
 _STATUS = parameter("status", {"type": "string", "enum": [OPEN, USED]}, "Those that no blog has, or that one has.")
 _TAG = {"type": "string", "maxLength": languages.TAG_MAX, "pattern": languages.TAG.pattern.replace(r"\Z", "$")}
+_OF_ORDER = parameter(
+    "orderId", {"type": "integer", "minimum": 0, "maximum": NUMBER_MAX}, "Those that came of this order.", example=12
+)
+_DONE: dict[str, Any] = {"status": "done", "found": 10, "ideas": "https://blogs.example.com/api/ideas?orderId=12"}
 _LANGUAGE = parameter("language", _TAG, "Those of a language, whatever its country.", example="en")
 
 
@@ -82,7 +99,7 @@ class IdeasView(Endpoint, GenericAPIView[Topic]):
     """Lists a site's ideas, newest first; takes an order of ten more, which a worker carries out."""
 
     pagination_class = NewestFirst
-    parameters = ("status", "language", "limit", "cursor")
+    parameters = ("status", "language", "orderId", "limit", "cursor")
 
     def get_queryset(self) -> QuerySet[Topic]:
         return shop_ideas.offered(site_of(self.request))
@@ -91,7 +108,7 @@ class IdeasView(Endpoint, GenericAPIView[Topic]):
         "listIdeas",
         "List the site's ideas",
         tag="Account",
-        parameters=[_STATUS, _LANGUAGE, LIMIT, CURSOR],
+        parameters=[_STATUS, _LANGUAGE, _OF_ORDER, LIMIT, CURSOR],
         answers={200: Answer("Ideas, newest first.", page_of(IdeaShown, "IdeaPage"), page(_IDEA, path="ideas"))},
     )
     def get(self, request: Request) -> Response:
@@ -117,7 +134,7 @@ class IdeasView(Endpoint, GenericAPIView[Topic]):
         language = languages.normalised(wanted["language"] or site.language or "en")
         order = orders.order(site, about=wanted["about"], language=language, length=wanted["length"] or Length.MEDIUM)
         where = {"Location": reverse("idea-order", args=[order.pk], request=request), "Retry-After": "15"}
-        return Response(_order(order), status=202, headers=where)
+        return Response(_order(order, request), status=202, headers=where)
 
 
 class IdeaOrderView(Endpoint):
@@ -128,18 +145,14 @@ class IdeaOrderView(Endpoint):
         "Read what became of an order of ideas",
         tag="Account",
         parameters=[number_in_path("id", "The order's number.")],
-        answers={
-            200: Answer(
-                "The order.", IdeaOrderShown, _ORDER | {"status": "done", "found": 10}, sometimes=["Retry-After"]
-            )
-        },
+        answers={200: Answer("The order.", IdeaOrderShown, _ORDER | _DONE, sometimes=["Retry-After"])},
         problems=["not_found"],
     )
     def get(self, request: Request, pk: int) -> Response:
         order = IdeaOrder.objects.filter(site=site_of(request), pk=pk).first()
         if order is None:
             raise NotFound("There is no such order of ideas on this site.")
-        answer = Response(_order(order))
+        answer = Response(_order(order, request))
         if order.state == IdeaOrder.State.WAITING:
             answer["Retry-After"] = "15"
         return answer
@@ -156,6 +169,11 @@ def _chosen(ideas: QuerySet[Topic], request: Request) -> QuerySet[Topic]:
             wrong["language"] = [ErrorDetail("It must be a language's tag, such as en or pt-BR.", "invalid")]
         else:
             ideas = ideas.filter(language=of_language(language))
+    if (order := request.query_params.get("orderId")) is not None:
+        if not NUMBER.fullmatch(order):
+            wrong["orderId"] = [ErrorDetail("It must be the number of an order of ideas.", "invalid")]
+        else:
+            ideas = ideas.filter(order_id=int(order))
     if wrong:
         raise ValidationError(wrong)
     return ideas
@@ -171,12 +189,14 @@ def _idea(idea: Topic) -> dict[str, Any]:
         "audience": plan.get("audience", ""),
         "sections": [section["heading"] for section in plan.get("sections", ())],
         "language": idea.language,
+        "orderId": idea.order_id,
         "blogId": idea.generation_id,
         "createdAt": idea.offered_at,
     }
 
 
-def _order(order: IdeaOrder) -> dict[str, Any]:
+def _order(order: IdeaOrder, request: Request) -> dict[str, Any]:
+    is_done = order.state == IdeaOrder.State.DONE
     return {
         "id": order.pk,
         "status": order.state,
@@ -185,6 +205,7 @@ def _order(order: IdeaOrder) -> dict[str, Any]:
         "length": order.length,
         "found": order.found,
         "credits": 0,
+        "ideas": f"{reverse('ideas', request=request)}?orderId={order.pk}" if is_done else None,
         "error": order.error or None,
         "createdAt": order.created_at,
     }

@@ -204,4 +204,5 @@ def _shown(key: ApiKey) -> dict[str, Any]:
         "createdAt": key.created_at,
         "expiresAt": key.expires_at,
         "lastUsedAt": key.last_used_at,
+        "rotatedAt": key.rotated_at,
     }

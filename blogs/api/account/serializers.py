@@ -118,7 +118,7 @@ PROFILE: dict[str, Any] = {
 
 
 def _once(texts: list[str]) -> list[str]:
-    """Leave out what stands there twice, in whatever capitals."""
+    """Leave out what stands there twice. Capitals make no difference."""
     return list({text.casefold(): text for text in reversed(texts)}.values())[::-1]
 
 
@@ -131,6 +131,7 @@ class KeyShown(serializers.Serializer[Any]):
     createdAt = serializers.DateTimeField()
     expiresAt = serializers.DateTimeField(allow_null=True)
     lastUsedAt = serializers.DateTimeField(allow_null=True)
+    rotatedAt = serializers.DateTimeField(allow_null=True, help_text="when a key was made in its place; null: none was")
 
 
 class KeyMade(KeyShown):
@@ -148,4 +149,5 @@ KEY: dict[str, Any] = {
     "createdAt": "2026-11-28T13:04:02.118409Z",
     "expiresAt": "2027-11-28T13:04:02.118409Z",
     "lastUsedAt": None,
+    "rotatedAt": None,
 }

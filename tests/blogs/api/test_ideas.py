@@ -16,6 +16,7 @@ from tests.sandbox import Sandbox
 from tests.support import factories
 from tests.support.blogs.pipeline import attempt_one, warnings
 from tests.support.problems import problem, refused_fields
+from tests.support.query_plans import plan_of, read_whole
 from wix.models import Site
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +121,8 @@ def test_ten_ideas_are_found_without_a_blog_and_one_becomes_a_blog(api: Any, san
     order = api(shop).get(asked["Location"]).json()
     ideas = api(shop).get("/api/ideas?status=open").json()["results"]
     assert (order["status"], order["found"]) == ("done", len(ideas))
+    assert (asked.json()["ideas"], {each["orderId"] for each in ideas}) == (None, {order["id"]})
+    assert api(shop).get(order["ideas"]).json()["results"] == ideas
     assert len(ideas) >= 5
     assert len(sandbox.requests("openai", "idea")) == 1
 
@@ -135,6 +138,24 @@ def test_ten_ideas_are_found_without_a_blog_and_one_becomes_a_blog(api: Any, san
     assert [(each["id"], each["blogId"]) for each in used] == [(idea["id"], done.pk)]
     again = api(shop).post({"sourceType": "idea", "sourceId": str(idea["id"])})
     assert problem(again, 409, "idea_used")["blogId"] == done.pk
+
+
+def test_ideas_are_listed_by_the_order_that_they_came_of(api: Any) -> None:
+    site, other = factories.site(), factories.site()
+    with transaction.atomic():
+        for title, order in (("A jar", 7), ("A press", 8), ("A pot", None)):
+            bank.add(site.pk, New(Topic.Kind.IDEA, title, "en", plan={}, offered=True, order_id=order))
+        bank.add(other.pk, New(Topic.Kind.IDEA, "A mill", "en", plan={}, offered=True, order_id=7))
+
+    def of(query: str) -> list[tuple[str, int | None]]:
+        results = api(site).get(f"/api/ideas{query}").json()["results"]
+        return [(each["title"], each["orderId"]) for each in results]
+
+    assert of("?orderId=7") == [("A jar", 7)]
+    assert of("?orderId=9") == []
+    assert of("") == [("A pot", None), ("A press", 8), ("A jar", 7)]
+    plan = plan_of(lambda: api(site).get("/api/ideas?orderId=7"), '"order_id" = 7')
+    assert read_whole(plan) == set()
 
 
 def test_another_sites_idea_is_unknown(api: Any) -> None:
@@ -160,7 +181,20 @@ def test_a_site_asks_for_ideas_a_few_times_a_day(api: Any, settings: Any) -> Non
     assert api(site).send("post", "/api/ideas").status_code == 202
 
 
-@pytest.mark.parametrize("query", ["status=%00", "status=old", "language=%00", "limit=0", "cursor=x", "colour=red"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "status=%00",
+        "status=old",
+        "language=%00",
+        "orderId=x",
+        "orderId=-1",
+        "orderId=" + "9" * 19,
+        "limit=0",
+        "cursor=x",
+        "colour=red",
+    ],
+)
 def test_a_patched_address_gets_a_message(api: Any, query: str) -> None:
     assert api(factories.site()).get(f"/api/ideas?{query}").status_code == 400
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -87,6 +87,9 @@ def test_a_key_is_rotated_once_and_the_new_one_lasts_as_long_as_it_did(dashboard
     new = dashboard.send("post", f"/api/keys/{old.pk}/rotate").json()["id"]
 
     problem(dashboard.send("post", f"/api/keys/{old.pk}/rotate"), 409, "key_rotated")
+    shown = {key["id"]: key["rotatedAt"] for key in dashboard.get("/api/keys").json()["results"]}
+    assert shown[new] is None
+    assert datetime.fromisoformat(shown[old.pk]) == ApiKey.objects.get(pk=old.pk).rotated_at
     newest = ApiKey.objects.get(pk=dashboard.send("post", f"/api/keys/{new}/rotate").json()["id"])
 
     assert newest.expires_at is not None
