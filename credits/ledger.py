@@ -65,10 +65,11 @@ def hold(account: CreditAccount, generation_id: int, amount: int) -> Credit:
 
 
 # The two halves of a hold, for the statement that stores a new blog between them (`blogs/queue/statements.py`, ENTER). It fills in
-# the names. SET_ASIDE takes the account's lock and returns no row where the credits don't suffice; HOLD writes the entry.
+# the names. SET_ASIDE takes the account's lock and returns no row where the credits don't suffice, or where the account was closed
+# since the statement began (`closings`, as the statement has read it); HOLD writes the entry.
 SET_ASIDE = """
 UPDATE credits_creditaccount SET held = held + %(amount)s
- WHERE id = {account} AND balance >= held + %(amount)s RETURNING id AS account_id
+ WHERE id = {account} AND balance >= held + %(amount)s AND closings = {closings} RETURNING id AS account_id
 """
 HOLD = """
 INSERT INTO credits_credit (account_id, kind, amount, balance_change, debt_change, generation_id, hold_number, reason)
@@ -77,8 +78,17 @@ SELECT account_id, 'hold', %(amount)s, 0, 0, {blog},
 RETURNING *
 """
 _HOLD = f"""
-WITH account AS ({SET_ASIDE.format(account="%(account)s")}) {HOLD.format(blog="%(generation)s", holding="account")}
+WITH account AS ({SET_ASIDE.format(account="%(account)s", closings="closings")})
+{HOLD.format(blog="%(generation)s", holding="account")}
 """
+
+
+def close(account: CreditAccount) -> None:
+    """Let no statement hold credits of a locked account that has read it before this: its site is being removed.
+
+    A statement reads all tables as they were when it began, but for the row whose lock it has waited for.
+    """
+    CreditAccount.objects.filter(pk=account.pk).update(closings=F("closings") + 1)
 
 
 def held_for(generation_id: int) -> int:

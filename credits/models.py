@@ -16,6 +16,10 @@ class CreditAccount(models.Model):
     held = models.BigIntegerField(default=0)
     debt = models.BigIntegerField(default=0, help_text="charged back beyond the balance; the next grant pays it first")
 
+    closings = models.IntegerField(
+        default=0, db_default=0, help_text="how often the app was removed; a hold that was begun before is refused"
+    )
+
     class Meta:
         constraints = [
             models.CheckConstraint(

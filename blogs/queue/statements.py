@@ -179,8 +179,8 @@ ENTER = Prepared(
     f"""
 WITH place AS (
     -- `counted`: the caller has locked the account and found fewer unfinished blogs of the site than its plan allows.
-    SELECT account.id AS account_id, line.waiting, line.waiting_max, site.removed_at IS NOT NULL AS removed, failures.too_many,
-           queue.has_room,
+    SELECT account.id AS account_id, account.closings, line.waiting, line.waiting_max, site.removed_at IS NOT NULL AS removed,
+           failures.too_many, queue.has_room,
            site.removed_at IS NULL AND NOT failures.too_many AND (NOT %(ready)s OR line.waiting < %(places)s)
            AND (NOT %(ready)s OR queue.has_room)
            AND (%(counted)s OR coalesce(line.waiting_max >= %(places)s, true)) AS free,
@@ -195,7 +195,8 @@ WITH place AS (
                 WHERE site_id = %(site_id)s ORDER BY version DESC LIMIT 1) AS profile ON true
      WHERE site_id = %(site_id)s
 ), account AS (
-    {ledger.SET_ASIDE.format(account="(SELECT account_id FROM place WHERE free)")}
+    -- No site is removed while this waits for the account: that closes it.
+    {ledger.SET_ASIDE.format(account="(SELECT account_id FROM place WHERE free)", closings="(SELECT closings FROM place)")}
 ), blog AS (
     INSERT INTO blog_generations ({", ".join(field.attname for field in NEW)}, profile_id)
     SELECT {", ".join(LEFT_OPEN.get(field.attname, f"%({field.attname})s") for field in NEW)}, place.profile_id

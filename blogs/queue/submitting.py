@@ -89,6 +89,9 @@ def _enter(new: BlogGeneration, request: BlogRequest, *, counted: bool = False) 
         if waiting_max is not None and waiting_max < places and not counted:
             return _enter_counted(new, request, waiting_max)
         admission.require_room_of_site(waiting, scheduled=not new.ready)
+        if Site.objects.filter(pk=site.pk, removed_at__isnull=False).exists():
+            # While the statement waited for the account.
+            raise SiteRemoved(site.pk)
         raise ledger.insufficient(site.pk, price)
     generation = instance(BlogGeneration, stored)
     generation.site, generation.details, generation.is_new = site, request.details(), True

@@ -17,6 +17,7 @@ from blogs.outgoing import outbox
 from blogs.queue import lifecycle
 from blogs.site_events import subscriptions
 from credits import ledger
+from credits.models import CreditAccount
 from wix import languages
 from wix.billing import trial
 from wix.client import access_tokens
@@ -138,15 +139,21 @@ def _remove(instance_id: UUID, installation: WebhookDelivery | None) -> str:
     if site is None:
         return "a site that we don't know"
     with transaction.atomic():
-        ledger.lock(site.pk)
+        account = ledger.lock(site.pk)
         _require_the_newest(INSTALLED, instance_id, installation)
-        if Site.objects.filter(pk=site.pk, removed_at=None).update(removed_at=timezone.now()):
-            outbox.tell(site.pk, outbox.SITE_DISCONNECTED)
-        Subscription.objects.filter(pk=site.pk).update(next_grant_at=None)
-        ApiKey.objects.filter(site=site, revoked_at=None).update(revoked_at=timezone.now())
+        disconnect(site, account)
     cancelled = cancel_all(site)
     access_tokens.forget(instance_id)
     return f"removed; {cancelled} blogs cancelled or asked to stop"
+
+
+def disconnect(site: Site, account: CreditAccount) -> None:
+    """Refuse the site from now on, with its account locked: a request that waits for the account is refused too."""
+    if Site.objects.filter(pk=site.pk, removed_at=None).update(removed_at=timezone.now()):
+        outbox.tell(site.pk, outbox.SITE_DISCONNECTED)
+    ledger.close(account)
+    Subscription.objects.filter(pk=site.pk).update(next_grant_at=None)
+    ApiKey.objects.filter(site=site, revoked_at=None).update(revoked_at=timezone.now())
 
 
 def seen(delivery: WebhookDelivery, instance_id: UUID) -> str:
