@@ -29,7 +29,10 @@ SELECT e.id, e.generation_id, g.site_id, g.publish, e.kind,
            SELECT m.kind FROM blogs_generationevent m
             WHERE m.generation_id = e.generation_id AND m.id < e.id AND m.kind IN ({_MOVING})
             ORDER BY m.id DESC LIMIT 1), 'submitted') END,
-       e.stage, e.attempt, e.code, e.message, e.created_at
+       e.stage, e.attempt, e.code, e.message, e.created_at,
+       e.kind = 'checkpoint' AND e.stage = 'publish' AND EXISTS (
+           SELECT FROM blogs_stageoutput o
+            WHERE o.generation_id = e.generation_id AND o.stage = 'publish' AND o.output ->> 'post_id' <> '')
   FROM blogs_generationevent e JOIN blog_generations g ON g.id = e.generation_id
 """
 _NEW = f"{_COLUMNS} WHERE e.id > %s ORDER BY e.id LIMIT %s"

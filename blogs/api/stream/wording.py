@@ -1,6 +1,7 @@
 """How an event of a blog's history is told in a stream: its name, and the few fields that a follower needs.
 
-What has the same meaning as a webhook has the same name. Staff's reasons and workers' names are not told.
+What has the same meaning as a webhook has the same name, and each webhook that tells of a blog has its event here. Staff's reasons
+and workers' names are not told.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ MOVES: dict[str, Status] = {
     Kind.CANCELLED: Status.CANCELLED,
 }
 FINAL = frozenset({Status.DONE, Status.FAILED, Status.CANCELLED})
-_NAMES: dict[str, str] = {
+_BY_KIND: dict[str, str] = {
     Kind.SUBMITTED: outbox.BLOG_QUEUED,
     Kind.REQUEUED: outbox.BLOG_QUEUED,
     Kind.STARTED: outbox.BLOG_STARTED,
@@ -49,6 +50,12 @@ _NAMES: dict[str, str] = {
     Kind.CANCELLED: outbox.BLOG_CANCELLED,
     Kind.PUBLISHED: outbox.BLOG_PUBLISHED,
 }
+# A warning that a webhook tells of is more than a warning.
+_BY_CODE = {"needs_review": outbox.BLOG_NEEDS_REVIEW}
+# The post is published, and only its address is not known.
+_IS_PUBLISHED = "not_read_back"
+# Every name that an event of a blog may have.
+NAMES = frozenset({*_BY_KIND.values(), *_BY_CODE.values(), outbox.BLOG_PUBLISH_FAILED, BLOG_CHANGED})
 # Their message is what the API shows as a blog's error or warning. That of other kinds is for staff.
 _HAVE_ERRORS: set[str] = {Kind.WARNING, Kind.DEFERRED, Kind.RETRYING, Kind.FAILED}
 
@@ -69,15 +76,17 @@ class Happened:
     code: str
     message: str
     at: datetime
+    is_published: bool
+    """Of the checkpoint of publishing: whether the post was published, and is not only to be, by Wix, at a later time."""
 
     @property
     def status(self) -> Status:
         return MOVES[self.moved]
 
     @property
-    def is_last(self) -> bool:
-        """Tell whether the blog has come to its end with it."""
-        return self.kind in MOVES and self.status in FINAL
+    def is_over(self) -> bool:
+        """Tell whether the blog is finished then."""
+        return self.status in FINAL
 
 
 def told(event: Happened) -> bytes:
@@ -94,7 +103,17 @@ def told(event: Happened) -> bytes:
     }
     if event.kind in _HAVE_ERRORS and event.code:
         data["error"] = {"code": event.code, "message": event.message, "stage": event.stage}
-    return message(_NAMES.get(event.kind, BLOG_CHANGED), data, number=event.id)
+    return message(_name(event), data, number=event.id)
+
+
+def _name(event: Happened) -> str:
+    if event.kind == Kind.CHECKPOINT and event.is_published:
+        return outbox.BLOG_PUBLISHED
+    if event.kind == Kind.WARNING and event.stage == Stage.PUBLISH and event.code != _IS_PUBLISHED:
+        return outbox.BLOG_PUBLISH_FAILED
+    if event.kind == Kind.WARNING and event.code in _BY_CODE:
+        return _BY_CODE[event.code]
+    return _BY_KIND.get(event.kind, BLOG_CHANGED)
 
 
 def message(name: str, data: dict[str, Any], *, number: int | None = None, retry_ms: int | None = None) -> bytes:
