@@ -62,7 +62,7 @@ class LiveEvents:
             async def send_more(data: bytes) -> None:
                 await send({"type": "http.response.body", "body": data, "more_body": True})
 
-            await send_stream(opening.wish, self.hub, self._threads, send_more, listener, position)
+            await send_stream(opening.wish, self._threads, send_more, listener, position)
             await send({"type": "http.response.body", "body": b""})
         except DATABASE_AWAY as error:
             # The caller comes back.

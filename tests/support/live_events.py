@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import requests
@@ -143,6 +144,7 @@ class Served:
     port: int
     process: subprocess.Popen[bytes]
     listener: socket.socket
+    log: Path | None = None
 
     def stream(self, site: Site, path: str = "/api/events", *, credential: str = "", **more: Any) -> Stream:
         return Stream(self.port, path, credential or sign_instance(site.instance_id), **more)
@@ -150,20 +152,29 @@ class Served:
     def of_blog(self, site: Site, blog: int, **more: Any) -> Stream:
         return self.stream(site, f"/api/blog-generation/{blog}/events", **more)
 
+    def gone(self, site: Site) -> None:
+        """Ask for a stream, and hang up before it is answered."""
+        with socket.create_connection(("127.0.0.1", self.port)) as caller:
+            credential = sign_instance(site.instance_id)
+            caller.sendall(f"GET /api/events HTTP/1.0\r\nAuthorization: Bearer {credential}\r\n\r\n".encode())
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
 
     def start_again(self, **environment: str) -> None:
-        self.process = _start(self.listener, environment)
+        self.process = _start(self.listener, environment, self.log)
         _wait(self.port)
 
 
 @contextmanager
-def serving(**environment: str) -> Iterator[Served]:
-    """Start the process; the socket is ours, so that nothing else takes the port while it is killed."""
+def serving(log: Path | None = None, /, **environment: str) -> Iterator[Served]:
+    """Start the process; the socket is ours, so that nothing else takes the port while it is killed.
+
+    `log`: the file that it writes its lines to.
+    """
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
-        served = Served(int(listener.getsockname()[1]), _start(listener, environment), listener)
+        served = Served(int(listener.getsockname()[1]), _start(listener, environment, log), listener, log)
         try:
             _wait(served.port)
             yield served
@@ -172,7 +183,7 @@ def serving(**environment: str) -> Iterator[Served]:
             served.process.wait(15)
 
 
-def _start(listener: socket.socket, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def _start(listener: socket.socket, environment: dict[str, str], log: Path | None) -> subprocess.Popen[bytes]:
     known = {
         **os.environ,
         "DATABASE_URL": database_url(),
@@ -187,12 +198,15 @@ def _start(listener: socket.socket, environment: dict[str, str]) -> subprocess.P
         "LIVE_EVENTS_BIND": f"fd://{listener.fileno()}",
         "LIVE_EVENTS_POLL_SECONDS": "0.05",
     }
-    return subprocess.Popen(
-        [sys.executable, "-m", "config.streams"],
-        env={**known, **environment},
-        cwd=settings.BASE_DIR,
-        pass_fds=[listener.fileno()],
-    )
+    with log.open("ab") if log else nullcontext() as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "config.streams"],
+            env={**known, **environment},
+            cwd=settings.BASE_DIR,
+            pass_fds=[listener.fileno()],
+            stdout=output,
+            stderr=output,
+        )
 
 
 def _wait(port: int) -> None:

@@ -42,16 +42,19 @@ class Hub:
         self._known = asyncio.Event()
         self._beat_at = self._checked_at = 0.0
         self._was_away = False
+        self._is_ending = False
 
     # --- Called by the streams ----------------------------------------------------------------------------------------
 
     async def join(self, listener: Listener, abort: Callable[[], None]) -> int:
-        """Deal to this listener from now on. Return the number from which that is; what is older is for it to read.
+        """Deal to this listener what happens from now on. Return the number of the last event before: the caller tells of those.
 
         `abort`: called for a listener that does not take what it is sent.
         """
         self._by_site[listener.wish.site][listener] = abort
         self._arrived.set()
+        if self._is_ending:
+            listener.end()
         while self._position is None:
             await self._known.wait()
         return self._position
@@ -63,9 +66,9 @@ class Hub:
             self._by_site.pop(listener.wish.site, None)
 
     def end_all(self) -> None:
-        """Let all streams end; their callers come back to the process that follows."""
-        for listener, _ in self._all():
-            listener.end()
+        """Let all streams end, and those that are only being opened; their callers come back to the process that follows."""
+        self._is_ending = True
+        self._hang_up_on_all()
 
     # --- The loop -----------------------------------------------------------------------------------------------------
 
@@ -107,14 +110,14 @@ class Hub:
         return await asyncio.get_running_loop().run_in_executor(self._thread, and_release)
 
     async def _deal(self, new: list[Happened]) -> None:
-        last_of = {event.blog: event.id for event in new}
+        newest_of = {event.blog: event.id for event in new}
         for event in new:
             if listeners := self._by_site.get(event.site):
                 words = told(event)
                 # A blog that was failed and tried again within one reading is not at its end.
-                is_end = event.is_last and last_of[event.blog] == event.id
+                is_newest = newest_of[event.blog] == event.id
                 for listener, abort in list(listeners.items()):
-                    self._offer(listener, abort, event, words, is_end)
+                    self._offer(listener, abort, event, words, is_newest)
                 # Or a burst would be dealt before anyone can be sent the beginning of it.
                 await asyncio.sleep(0)
             self._position = event.id
@@ -123,14 +126,16 @@ class Hub:
             self._known.set()
 
     def _offer(
-        self, listener: Listener, abort: Callable[[], None], event: Happened, words: bytes, is_end: bool
+        self, listener: Listener, abort: Callable[[], None], event: Happened, words: bytes, is_newest: bool
     ) -> None:
         if event.id <= listener.after or listener.wish.blog not in (None, event.blog):
             return
         if not listener.offer(words):
             self._drop(listener, abort, "it is too far behind")
-        elif listener.wish.blog is not None and is_end:
-            listener.end()
+            return
+        listener.over = event.is_over
+        if listener.wish.blog is not None and event.is_over and is_newest:
+            listener.finish()
 
     def _beat(self) -> None:
         """Send a heartbeat to all when its time has come, and hang up on those who take nothing."""
@@ -166,9 +171,13 @@ class Hub:
         """Tell whether the database lacks what it had: it was restored, or another server has taken over."""
         return self._tail.position is not None and stored.highest() < self._tail.position
 
+    def _hang_up_on_all(self) -> None:
+        for listener, _ in self._all():
+            listener.end()
+
     def _begin_again(self) -> None:
         """Hang up on all. Each comes back, and hears whether events are missing."""
-        self.end_all()
+        self._hang_up_on_all()
         self._tail, self._position = stored.Tail(), None
         self._known.clear()
 

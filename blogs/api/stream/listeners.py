@@ -82,16 +82,21 @@ class Wish:
 class Listener:
     """What waits to be sent to one caller. All of it is the event loop's."""
 
-    __slots__ = ("_waiting", "_wake", "after", "busy_since", "ended", "wish")
+    __slots__ = ("_closing", "_waiting", "_wake", "after", "busy_since", "cut", "ended", "over", "wish")
 
     def __init__(self, wish: Wish) -> None:
         self.wish = wish
         # Older events are not told: the caller has them.
         self.after = wish.after or 0
         self.ended = False
+        # It ends with its past not told to the end: its caller comes back for the rest.
+        self.cut = False
+        # Whether its blog was finished by the last event that was dealt to it. None: none was yet.
+        self.over: bool | None = None
         # When the caller was sent what it has not taken yet.
         self.busy_since: float | None = None
         self._waiting: deque[bytes] = deque()
+        self._closing: bytes | None = None
         self._wake = asyncio.Event()
 
     def offer(self, message: bytes) -> bool:
@@ -104,18 +109,28 @@ class Listener:
         self._wake.set()
         return True
 
-    def end(self, last: bytes | None = None) -> None:
-        """Let the stream end with what is in line."""
-        if last is not None and not self.ended:
-            self._waiting.append(last)
+    def finish(self) -> None:
+        """Let the stream end once all is told: what its caller has missed, and what is in line."""
         self.ended = True
         self._wake.set()
+
+    def end(self, closing: bytes | None = None) -> None:
+        """Let the stream end soon, with this last message. What is not told by then, its caller comes back for."""
+        if not self.cut:
+            self._closing = closing
+        self.cut = True
+        self.finish()
+
+    def forget_line(self) -> None:
+        """Drop what is in line, but for the last message. Told without what happened before it, it would hide that."""
+        self._waiting.clear()
 
     async def next(self) -> bytes | None:
         """Wait for messages, and return the first of those in line; None at the end."""
         while not self._waiting:
             if self.ended:
-                return None
+                closing, self._closing = self._closing, None
+                return closing
             self._wake.clear()
             await self._wake.wait()
         return b"".join(self._waiting.popleft() for _ in range(min(_TOGETHER, len(self._waiting))))

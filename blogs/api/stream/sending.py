@@ -12,7 +12,6 @@ from typing import TypeVar
 from django.conf import settings
 
 from blogs.api.stream import stored
-from blogs.api.stream.hub import Hub
 from blogs.api.stream.listeners import Listener, Wish
 from blogs.api.stream.wording import OPENED, RESET, message, told
 from workers.database.connections import released_afterwards
@@ -23,7 +22,7 @@ _RETRY_MS = (2_000, 5_000)
 
 
 async def send_stream(
-    wish: Wish, hub: Hub, threads: Executor, send: Callable[[bytes], Awaitable[None]], listener: Listener, position: int
+    wish: Wish, threads: Executor, send: Callable[[bytes], Awaitable[None]], listener: Listener, position: int
 ) -> None:
     """Send until the stream ends. `position`: from there on the hub deals to this listener; what is older is read here."""
     loop = asyncio.get_running_loop()
@@ -35,7 +34,8 @@ async def send_stream(
 
     async for chunk in _before(wish, listener, threads, position):
         await send_and_note(chunk)
-        if listener.ended:
+        if listener.cut:
+            listener.forget_line()
             break
     while (messages := await listener.next()) is not None:
         await send_and_note(messages)
@@ -55,8 +55,11 @@ async def _before(wish: Wish, listener: Listener, threads: Executor, position: i
         # A blog's own history is short, and is told from its beginning.
         async for chunk in _missed(wish, 0 if lost else after or 0, position, threads):
             yield chunk
-    if wish.blog is not None and await _ask(threads, partial(stored.is_over, wish.blog, position)):
-        listener.end()
+    if wish.blog is not None:
+        was_over = await _ask(threads, partial(stored.is_over, wish.blog, position))
+        # What was dealt meanwhile is newer: the blog may have been started again.
+        if was_over if listener.over is None else listener.over:
+            listener.finish()
 
 
 async def _missed(wish: Wish, after: int, position: int, threads: Executor) -> AsyncIterator[bytes]:

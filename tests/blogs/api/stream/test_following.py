@@ -109,8 +109,12 @@ def test_a_stream_goes_on_behind_the_last_event_that_was_heard(live: Served) -> 
 
 def test_a_blog_that_is_tried_again_is_followed_to_its_new_end(live: Served) -> None:
     site = factories.site()
-    blog = factories.failed_generation(site)
-    lifecycle.requeue(blog.pk, by="staff:ada")
+    with live.stream(site) as stream:
+        stream.next()
+        blog = factories.failed_generation(site)
+        stream.until("blog.failed")
+        lifecycle.requeue(blog.pk, by="staff:ada")
+        stream.until("blog.queued")
 
     with live.of_blog(site, blog.pk) as stream:
         told = [each.event for each in stream.until("blog.failed")]
