@@ -10,32 +10,16 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.sandbox import wix_webhooks
-from tests.support.app import APP_ID, APP_SECRET
 from tests.support.database import database_url
 from tests.support.live_events import serving
-from tests.support.nginx import NAME, PROGRAM, Nginx
+from tests.support.nginx import PROGRAM, SETTINGS, Nginx
 from tests.support.web_server import served
-
-_SETTINGS = {
-    "DEBUG": "false",
-    # What nginx keeps from strangers, and nothing behind it.
-    "OPERATIONS_OPEN": "true",
-    "SECRET_KEY": "a-secret-of-these-tests-which-is-long-enough-for-django-to-take",
-    "ALLOWED_HOSTS": NAME,
-    "HTTPS_ONLY": "true",
-    "BEHIND_HTTPS_PROXY": "true",
-    "TRUSTED_PROXIES": "127.0.0.1",
-    "OPENAI_API_KEY": "key",
-    "REPLICATE_API_TOKEN": "token",
-    "WIX_APP_ID": APP_ID,
-    "WIX_APP_SECRET": APP_SECRET,
-}
 
 
 @pytest.fixture(scope="module")
 def gunicorn(django_db_setup: None) -> Iterator[int]:
     keys = {"WIX_WEBHOOK_PUBLIC_KEYS": wix_webhooks.public_key().replace("\n", "\\n")}
-    with served(DATABASE_URL=database_url(), **_SETTINGS, **keys) as port:
+    with served(DATABASE_URL=database_url(), **SETTINGS, **keys) as port:
         yield port
 
 
@@ -48,7 +32,7 @@ def nginx(gunicorn: int) -> Iterator[Nginx]:
 @pytest.fixture
 def nginx_before_events(gunicorn: int) -> Iterator[Nginx]:
     """One that leads live events to a process of theirs."""
-    with serving(**_SETTINGS) as live, _running(gunicorn, events=live.port) as nginx:
+    with serving(**SETTINGS) as live, _running(gunicorn, events=live.port) as nginx:
         yield nginx
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from tests.support.app import APP_ID, APP_SECRET
 from tests.support.threads import wait_until
 from tests.support.world import free_port
 
@@ -20,6 +21,22 @@ PROGRAM = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 NAME = "blogs.example.com"
 # Of loopback, and not the one that nginx takes for the machine itself.
 STRANGER = "127.0.0.2"
+
+# Of what stands behind it: as in production.
+SETTINGS = {
+    "DEBUG": "false",
+    # What nginx keeps from strangers, and nothing behind it.
+    "OPERATIONS_OPEN": "true",
+    "SECRET_KEY": "a-secret-of-these-tests-which-is-long-enough-for-django-to-take",
+    "ALLOWED_HOSTS": NAME,
+    "HTTPS_ONLY": "true",
+    "BEHIND_HTTPS_PROXY": "true",
+    "TRUSTED_PROXIES": "127.0.0.1",
+    "OPENAI_API_KEY": "key",
+    "REPLICATE_API_TOKEN": "token",
+    "WIX_APP_ID": APP_ID,
+    "WIX_APP_SECRET": APP_SECRET,
+}
 
 _AROUND = """
 daemon off;
