@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from django.test import Client
 
 from blogs.models import BlogGeneration, Stage
 from blogs.queue import lifecycle
+from tests.docs import pages
 from tests.support import factories
 from tests.support.problems import problem
 from workers.errors import TransientError
@@ -18,6 +20,15 @@ _FINISHED = [factories.done_generation, factories.failed_generation]
 
 def _path(generation: BlogGeneration) -> str:
     return f"/api/blog-generation/{generation.pk}"
+
+
+def test_the_page_for_integrators_names_the_texts_that_are_empty_and_not_null(api: Any) -> None:
+    told = re.search(r'it is `""`: (.*?)\. In webhooks', " ".join(pages.part("docs/api.md", "Follow it").split()))
+
+    blog = api(factories.site()).post({"sourceType": "keyword", "sourceId": "wool"}).json()
+
+    assert told
+    assert {name for name, value in blog.items() if value == ""} == set(pages.code(told[1]))
 
 
 def test_a_waiting_blog_says_where_it_stands_and_when_to_ask_again(api: Any) -> None:
