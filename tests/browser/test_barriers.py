@@ -12,8 +12,9 @@ from django.contrib.auth.models import User
 from blogs.audit import Actor
 from blogs.batches import starting
 from blogs.models import BlogGeneration
+from blogs.outgoing import outbox
 from tests.browser.browsing import DESKTOP, PHONE, Person
-from tests.support import factories
+from tests.support import factories, webhook_rows
 from tests.support.blogs.desk_rows import written_generation
 from workers.models import Breaker, RateLimit
 
@@ -49,7 +50,9 @@ def pages(web: str) -> dict[str, str]:
     written = written_generation()
     factories.pending_generation()
     shop = written.site_id
-    RateLimit.objects.create(provider="openai", model="gpt", requests_per_minute=450, tokens_per_minute=450_000)
+    limit = RateLimit.objects.create(provider="openai", model="gpt", requests_per_minute=450, tokens_per_minute=450_000)
+    endpoint = webhook_rows.endpoint(written.site).endpoint
+    outbox.tell(shop, outbox.BLOG_COMPLETED, blog_id=written.pk)
     Breaker.objects.get_or_create(provider="openai")
     mine = Actor("ada")
     colleague = User.objects.create_user("nina")
@@ -74,6 +77,12 @@ def pages(web: str) -> dict[str, str]:
         "spend": "/admin/workers/spend/",
         "users": "/admin/auth/user/",
         "role": f"/admin/auth/user/{colleague.pk}/role/",
+        "a shop's view": f"/admin/wix/site/{shop}/as-shop/",
+        "endpoints": "/admin/blogs/webhookendpoint/",
+        "endpoint": f"/admin/blogs/webhookendpoint/{endpoint.pk}/change/",
+        "limit": f"/admin/workers/ratelimit/{limit.pk}/change/",
+        "errors of the API": "/api/errors",
+        "error of the API": "/api/errors/throttled",
     }
 
 
@@ -87,6 +96,9 @@ def test_no_page_puts_a_barrier_up(
     found = dict(_found(ada, pages))
     stranger.opens("/admin/login/")
     found["login"] = barriers(stranger)
+    stranger.opens("/api/docs")
+    stranger.sees("List the site's blogs, newest first", seconds=30)
+    found["the API's page"] = barriers(stranger)
 
     faults = [f"{name}: {fault}" for name, each in found.items() for fault in each]
     assert not faults, "\n".join(faults)
