@@ -142,7 +142,7 @@ def _first_free(stack: ExitStack, purpose: str, durable: bool, also_at: str) -> 
 
 
 def _started(data: Path, password: str, options: dict[str, str]) -> Server:
-    """Start it at a free port. PostgreSQL itself must bind it, so another program may come first; then it is another port."""
+    """Start it at a free port. PostgreSQL itself must bind the port, so another program may take it first; then it is another."""
     for _ in range(_PORTS_TRIED - 1):
         with suppress(PortTaken):
             return _started_at(_free_port(), data, password, options)
@@ -191,7 +191,7 @@ def _give_away(path: Path) -> None:
 
 
 def _admit(data: Path, networks: list[str]) -> None:
-    """Let in who comes from these with the password, in place of the rules of an older release, which asked for none."""
+    """Let in clients from these addresses, with the password. The rules of an older release, which asked for none, are replaced."""
     rules = [f"host all all {network} scram-sha-256\n" for network in networks]
     (data / "pg_hba.conf").write_text("".join(rules))
 

@@ -56,9 +56,9 @@ control_socket_disable = True
 
 
 def on_starting(server: Any) -> None:
-    """Called when the product is loaded, before gunicorn listens: end it where it could not work. The log says why.
+    """End gunicorn where the product could not work; the log says why. gunicorn calls this before it listens.
 
-    In a process of its own, because what does not answer there keeps a thread, and this one is about to fork.
+    Another process looks, because a service that does not answer keeps a thread there, and this process is about to fork.
     """
     asked = multiprocessing.get_context("fork").Process(target=_preflight, args=[server.cfg.workers])
     asked.start()

@@ -1,8 +1,10 @@
-"""`python -m config.healthcheck`: exits with 0 if the process in this container is alive, for the image's HEALTHCHECK.
+"""`python -m config.healthcheck [PORT]`: exits with 0 if the process in this container is alive, for the image's HEALTHCHECK.
 
-Of a worker it looks at the file that the worker touches; of a web process it asks `/health/live`, and so of the process of live
-events, whose port is its argument. It asks nothing of the database,
-because no restart of ours brings that back. It imports no Django, since it runs every few seconds.
+- A worker is alive if it has touched its file (BLOG_WORKER_ALIVE_PATH) within the last minute.
+- A web process, or that of live events, is alive if it answers 200 to `/health/live`, at PORT or at that of BIND.
+
+The database is not asked: where it is away, no restart of this container brings it back. Django is not imported, because this
+runs every few seconds.
 """
 
 from __future__ import annotations

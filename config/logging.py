@@ -50,7 +50,7 @@ _LONGEST = 500
 
 
 class BoundedFilter(logging.Filter):
-    """Lets each process write so many lines a minute, of one logger and level, about what strangers send; and counts the others.
+    """Bounds the lines that each process writes a minute, of one logger and level, about what strangers send; counts the others.
 
     Without a bound, 3,000 malformed requests a second are 11 MB of log a second, and the disk is full in an hour.
     """

@@ -70,7 +70,7 @@ class SentryHandler(logging.Handler):
 
 
 def _event(record: logging.LogRecord) -> Any:
-    """`msg` is the text in the code, without the values that belong into it."""
+    """Make the event of a record. Its `msg` is the text in the code, without the values that belong into it."""
     event: dict[str, Any] = {
         "level": "fatal" if record.levelno >= logging.CRITICAL else "error",
         "logger": record.name,
@@ -92,7 +92,7 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 
 def _exception(error: BaseException) -> dict[str, Any]:
-    """Without the error's text, which may repeat what a shop or a provider sent."""
+    """Describe an error without its text, which may repeat what a shop or a provider sent."""
     frames = [
         {
             "filename": frame.filename.removeprefix(f"{_ROOT}/"),

@@ -64,9 +64,9 @@ def require_known_products(site: Site, asked: BlogRequest, key: str | None) -> N
 
 
 def submit(site: Site, asked: BlogRequest, key: str | None, *, wakes: bool = True) -> BlogGeneration:
-    """Submit a request, as `submitting.submit` does, which it raises all of; besides DuplicateTopic, UnknownIdea and IdeaUsed.
+    """Submit a request. Raises what `submitting.submit` raises; besides DuplicateTopic, UnknownIdea and IdeaUsed.
 
-    Only what needs the idea bank pays for it: an idea of the shop's, and a topic that may not come twice.
+    The idea bank is asked only where it is needed: for an idea of the shop's, and for a topic that may not come twice.
     """
     by_idea, refuses = asked.source_type == SourceType.IDEA, asked.on_duplicate == OnDuplicate.REFUSE
     if not (by_idea or refuses):

@@ -1,4 +1,4 @@
-"""Answers 400 to what no page of the desk asks, and what only a forged form or address has: Django's admin would answer 500."""
+"""Answers 400 to what no page of the desk asks, but a forged form or address does. Django's admin would answer 500."""
 
 from __future__ import annotations
 

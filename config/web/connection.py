@@ -23,7 +23,7 @@ _KEPT_BYTES = 1_000_000
 
 
 class Arrived(Unreader):
-    """Gives the parser the bytes that are here, a few at a time. To it, where they end the client has gone."""
+    """Gives the parser the bytes that are here, a few at a time. Where they end, the parser takes the client for gone."""
 
     ran_dry = False
 
@@ -47,8 +47,8 @@ class Arrived(Unreader):
 class Outlet(socket.socket):
     """A socket that does not block for what is small: what the kernel has no room for is kept, for the main loop to send.
 
-    Only of an answer that is longer than `_KEPT_BYTES` the thread itself waits for the client to take it in: an export of staff's,
-    of which any number of rows fits into memory therefore. Each answer to a stranger is shorter.
+    The thread itself waits for the client only with an answer that is longer than `_KEPT_BYTES`: an export of staff's, which is
+    never in memory as a whole. Each answer to a stranger is shorter.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -34,7 +34,7 @@ def _own(peer: Any) -> str:
 
 
 def _household(address: str) -> str:
-    """Return an IPv6 address's network (/64), which is one household's; what it is not, as it is."""
+    """Return the network (/64) of an IPv6 address, which is one household's; any other address as it is."""
     return str(ip_network((address, 64), strict=False)) if ":" in address else address
 
 

@@ -100,8 +100,8 @@ class WebWorker(ThreadWorker):
         self._expect_request(Client(self.cfg, sock, peer, listener.getsockname(), self.shares.address_of(peer)))
 
     def _make_room(self) -> None:
-        """Hang up on one of the address that has most connections, so that no number of them keeps the others out: on who has
-        kept us waiting longest. Where it is requests that wait for us, the last one has to come back."""
+        """Hang up on one connection of the address that has most, so that no number of them keeps the others out: on the one
+        that has kept us waiting longest. Where it is requests that wait for us, the last one has to come back."""
         late, in_line = self.waited_for.longest(), self.in_line.longest()
         if len(late) >= len(in_line):
             if late:
@@ -327,6 +327,6 @@ def _received(client: Client) -> bytes | None:
 
 
 def _say(client: Client, words: bytes) -> None:
-    """Send these few bytes if there is room for them; who has none does not listen."""
+    """Send these few bytes if the kernel has room for them; a client for whom it has none does not read."""
     with suppress(OSError):
         client.sock.send(words)

@@ -1,4 +1,4 @@
-"""The pages to which a problem's `type` leads: what a code means and what to do, for whom a log or a browser brings here."""
+"""The pages to which a problem's `type` leads. They tell a person who has found the address in a log what to do."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def not_found(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer what a view of Django's own raised, such as the desk's: Django calls this where it handles the exception."""
+    """Answer an exception that a view of Django's own raised, such as the desk's. Django calls this."""
     error = sys.exception()
     if isinstance(error, DATABASE_AWAY):
         problem = _database_away(error)

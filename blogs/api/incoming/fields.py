@@ -43,7 +43,7 @@ class Bounded(serializers.Field[Any, Any, Any, Any]):
 
 
 class TextField(Bounded, serializers.CharField):
-    """A text of at most `max_length` characters. With accents apart and spaces to spare it may come in four times as many."""
+    """A text of at most `max_length` characters. With spaces around it and accents apart it may come in four times as many."""
 
     too_long = "max_length"
 

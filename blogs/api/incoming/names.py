@@ -32,7 +32,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 def unknown_names(sent: Iterable[Any], known: Collection[str]) -> dict[str, list[ErrorDetail]]:
-    """Return an error for each of the first unknown names, by that name as it can be shown."""
+    """Return an error for each of the first unknown names. Its key is the name, in a form that can be shown."""
     return dict(_refusals(sent, known))
 
 

@@ -98,7 +98,7 @@ def _without(value: Any, names: tuple[str, ...]) -> Any:
 
 
 def _allow_blank_once(field: dict[str, Any]) -> None:
-    """Take out that "" is allowed besides, where the first shape allows it already: of `oneOf` exactly one may hold."""
+    """Remove the shape that allows "", where the first shape allows it already: of `oneOf`, exactly one may hold."""
     first, *rest = field.get("oneOf", [None])
     if rest == [{"type": "string", "maxLength": 0}] and re.search(first.get("pattern", "."), "") is not None:
         del field["oneOf"]

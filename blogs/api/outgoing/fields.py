@@ -48,7 +48,7 @@ class ChangeSerializer(EndpointSerializer):
 
 
 class NothingSerializer(StrictSerializer):
-    """For acts that take no field."""
+    """Takes the body of an act, which has no field."""
 
 
 def endpoint_shown(endpoint: WebhookEndpoint) -> dict[str, Any]:
