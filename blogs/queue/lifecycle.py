@@ -205,6 +205,8 @@ def requeue(generation_id: int, *, by: str, reason: str = "", from_scratch: bool
         generation = locked.generation
         if generation.status not in (Status.FAILED, Status.CANCELLED):
             raise WrongState(f"it is {generation.status}; only FAILED and CANCELLED blogs can be retried")
+        if generation.site.removed_at:
+            raise WrongState("its shop has removed the app")
         ledger.hold(locked.account, generation.pk, settings.BLOG_CREDITS)
         forgotten: dict[str, Any] = {"cancel_requested_at": None, "error_code": "", "error_message": ""}
         if from_scratch:

@@ -15,7 +15,6 @@ from blogs.models import BlogGeneration, SiteLine
 from blogs.operations import proof
 from blogs.queue import admission, lifecycle, lines, submitting
 from blogs.site_events import coming_and_going, handlers
-from credits import ledger
 from credits.models import Credit
 from tests.sandbox import Sandbox
 from tests.support import factories
@@ -110,36 +109,6 @@ def test_a_request_that_was_let_in_just_before_the_removal_is_cancelled_too(shop
     assert BlogGeneration.objects.get().status == "CANCELLED"
     with pytest.raises(submitting.SiteRemoved):
         factories.pending_generation(shop)
-
-
-def test_a_request_that_waits_for_its_account_while_the_site_is_removed_is_refused(shop: Site) -> None:
-    lines.open_line(shop.pk)
-    said = list[str]()
-
-    def submit() -> None:
-        try:
-            factories.pending_generation(shop)
-        except submitting.SiteRemoved:
-            said.append("removed")
-
-    with transaction.atomic():
-        coming_and_going.disconnect(shop, ledger.lock(shop.pk))
-        submission = in_background(submit)
-        # It has read the site by now, which was not removed then.
-        wait_until(lambda: sessions_waiting_for_a_lock() == 1)
-    submission.join()
-
-    assert said == ["removed"]
-    assert not BlogGeneration.objects.exists()
-    assert shop.credit_account.held == 0
-
-
-def test_a_shop_that_comes_back_is_served_as_before(shop: Site) -> None:
-    with transaction.atomic():
-        coming_and_going.disconnect(shop, ledger.lock(shop.pk))
-    Site.objects.update(removed_at=None)
-
-    assert factories.pending_generation(shop).status == "PENDING"
 
 
 def test_requests_at_once_never_have_more_open_than_the_plan_allows(shop: Site) -> None:
