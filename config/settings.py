@@ -252,11 +252,10 @@ DATABASES = {
         # PgBouncer would drop a server-side cursor at the end of its transaction.
         "DISABLE_SERVER_SIDE_CURSORS": _BEHIND_PGBOUNCER,
         "POOL_OPTIONS": {
-            "POOL_SIZE": DATABASE_POOL_SIZE,
-            "MAX_OVERFLOW": DATABASE_POOL_OVERFLOW,
-            "TIMEOUT": DATABASE_POOL_TIMEOUT_SECONDS,
-            "RECYCLE": 15 * 60,
-            "PRE_PING": True,
+            "size": DATABASE_POOL_SIZE,
+            "overflow": DATABASE_POOL_OVERFLOW,
+            "timeout_seconds": DATABASE_POOL_TIMEOUT_SECONDS,
+            "recycle_seconds": 15 * 60,
         },
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
@@ -556,7 +555,6 @@ LOGGING = {
         # An error with its traceback for each request that Django finds suspicious. `blogs.api.errors.problems` logs a line.
         "django.security": {"level": "CRITICAL"},
         "django.security.csrf": {"level": "WARNING"},
-        "sqlalchemy.pool": {"level": "CRITICAL"},
         "uvicorn": {"level": "WARNING"},
     },
 }

@@ -25,12 +25,10 @@ ACCEPTED = {
 }
 # Where the metadata names no licence, or one that fits several: from the text that is installed with it.
 _READ_BY_US = {
-    "django-db-connection-pool": "MIT",
     "django-ratelimit": "Apache-2.0",
     "drf-spectacular-sidecar": "BSD-3-Clause",
     "psycopg2-binary": "LGPL-3.0-or-later",
     "replicate": "Apache-2.0",
-    "sqlparams": "MIT",
     "sqlparse": "BSD-3-Clause",
     "uritemplate": "BSD-3-Clause OR Apache-2.0",
 }

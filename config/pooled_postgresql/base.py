@@ -1,34 +1,42 @@
-"""Django's PostgreSQL backend with pooled connections (`django-db-connection-pool`), and three things of our own.
+"""Django's PostgreSQL backend with pooled sessions, and two things more of our own.
 
-It checks without a round trip that a pooled session lives. It raises OperationalError for each error by which a server says that it
-can't serve now, also where psycopg2 knows another class for it. And it throws the session away in which that was said.
+It raises OperationalError for each error by which a server says that it can't serve now, also where psycopg2 knows another class
+for it. And it throws the session away in which that was said.
 """
 
 from __future__ import annotations
 
-import select
+import os
+import threading
 from types import TracebackType
 from typing import Any
 
 import psycopg2
-from dj_db_conn_pool.backends.postgresql.base import DatabaseWrapper as PooledDatabaseWrapper
-from dj_db_conn_pool.core import pool_container
+from django.db.backends.base.base import NO_DB_ALIAS
+from django.db.backends.postgresql import base
+from django.db.backends.postgresql.creation import DatabaseCreation as PostgresCreation
 from django.db.utils import DatabaseErrorWrapper, OperationalError
 from django.utils.functional import cached_property
 
 from workers.database import outage
+from workers.database.session_pool import SessionPool
+
+_pools: dict[str, SessionPool] = {}
+_making = threading.Lock()
+# A fork must not use the sockets of its parent, whose sessions they are.
+os.register_at_fork(after_in_child=_pools.clear)
 
 
-class _Dialect(PooledDatabaseWrapper.SQLAlchemyDialect):
-    def do_ping(self, dbapi_connection: Any) -> bool:
-        """Return False, so that the pool connects again, if the server has closed the connection or sent something unasked.
+def pool(alias: str = "default") -> SessionPool | None:
+    """Return the pool of this process; None before its first session."""
+    return _pools.get(alias)
 
-        A server sends something unasked only before it goes. A machine that vanished is noticed only by the statement that follows,
-        within seconds.
-        """
-        waiting = select.poll()
-        waiting.register(dbapi_connection.fileno(), select.POLLIN)
-        return not dbapi_connection.closed and not waiting.poll(0)
+
+def dispose() -> None:
+    """Close all sessions that are not in use: no database can be copied or dropped that is used."""
+    for each in list(_pools.values()):
+        each.dispose()
+    _pools.clear()
 
 
 class _Errors(DatabaseErrorWrapper):
@@ -47,14 +55,33 @@ class _Errors(DatabaseErrorWrapper):
         super().__exit__(kind, error, traceback)
 
 
-class DatabaseWrapper(PooledDatabaseWrapper):
-    SQLAlchemyDialect = _Dialect
+class DatabaseCreation(PostgresCreation):
+    def _destroy_test_db(self, test_database_name: str, verbosity: int) -> None:
+        dispose()
+        super()._destroy_test_db(test_database_name, verbosity)  # type: ignore[misc]
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    creation_class = DatabaseCreation
 
     _given_up = False
+    _pool: SessionPool | None = None
+    """The pool that this wrapper's session comes from."""
 
     @cached_property
     def wrap_database_errors(self) -> _Errors:
         return _Errors(self)
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        if self.alias == NO_DB_ALIAS:
+            return super().get_new_connection(conn_params)
+        with _making:
+            if self.alias not in _pools:
+                options = self.settings_dict["POOL_OPTIONS"]
+                new = super().get_new_connection
+                _pools[self.alias] = SessionPool(lambda: new(conn_params), **options)
+            self._pool = _pools[self.alias]
+        return self._pool.take()
 
     def give_session_up(self, *, with_older_ones: bool) -> None:
         """Let this session be closed as soon as no transaction needs it, instead of going back into the pool.
@@ -64,9 +91,8 @@ class DatabaseWrapper(PooledDatabaseWrapper):
         if self.connection is None:
             return
         self._given_up = True
-        if with_older_ones:
-            # SQLAlchemy's own engine calls it where it finds a session disconnected. Without an engine it is for us to do.
-            pool_container.get(self.alias)._invalidate(self.connection, _checkin=False)
+        if with_older_ones and self._pool:
+            self._pool.distrust_older()
 
     def ensure_connection(self) -> None:
         if self._given_up and self.autocommit:
@@ -75,6 +101,8 @@ class DatabaseWrapper(PooledDatabaseWrapper):
 
     def _close(self) -> None:
         given_up, self._given_up = self._given_up, False
-        if given_up and self.connection is not None:
-            self.connection.invalidate()
-        super()._close()
+        if self._pool is None:
+            super()._close()  # type: ignore[misc]
+        elif self.connection is not None:
+            # Within a transaction Django goes on with this session, which must fail.
+            self._pool.give_back(self.connection, keep=not given_up and not self.in_atomic_block)

@@ -99,8 +99,9 @@ def _wait(ready: Callable[[], bool], patience: float, what: str) -> None:
 
 def _kill_everything(world: World) -> dict[int, str]:
     """Kill workers and the web process, in the middle of what they are at. Return what the backup can't know."""
-    from dj_db_conn_pool.core import pool_container
     from django.db import connection
+
+    from config.pooled_postgresql.base import dispose
 
     # The web process has children, and each of ours is a group of its own.
     os.killpg(world.processes.pids()["web"], signal.SIGKILL)
@@ -109,7 +110,7 @@ def _kill_everything(world: World) -> dict[int, str]:
     blogs = _statuses()
     # Sessions of our own would keep the database in use.
     connection.close()
-    pool_container.get("default").dispose()
+    dispose()
     return blogs
 
 

@@ -267,6 +267,6 @@ def _admin(statement: str) -> None:
 
 def _end_pool() -> None:
     """Close the pool's idle sessions: no database can be copied that is used."""
-    from dj_db_conn_pool.core import pool_container
+    from config.pooled_postgresql.base import dispose
 
-    pool_container.get("default").dispose()
+    dispose()

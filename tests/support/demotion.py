@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dj_db_conn_pool.core import pool_container
 from django.db import connection
+
+from config.pooled_postgresql.base import dispose
 
 
 def demote() -> None:
@@ -28,5 +29,4 @@ def sessions_of_its_own() -> Iterator[None]:
 
 def _empty_the_pool() -> None:
     connection.close()
-    if pool_container.has("default"):
-        pool_container.get("default").dispose()
+    dispose()

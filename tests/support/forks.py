@@ -27,7 +27,7 @@ from config.processes import Process
 
 _PROJECT = Path(__file__).resolve().parents[2]
 # What takes most of the time, and reads nothing of our environment when it is imported.
-_PACKAGES = ("openai", "replicate", "requests", "psycopg2", "dj_db_conn_pool.backends.postgresql", "django.db.models")
+_PACKAGES = ("openai", "replicate", "requests", "psycopg2", "config.pooled_postgresql.base", "django.db.models")
 _MESSAGE_BYTES = 1 << 17
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 

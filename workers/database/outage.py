@@ -15,7 +15,6 @@ from typing import ParamSpec, TypeVar
 import psycopg2
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
-from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from workers.context.process_memory import remembered
 
@@ -23,9 +22,9 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# A pool without a free connection says so in SQLAlchemy's words; deadlocks and restarts are OperationalErrors too. The database
+# A pool without a free session (`session_pool.PoolExhausted`), deadlocks and restarts are OperationalErrors too. The database
 # backend (`config.pooled_postgresql`) raises OperationalError for all that `cannot_serve` knows.
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolExhausted)
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 # How SQLSTATEs of a server begin that can't serve now, by PostgreSQL's appendix A. 08: the connection failed; 53: disk, memory or
 # connections are used up; 57P: it starts, stops or was told to end the session; 58: its disk or operating system fails; 25006: it

@@ -144,7 +144,7 @@ def test_what_is_forked_has_no_threads_and_no_connection_yet() -> None:
     script = """
 import json, threading
 import config.wsgi
-from dj_db_conn_pool.core import pool_container
-print(json.dumps([[thread.name for thread in threading.enumerate()], pool_container.has("default")]))
+from config.pooled_postgresql.base import pool
+print(json.dumps([[thread.name for thread in threading.enumerate()], pool() is not None]))
 """
     assert ask(script) == [["MainThread"], False]
