@@ -17,7 +17,7 @@ def begun_in(text: str) -> ArticleContent | None:
     found = _BLOCKS.search(text)
     if found is None:
         return None
-    blocks = _whole_blocks(text, found.end())
+    blocks = whole_parts(text, found.end())
     headings = [number for number, block in enumerate(blocks) if _heads_a_section(block)]
     if len(headings) < 3:
         return None
@@ -29,16 +29,17 @@ def begun_in(text: str) -> ArticleContent | None:
         return None
 
 
-def _whole_blocks(text: str, at: int) -> list[Any]:
-    decoder, blocks = json.JSONDecoder(), list[Any]()
+def whole_parts(text: str, at: int) -> list[Any]:
+    """Return the members of the JSON list that begins at `at`, up to the one in which the text was cut."""
+    decoder, parts = json.JSONDecoder(), list[Any]()
     while True:
         while at < len(text) and text[at] in " \t\r\n,":
             at += 1
         try:
-            block, at = decoder.raw_decode(text, at)
+            part, at = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
-            return blocks
-        blocks.append(block)
+            return parts
+        parts.append(part)
 
 
 def _heads_a_section(block: Any) -> bool:

@@ -18,6 +18,7 @@ from blogs.article.quality.checks.outline import unmatched
 from blogs.article.quality.subject import parts_of
 from blogs.article.quality.text.words import folded
 from blogs.article.schema import ArticleContent, Block, Heading, Idea, Strict, Text, parsed
+from blogs.article.short_form import in_short
 
 MISSING = "section of the outline is missing"
 INTRODUCTION = "introduction"
@@ -121,7 +122,7 @@ def _now(name: str, article: ArticleContent, idea: Idea) -> dict[str, Any]:
         section = idea.sections[int(number) - 1]
         return {"outline": section.model_dump()}
     blocks = _sections(article.blocks)[int(number or 0)]
-    return {"now": [block.model_dump() for block in blocks]}
+    return {"now": in_short({"blocks": [block.model_dump() for block in blocks]})["blocks"]}
 
 
 def repaired(article: ArticleContent, repair: Repair, failed: Failing, idea: Idea) -> ArticleContent:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from blogs.article import plain_text as texts
+from blogs.article import short_form
 from workers.texts import parsed_json
 
 VERSION = 1
@@ -195,7 +196,7 @@ def parse_article(text: str) -> ArticleContent:
 
 def parsed(model: type[_Model], text: str) -> _Model:
     try:
-        return model.model_validate(parsed_json(text))
+        return model.model_validate(short_form.in_full(parsed_json(text)))
     except ValueError as error:
         if not isinstance(error, ValidationError):
             raise InvalidArticle(["it is not JSON"]) from error
@@ -213,19 +214,9 @@ def _told(problem: Any) -> str:
 def json_schema(model: type[BaseModel]) -> dict[str, Any]:
     """Return the model's schema in the part of JSON Schema that OpenAI's strict mode knows; the same object for all callers.
 
-    Titles and docstrings are left out: they would only cost prompt tokens. So would a block that no prompt speaks of (the divider),
-    and a quote by itself, which has the form of a paragraph.
+    Titles and docstrings are left out: they would only cost prompt tokens. An article's blocks have their short form.
     """
-    strict = _strict(model.model_json_schema())
-    assert isinstance(strict, dict)
-    kinds = strict.get("$defs", {})
-    if {"Divider", "Quote", "Paragraph"} <= kinds.keys():
-        kinds["Paragraph"]["properties"]["type"]["enum"] += kinds["Quote"]["properties"]["type"]["enum"]
-        left_out = [{"$ref": f"#/$defs/{name}"} for name in ("Divider", "Quote") if kinds.pop(name)]
-        for holder in (strict, *kinds.values()):
-            if blocks := holder["properties"].get("blocks"):
-                blocks["items"]["anyOf"] = [kind for kind in blocks["items"]["anyOf"] if kind not in left_out]
-    return strict
+    return short_form.shortened(_strict(model.model_json_schema()))
 
 
 def _strict(schema: Any) -> Any:

@@ -111,7 +111,6 @@ def _data(asked: dict[str, Any]) -> dict[str, Any]:
         "source": {"type": asked["type"], "text": asked["topic"]},
         "language": asked["language"],
         "tone": "friendly",
-        "length": asked["length"],
         "sections": prompts.SECTIONS[asked["length"]],
         "site": {"name": "Warm Mugs"},
         "products": told,

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from blogs.article.prompts import Prompt
 from blogs.providers import openai_limits, token_reserve
-from blogs.providers.openai_answers import finished_text
+from blogs.providers.openai_answers import Truncated, finished_text
 from blogs.providers.openai_errors import explain
 from blogs.providers.token_reserve import Kind
 from workers import outbound
@@ -68,7 +68,11 @@ def complete(
         call.named = openai_limits.named(raw.headers)
         call.request_id = raw.headers.get("x-request-id", "")
         # Read as plain JSON: an answer of another shape must become our error, not an attribute that happens to be None.
-        return finished_text(parsed_json(raw.content), call)
+        try:
+            return prompt.with_ids(finished_text(parsed_json(raw.content), call))
+        except Truncated as truncated:
+            truncated.text = prompt.with_ids(truncated.text)
+            raise
 
     tokens = token_reserve.prompt_tokens(kind, sent_bytes) + max_tokens
     return outbound.call(OPENAI, schema_name, ask, limit=limit(model), seconds=seconds, tokens=tokens)

@@ -89,7 +89,6 @@ def prompt_data(inputs: Inputs, *, text_max: int) -> dict[str, Any]:
         "source": {"type": inputs.source_type, "text": found["source_text"]},
         "language": inputs.language,
         "tone": inputs.tone,
-        "length": inputs.length,
         "sections": prompts.SECTIONS[inputs.length],
         "site": {"name": inputs.site_name},
         **({"profile": said} if (said := shop.described(inputs.profile)) else {}),

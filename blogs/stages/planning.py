@@ -165,12 +165,14 @@ def _with_products(other: Inputs) -> Inputs | None:
 def _data(blogs: Sequence[Inputs]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the data that all share, with each product once, and what is asked for each blog."""
     told = [idea.prompt_data(blog, text_max=idea.TEXT_MAX) for blog in blogs]
-    shared: dict[str, Any] = {name: told[0][name] for name in ("site", "profile") if name in told[0]}
+    shared: dict[str, Any] = {name: told[0][name] for name in ("site", "profile", "sections") if name in told[0]}
+    if len({data["tone"] for data in told}) == 1:
+        shared["tone"] = told[0]["tone"]
     described = {product["id"]: product for data in told for product in data["products"]}
     asked = [
         {
             "number": number,
-            **{name: data[name] for name in ("source", "tone", "length", "sections", "wishes") if name in data},
+            **{name: data[name] for name in ("source", "tone", "wishes") if name in data and name not in shared},
             "products": [product["id"] for product in data["products"]],
         }
         for number, data in enumerate(told, 1)

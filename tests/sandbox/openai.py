@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
+from blogs.article.short_form import in_short
 from tests.sandbox import defects, revising, writer
 from tests.sandbox.faults import Fault
 from tests.sandbox.limits import SlidingWindow
@@ -240,7 +241,8 @@ def _answer(call: Call, request: Request, orders: list[writer.Order]) -> str:
         idea = writer.idea(order)
         return (defects.planted_in_idea(idea, order, defect) if defect else idea).model_dump_json()
     article = writer.spoiled_article(order) if call.has_fault("invalid_article") else writer.article(order)
-    return (defects.planted(article, order, defect) if defect else article).model_dump_json()
+    written = (defects.planted(article, order, defect) if defect else article).model_dump()
+    return json.dumps(in_short(written), ensure_ascii=False, separators=(",", ":"))
 
 
 def _plans(call: Call, orders: list[writer.Order]) -> str:

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from blogs.article.schema import ArticleContent
+from blogs.article.short_form import in_short
 from tests.sandbox import writer
 from tests.sandbox.openai_request import Request
 from tests.sandbox.provider import Call
@@ -20,7 +21,7 @@ def answer(call: Call, order: writer.Order) -> str:
     if call.has_fault("nonsense"):
         return NONSENSE
     data = json.loads(Request.read(call.body).prompt.partition("<data>")[2].partition("</data>")[0])
-    return json.dumps(_criticism(call, data) if call.operation == "critic" else _repair(call, order, data))
+    return json.dumps(_criticism(call, data) if call.operation == "critic" else in_short(_repair(call, order, data)))
 
 
 def _criticism(call: Call, data: dict[str, Any]) -> dict[str, Any]:

@@ -117,7 +117,7 @@ class Order:
             return cls(
                 topic=_topic(str(source["type"]), str(source["text"]), products),
                 language=data["language"],
-                sections=int(data.get("sections") or 5),
+                sections=int(data.get("sections") or (len(idea.sections) if idea else 5)),
                 shop=one_line((data.get("site") or {}).get("name") or "") or "our shop",
                 products=products,
                 idea=idea,

@@ -8,7 +8,7 @@ import openai
 import pytest
 import requests
 
-from blogs.article.schema import ArticleContent, Idea
+from blogs.article.schema import Idea, parse_article
 from tests.sandbox import Sandbox
 from tests.sandbox.openai import duration
 from tests.sandbox.world import World
@@ -33,7 +33,7 @@ def test_an_article_follows_its_idea_and_tells_its_language(
     request = completion_request(german | {"idea": planned.model_dump()}, "blog_article")
     answer = openai_client.chat.completions.create(**request)
 
-    article = ArticleContent.model_validate_json(answer.choices[0].message.content or "")
+    article = parse_article(answer.choices[0].message.content or "")
     assert article.language == "de"
     assert article.title == planned.title
     headings = [block.text for block in article.blocks if block.type == "heading"]

@@ -7,7 +7,7 @@ import httpx2
 import openai
 import pytest
 
-from blogs.article.schema import ArticleContent
+from blogs.article.schema import parse_article
 from tests.sandbox import Sandbox
 from tests.support.sandbox_calls import completion_request, seconds_until
 
@@ -137,7 +137,7 @@ def test_an_invalid_article_fits_the_schema_but_names_an_unknown_product(
     openai_client.chat.completions.create(**completion_request(order, "blog_idea"))  # keeps the fault for an article
     answer = openai_client.chat.completions.create(**completion_request(order, "blog_article"))
 
-    article = ArticleContent.model_validate_json(answer.choices[0].message.content or "")
+    article = parse_article(answer.choices[0].message.content or "")
     assert [block.type for block in article.blocks] == ["product", "list"]
     assert article.blocks[0].model_dump()["product_id"] == "no-such-product"
 

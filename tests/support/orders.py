@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from blogs.article import prompts
@@ -65,4 +66,8 @@ def order_for(
 
 
 def read(prompt: prompts.Prompt) -> writer.Order:
-    return writer.Order.from_prompt(prompt.user)
+    """Read a prompt as the stand-in does, but with the products' own ids in place of their short names."""
+    told = prompt.user
+    for place, product_id in enumerate(prompt.product_ids, 1):
+        told = told.replace(f'"p{place}"', json.dumps(product_id))
+    return writer.Order.from_prompt(told)

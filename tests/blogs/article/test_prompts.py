@@ -88,9 +88,10 @@ def test_the_prompts_name_the_limits_that_are_checked() -> None:
 
 
 # As the stand-in counts. OpenAI's own count of English prose (`o200k_base`) is a little lower: 966 and 430.
-@pytest.mark.parametrize(("name", "most"), [("article", 1_100), ("idea", 460)])
+@pytest.mark.parametrize(("name", "most"), [("article", 975), ("idea", 450)])
 def test_a_prompt_is_no_longer_than_it_has_to_be(name: str, most: int) -> None:
-    empty = getattr(prompts, name)({"language": "en"})
+    # With all the lines that a prompt may have.
+    empty = getattr(prompts, name)({"language": "en", "refused": "x", "earlier": ["x"], "profile": {"avoid": ["x"]}})
 
     assert len(f"{empty.system}{empty.user}".encode()) / 4 < most
 
@@ -104,6 +105,45 @@ def test_a_prompt_begins_with_a_version_that_the_model_does_not_see(name: str, t
     assert prompts.version(name, folder=tmp_path) == 0
     assert not getattr(prompts, name)(data()).system.startswith("Version")
     assert getattr(prompts, name)(data(), folder=tmp_path).system == "No version: system en"
+
+
+@BOTH
+def test_a_prompt_speaks_of_an_earlier_refusal_only_where_there_was_one(
+    make: Callable[[dict[str, Any]], Prompt],
+) -> None:
+    assert "`refused`" not in make(data()).system
+    assert "`refused`" in make(data(refused="too short")).system
+    assert "{" not in make(data(refused="too short", profile={"voice": "x"}, earlier=["x"])).system
+
+
+@pytest.mark.parametrize(
+    ("language", "sections", "length", "title"),
+    [
+        ("en", 5, "about 280 words", "20 to 60 characters"),
+        ("de-AT", 3, "about 180 words", "20 to 60 characters"),
+        ("pl", 5, "at most 1,300 characters", "20 to 60 characters"),
+        ("ru", 3, "at most 800 characters", "20 to 60 characters"),
+        ("zh-TW", 5, "at most 600 characters", "about 30 characters"),
+        ("ja", 3, "at most 400 characters", "about 30 characters"),
+    ],
+)
+def test_the_lengths_are_those_of_the_language(language: str, sections: int, length: str, title: str) -> None:
+    by_outline = data(language=language, idea={"sections": [{}] * sections})
+    del by_outline["sections"]
+
+    system = prompts.article(data(language=language, sections=sections)).system
+
+    assert f"A section has {length}." in system
+    assert f"in it: {title}." in system
+    assert prompts.article(by_outline).system == system
+    assert f"in it: {title}." in prompts.idea(data(language=language)).system
+
+
+def test_products_have_short_names_in_a_prompt() -> None:
+    prompt = prompts.article(data(products=[{"id": "7c1d0b6e", "name": "Mug"}]))
+
+    assert '{"id":"p1","name":"Mug"}' in prompt.user
+    assert prompt.with_ids('{"product_id":"p1"}') == '{"product_id":"7c1d0b6e"}'
 
 
 def test_longer_articles_have_more_sections() -> None:

@@ -62,22 +62,18 @@ def test_the_schema_keeps_to_what_strict_mode_knows(model: type[BaseModel]) -> N
         if "$ref" in part:
             assert set(part) == {"$ref"}
             assert part["$ref"].removeprefix("#/$defs/") in schema["$defs"]
-    assert depth(schema, schema["$defs"]) <= 5
+    assert depth(schema, schema.get("$defs", {})) <= 5
 
 
 def test_the_schema_still_names_every_field_and_kind_of_block_but_the_divider() -> None:
     schema = json_schema(ArticleContent)
-    kinds = [
-        kind
-        for definition in schema["$defs"].values()
-        for kind in definition["properties"].get("type", {}).get("enum", [])
-    ]
+    blocks = schema["properties"]["blocks"]["items"]["anyOf"]
+    kinds = [block["properties"]["type"]["enum"] for block in blocks]
 
     assert list(schema["properties"]) == list(ArticleContent.model_fields)
-    assert sorted(kinds) == ["button", "heading", "image", "list", "paragraph", "product", "quote", "table"]
-    assert len(schema["properties"]["blocks"]["items"]["anyOf"]) == len(kinds) - 1  # a quote has a paragraph's form
-    assert schema["$defs"]["Heading"]["properties"]["type"] == {"type": "string", "enum": ["heading"]}
-    assert schema["$defs"]["Run"]["properties"]["product_id"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    assert kinds == [["heading"], ["paragraph", "quote"], ["list"], ["table"], ["product", "image", "button"]]
+    assert blocks[0]["properties"]["type"] == {"type": "string", "enum": ["heading"]}
+    assert schema["$defs"]["Run"]["properties"]["product_id"] == {"type": ["string", "null"]}
 
 
 def test_a_written_article_comes_back_whole() -> None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from blogs.article import plain_text as texts
 from blogs.article.schema import TITLE_MAX, ArticleContent, Idea, InvalidArticle, parse_article, parse_idea
+from blogs.article.short_form import in_full
 from wix.writing_systems import shortened
 from workers.texts import parsed_json
 
@@ -70,7 +71,7 @@ _FAULTS_MAX = 2_000
 def _in_shape(model: type[BaseModel], text: str) -> str:
     """Return the answer as the schema wants it, as far as nothing has to be made up for it."""
     try:
-        answer = parsed_json(text)
+        answer = in_full(parsed_json(text))
     except ValueError:
         return text
     for _ in range(_ROUNDS):
