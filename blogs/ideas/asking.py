@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
 
 from blogs.article import prompts
+from blogs.article.cut import whole_parts
 from blogs.article.quality.mends.shape import idea_in
 from blogs.article.schema import Idea, InvalidArticle, Plans, json_schema
 from blogs.providers import openai
+from blogs.providers.openai_answers import Truncated
 from blogs.providers.token_reserve import Kind, output_max
 from workers.texts import parsed_json
+
+# The room for each of several ideas, of the room for a single one: some are longer than most, and others shorter.
+_SHARE_OF_ONE = 0.75
+_LIST = re.compile(r'"plans"\s*:\s*\[')
 
 
 def ask(
@@ -21,17 +28,21 @@ def ask(
 ) -> dict[int, Idea]:
     """Return the ideas that came, by the `number` of what was asked for in `blogs`. `common` is the data that all share.
 
-    Reserves for each what a single idea takes. Raises as `openai.complete` does.
+    Of an answer that was cut, the ideas that are whole came. Raises as `openai.complete` does, but for that.
     """
-    kind = Kind.of("idea", length, language)
-    text = openai.complete(
-        prompts.ideas({**common, "language": language, "blogs": list(blogs)}),
-        kind=kind,
-        schema_name="blog_ideas",
-        schema=json_schema(Plans),
-        max_tokens=len(blogs) * output_max(kind, settings.OPENAI_IDEA_MAX_TOKENS, 1),
-        seconds=seconds,
-    )
+    kind = Kind.of("ideas", length, language)
+    each = int(settings.OPENAI_IDEA_MAX_TOKENS * _SHARE_OF_ONE)
+    try:
+        text = openai.complete(
+            prompts.ideas({**common, "language": language, "blogs": list(blogs)}),
+            kind=kind,
+            schema_name="blog_ideas",
+            schema=json_schema(Plans),
+            max_tokens=len(blogs) * output_max(kind, each, 1),
+            seconds=seconds,
+        )
+    except Truncated as truncated:
+        text = _whole_plans(truncated.text)
     return _read(text, {int(blog["number"]): str(blog["source"]["text"]) for blog in blogs})
 
 
@@ -47,6 +58,12 @@ def _read(text: str, topics: Mapping[int, str]) -> dict[int, Idea]:
         except InvalidArticle:
             continue
     return found
+
+
+def _whole_plans(text: str) -> str:
+    """Return an answer that was cut with the plans before the one in which it was."""
+    found = _LIST.search(text)
+    return json.dumps({"plans": whole_parts(text, found.end()) if found else []})
 
 
 def _plans(text: str) -> list[Any]:

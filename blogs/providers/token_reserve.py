@@ -9,15 +9,21 @@ prompt belongs to what is reserved, since the limit counts it and a cut answer h
 length is known. If the same blog's next answer was longer, that one stands for both; otherwise it counts as a quarter longer, so
 that the maximum climbs when answers grow.
 
+Of a cut article all whole sections are of use, and a second call writes those that it lacks. So a cut costs this call alone, and
+the best maximum is lower: the one with the least M + P(X > M) (prompt + room for the rest). No later answer tells then how long a
+cut one would have been. What is beyond the maximum is taken for the tail of a bell: as steep as the answers below say.
+
 The functions at the top only calculate. `output_max` and `prompt_tokens` read the calls of all processes, now and then.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from statistics import median
 from typing import NamedTuple
 
 from django.conf import settings
@@ -31,7 +37,7 @@ from workers.limits.provider_calls import Answer
 
 # UTF-8 bytes a token as long as nothing is known; on the safe side for most languages.
 _BYTES_PER_TOKEN = 3.5
-# Tokens around every prompt, however short it is.
+# Tokens around every prompt, however short it is. What is learned of a prompt's bytes has them in it.
 _FRAME_TOKENS = 16
 # Prompts of one kind differ in tokens a byte; nine of ten need no more than what is reserved.
 _SAFE_SHARE = 0.9
@@ -39,8 +45,11 @@ _SAFE_SHARE = 0.9
 FEW = 50
 # How much longer a cut answer counts than it was, and how much more the next attempt may take.
 LONGER = 1.25
+# How far cut answers reach beyond their maximum, on average: this share of its distance from the middle, as in the tail of a bell
+# curve from one deviation on, and at least this share of itself, so that it climbs when answers grow.
+_TAIL, _LEAST_TAIL = 0.3, 0.03
 # How often the last answers are read: once something is known, and until then.
-_READ_EVERY_SECONDS, _READ_AT_FIRST_EVERY_SECONDS = 60.0, 10.0
+_READ_EVERY_SECONDS, _READ_AT_FIRST_EVERY_SECONDS = 60.0, 5.0
 
 
 class Kind(NamedTuple):
@@ -48,11 +57,13 @@ class Kind(NamedTuple):
 
     name: str
     language: str
+    rest: int = 0
+    """The room of the call that goes on where an answer is cut; 0 where all of it is asked for again."""
 
     @classmethod
-    def of(cls, subject: str, length: str, language: str) -> Kind:
+    def of(cls, subject: str, length: str, language: str, *, rest: int = 0) -> Kind:
         # A language's regions learn together: their tokens are alike, and each would know little alone.
-        return cls(f"{subject}:{length}", language.split("-")[0].lower())
+        return cls(f"{subject}:{length}", language.split("-")[0].lower(), rest)
 
 
 def best_max(answers: Sequence[Answer]) -> int:
@@ -63,6 +74,24 @@ def best_max(answers: Sequence[Answer]) -> int:
         useful += length
         if (worth := useful / (length + prompt)) > best_worth:
             best, best_worth = length, worth
+    return int(best)
+
+
+def cheapest_max(answers: Sequence[Answer], rest: int) -> int:
+    """Return the output maximum that reserves least for a whole text, where a second call writes what a cut one lacks.
+
+    That call reserves `rest` for the part in which the first was cut, and what is beyond the maximum. Its prompt is taken to be as
+    long as the first one's.
+    """
+    again = rest + sum(map(_tokens_of_prompt, answers)) / len(answers)
+    beyond, least, best = 0.0, math.inf, 0.0
+    lengths = sorted(_lengths_with_tail(answers), reverse=True)
+    # How many lengths there are above this one, and their sum.
+    for longer, length in enumerate(lengths):
+        reserved = length + (longer * (again - length) + beyond) / len(lengths)
+        if reserved < least:
+            least, best = reserved, length
+        beyond += length
     return int(best)
 
 
@@ -96,6 +125,16 @@ def _lengths(newest_first: Sequence[Answer]) -> Iterator[float]:
         yield at_least * LONGER if answer.truncated else at_least
 
 
+def _lengths_with_tail(answers: Sequence[Answer]) -> Iterator[float]:
+    """Yield the lengths of whole answers, and for the cut ones lengths beyond their maxima."""
+    middle = median(answer.output_tokens for answer in answers)
+    cut = [answer.output_max for answer in answers if answer.truncated]
+    yield from (answer.output_tokens for answer in answers if not answer.truncated)
+    for place, at_least in enumerate(cut):
+        beyond = max(_TAIL * (at_least - middle), _LEAST_TAIL * at_least)
+        yield at_least - beyond * math.log(1 - (place + 0.5) / len(cut))
+
+
 def _tokens_of_prompt(answer: Answer) -> float:
     return answer.prompt_bytes / _BYTES_PER_TOKEN if answer.prompt_tokens is None else answer.prompt_tokens
 
@@ -116,7 +155,9 @@ def output_max(kind: Kind, configured: int, attempt: int, *, no_older_than: floa
 
 def prompt_tokens(kind: Kind, prompt_bytes: int) -> int:
     """Estimate a prompt's tokens by its bytes, on the safe side."""
-    return int(prompt_bytes * (_learned(kind).tokens_per_byte or 1 / _BYTES_PER_TOKEN)) + _FRAME_TOKENS
+    if learned := _learned(kind).tokens_per_byte:
+        return math.ceil(prompt_bytes * learned)
+    return int(prompt_bytes / _BYTES_PER_TOKEN) + _FRAME_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +192,9 @@ def _read(kind: Kind, now: float) -> _Learned:
     # A language that is seldom written has answers as long as the others, though not as many bytes a token.
     if len(answers) < FEW:
         answers = provider_calls.recent(kind.name, count)
-    return _Learned(now, best_max(answers) if len(answers) >= FEW else None, ratio)
+    if len(answers) < FEW:
+        return _Learned(now, None, ratio)
+    return _Learned(now, cheapest_max(answers, kind.rest) if kind.rest else best_max(answers), ratio)
 
 
 def _cut_at(kind: Kind) -> int | None:

@@ -75,7 +75,8 @@ def _first(inputs: Inputs, idea: Idea) -> ArticleContent:
 
 
 def _written(inputs: Inputs, idea: Idea) -> str:
-    kind = Kind.of("article", inputs.length, inputs.language)
+    # A section that a cut answer lacks is written by a repair.
+    kind = Kind.of("article", inputs.length, inputs.language, rest=settings.OPENAI_REPAIR_MAX_TOKENS)
     return openai.complete(
         prompts.article({**_facts(inputs), "idea": revising.plan_of(idea)}),
         kind=kind,
@@ -87,7 +88,8 @@ def _written(inputs: Inputs, idea: Idea) -> str:
 
 
 def _facts(inputs: Inputs) -> dict[str, Any]:
-    return prompt_data(inputs, text_max=_TEXT_MAX)
+    # The outline says how many sections there are.
+    return {name: told for name, told in prompt_data(inputs, text_max=_TEXT_MAX).items() if name != "sections"}
 
 
 def _keep_text(inputs: Inputs, article: ArticleContent) -> None:

@@ -82,6 +82,18 @@ def test_one_bad_and_one_missing_idea_spoil_no_other(sandbox: Sandbox, shop: Sit
     assert list(alone) == [blogs[1].pk, blogs[2].pk]
 
 
+def test_of_a_batch_that_was_cut_the_whole_ideas_are_used(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
+    blogs = [factories.pending_generation(shop, source_id=topic) for topic in TOPICS[:6]]
+    sandbox.fault("openai", "length", "idea")
+
+    done = [attempt() for _ in blogs]
+
+    assert {blog.status for blog in done} == {Status.DONE}
+    # The last ones of the batch, each by itself.
+    alone = ProviderCall.objects.filter(operation="blog_idea").order_by("work").values_list("work", flat=True)
+    assert list(alone) in ([blogs[4].pk, blogs[5].pk], [blogs[3].pk, blogs[4].pk, blogs[5].pk])
+
+
 def test_a_prompt_that_is_refused_fails_its_own_blog_alone(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
     sandbox.fault("openai", "refusal", "idea", match="bomb", times=None)
     blogs = [factories.pending_generation(shop, source_id=topic) for topic in [*TOPICS[:3], "bomb"]]

@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError
 
 from blogs.providers import token_reserve
-from blogs.providers.token_reserve import FEW, Kind, best_max, bounded, tokens_per_byte, with_room
+from blogs.providers.token_reserve import FEW, Kind, best_max, bounded, cheapest_max, tokens_per_byte, with_room
 from workers.context.on_behalf import Caller, on_behalf_of
 from workers.limits import provider_calls
 from workers.limits.provider_calls import Answer
@@ -93,6 +93,33 @@ def test_a_cut_answer_counts_for_itself_if_the_next_one_was_shorter() -> None:
     assert best_max(shorter_by_chance) == 2_500
 
 
+def test_where_a_cut_answer_has_its_rest_from_another_call_no_other_maximum_reserves_less() -> None:
+    lengths, prompt, rest = bell(2_500, 500), 1_000, 900
+
+    best = cheapest_max([whole(length, prompt_tokens=prompt) for length in lengths], rest)
+
+    def reserved(maximum: int) -> float:
+        return maximum + sum(prompt + rest + length - maximum for length in lengths if length > maximum) / len(lengths)
+
+    assert all(reserved(best) <= reserved(other) + 0.001 for other in range(0, 4_500, 7))
+    assert best < best_max([whole(length, prompt_tokens=prompt) for length in lengths])
+
+
+def test_the_dearer_the_rest_the_fewer_are_cut() -> None:
+    answers = [whole(length) for length in bell(2_500, 500)]
+
+    assert cheapest_max(answers, 200) < cheapest_max(answers, 2_000) < cheapest_max(answers, 20_000)
+
+
+def test_after_answers_have_grown_it_finds_their_length_though_no_cut_one_is_written_again() -> None:
+    lengths, maximum = bell(3_000, 300, 200), 1_500
+
+    for _ in range(20):
+        maximum = cheapest_max([cut(maximum) if length > maximum else whole(length) for length in lengths], 900)
+
+    assert sorted(lengths)[160] < maximum < max(lengths)
+
+
 def test_a_byte_takes_what_nine_of_ten_prompts_needed() -> None:
     answers = [Answer(None, 1_000, tokens, 1, 1, False) for tokens in range(200, 300)]
 
@@ -139,7 +166,8 @@ class TestFromTheTable:
         kept([2_000] * settings.OPENAI_MAX_TOKENS_LEARN_FROM)
 
         assert token_reserve.output_max(MEDIUM, 3_600, 1) == 2_000
-        assert token_reserve.prompt_tokens(MEDIUM, 1_000) == 216
+        # The tokens around a prompt are among those that were counted.
+        assert token_reserve.prompt_tokens(MEDIUM, 1_000) == 200
 
     def test_a_rare_language_goes_by_all_for_its_length_and_by_none_for_its_prompt(self) -> None:
         kept([2_000] * FEW)
@@ -147,6 +175,13 @@ class TestFromTheTable:
 
         assert token_reserve.output_max(Kind.of("article", "medium", "pl-PL"), 3_600, 1) == 2_000
         assert token_reserve.prompt_tokens(Kind.of("article", "medium", "pl-PL"), 3_500) == 1_016
+
+    def test_an_article_that_is_cut_is_not_written_again_so_its_maximum_is_lower(self) -> None:
+        kept(bell(2_500, 500))
+
+        assert token_reserve.output_max(MEDIUM._replace(rest=900), 3_600, 1) < token_reserve.output_max(
+            MEDIUM, 3_600, 1
+        )
 
     def test_regions_of_a_language_learn_together(self) -> None:
         assert Kind.of("article", "medium", "de-AT") == Kind.of("article", "medium", "DE") == MEDIUM
