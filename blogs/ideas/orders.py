@@ -69,6 +69,9 @@ def order(site: Site, *, about: str, language: str, length: str) -> IdeaOrder:
 
 def work_off(go_on: Callable[[], bool] = lambda: True) -> float | None:
     """Work off the orders that are due; return in how many seconds the next one will be."""
+    with released_afterwards():
+        if _seconds_until_due() is None:
+            return None
     while go_on():
         with released_afterwards():
             taken = _take()
@@ -115,20 +118,16 @@ def _carry_out(taken: IdeaOrder) -> None:
 def _ask(taken: IdeaOrder) -> list[Idea]:
     site = taken.site
     source = {"type": "prompt", "text": taken.about or _ABOUT_THE_SHOP}
-    wanted = [
-        {
-            "number": n,
-            "source": source,
-            "length": taken.length,
-            "sections": prompts.SECTIONS[taken.length],
-            "products": [],
-        }
-        for n in range(1, AN_ORDER + 1)
-    ]
+    wanted = [{"number": n, "source": source, "products": []} for n in range(1, AN_ORDER + 1)]
     with released_afterwards():
         newest = Topic.objects.filter(site=site, kind__in=bank.WRITTEN).order_by("-id")
         earlier = list(newest.values_list("text", flat=True)[:_EARLIER])
-    common = {"site": {"name": site.name}, "products": [], **({"earlier": earlier} if earlier else {})}
+    common = {
+        "site": {"name": site.name},
+        "sections": prompts.SECTIONS[taken.length],
+        "products": [],
+        **({"earlier": earlier} if earlier else {}),
+    }
     with shared_by([-taken.pk] * AN_ORDER):
         seconds = settings.STAGE_DEADLINE_SECONDS["idea"]
         found = asking.ask(common, wanted, length=taken.length, language=taken.language, seconds=seconds)

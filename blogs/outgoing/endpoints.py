@@ -101,7 +101,10 @@ def switch_on(endpoint: WebhookEndpoint, *, by_staff: bool = False) -> bool:
         raise NotNow("Support has switched this endpoint off; ask support.")
     clean = {"failures": 0, "failing_since": None, "rests_until": None, "slow_until": None, "credits_low_at": None}
     off = WebhookEndpoint.objects.filter(pk=endpoint.pk, off_at__isnull=False).exclude(off_why=Off.DELETED)
-    return off.update(off_at=None, off_why="", **clean) > 0
+    is_on = off.update(off_at=None, off_why="", **clean) > 0
+    if is_on:
+        transaction.on_commit(partial(wakeup.notify, CHANNEL))
+    return is_on
 
 
 def send_test(endpoint: WebhookEndpoint) -> WebhookMessage:

@@ -50,6 +50,8 @@ _LOOK_AGAIN_SECONDS = 2.0
 
 def work_off(go_on: Callable[[], bool] = lambda: True, *, slow: bool = False) -> float | None:
     """Send what is due, until `go_on` says no. Return in how many seconds to look again; None: there is no endpoint."""
+    if not turns.any_endpoint():
+        return None
     while go_on() and (endpoint := turns.take(slow=slow)):
         with log_context(site=endpoint.site_id, endpoint=endpoint.pk):
             try:

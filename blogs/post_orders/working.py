@@ -93,15 +93,23 @@ def work_off_changes(go_on: Callable[[], bool] = lambda: True) -> float | None:
 
 def _work_off(kinds: tuple[str, ...], go_on: Callable[[], bool]) -> float | None:
     """Carry out what is due, until `go_on` says no. Return in how many seconds to look again; None: nothing is open."""
+    if _seconds_to_next(kinds) is None:
+        return None
     while go_on() and (order := _take(kinds)):
         if not _carry_out(order):
             return _WHILE_DOWN_SECONDS
-    with released_afterwards(), connection.cursor() as cursor:
-        cursor.execute(_NEXT, [list(kinds)])
-        (seconds,) = cursor.fetchone()
+    seconds = _seconds_to_next(kinds)
     if seconds is None:
         return None
     return max(1.0, seconds) if seconds > 0 else _WHILE_BUSY_SECONDS
+
+
+def _seconds_to_next(kinds: tuple[str, ...]) -> float | None:
+    """Return when the next one is due; None: none is open."""
+    with released_afterwards(), connection.cursor() as cursor:
+        cursor.execute(_NEXT, [list(kinds)])
+        seconds: float | None = cursor.fetchone()[0]
+        return seconds
 
 
 def _take(kinds: tuple[str, ...]) -> PostOrder | None:

@@ -1,4 +1,4 @@
-"""What a worker pool needs of a queue: `claim`, `renew`, `promote`, `seconds_until_due`, `rescue`, `hand_back`, `stats`.
+"""What a worker pool needs of a queue: `claim`, `renew`, `look`, `promote`, `rescue`, `hand_back`, `stats`.
 
 Beside them `recount`, a chore. The fair order itself is in `statements.CLAIM` and `lines.py`.
 """
@@ -137,15 +137,23 @@ def _recounted(site_id: int) -> bool:
     return True
 
 
-def seconds_until_due() -> float | None:
-    """Return when `promote` will next find something, by PostgreSQL's clock. None: nothing waits for a time."""
+_LOOK = """
+SELECT (SELECT extract(epoch FROM min(run_after) - clock_timestamp()) FROM blog_generations
+         WHERE status = 'PENDING' AND NOT ready),
+       EXISTS (SELECT 1 FROM blog_generations
+                WHERE status = 'PROCESSING' AND lease_expires_at < (SELECT clock_timestamp()))
+"""
+
+
+def look() -> tuple[float | None, bool]:
+    """Return in how many seconds `promote` will find something, and whether `rescue` would now, by PostgreSQL's clock.
+
+    None: nothing waits for a time.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT extract(epoch FROM min(run_after) - clock_timestamp()) FROM blog_generations"
-            " WHERE status = 'PENDING' AND NOT ready"
-        )
-        seconds = cursor.fetchone()[0]
-    return None if seconds is None else max(0.0, float(seconds))
+        cursor.execute(_LOOK)
+        seconds, is_expired = cursor.fetchone()
+    return None if seconds is None else max(0.0, float(seconds)), is_expired
 
 
 def rescue(chunk_size: int = 100) -> int:

@@ -20,7 +20,7 @@ Level = BlogWords.Level
 # How many numbers one look goes through, and how many blogs it fills in at most.
 _LOOKED_AT = 5_000
 _FILLED = 500
-_SOON, _LATER = 1.0, 60.0
+_SOON, _LATER = 1.0, 300.0
 # Says that one worker is at it. Its number means nothing elsewhere.
 _LOCK = 7_201_608
 

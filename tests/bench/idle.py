@@ -1,12 +1,14 @@
 """What one worker costs that has nothing to do: the real command by default settings, watched for a minute.
 
-It runs on the packages of `requirements.txt`, as in production: the development tools beside them would add a tenth of memory.
-Queries are counted in PostgreSQL's own log (`log_statement`), each of a worker's statements one; so BEGIN and COMMIT count too.
+It runs on the packages of `requirements.txt`, as in production: the development tools beside them would add a tenth of memory,
+since libraries import what they find (`packages` says how many there are). Queries are counted in PostgreSQL's own log
+(`log_statement`), each of a worker's statements one; so BEGIN and COMMIT count too. `statements_a_minute` says which they are.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,8 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def measure() -> dict[str, Any]:
-    log, interpreter = _log_statements(), venv.interpreter("production", _ROOT / "requirements.txt")
+    locked = _ROOT / "requirements.txt"
+    log, interpreter = _log_statements(), venv.interpreter("production", locked)
     with crowd.processes() as running:
         process = running.start("worker", "manage.py", "run_blog_worker", interpreter=interpreter)
         worker = psutil.Process(process.pid)
@@ -36,6 +39,8 @@ def measure() -> dict[str, Any]:
             "cpu_share": round(cpu / _SECONDS, 4),
             "connections": max(connections),
             "rss_mb": round(worker.memory_info().rss / 2**20, 1),
+            "packages": f"{locked.name}: {locked.read_text().count('==')}",
+            "statements_a_minute": _by_text(log, before),
         }
 
 
@@ -56,7 +61,18 @@ def _log_statements() -> Path:
 
 
 def _statements(log: Path) -> int:
-    return sum(line.startswith("blogs-worker") and " LOG:  statement:" in line for line in log.open(errors="replace"))
+    return sum(map(_is_ours, log.open(errors="replace")))
+
+
+def _by_text(log: Path, since: int) -> dict[str, int]:
+    """How often each statement ran, by its first words, the most frequent first: where the chores spend what they spend."""
+    lines = [line for line in log.open(errors="replace") if _is_ours(line)][since:]
+    texts = Counter(" ".join(line.partition("statement:")[2].split()[:6]) for line in lines)
+    return dict(texts.most_common(12))
+
+
+def _is_ours(line: str) -> bool:
+    return line.startswith("blogs-worker") and " LOG:  statement:" in line
 
 
 def _connections() -> int:

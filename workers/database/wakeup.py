@@ -21,6 +21,7 @@ from workers.database.outage import DATABASE_AWAY
 logger = logging.getLogger(__name__)
 
 WORK = "work_is_ready"
+_APART_SECONDS = 0.05
 
 
 def notify(channel: str = WORK) -> None:
@@ -91,6 +92,8 @@ def _listen_once(wakes: Mapping[str, Callable[[], object]], stopping: threading.
         listener.cursor().execute("; ".join(f"LISTEN {channel}" for channel in wakes))
         for wake in wakes.values():
             wake()  # for what was sent while this did not listen
+            # One after the other, so that they need no connection each.
+            stopping.wait(_APART_SECONDS)
         while not stopping.is_set():
             if any(select.select([listener], [], [], 1)):
                 listener.poll()

@@ -10,6 +10,7 @@ back to the queue. The second leaves at once; leases then run out, and any worke
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import os
@@ -35,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 _REST_SECONDS = 0.05
 _PAUSE_WHILE_LOCKED_SECONDS = 0.2
+# Chores with the same pause begin this far apart, so that they need no more connections than one of them does.
+_APART_SECONDS = 0.15
 # Of a chore that says when it is to be done again, and failed before it could.
 _PAUSES_AFTER_AN_ERROR = 5
 
@@ -54,8 +57,8 @@ class Source(Protocol):
     def claim(self, worker: Any, limit: int, running: Any) -> list[Any]: ...
     def renew(self, works: Any) -> int: ...
     def hand_back(self, works: Any) -> int: ...
+    def look(self) -> tuple[float | None, bool]: ...
     def promote(self) -> int: ...
-    def seconds_until_due(self) -> float | None: ...
     def rescue(self) -> int: ...
     def stats(self) -> dict[str, Any]: ...
 
@@ -72,7 +75,14 @@ class Chore(NamedTuple):
     asks: bool = False
     """`do` takes a function that says whether to go on; it says no once the worker stops."""
     says_when: bool = False
-    """`do` returns in how many seconds to do it again, or None for the usual pause."""
+    """`do` returns in how many seconds to do it again, or None for the usual pause: nothing is open."""
+    rests_seconds: float = 0.0
+    """Set if the pause grows up to this while nothing is open, four times as long each time. What opens wakes it."""
+
+
+def _set_all(events: Sequence[threading.Event]) -> None:
+    for event in events:
+        event.set()
 
 
 class Pool:
@@ -100,7 +110,7 @@ class Pool:
         self._threads = threads
         self._batch_size = batch_size
         self._poll_seconds = poll_seconds
-        self._chores = [(chore, threading.Event()) for chore in chores]
+        self._chores = [(chore, threading.Event(), place * _APART_SECONDS) for place, chore in enumerate(chores)]
         self._pace = pace
         self._verdict = verdict or Verdict()
         self._pause_seconds = pause_seconds
@@ -225,26 +235,24 @@ class Pool:
         return crew is not None
 
     def _keep_house(self) -> None:
-        """Promote what is due, at the moment it is due; rescue every few seconds."""
-        rescue_at = time.monotonic()
+        """Promote what is due, at the moment it is due; look for leases that ran out every few seconds."""
         while not self._stopping.is_set():
-            wait = self._poll_seconds
+            wait = min(self._poll_seconds, self._rescue_every_seconds)
             with self._going_on("housekeeping"):
-                due = self._source.seconds_until_due()
+                due, is_expired = self._source.look()
                 if due == 0 and self._source.promote():
                     self._wake.set()
-                    due = self._source.seconds_until_due()
+                    due, is_expired = self._source.look()
                 # What is due and was not promoted is locked by another worker.
                 wait = wait if due is None else min(wait, due or _PAUSE_WHILE_LOCKED_SECONDS)
-                if time.monotonic() >= rescue_at:
-                    rescue_at = time.monotonic() + self._rescue_every_seconds
-                    if self._source.rescue():
-                        self._wake.set()
-            self._due.wait(max(0.01, min(wait, rescue_at - time.monotonic())))
+                if is_expired and self._source.rescue():
+                    self._wake.set()
+            self._due.wait(max(0.01, wait))
             self._due.clear()
 
-    def _keep_up(self, chore: Chore, wake: threading.Event) -> None:
-        pause = chore.every_seconds if chore.first_after_seconds is None else chore.first_after_seconds
+    def _keep_up(self, chore: Chore, wake: threading.Event, apart: float) -> None:
+        pause = apart + (chore.every_seconds if chore.first_after_seconds is None else chore.first_after_seconds)
+        rest = chore.every_seconds
         while not self._stopping.is_set():
             wake.wait(pause)
             wake.clear()
@@ -254,14 +262,20 @@ class Pool:
             again: Any = _PAUSES_AFTER_AN_ERROR * self._pause_seconds
             with self._going_on(chore.name):
                 again = chore.do(*([self._goes_on] if chore.asks else []))
-            pause = again if chore.says_when and again is not None else chore.every_seconds
+            if chore.says_when and again is None:
+                pause = rest = min(4 * rest, max(chore.rests_seconds, chore.every_seconds))
+            else:
+                pause, rest = again if chore.says_when else chore.every_seconds, chore.every_seconds
 
     def _goes_on(self) -> bool:
         return not self._stopping.is_set()
 
     def _wakes(self) -> dict[str, Callable[[], object]]:
-        woken = {chore.woken_by: wake.set for chore, wake in self._chores if chore.woken_by}
-        return {wakeup.WORK: self._wake.set, **woken}
+        woken: dict[str, list[threading.Event]] = {wakeup.WORK: [self._wake]}
+        for chore, wake, _ in self._chores:
+            if chore.woken_by:
+                woken.setdefault(chore.woken_by, []).append(wake)
+        return {channel: functools.partial(_set_all, wakes) for channel, wakes in woken.items()}
 
     @contextmanager
     def _going_on(self, doing: str) -> Iterator[None]:
@@ -294,7 +308,7 @@ class Pool:
         self._stopping.set()
         self._wake.set()
         self._due.set()
-        for _, wake in self._chores:
+        for _, wake, _ in self._chores:
             wake.set()
 
     def _drain(self) -> None:

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -46,6 +47,13 @@ from workers.pool.verdict import Verdict
 logger = logging.getLogger(__name__)
 
 _HOUR = 3600.0
+# Of a chore that is woken, while nothing is open: a wake-up is lost only where its sender was killed just before it.
+_REST = 120.0
+
+
+def _woken(do: Callable[..., object], name: str, channel: str) -> Chore:
+    """Make the chore that works off what opens with a wake-up, and says when the next of it is due."""
+    return Chore(30.0, do, name, woken_by=channel, asks=True, says_when=True, rests_seconds=_REST)
 
 
 def _renew() -> None:
@@ -67,27 +75,35 @@ CHORES = (
     # A delivery that is stored wakes it. The pause is for those that are tried again, and for those whose wake-up was lost.
     Chore(70.0, handlers.work_off, "handle webhooks", woken_by=deliveries.CHANNEL, asks=True),
     # A batch that is started wakes it; while one is open, it says when the next portion is due.
-    Chore(60.0, working.work_off, "work off batches", woken_by=starting.CHANNEL, asks=True, says_when=True),
-    Chore(60.0, spending.fold, "sum up what calls took", asks=True),
+    Chore(
+        60.0,
+        working.work_off,
+        "work off batches",
+        woken_by=starting.CHANNEL,
+        asks=True,
+        says_when=True,
+        rests_seconds=_REST,
+    ),
+    Chore(120.0, spending.fold, "sum up what calls took", asks=True),
     # What staff order for posts at Wix. Looks have a thread of their own: a person waits for them.
-    Chore(30.0, orders.work_off_looks, "look at posts", woken_by=asking.LOOKS, asks=True, says_when=True),
-    Chore(30.0, orders.work_off_changes, "carry out orders", woken_by=asking.REVISIONS, asks=True, says_when=True),
+    _woken(orders.work_off_looks, "look at posts", asking.LOOKS),
+    _woken(orders.work_off_changes, "carry out orders", asking.REVISIONS),
     # A second thread publishes while the first waits for an article that is written again.
-    Chore(30.0, orders.work_off_quick_changes, "publish", woken_by=asking.CHANGES, asks=True, says_when=True),
+    _woken(orders.work_off_quick_changes, "publish", asking.CHANGES),
     # Two threads, and one for receivers that were slow: a shop's receiver keeps only other slow ones waiting.
-    Chore(30.0, sending.work_off, "send webhooks", woken_by=endpoints.CHANNEL, asks=True, says_when=True),
-    Chore(30.0, sending.work_off, "send webhooks", asks=True, says_when=True),
-    Chore(30.0, sending.work_off_slow, "send webhooks to slow receivers", asks=True, says_when=True),
+    _woken(sending.work_off, "send webhooks", endpoints.CHANNEL),
+    _woken(sending.work_off, "send webhooks", endpoints.CHANNEL),
+    _woken(sending.work_off_slow, "send webhooks to slow receivers", endpoints.CHANNEL),
     # A shop that asks for ideas wakes it.
-    Chore(20.0, posts.read_due, "read posts", first_after_seconds=5.0, asks=True),
-    Chore(60.0, idea_orders.work_off, "find ideas", woken_by=idea_orders.CHANNEL, asks=True, says_when=True),
+    Chore(30.0, posts.read_due, "read posts", first_after_seconds=5.0, asks=True),
+    _woken(idea_orders.work_off, "find ideas", idea_orders.CHANNEL),
     Chore(60.0, webhooks.tell_of_low_credits, "tell of low credits"),
     Chore(_HOUR, webhooks.prune, "prune webhook messages"),
     Chore(60.0, keeping.look, "fill in words by which staff find blogs", says_when=True),
     Chore(300.0, profiles.work_off, "fill profiles from Wix", woken_by=profiles.CHANNEL, asks=True),
     # The first time soon, so that workers grant too that live for less than an hour.
     Chore(_HOUR, subscriptions.grant_due, "grant monthly credits", first_after_seconds=45.0),
-    Chore(30.0, promises.judge, "compare starts and ends with what was promised"),
+    Chore(60.0, promises.judge, "compare starts and ends with what was promised"),
     Chore(_HOUR, limits.prune, "prune limits"),
     Chore(_HOUR, provider_calls.prune, "prune provider calls"),
     Chore(_HOUR, spending.prune, "prune sums of calls"),

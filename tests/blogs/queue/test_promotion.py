@@ -75,12 +75,12 @@ def test_a_cancelled_blog_is_not_promoted() -> None:
 
 
 def test_the_next_due_time_is_known() -> None:
-    assert source.seconds_until_due() is None
+    assert source.look() == (None, False)
     generation = factories.processing_generation()
     lifecycle.defer(generation, RateLimited("rate_limited", "Later.", retry_in=30))
     scheduled()
 
-    due = source.seconds_until_due()
+    due, _ = source.look()
 
     assert due is not None
     assert 25 < due <= 37.5
@@ -90,7 +90,7 @@ def test_what_is_overdue_is_due_now() -> None:
     scheduled()
     make_due()
 
-    assert source.seconds_until_due() == 0
+    assert source.look() == (0, False)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -22,6 +22,7 @@ def test_a_blog_that_cannot_be_rescued_keeps_no_other_from_it(settings: Any, cap
     CreditAccount.objects.filter(site=broken).update(held=0)  # a books' error: its hold can't be released
     expire_leases()
 
+    assert source.look() == (None, True)
     assert source.rescue() == 1
 
     assert (row(first).status, row(second).status) == (Status.PROCESSING, Status.PENDING)
@@ -36,6 +37,7 @@ def test_a_blog_without_an_open_hold_keeps_no_other_from_it_either(settings: Any
         ledger.release(ledger.lock(first.site_id), first.pk, reason="by mistake")
     expire_leases()
 
+    assert source.look() == (None, True)
     assert source.rescue() == 1
 
     assert (row(first).status, row(second).status) == (Status.PROCESSING, Status.PENDING)

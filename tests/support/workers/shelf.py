@@ -65,8 +65,8 @@ class Shelf:
             self.promoted_twice.set()
         return 0
 
-    def seconds_until_due(self) -> float | None:
-        return next(self.due, None)
+    def look(self) -> tuple[float | None, bool]:
+        return next(self.due, None), True
 
     def rescue(self) -> int:
         self.rescued.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -166,6 +167,42 @@ def test_a_chore_that_says_when_is_done_again_soon_where_the_database_was_away()
     run(shelf, Ran(1), chores=[Chore(LONG, chore, "a chore", first_after_seconds=0.01, says_when=True)])
 
     assert tries[1] - tries[0] < LONG / 2
+
+
+def test_a_channel_wakes_each_chore_that_names_it() -> None:
+    shelf, done = Shelf(), threading.Barrier(2)
+
+    def chore() -> None:
+        if not done.wait(PATIENCE_SECONDS):
+            shelf.waiting.append(Piece(1))
+            wakeup.notify()
+
+    chores = [Chore(LONG, chore, name, woken_by="a_chore") for name in ("one", "another")]
+
+    run(shelf, Ran(1), chores=chores)
+
+
+def test_a_chore_rests_for_longer_each_time_while_nothing_is_open() -> None:
+    shelf, times = Shelf(), list[float]()
+
+    def chore() -> float | None:
+        times.append(time.monotonic())
+        if len(times) == 6:
+            shelf.waiting.append(Piece(1))
+            wakeup.notify()
+        return 0.01 if len(times) == 4 else None
+
+    resting = Chore(0.03, chore, "a chore", first_after_seconds=0.01, says_when=True, rests_seconds=0.3)
+
+    run(shelf, Ran(1), chores=[resting])
+
+    pauses = [after - before for before, after in itertools.pairwise(times)]
+    assert pauses[0] >= 0.12
+    assert pauses[1] >= 0.3
+    assert pauses[2] >= 0.3
+    # Something was open: it began with its usual pause again.
+    assert pauses[3] < 0.3
+    assert 0.12 <= pauses[4] < 0.3
 
 
 def test_a_wake_up_starts_new_work_long_before_the_next_poll() -> None:

@@ -102,7 +102,7 @@ class Shelf:
     def renew(self, works): return 0
     def hand_back(self, works): return 0
     def promote(self): return 0
-    def seconds_until_due(self): return None
+    def look(self): return None, False
     def rescue(self): return 0
     def stats(self): return {}
 
