@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from blogs import queue
@@ -13,6 +14,7 @@ from blogs.models import BlogGeneration, GenerationEvent, PostOrder
 from blogs.queue import lifecycle
 from tests.support import factories
 from tests.support.problems import problem
+from tests.support.query_plans import condition, plan_of
 from workers.errors import TransientError
 
 pytestmark = pytest.mark.django_db
@@ -64,3 +66,19 @@ def test_an_article_is_revised_as_often_as_it_is_said_to_be_possible(api: Any, a
 
     assert f"revised {REVISIONS_MAX} times" in refused["detail"]
     assert refused["possible"] == shown_possible(client, generation) == ["publish"]
+
+
+def test_what_a_page_of_blogs_has_had_is_counted_by_an_index(api: Any) -> None:
+    site = factories.site()
+    for _ in range(3):
+        factories.failed_generation(site)
+        BlogGeneration.objects.filter(pk=factories.done_generation(site).pk).update(needs_review=True)
+    with connection.cursor() as cursor:
+        # Of tables this small, PostgreSQL would read all.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+    retries = plan_of(lambda: api(site).get("/api/blog-generation"), "'requeued'")
+    revisions = plan_of(lambda: api(site).get("/api/blog-generation"), "'rewrite'")
+
+    assert "generation_id" in condition(retries, "event_of_generation")
+    assert "generation_id" in condition(revisions, "post_order_of_blog")
