@@ -1,4 +1,4 @@
-"""Sends errors of ours to Sentry, where SENTRY_DSN is set: where each happened, to which blog, and never what was in its hands.
+"""Sends errors of ours to Sentry, where SENTRY_DSN is set: where each happened and to which blog, and never the data that it met.
 
 An event is made here field by field. The SDK's own integrations are off: they would send requests, local variables, prompts in
 exceptions' texts and SQL. So an event has the exception's type, the lines of the traceback, and tags. The log line has the rest;

@@ -1,4 +1,4 @@
-"""What all endpoints share: query parameters that are known, and answers that a caller who has them already need not take again."""
+"""What all endpoints share: query parameters must be known, and an answer that the caller has already is not sent again."""
 
 from __future__ import annotations
 

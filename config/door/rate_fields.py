@@ -1,6 +1,6 @@
 """Tells every caller of the API what a site may send, and a known site what is left of it.
 
-A credential that is refused here is no site's from now on (`site_limits.forget`).
+Which site a credential stands for is forgotten as soon as it is refused (`site_limits.forget`).
 """
 
 from __future__ import annotations

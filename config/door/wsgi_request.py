@@ -1,4 +1,4 @@
-"""Django's own request, and its handler, but for requests that Django can't make: those get an answer like any other."""
+"""Django's own request and handler, which also answer requests that Django's own classes could not even read."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Asks Django, on a thread, what it answers to a request of the event loop: by the same middleware and views as a web process.
 
-Django's own ASGI handler was refused: with middleware that is not asynchronous it keeps a thread for each stream, as long as it is
-open. So a stream's request is asked as any other, and only its head is taken from Django.
+Django's own ASGI handler is not used: with middleware that is not asynchronous, it keeps a thread for each stream as long as that
+is open. So Django is asked as for any other request, and only the head of its answer is sent.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class ByAddress(Generic[T]):
         return item
 
     def longest(self) -> dict[T, None]:
-        """Return the longest line, its oldest item first; of lines that are as long, the one that has waited for its turn."""
+        """Return the longest line, its oldest item first; of lines that are equally long, the one whose turn comes first."""
         return max(self._lines.values(), key=len, default={})
 
 
