@@ -4,8 +4,8 @@ The product's own learning (`token_reserve`) against a simulated provider: an ar
 takes 30 s (CV 30 %), and is as long as a log-normal draw says (mean 2,500, CV 20 %; in mid-run the mean shifts). Four processes
 each read the last 200 answers once a minute, so a shift is answered one to two minutes late. A cut article has cost its whole
 reservation and is tried again with more room; it is as long as before (`keeps`), or drawn again; or a second call writes the rest
-(`goes on`, as the product does with an article), which reserves a prompt and the room for a section. Nothing is left out: the start
-with the configured 3,600 and the minutes after the shift count.
+(`goes on`, as the product does with an article), which reserves a prompt, the room for a section, and what is lacking. Nothing is
+left out: the start with the configured 3,600 and the minutes after the shift count.
 
 `best_fixed_percentile` is the ratio of the best rival of hindsight: the one percentile of the true lengths for which the same run,
 with the same draws, ends best; it knows the true distribution from the first call on, the new one from the shift on.
@@ -132,8 +132,9 @@ class _Run:
                 heard(ended, answer)
                 cuts += answer.truncated
                 if answer.truncated and self.rest:
-                    reserved += _PROMPT_TOKENS + self.rest
-                    useful += self._length(lengths[article], at)
+                    whole = self._length(lengths[article], at)
+                    reserved += _PROMPT_TOKENS + self.rest + whole - answer.output_max
+                    useful += whole
                 elif answer.truncated:
                     again.append((article, attempt + 1, answer.output_max))
                 else:
