@@ -24,7 +24,7 @@ from typing import Any
 
 from config.processes import Processes
 
-_BLOGS, _SITES, _WORKERS, _SCALE = 5_000, 200, 3, 9.5
+_BLOGS, _SITES, _WORKERS, _SCALE = 5_000, 200, 3, 8.5
 # `python -m tests.bench` ends everything a little later.
 _LONGEST_SECONDS = 585
 

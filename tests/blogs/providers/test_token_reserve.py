@@ -166,8 +166,7 @@ class TestFromTheTable:
         kept([2_000] * settings.OPENAI_MAX_TOKENS_LEARN_FROM)
 
         assert token_reserve.output_max(MEDIUM, 3_600, 1) == 2_000
-        # The tokens around a prompt are among those that were counted.
-        assert token_reserve.prompt_tokens(MEDIUM, 1_000) == 200
+        assert token_reserve.prompt_tokens(MEDIUM, 1_000) == 216
 
     def test_a_rare_language_goes_by_all_for_its_length_and_by_none_for_its_prompt(self) -> None:
         kept([2_000] * FEW)
