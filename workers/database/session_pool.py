@@ -19,7 +19,7 @@ from django.db.utils import OperationalError
 
 Session = psycopg2.extensions.connection
 
-# A session that nothing has needed for so long is closed.
+# A session that nothing has needed for this long is closed.
 _IDLE_SECONDS = 60.0
 
 
