@@ -5,6 +5,7 @@ bank        topics kept, held and looked up
 batches     one call for the ideas of several blogs that wait
 orders      ideas that a shop asks for without blogs
 posts       the site's posts at Wix
+listing     the bank as staff read it
 duplicates  what becomes of a request whose topic the site has
 """
 

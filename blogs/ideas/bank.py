@@ -26,6 +26,8 @@ Kind = Topic.Kind
 
 # From here on two topics are one, as practice has it: 0.6 of the runs of three letters, three quarters of the words.
 SAME = 0.6
+# A title that is ours to choose keeps away from this already: it is asked for again, as long as there is time for that.
+CLOSE = 0.55
 _SAME_WORDS = 0.75
 # Any number that nothing else uses as an advisory lock in this database; the second one is the site's.
 _LOCK = 7_249_011
@@ -48,13 +50,19 @@ class Near:
     likeness: float
     is_same: bool
 
+    @property
+    def is_close(self) -> bool:
+        """Say whether another title would be better, though the two topics may not be one."""
+        return self.is_same or self.likeness > CLOSE
+
 
 # Topics of blogs that failed or were cancelled are free again.
 _NEAR = """
 WITH hits AS (
     SELECT hit.topic_id, count(*) AS shared
       FROM unnest(%(stems)s::int[]) AS wanted(stem) CROSS JOIN LATERAL (
-           SELECT topic_id FROM blogs_topicstem WHERE site_id = %(site)s AND stem = wanted.stem
+           SELECT topic_id FROM blogs_topicstem
+            WHERE site_id = %(site)s AND stem = wanted.stem AND topic_id < %(before)s
             ORDER BY topic_id DESC LIMIT %(read)s) AS hit
      GROUP BY hit.topic_id ORDER BY shared DESC, hit.topic_id DESC LIMIT %(compared)s
 )
@@ -76,10 +84,12 @@ def near_now(
     beside: int | None = None,
     kinds: Sequence[str] = WRITTEN,
     at_most: int = 10,
+    before: int = 2**63 - 1,
 ) -> list[Near]:
     """Return the site's topics that are most like this one, the nearest first, without those of the blog `beside`.
 
-    Within a transaction that has the site's `lock`, no other writer adds one meanwhile.
+    `before` leaves out the topic of this number and all that were kept after it. Within a transaction that has the site's `lock`,
+    no other writer adds one meanwhile.
     """
     own, own_stems = key(text, language), stems(text, language)
     asked: dict[str, Any] = {
@@ -93,6 +103,7 @@ def near_now(
         "read": _READ_OF_A_STEM,
         "compared": _COMPARED,
         "at_most": at_most,
+        "before": before,
     }
     with connection.cursor() as cursor:
         cursor.execute(_NEAR, asked)

@@ -66,6 +66,8 @@ def pages(web: str) -> dict[str, str]:
         "batches": "/admin/blogs/batch/",
         "sites": "/admin/wix/site/",
         "site": f"/admin/wix/site/{shop}/change/",
+        "topics": f"/admin/wix/site/{shop}/topics/",
+        "topics of written blogs": f"/admin/wix/site/{shop}/topics/?show=written&state=draft&q=wool",
         "credits": "/admin/credits/credit/",
         "audit log": "/admin/blogs/auditentry/",
         "limits": "/admin/workers/ratelimit/",

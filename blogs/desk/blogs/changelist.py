@@ -17,7 +17,7 @@ from blogs.batches.moves import MOVES, Move
 from blogs.desk import notes
 from blogs.desk.base import DeskAdmin, ReadOnlyAdmin, badge, span
 from blogs.desk.blogs import acting, asked, at_wix, exporting, filters, finding, page, places
-from blogs.desk.find.blogs import called, called_by, know_names
+from blogs.desk.find.blogs import called, know_names
 from blogs.desk.money.ledger import may_read
 from blogs.models import BlogGeneration
 
@@ -153,7 +153,6 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
             **about,
             **notes.context(request, blog),
             "at_wix": at_wix.about(blog),
-            "called": called_by(blog, about["outputs"]),
             "moves": page.moves(blog, request.user, refundable=about["refundable"]),
         }
         return super().render_change_form(request, context, *args, **kwargs)

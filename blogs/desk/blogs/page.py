@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,15 +13,19 @@ from django.db.models.functions import Coalesce
 from blogs.batches.moves import MOVES, Move
 from blogs.desk.base import span
 from blogs.desk.blogs import attempts, preview, sentence
+from blogs.desk.find.blogs import called_by
 from blogs.desk.masking import masked
 from blogs.desk.search import as_id
-from blogs.models import Article, BlogGeneration, Promise, SiteLine, Status
+from blogs.ideas import bank
+from blogs.ideas.keys import of_language
+from blogs.models import Article, BlogGeneration, Promise, SiteLine, Status, Topic
 from blogs.queue import forecast
 from credits.models import Credit
 from workers.limits import costs
 from workers.models import ProviderCall
 
 CALLS_SHOWN = 200
+_NEAREST_SHOWN = 8
 _SUMMED = ("prompt_tokens", "output_tokens", "tokens_reserved", "images")
 
 
@@ -33,6 +38,7 @@ def about(generation: BlogGeneration, *, with_ledger: bool, before: str = "") ->
     money = {entry.kind: entry.amount for entry in entries}
     # Unless newer or older events are left out, they tell why, too.
     told = None if before or timeline.older_than else sentence.Facts(money, timeline.events[::-1])
+    called = called_by(generation, outputs)
     by_stage = {output["stage"]: output["output"] for output in outputs}
     return {
         "timeline": timeline,
@@ -46,6 +52,8 @@ def about(generation: BlogGeneration, *, with_ledger: bool, before: str = "") ->
         "post_url": preview.web_page(generation.post_url),
         "answer": sentence.answer(generation, told),
         "promised": _promised(generation),
+        "called": called,
+        "nearest": _nearest(generation, called),
     }
 
 
@@ -80,6 +88,35 @@ def _promised(generation: BlogGeneration) -> str:
 
 def _clock(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%d %b %H:%M:%S")
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The topics that came before a blog's and are nearest to it, in the order in which `onDuplicate` looks at them.
+
+    `is_title`: the `text` that was looked up is the blog's planned title, else what it was asked for.
+    """
+
+    text: str
+    is_title: bool
+    found: list[tuple[bank.Near, str]]
+    """Each with the address of its post, where that is a web page."""
+    same_from: float = bank.SAME
+
+
+def _nearest(blog: BlogGeneration, called: str) -> Nearest:
+    """Look up what the bank knew when the title was planned; where none was, what it knows now.
+
+    Blogs that failed or were cancelled since then count no more.
+    """
+    own = Topic.objects.filter(generation_id=blog.pk, kind=Topic.Kind.TITLE).only("text", "language").first()
+    language = own.language if own else of_language(blog.language or blog.site.language)
+    # Words of a request are compared with those of other requests too.
+    kinds = bank.WRITTEN if own else (*bank.WRITTEN, Topic.Kind.ASKED)
+    text = own.text if own else called
+    before = {"before": own.pk} if own else {}
+    near = bank.near(blog.site_id, text, language, beside=blog.pk, kinds=kinds, at_most=_NEAREST_SHOWN, **before)
+    return Nearest(text, own is not None, [(each, preview.web_page(each.url)) for each in near])
 
 
 def place_in_line(generation: BlogGeneration) -> str:

@@ -24,7 +24,7 @@ from blogs.desk.base import DeskAdmin, actor, badge
 from blogs.desk.money import spend
 from blogs.desk.money.ledger import may_read
 from blogs.desk.search import sites_called
-from blogs.desk.sites import api_keys, as_shop, balance, catalog, facts, profile, site_lines
+from blogs.desk.sites import api_keys, as_shop, balance, catalog, facts, profile, site_lines, topics
 from blogs.desk.system import pausing, webhooks
 from blogs.models import BlogGeneration, Status
 from credits import ledger
@@ -175,6 +175,7 @@ class SiteAdmin(DeskAdmin):
             *pausing.urls_of_all(self),
             *api_keys.urls(self),
             *profile.urls(self),
+            *topics.urls(self),
             *super().get_urls(),
         ]
 
@@ -195,6 +196,7 @@ class SiteAdmin(DeskAdmin):
             "account": account,
             "entries": entries[:ENTRIES_SHOWN] if may_read(request) else None,
             "entries_shown": ENTRIES_SHOWN,
+            "may_read_topics": topics.may_read(request),
             "may_pause": self.has_pause_permission(request),
             "may_weigh": request.user.has_perm("blogs.weigh_lines"),
             "credits_form": CreditsForm(request, site) if request.user.has_perm("credits.grant_credits") else None,

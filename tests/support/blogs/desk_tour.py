@@ -15,6 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from blogs.desk.blogs import cost_bands
+from blogs.ideas.listing import LISTS
 from tests.bench.desk_data import Known
 
 _BLOGS = "admin:blogs_bloggeneration_changelist"
@@ -115,6 +116,14 @@ def pages(known: Known) -> dict[str, str]:
         "history of a blog": reverse("admin:blogs_bloggeneration_history", args=[known.done]),
         "site": reverse(_SITE, args=[known.ordinary_site]),
         "site with a tenth of all": reverse(_SITE, args=[known.whale]),
+        **{
+            f"topics of a site, {name}": f"{reverse('admin:wix_site_topics', args=[known.whale])}?{urlencode(query)}"
+            for name, query in {
+                **{name: {"show": name} for name in LISTS},
+                "by words": {"show": "open", "q": "wool"},
+                "scheduled": {"show": "open", "state": "scheduled"},
+            }.items()
+        },
         "history of a site": reverse("admin:wix_site_history", args=[known.whale]),
         "sites": reverse("admin:wix_site_changelist"),
         **audited,

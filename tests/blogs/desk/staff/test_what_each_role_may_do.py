@@ -169,6 +169,15 @@ def test_seeing_what_a_shop_sees(colleague: Client, role: str) -> None:
     assert (answer.status_code == 200) == may
 
 
+def test_seeing_a_shops_ideas_and_topics(colleague: Client, role: str) -> None:
+    shop, may = site(), role != "no role"
+    address = reverse("admin:wix_site_topics", args=[shop.pk])
+
+    if may:
+        assert address in site_page(colleague, shop.pk)
+    assert (colleague.get(address).status_code == 200) == may
+
+
 def test_editing_a_shops_profile(colleague: Client, role: str) -> None:
     shop, may = site(), role in {"Support", "Operator", "Admin"}
     page = f"/admin/wix/site/{shop.pk}/profile/"
