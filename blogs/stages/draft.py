@@ -60,7 +60,7 @@ def run(inputs: Inputs) -> dict[str, Any]:
 
 def _related(inputs: Inputs, article: ArticleContent) -> list[dict[str, str]]:
     """Choose the posts of the shop that the article leads to. What Wix published at another host was moved since."""
-    posts = inputs.earlier_posts()
+    posts = inputs.earlier_posts(article.title, article.language)
     hosts = post_hosts(inputs.site_url, [post.url for post in posts])
     own = [post for post in posts if ricos.leads_to(post.url, frozenset(hosts))]
     headings = [block.text for block in article.blocks if isinstance(block, Heading)]

@@ -20,6 +20,10 @@ def warnings_lead_nowhere(error: WorkError) -> None:
     raise AssertionError("only a running stage can warn") from error
 
 
+def no_posts(title: str, language: str) -> list[Post]:
+    return []
+
+
 def no_others(ids: Sequence[int]) -> list[Inputs]:
     return []
 
@@ -54,8 +58,8 @@ class Inputs:
     draft_create_age: float | None
     """The seconds since a create of the draft was last begun, by PostgreSQL's clock; None if none was."""
     note_draft_create: Callable[[], None]
-    earlier_posts: Callable[[], Sequence[Post]] = tuple
-    """Reads the posts that the shop has published from its blogs here."""
+    earlier_posts: Callable[[str, str], Sequence[Post]] = no_posts
+    """Reads the posts that the shop has published, by an article's title and language."""
     warn: Callable[[WorkError], None] = warnings_lead_nowhere
     """Takes what goes wrong without stopping the stage; it is saved beside the stage's output."""
     others: Callable[[Sequence[int]], list[Inputs]] = no_others
