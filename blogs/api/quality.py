@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from blogs.models import BlogGeneration, Stage
+from blogs.models import BlogGeneration, Stage, Status
 from workers.database.outage import DATABASE_AWAY
 
 
@@ -34,4 +34,6 @@ def of(generation: BlogGeneration) -> dict[str, Any] | None:
         return None
     if not isinstance(report, dict) or "score" not in report:
         return None
-    return {name: report.get(name) for name in ("version", "score", "held", "critic", "findings")}
+    told = {name: report.get(name) for name in ("version", "score", "held", "critic", "findings")}
+    # Once it is DONE, a person may have decided.
+    return {**told, "held": generation.needs_review} if generation.status == Status.DONE else told

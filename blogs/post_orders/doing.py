@@ -41,8 +41,18 @@ class Done:
 
 def look(order: PostOrder, blog: BlogGeneration) -> Done:
     held = holding.look(_inputs(blog, Stage.PUBLISH, []))
-    columns = {"post_url": held.post_url} if held.post_url and held.post_url != blog.post_url else {}
+    columns: dict[str, Any] = {"post_url": held.post_url} if held.post_url and held.post_url != blog.post_url else {}
+    if held.state == "published" and blog.needs_review:
+        # Its shop has decided, at Wix.
+        event = GenerationEvent.Kind.PUBLISHED
+        said = f"{_in_words(held)} Its article was held for a person; its shop has published it at Wix."
+        return Done(said, held=held.stored(), columns={**columns, **_REVIEWED}, event=event)
     return Done(_in_words(held), held=held.stored(), columns=columns)
+
+
+def _released(order: PostOrder, blog: BlogGeneration) -> str:
+    """Say who has decided about an article that was held; "" for one that was not."""
+    return f" Its article was held for a person, and is released by {order.by}." if blog.needs_review else ""
 
 
 def publish_again(order: PostOrder, blog: BlogGeneration) -> Done:
@@ -56,15 +66,16 @@ def publish_again(order: PostOrder, blog: BlogGeneration) -> Done:
         besides = " It has changes of its shop's that are not published." if held.unpublished_changes else ""
         columns = {**_REVIEWED, **({"post_url": held.post_url} if held.post_url else {})}
         return Done(
-            f"It was published already; nothing was sent.{besides}",
+            f"It was published already; nothing was sent.{besides}{_released(order, blog)}",
             held=held.stored(),
             columns=columns,
             event=GenerationEvent.Kind.PUBLISHED,
         )
     output = publish.run(inputs)
     url = output.get("post_url", "")
+    said = f"Published: {url}" if not output.get("scheduled_for") else f"Wix publishes it at {output['scheduled_for']}."
     return Done(
-        f"Published: {url}" if not output.get("scheduled_for") else f"Wix publishes it at {output['scheduled_for']}.",
+        f"{said}{_released(order, blog)}",
         columns={**_REVIEWED, **({"post_url": url} if url else {})},
         outputs={Stage.PUBLISH: output},
         event=GenerationEvent.Kind.PUBLISHED,

@@ -22,6 +22,7 @@ from blogs.post_orders import doing
 from blogs.post_orders.doing import Done
 from blogs.post_orders.revising import REVISION
 from blogs.queue import backoff, history, waiting
+from blogs.words import keeping
 from workers.context.deadline import DeadlineExceeded, within
 from workers.context.log_context import log_context
 from workers.context.on_behalf import Caller, on_behalf_of
@@ -185,6 +186,7 @@ def _end(order: PostOrder, blog: BlogGeneration, done: Done) -> None:
         if done.article:
             about = {"title": done.article.title, "words": word_count(done.article)}
             Article.objects.filter(pk=blog.pk).update(content=done.article.model_dump(), **about)
+            keeping.write_again(blog.pk)
             StageOutput.objects.filter(generation=blog, stage=REVISION).delete()
         # Warnings that stand before it are over: it has mended that step.
         if done.event:

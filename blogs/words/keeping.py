@@ -90,13 +90,29 @@ def _row(lacking: _Lacking) -> dict[str, Any]:
     return {"id": lacking.generation_id, "level": level, "subject": subject, "words": words}
 
 
-_LACKING = """
+def write_again(generation_id: int) -> None:
+    """Give a blog the words that it has now, in place of those that it had, since its title is another.
+
+    The caller's transaction has written the title.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_BLOG, [generation_id])
+        row = _row(_Lacking(*cursor.fetchone()))
+        cursor.execute(_WRITE_AGAIN, row)
+
+
+_KNOWN = """
 SELECT g.id, g.site_id, g.source_type, g.source_id, g.idempotency_key, d.metadata::text, p.output::text, a.title
   FROM blog_generations g
   LEFT JOIN blogs_blogwords w ON w.generation_id = g.id
   LEFT JOIN blogs_requestdetails d ON d.generation_id = g.id
   LEFT JOIN blogs_article a ON a.generation_id = g.id
   LEFT JOIN blogs_stageoutput p ON p.generation_id = g.id AND p.stage = 'products'
+"""
+_OF_BLOG = f"{_KNOWN} WHERE g.id = %s"
+_WRITE_AGAIN = "UPDATE blogs_blogwords SET words = array_to_tsvector(%(words)s::text[]) WHERE generation_id = %(id)s"
+
+_LACKING = f"""{_KNOWN}
  WHERE g.id > %(after)s AND g.id < %(below)s
    AND (w.generation_id IS NULL
         OR w.level < CASE WHEN a.generation_id IS NOT NULL THEN 2 WHEN p.id IS NOT NULL THEN 1 ELSE 0 END)

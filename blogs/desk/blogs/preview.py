@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 
 from blogs.article.schema import META_DESCRIPTION_MAX, META_TITLE_MAX
-from blogs.models import Article, BlogGeneration, Stage
+from blogs.models import Article, BlogGeneration, Stage, Status
 
 # About where Google cuts: it goes by pixels, which no server knows.
 _TITLE_SHOWN = 60
@@ -50,6 +50,8 @@ class Quality:
 
     score: int
     held: bool
+    released: bool
+    """It was held, and a person has published it as it was."""
     critic: str
     findings: list[dict[str, Any]]
 
@@ -70,7 +72,7 @@ class Preview:
 
 def preview(blog: BlogGeneration, article: Article, outputs: Outputs) -> Preview:
     """Compose it. The stored article is not validated: those of older versions of the schema are shown too."""
-    content, cover, report = article.content, _cover(outputs), _quality(outputs)
+    content, cover, report = article.content, _cover(outputs), _quality(blog, outputs)
     return Preview(
         article=article,
         blocks=_blocks(content, outputs, _marks(report)),
@@ -107,13 +109,16 @@ def _no_cover(outputs: Outputs) -> str:
     return "Its cover is not made yet."
 
 
-def _quality(outputs: Outputs) -> Quality | None:
+def _quality(blog: BlogGeneration, outputs: Outputs) -> Quality | None:
     """Read the article's report; None for one of an older release."""
     report = outputs.get(Stage.ARTICLE, {}).get("quality")
     if not isinstance(report, dict) or "score" not in report:
         return None
     findings = [found for found in report.get("findings", []) if isinstance(found, dict)]
-    return Quality(int(report["score"]), bool(report.get("held")), str(report.get("critic", "")), findings)
+    was_held, is_done = bool(report.get("held")), blog.status == Status.DONE
+    held = blog.needs_review if is_done else was_held
+    released = was_held and is_done and not held
+    return Quality(int(report["score"]), held, released, str(report.get("critic", "")), findings)
 
 
 Marks = list[tuple[str, str]]

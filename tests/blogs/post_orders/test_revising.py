@@ -6,15 +6,20 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 
 from blogs.batches.moves import Skipped
+from blogs.desk.find import blogs
 from blogs.models import Article, BlogGeneration, Stage, Status
 from blogs.operations import proof
 from blogs.post_orders import working
+from blogs.words import keeping
 from tests.sandbox import Sandbox
 from tests.support.api import Api
 from tests.support.blogs.books import row
-from tests.support.blogs.orders import Shop, finished, last_order, move, work
+from tests.support.blogs.desk_pages import blog_page
+from tests.support.blogs.orders import Shop, ask_to_look, finished, last_order, move, work
 from tests.support.blogs.pipeline import free_and_balance
 from tests.support.front import Front
 from wix.models import Site
@@ -186,6 +191,55 @@ def test_publishing_it_all_the_same_ends_the_review(sandbox: Sandbox, shop: Site
 
     after = row(held)
     assert (after.needs_review, bool(after.post_url)) == (False, True)
+    published = after.events.get(kind="published")
+    assert published.message.endswith("Its article was held for a person, and is released by ada.")
+
+
+def test_once_it_is_published_nothing_says_that_it_is_held(
+    sandbox: Sandbox, shop: Site, held: BlogGeneration, client: Client
+) -> None:
+    client.force_login(User.objects.create_superuser("ada"))
+    api, path = Api(shop), f"/api/blog-generation/{held.pk}"
+    assert "of 100, held for a person" in blog_page(client, held.pk)
+
+    assert api.act(held.pk, "publish").status_code == 202
+    work()
+
+    told: Any = api.get(path).json()
+    assert (told["needsReview"], told["quality"]["held"], told["warnings"]) == (False, False, [])
+    assert "of 100, was held and is released" in blog_page(client, held.pk)
+    assert "is released by shop" in row(held).events.get(kind="published").message
+
+
+def test_a_shop_that_publishes_it_at_wix_has_decided_too(sandbox: Sandbox, shop: Site, held: BlogGeneration) -> None:
+    Shop(held).publish()
+
+    ask_to_look(held)
+    work()
+
+    after = row(held)
+    assert (after.needs_review, bool(after.post_url)) == (False, True)
+    assert "its shop has published it at Wix" in after.events.get(kind="published").message
+
+    ask_to_look(held)
+    work()
+    assert after.events.filter(kind="published").count() == 1
+
+
+def test_staff_find_it_by_its_new_title_and_no_more_by_the_old_one(
+    front: Front, sandbox: Sandbox, shop: Site, held: BlogGeneration
+) -> None:
+    Article.objects.filter(pk=held.pk).update(title="Zebra blankets")
+    keeping.write_again(held.pk)
+    assert blogs.worded("zebra", 9) == [held.pk]
+
+    move("rewrite", held)
+    work()
+
+    title = Article.objects.get(pk=held.pk).title
+    assert "zebra" not in title.lower()
+    assert (blogs.worded("zebra", 9), blogs.worded(title, 9)) == ([], [held.pk])
+    assert blogs.worded(held.source_id, 9) == [held.pk]
 
 
 def test_an_article_that_is_not_held_is_not_revised(sandbox: Sandbox, shop: Site) -> None:
