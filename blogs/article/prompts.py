@@ -66,6 +66,11 @@ def ideas(data: dict[str, Any], *, folder: Path = FOLDER) -> Prompt:
     return replace(more, system=f"{one.system}\n\n{more.system}")
 
 
+def idea_repair(data: dict[str, Any], *, folder: Path = FOLDER) -> Prompt:
+    """`data` has at least a `language`, and in `blogs` the plans whose parts are to be written again."""
+    return _prompt("idea_repair", data, folder)
+
+
 def article(data: dict[str, Any], *, folder: Path = FOLDER) -> Prompt:
     """`data` has at least a `language` and the `idea` with the outline."""
     return _prompt("article", data, folder)

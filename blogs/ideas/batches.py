@@ -137,11 +137,12 @@ class Planned:
 
 
 @briefly
-def keep(leader: Leader, plans: Sequence[Planned], *, holding: bool = True) -> set[int]:
+def keep(leader: Leader, plans: Sequence[Planned], *, holding: bool = True, close: bool = False) -> set[int]:
     """Keep ideas as the planned titles of their blogs; return of which blogs. The leader asks for these no more.
 
     Left out are those that the leader does not ask for any more, and, where titles are to hold their keys, those that tell what
-    another topic of the site does. That is looked up under the site's lock: of two like titles at once, one is kept.
+    another topic of the site does, or come `close` to one unless that is allowed. That is looked up under the site's lock: of two
+    like titles at once, one is kept.
     """
     with transaction.atomic():
         bank.lock(leader.site_id)
@@ -149,18 +150,18 @@ def keep(leader: Leader, plans: Sequence[Planned], *, holding: bool = True) -> s
         kept = {
             planned.generation_id
             for planned in plans
-            if planned.generation_id in ours and _keep(leader.site_id, planned, holding=holding)
+            if planned.generation_id in ours and _keep(leader.site_id, planned, holding=holding, close=close)
         }
         IdeaAsked.objects.filter(generation_id__in=kept).delete()
         return kept
 
 
-def _keep(site_id: int, planned: Planned, *, holding: bool) -> bool:
+def _keep(site_id: int, planned: Planned, *, holding: bool, close: bool) -> bool:
     blog, language = planned.generation_id, planned.language
-    if holding and any(
-        near.is_same for near in bank.near_now(site_id, planned.title, language, beside=blog, at_most=_NEAREST)
-    ):
-        return False
+    if holding:
+        nearest = bank.near_now(site_id, planned.title, language, beside=blog, at_most=_NEAREST)
+        if any(near.is_same if close else near.is_close for near in nearest):
+            return False
     # An idea of the shop's that was of no use for its blog counts as used, and no longer as the blog's.
     Topic.objects.filter(generation_id=blog, offered_at__isnull=False).update(generation_id=None)
     bank.remove("generation_id = %s AND kind IN ('title', 'asked')", [blog])

@@ -143,7 +143,7 @@ def _keep(taken: IdeaOrder, found: Sequence[Idea]) -> None:
     good: list[Idea] = []
     for idea in found:
         known = bank.near(taken.site_id, idea.title, language, at_most=3)
-        if not any(near.is_same for near in known) and not any(is_same_topic(idea.title, one.title) for one in good):
+        if not any(near.is_close for near in known) and not any(is_same_topic(idea.title, one.title) for one in good):
             good.append(idea)
     with released_afterwards(), transaction.atomic():
         bank.lock(taken.site_id)

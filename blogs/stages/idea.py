@@ -23,10 +23,10 @@ from workers.errors import TransientError
 TEXT_MAX = 160
 
 
-def ask(inputs: Inputs, *, earlier: Sequence[str] = ()) -> tuple[Idea, list[Finding]]:
-    """Ask for one idea; return it with the gate's warnings. `earlier`: titles that the site has, from which it is to differ.
+def ask(inputs: Inputs, *, earlier: Sequence[str] = ()) -> Idea:
+    """Ask for one idea. `earlier`: titles that the site has, from which it is to differ.
 
-    Raises TransientError `content_invalid` for one that breaks our rules: another try may keep them.
+    Raises TransientError `content_invalid` for an answer that is none: another try may be.
     """
     kind = Kind.of("idea", inputs.length, inputs.language)
     told = {"earlier": list(earlier)} if earlier else {}
@@ -39,18 +39,23 @@ def ask(inputs: Inputs, *, earlier: Sequence[str] = ()) -> tuple[Idea, list[Find
         seconds=inputs.seconds,
     )
     try:
-        return judged(idea_in(text, topic=inputs.of(Stage.PRODUCTS)["source_text"]), inputs)
+        return idea_in(text, topic=inputs.of(Stage.PRODUCTS)["source_text"])
     except InvalidArticle as invalid:
         raise TransientError("content_invalid", str(invalid)) from invalid
 
 
 def judged(idea: Idea, inputs: Inputs) -> tuple[Idea, list[Finding]]:
     """Return an idea as the blog can use it, with the gate's warnings. Raises InvalidArticle."""
-    idea = _with_known_products(idea, inputs)
-    errors, warnings = judged_idea(idea, request=asked(inputs))
+    idea, errors, warnings = looked_at(idea, inputs)
     if errors:
         raise InvalidArticle([str(found) for found in errors])
     return idea, warnings
+
+
+def looked_at(idea: Idea, inputs: Inputs) -> tuple[Idea, list[Finding], list[Finding]]:
+    """Return an idea with products that the blog has, and the gate's errors and warnings."""
+    idea = _with_known_products(idea, inputs)
+    return idea, *judged_idea(idea, request=asked(inputs))
 
 
 def asked(inputs: Inputs) -> Request:

@@ -22,6 +22,7 @@ from blogs.ideas.batches import Leader, Planned, Turn
 from blogs.ideas.keys import of_language
 from blogs.models import OnDuplicate, SourceType, Stage
 from blogs.stages import idea, products
+from blogs.stages.idea_mending import is_fine, mended
 from blogs.stages.inputs import Inputs
 from workers.context.on_behalf import shared_by
 from workers.errors import PermanentError, RateLimited, TransientError, WorkError
@@ -75,7 +76,7 @@ def _asked_alone(inputs: Inputs, leader: Leader) -> dict[str, Any]:
     earlier = [near.text for near in _near(_topic(inputs), inputs, at_most=_EARLIER)]
     # A title that the shop has given stays what it is.
     tries = 1 if inputs.source_type == SourceType.TITLE else _TRIES
-    found, findings = idea.ask(inputs, earlier=earlier)
+    found, findings = _asked_for(inputs, earlier)
     while not batches.keep(leader, [_planned(found, inputs)]):
         alike = _alike(found.title, inputs)
         tries -= 1
@@ -83,8 +84,9 @@ def _asked_alone(inputs: Inputs, leader: Leader) -> dict[str, Any]:
         if alike and tries and is_early and (another := _another(found, alike, earlier, inputs)):
             found, findings = another
             continue
-        _tell(alike, inputs)
-        batches.keep(leader, [_planned(found, inputs)], holding=False)
+        if not batches.keep(leader, [_planned(found, inputs)], close=True):
+            _tell(alike, inputs)
+            batches.keep(leader, [_planned(found, inputs)], holding=False)
         break
     return _output(found, findings)
 
@@ -95,9 +97,17 @@ def _another(found: Idea, alike: Near, earlier: list[str], inputs: Inputs) -> tu
     earlier[:] = told
     refused = f"its title tells what the shop has: {alike.text!r}"
     try:
-        return idea.ask(replace(inputs, refused=refused), earlier=earlier)
+        return _asked_for(replace(inputs, refused=refused), earlier)
     except WorkError:
         return None
+
+
+def _asked_for(inputs: Inputs, earlier: Sequence[str]) -> tuple[Idea, list[Finding]]:
+    """Ask for an idea, and for its bad parts once more. Raises TransientError `content_invalid` for what can't be used then."""
+    [outcome] = mended([(inputs, idea.ask(inputs, earlier=earlier))])
+    if isinstance(outcome, InvalidArticle):
+        raise TransientError("content_invalid", str(outcome))
+    return outcome
 
 
 def _tell(alike: Near | None, inputs: Inputs) -> None:
@@ -134,15 +144,21 @@ def _asked_along(inputs: Inputs, leader: Leader, others: Sequence[Inputs]) -> di
             raise
         except WorkError:
             return None
+    came = [(blog, found[number]) for number, blog in enumerate(blogs, 1) if number in found]
+    fine = [each for each in came if is_fine(*each)]
+    # What is good is kept before the repair of what is not: nothing that comes of that takes it away.
+    kept = [_kept(inputs, leader, part) for part in (fine, [each for each in came if each not in fine]) if part]
+    return next(filter(None, kept), None)
+
+
+def _kept(inputs: Inputs, leader: Leader, came: Sequence[tuple[Inputs, Idea]]) -> dict[str, Any] | None:
+    """Keep what is good of these ideas, with bad parts written again; return this blog's own, None where it is not among them."""
     good: list[Planned] = []
     own: dict[str, Any] | None = None
-    for number, blog in enumerate(blogs, 1):
-        if (answer := found.get(number)) is None:
+    for (blog, _), outcome in zip(came, mended(came, waits=False), strict=True):
+        if isinstance(outcome, InvalidArticle):
             continue
-        try:
-            plan, findings = idea.judged(answer, blog)
-        except InvalidArticle:
-            continue
+        plan, findings = outcome
         if any(is_same_topic(plan.title, other.title) for other in good):
             continue
         good.append(_planned(plan, blog))
@@ -197,8 +213,8 @@ def _near(text: str, inputs: Inputs, *, at_most: int) -> list[Near]:
 
 
 def _alike(title: str, inputs: Inputs) -> Near | None:
-    """Return the site's topic that a title tells again."""
-    return next((near for near in _near(title, inputs, at_most=5) if near.is_same), None)
+    """Return the site's topic that a title tells again, or comes too close to."""
+    return next((near for near in _near(title, inputs, at_most=5) if near.is_close), None)
 
 
 def _planned(plan: Idea, inputs: Inputs) -> Planned:

@@ -9,7 +9,7 @@ from typing import Any
 from tests.sandbox.defects import OF_ARTICLES, OF_IDEAS, PREFIX
 
 OPERATIONS = {
-    "openai": {"idea", "article", "critic", "repair", "other"},
+    "openai": {"idea", "article", "critic", "repair", "idea_repair", "other"},
     "replicate": {"create", "list", "get", "cancel", "file"},
     "wix": {
         "token", "token_info", "app_instance", "site_properties", "catalog_version",
@@ -51,10 +51,10 @@ SPECIAL: dict[str, dict[str, set[str]]] = {
     **{f"{PREFIX}{name}": {"openai": {"article"}} for name in OF_ARTICLES},
     **{f"{PREFIX}{name}": {"openai": {"idea"}} for name in OF_IDEAS},
     "uneven_ideas": {"openai": {"idea"}},
-    "nonsense": {"openai": {"critic", "repair"}},
+    "nonsense": {"openai": {"critic", "repair", "idea_repair"}},
     "misquotes": {"openai": {"critic"}},
     "finds": {"openai": {"critic"}},
-    "changes_nothing": {"openai": {"repair"}},
+    "changes_nothing": {"openai": {"repair", "idea_repair"}},
     "prediction_failed": {"replicate": {"create"}},
     "interrupted": {"replicate": {"create"}},
     "high_demand": {"replicate": {"create"}},

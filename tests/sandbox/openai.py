@@ -221,7 +221,7 @@ def _orders(request: Request) -> list[writer.Order]:
     if request.schema_name not in OPERATIONS:
         return []
     try:
-        if request.schema_name == SEVERAL:
+        if request.schema_name in SEVERAL:
             return writer.Order.several(request.prompt)
         return [writer.Order.from_prompt(request.prompt)]
     except writer.NoOrder as missing:
@@ -231,7 +231,9 @@ def _orders(request: Request) -> list[writer.Order]:
 def _answer(call: Call, request: Request, orders: list[writer.Order]) -> str:
     if not orders:
         return json.dumps({"answer": "Hello! How can I help you today?"})
-    if request.schema_name == SEVERAL:
+    if call.operation == "idea_repair":
+        return revising.answer_for_ideas(call, orders)
+    if request.schema_name in SEVERAL:
         return _plans(call, orders)
     [order] = orders
     defect = call.fault.kind.removeprefix(defects.PREFIX) if call.fault and call.fault.is_defect else None

@@ -16,8 +16,10 @@ OPERATIONS = {
     "blog_article": "article",
     "blog_critic": "critic",
     "blog_repair": "repair",
+    "blog_idea_repair": "idea_repair",
 }
-SEVERAL = "blog_ideas"
+# Asked for several blogs at once.
+SEVERAL = ("blog_ideas", "blog_idea_repair")
 # Where a server without strict schemas is asked, the schema's name stands in the prompt.
 IN_WORDS = "JSON Schema `{}`"
 

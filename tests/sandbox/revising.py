@@ -4,6 +4,7 @@ them. Faults let it find something, quote what is not there, talk nonsense, or c
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from blogs.article.schema import ArticleContent
@@ -22,6 +23,20 @@ def answer(call: Call, order: writer.Order) -> str:
         return NONSENSE
     data = json.loads(Request.read(call.body).prompt.partition("<data>")[2].partition("</data>")[0])
     return json.dumps(_criticism(call, data) if call.operation == "critic" else in_short(_repair(call, order, data)))
+
+
+def answer_for_ideas(call: Call, orders: Sequence[writer.Order]) -> str:
+    """Write the refused parts of plans as clean ones have them."""
+    if call.has_fault("nonsense"):
+        return NONSENSE
+    return json.dumps({"plans": [_plan(call, order) for order in orders]}, ensure_ascii=False)
+
+
+def _plan(call: Call, order: writer.Order) -> dict[str, Any]:
+    refused, now, clean = order.told["refused"], order.told["plan"], writer.idea(order).model_dump()
+    written = now if call.has_fault("changes_nothing") else clean
+    parts = ("title", "sections", "image_alt_text")
+    return {"number": order.number, **{name: written.get(name) if name in refused else None for name in parts}}
 
 
 def _criticism(call: Call, data: dict[str, Any]) -> dict[str, Any]:
