@@ -1,4 +1,7 @@
-"""How Wix fills a profile: once, by a worker, after the shop's first blog. What people have set stays.
+"""How Wix fills a profile: by a worker, after the shop's first blog, and again after a blog that is done a day later or more.
+
+Where the shop's catalog was read again meanwhile, an hour is enough: what it sells may be told by its products. What people have
+set stays. What Wix says otherwise than before makes a version, which blogs get that are asked for from then on.
 
 A worker takes a reading for some minutes by moving `due_at` on. If it is killed, the reading is due again then.
 """
@@ -7,7 +10,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +21,7 @@ from blogs.article import plain_text
 from blogs.models import BlogGeneration, ProfileReading
 from blogs.models import profile as bounds
 from blogs.profiles import saving
-from blogs.profiles.settings import FROM_WIX
+from blogs.profiles.settings import FROM_WIX, newest
 from wix import catalog
 from wix.client.answers import NotConnected, WixRefused
 from wix.client.site_properties import SiteProperties, site_properties
@@ -40,12 +44,19 @@ _ATTEMPTS_MAX = 8
 # How many of a shop's products say what it sells, where its owner says nothing.
 _EXAMPLES = 6
 
-# Of these sites the process has seen to it that they are read, so it need not ask for each of their blogs.
-_wanted: Latest[int, bool] = remembered(Latest(10_000))
+# When the process has last seen to it that a site is read, so that it need not ask for each of its blogs.
+_wanted: Latest[int, float] = remembered(Latest(10_000))
 _lock = threading.Lock()
+_SEEN_TO_FOR_SECONDS = 600.0
 
 _WANT = """
-INSERT INTO blogs_profilereading (site_id) VALUES (%s) ON CONFLICT (site_id) DO NOTHING
+INSERT INTO blogs_profilereading AS known (site_id) VALUES (%s)
+ON CONFLICT (site_id) DO UPDATE SET due_at = statement_timestamp(), attempts = 0
+ WHERE known.due_at IS NULL
+   AND (known.read_at < statement_timestamp() - interval '1 day'
+        OR known.read_at < statement_timestamp() - interval '1 hour'
+           AND known.read_at < (SELECT c.read_at FROM wix_site s JOIN wix_catalogue c ON c.instance_id = s.instance_id
+                                 WHERE s.id = known.site_id))
 """
 _TAKE = f"""
 UPDATE blogs_profilereading
@@ -57,18 +68,18 @@ RETURNING *
 
 
 def after_a_blog(generation: BlogGeneration) -> None:
-    """Have the profile of a blog's site read, once, where Wix has said nothing of it yet."""
-    if generation.profile and generation.profile.found:
-        return
-    site_id = generation.site_id
+    """Have the profile of a blog's site read where that is due."""
+    site_id, now = generation.site_id, time.monotonic()
     with _lock:
-        known = site_id in _wanted
-        _wanted[site_id] = True
-    if not known:
+        is_seen_to = now - _wanted.get(site_id, float("-inf")) < _SEEN_TO_FOR_SECONDS
+        if not is_seen_to:
+            _wanted[site_id] = now
+    if not is_seen_to:
         want(site_id)
 
 
 def want(site_id: int) -> None:
+    """Let a site be read for the first time, or again where the last time is long enough ago."""
     with connection.cursor() as cursor:
         cursor.execute(_WANT, [site_id])
         made = bool(cursor.rowcount)
@@ -100,27 +111,38 @@ def _carry_out(reading: ProfileReading) -> None:
     except WorkError as error:
         _put_off(reading, error)
     else:
-        saving.find(site, found(site, said))
+        known = newest(site.pk)
+        if said is None and known and known.found:
+            _end(reading, "Wix tells nothing any more; what it said before stays")
+            return
+        saving.find(site, found(site, said or SiteProperties(), known.found if known else {}))
         _end(reading, "read")
 
 
-def _asked(site: Site) -> SiteProperties:
-    """Ask Wix. Where it tells nothing, what we know of the site anyway has to do."""
+def _asked(site: Site) -> SiteProperties | None:
+    """Ask Wix. None: it refuses to tell, so that what we know of the site anyway has to do."""
     try:
         return site_properties(str(site.instance_id), seconds=_SECONDS)
     except NotConnected:
         raise
     except WixRefused as refused:
         logger.info("site properties refused", extra={"action": "profile", "site": site.pk, "http": refused.status})
-        return SiteProperties()
+        return None
 
 
-def found(site: Site, said: SiteProperties) -> dict[str, Any]:
-    """Return what Wix says, in the profile's words and bounds, without what it leaves open."""
+def found(site: Site, said: SiteProperties, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what Wix says, in the profile's words and bounds, without what it leaves open. `before`: what it said last."""
     brand = said.business_name or said.site_name or site.name
-    sells = said.description or ", ".join(catalog.examples(str(site.instance_id), _EXAMPLES))
+    sells = said.description or _examples(site, (before or {}).get("sells", ""))
     values = (_line(brand, bounds.BRAND_MAX), _line(sells, bounds.SELLS_MAX), _zone(said.time_zone))
     return {name: value for name, value in zip(FROM_WIX, values, strict=True) if value}
+
+
+def _examples(site: Site, before: str) -> str:
+    """Name some products. Those that were named before stay while half of them would be: each change makes a version."""
+    names = catalog.examples(str(site.instance_id), _EXAMPLES)
+    told, now = (_line(", ".join(each), bounds.SELLS_MAX).split(", ") for each in ([before], names))
+    return before if before and 2 * len({*told} & {*now}) >= len(now) else ", ".join(names)
 
 
 def _line(text: str, longest: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from blogs.models import ProfileReading, SiteProfile, Status
 from blogs.profiles import reading, saving
@@ -14,7 +15,7 @@ from tests.support import factories
 from tests.support.blogs.pipeline import attempt_one
 from tests.support.sandbox_fixtures import PRODUCTS
 from wix.client.site_properties import parsed
-from wix.models import Site
+from wix.models import Catalogue, Site
 from workers.context.process_memory import forget_everything
 
 
@@ -78,6 +79,80 @@ def test_a_shop_is_read_once_however_many_blogs_and_processes_it_has(sandbox: Sa
 
     assert len(sandbox.requests("wix", "site_properties")) == 1
     assert SiteProfile.objects.count() == 1
+
+
+def read_before(hours: float) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE blogs_profilereading SET read_at = read_at - %s * interval '1 hour'", [hours])
+
+
+def one_blog_later(shop: Site) -> SiteProfile:
+    forget_everything()
+    factories.pending_generation(shop)
+    attempt_one()
+    reading.work_off()
+    profile = newest(shop.pk)
+    assert profile is not None
+    return profile
+
+
+def test_a_day_later_it_is_read_again_beside_what_people_set(sandbox: Sandbox, shop: Site) -> None:
+    said_by(sandbox, shop, businessName="Wool & Co", description="Scarves.", timeZone="Europe/Oslo")
+    one_blog_later(shop)
+    saving.tell(shop, lambda known: {"brand": "Wool!"}, by="the shop")
+    said_by(sandbox, shop, businessName="Wool and More", description="Scarves and hats.", timeZone="Europe/Oslo")
+
+    read_before(hours=23)
+    assert one_blog_later(shop).settings["sells"] == "Scarves."
+    read_before(hours=2)
+    again = one_blog_later(shop)
+
+    assert (again.version, again.by, again.told) == (3, "Wix", {"brand": "Wool!"})
+    assert (again.settings["brand"], again.settings["sells"]) == ("Wool!", "Scarves and hats.")
+    assert again.found["brand"] == "Wool and More"
+    assert factories.pending_generation(shop).profile_id == again.pk
+
+
+def test_what_wix_says_as_before_makes_no_version(sandbox: Sandbox, shop: Site) -> None:
+    said_by(sandbox, shop)
+    first = one_blog_later(shop)
+    read_before(hours=25)
+
+    assert one_blog_later(shop).pk == first.pk
+    assert len(sandbox.requests("wix", "site_properties")) == 2
+
+
+def test_with_a_catalog_that_was_read_again_it_is_read_an_hour_later(sandbox: Sandbox, shop: Site) -> None:
+    said_by(sandbox, shop)
+    first = one_blog_later(shop)
+    lamps = [{**PRODUCTS[0], "name": "Brass lamp"}]
+    sandbox.add_shop(str(shop.instance_id), "Wool Wix", products=lamps, properties={})
+    Catalogue.objects.update(read_at="2020-01-01T00:00Z")
+    read_before(hours=2)
+
+    again = one_blog_later(shop)
+
+    assert (again.version, again.settings["sells"]) == (first.version + 1, "Brass lamp")
+
+
+def test_an_example_more_of_what_it_sells_makes_no_version() -> None:
+    shop = factories.site()
+    before = {"sells": "Mug, Cup"}
+
+    with_examples = [reading._examples(shop, told) for told in ("Mug, Cup", "")]
+
+    assert with_examples == ["Mug, Cup", ""]
+    assert reading.found(shop, parsed({"properties": {}}), before)["sells"] == "Mug, Cup"
+
+
+def test_where_wix_tells_nothing_any_more_what_it_said_stays(sandbox: Sandbox, shop: Site) -> None:
+    said_by(sandbox, shop, businessName="Wool & Co", description="Scarves.")
+    first = one_blog_later(shop)
+    read_before(hours=25)
+    sandbox.fault("wix", "403", "site_properties")
+
+    assert one_blog_later(shop).pk == first.pk
+    assert "stays" in ProfileReading.objects.get().outcome
 
 
 def test_where_wix_refuses_its_name_must_do(sandbox: Sandbox, shop: Site) -> None:
