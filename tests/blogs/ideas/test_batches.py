@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from blogs import pipeline, queue
-from blogs.ideas import batches
+from blogs.ideas import bank, batches
 from blogs.ideas.batches import Leader, Planned
 from blogs.models import BlogGeneration, IdeaAsked, StageOutput, Status, Topic
 from tests.sandbox import Sandbox
@@ -223,6 +223,27 @@ def test_of_two_titles_that_are_nearly_one_and_come_at_once_one_is_kept_and_the_
     assert keep(other, "Getting bamboo shelves right the first time on a rainy Sunday") == set()
     assert keep(other, "What a carpenter would never build again") == {other.generation_id}
     assert not IdeaAsked.objects.exists()
+
+
+def test_a_title_that_comes_close_to_another_is_kept_only_where_there_is_no_better_one(
+    sandbox: Sandbox, shop: Site
+) -> None:
+    """So that of the titles that we choose no two are alike by 0.6, whatever the writer does."""
+    for length in ("short", "long"):
+        factories.pending_generation(shop, source_id="slippers", length=length)
+    one, other = (_leader(blog) for blog in queue.claim(factories.WorkerFactory.create(), 2))
+    for leader in (one, other):
+        batches.turn(leader)
+    first, close = "Felt slippers for cold floors", "Felt slippers for guests with cold feet"
+
+    def keep(leader: Leader, title: str, **more: bool) -> set[int]:
+        return batches.keep(leader, [Planned(leader.generation_id, "slippers", title, "en", {})], **more)
+
+    assert keep(one, first) == {one.generation_id}
+    [near] = bank.near(shop.pk, close, "en", beside=other.generation_id, kinds=[Topic.Kind.TITLE])
+    assert (bank.CLOSE < near.likeness < bank.SAME, near.is_same, near.is_close) == (True, False, True)
+    assert keep(other, close) == set()
+    assert keep(other, close, close=True) == {other.generation_id}
 
 
 @pytest.mark.parametrize("on_duplicate", ["warn", "vary"])
