@@ -142,7 +142,7 @@ def _examples(site: Site, before: str) -> str:
     """Name some products. Those that were named before stay while half of them would be: each change makes a version."""
     names = catalog.examples(str(site.instance_id), _EXAMPLES)
     told, now = (_line(", ".join(each), bounds.SELLS_MAX).split(", ") for each in ([before], names))
-    return before if before and 2 * len({*told} & {*now}) >= len(now) else ", ".join(names)
+    return before if before and 2 * len({*told} & {*now}) >= len(names) else ", ".join(names)
 
 
 def _line(text: str, longest: int) -> str:

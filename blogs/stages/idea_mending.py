@@ -37,7 +37,7 @@ def is_fine(inputs: Inputs, found: Idea) -> bool:
     return not _judged(inputs, found).failing(1).parts
 
 
-def mended(found: Sequence[tuple[Inputs, Idea]], *, waits: bool = True) -> list[Outcome]:
+def mended(found: Sequence[tuple[Inputs, Idea]], *, seconds: float, waits: bool = True) -> list[Outcome]:
     """Ask the gate about ideas of one site, have what failed of them written again, and ask it again about those.
 
     Raises RateLimited, since its place comes, unless it `waits` for none.
@@ -46,7 +46,10 @@ def mended(found: Sequence[tuple[Inputs, Idea]], *, waits: bool = True) -> list[
     failed = {number: each for number, each in enumerate(first, 1) if each.failing(number).parts}
     if not failed:
         return [each.outcome() for each in first]
-    answer = _asked([(found[number - 1][0], each.failing(number)) for number, each in failed.items()], waits=waits)
+    # For what is only warned of nothing waits.
+    waits = waits and any(each.errors for each in failed.values())
+    asked = [(found[number - 1][0], each.failing(number)) for number, each in failed.items()]
+    answer = _asked(asked, seconds=seconds, waits=waits)
     if answer is None:
         return [each.outcome() for each in first]
     return [_second(found[number - 1][0], each, number, answer) for number, each in enumerate(first, 1)]
@@ -86,11 +89,11 @@ def _second(inputs: Inputs, first: _Judged, number: int, answer: IdeaRepair) -> 
     return second.idea, [*second.warnings, *(replace(found, done=REPAIRED) for found in was)]
 
 
-def _asked(failed: Sequence[tuple[Inputs, Failing]], *, waits: bool) -> IdeaRepair | None:
+def _asked(failed: Sequence[tuple[Inputs, Failing]], *, seconds: float, waits: bool) -> IdeaRepair | None:
     """Ask for the parts of all of them at once; None where no answer can be had. The shares are those of their blogs."""
     leader = failed[0][0]
     kind = Kind.of("idea_repair", leader.length, leader.language)
-    data = {"language": leader.language, "site": {"name": leader.site_name}, "products": []}
+    data: dict[str, Any] = {"language": leader.language, "site": {"name": leader.site_name}, "products": []}
     data["blogs"] = [_told(inputs, each) for inputs, each in failed]
     with shared_by([inputs.generation_id for inputs, _ in failed]):
         try:
@@ -100,7 +103,7 @@ def _asked(failed: Sequence[tuple[Inputs, Failing]], *, waits: bool) -> IdeaRepa
                 schema_name="blog_idea_repair",
                 schema=json_schema(IdeaRepair),
                 max_tokens=sum(map(_room, (each for _, each in failed))),
-                seconds=leader.seconds,
+                seconds=seconds,
             )
             return idea_repair.repair_in(text)
         except RateLimited:

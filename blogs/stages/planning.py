@@ -104,7 +104,7 @@ def _another(found: Idea, alike: Near, earlier: list[str], inputs: Inputs) -> tu
 
 def _asked_for(inputs: Inputs, earlier: Sequence[str]) -> tuple[Idea, list[Finding]]:
     """Ask for an idea, and for its bad parts once more. Raises TransientError `content_invalid` for what can't be used then."""
-    [outcome] = mended([(inputs, idea.ask(inputs, earlier=earlier))])
+    [outcome] = mended([(inputs, idea.ask(inputs, earlier=earlier))], seconds=inputs.seconds)
     if isinstance(outcome, InvalidArticle):
         raise TransientError("content_invalid", str(outcome))
     return outcome
@@ -155,7 +155,7 @@ def _kept(inputs: Inputs, leader: Leader, came: Sequence[tuple[Inputs, Idea]]) -
     """Keep what is good of these ideas, with bad parts written again; return this blog's own, None where it is not among them."""
     good: list[Planned] = []
     own: dict[str, Any] | None = None
-    for (blog, _), outcome in zip(came, mended(came, waits=False), strict=True):
+    for (blog, _), outcome in zip(came, mended(came, seconds=inputs.seconds, waits=False), strict=True):
         if isinstance(outcome, InvalidArticle):
             continue
         plan, findings = outcome

@@ -67,6 +67,7 @@ class BlogGenerationAdmin(ReadOnlyAdmin):
         if request.resolver_match and request.resolver_match.url_name == "blogs_bloggeneration_change":
             # A blog's page, with all that hangs on its row.
             found = found.select_related("article", "site__line", "words", "profile").defer("words__words")
+            found = found.annotate(own_topic=page.own_topic())
         return found
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Count, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Count, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce, JSONObject
 
 from blogs.batches.moves import MOVES, Move
 from blogs.desk.base import span
@@ -104,17 +104,23 @@ class Nearest:
     same_from: float = bank.SAME
 
 
+def own_topic() -> Subquery:
+    """Select the number, the words and the language of a blog's planned title; None where it has none."""
+    told = JSONObject(id="id", text="text", language="language")
+    return Subquery(Topic.objects.filter(generation_id=OuterRef("pk"), kind=Topic.Kind.TITLE).values(told=told)[:1])
+
+
 def _nearest(blog: BlogGeneration, called: str) -> Nearest:
     """Look up what the bank knew when the title was planned; where none was, what it knows now.
 
     Blogs that failed or were cancelled since then count no more.
     """
-    own = Topic.objects.filter(generation_id=blog.pk, kind=Topic.Kind.TITLE).only("text", "language").first()
-    language = own.language if own else of_language(blog.language or blog.site.language)
+    own = getattr(blog, "own_topic", None)
+    language = own["language"] if own else of_language(blog.language or blog.site.language)
     # Words of a request are compared with those of other requests too.
     kinds = bank.WRITTEN if own else (*bank.WRITTEN, Topic.Kind.ASKED)
-    text = own.text if own else called
-    before = {"before": own.pk} if own else {}
+    text = own["text"] if own else called
+    before = {"before": own["id"]} if own else {}
     near = bank.near(blog.site_id, text, language, beside=blog.pk, kinds=kinds, at_most=_NEAREST_SHOWN, **before)
     return Nearest(text, own is not None, [(each, preview.web_page(each.url)) for each in near])
 

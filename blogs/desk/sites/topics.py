@@ -110,7 +110,7 @@ def _counted(counts: dict[str, int], name: str) -> Count | None:
 def _asked(request: HttpRequest) -> tuple[Asked, list[str]]:
     """Read the address. What it can't ask for is left out, and told."""
     told: list[str] = []
-    given = {name: value.strip() for name, value in request.GET.items()}
+    given = {name: str(value).strip() for name, value in request.GET.items()}
     unknown = [name for name in given if name not in ("show", "state", "q", "before")]
     told += [f"There is no filter “{_quoted(name)}”; it was left out." for name in unknown]
     shown = given.get("show") or "ideas"
