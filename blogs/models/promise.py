@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from blogs.models.generation import BlogGeneration
@@ -18,6 +19,13 @@ class Promise(models.Model):
     start_late = models.DateTimeField()
     end_early = models.DateTimeField()
     end_late = models.DateTimeField()
+    # Seconds: the middle, and the distances to the tenths before and behind it. Ranges are fitted to what became of the last.
+    start_forecast = ArrayField(
+        models.FloatField(),
+        null=True,
+        help_text="what the start's range was made of; empty where nothing is to be learned of it",
+    )
+    end_forecast = ArrayField(models.FloatField(), null=True, help_text="what the end's range was made of")
     judged = models.BooleanField(db_default=False, default=False, help_text="it is in the metrics")
 
     def __str__(self) -> str:

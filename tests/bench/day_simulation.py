@@ -66,6 +66,8 @@ class Sample:
 
 
 class Simulation:
+    saves_every_stage = False
+
     def __init__(
         self,
         clock: Clock,
@@ -208,8 +210,11 @@ class Simulation:
                     generation, step.stage, {}, draft_post_id=str(UUID(int=generation.pk)), draft_post_url=url
                 )
                 self._end(blog)
-            elif (step.stage == Stage.ARTICLE or blog.deferred_since_checkpoint) and not self._saved(blog, generation):
+            elif (self._is_saved(step) or blog.deferred_since_checkpoint) and not self._saved(blog, generation):
                 return
+
+    def _is_saved(self, step: Step) -> bool:
+        return self.saves_every_stage or step.stage == Stage.ARTICLE
 
     def _take(self, step: Step, blog: Blog) -> Waits:
         if step.optional and blog.lost_picture:

@@ -67,10 +67,18 @@ def _products(blog: Blog) -> Waits:
 
 
 def _idea(blog: Blog) -> Waits:
-    yield Place(_openai(), IDEA_PROMPT_TOKENS + _room(settings.OPENAI_IDEA_MAX_TOKENS, blog))
+    yield Place(_openai(), tokens(Stage.IDEA, blog))
     yield blog.request.seconds["idea"]
     if blog.request.refused:
         raise PermanentError("content_refused", "OpenAI declined to write about this topic.")
+
+
+def tokens(stage: str, blog: Blog) -> int:
+    """Return what its call to OpenAI reserves in this stage."""
+    if stage == Stage.IDEA:
+        return IDEA_PROMPT_TOKENS + _room(settings.OPENAI_IDEA_MAX_TOKENS, blog)
+    length = blog.request.length
+    return ARTICLE_PROMPT_TOKENS[length] + _room(settings.OPENAI_ARTICLE_MAX_TOKENS[length], blog)
 
 
 def _room(configured: int, blog: Blog) -> int:
@@ -84,9 +92,7 @@ def _image_order(blog: Blog) -> Waits:
 
 
 def _article(blog: Blog) -> Waits:
-    length = blog.request.length
-    budget = _room(settings.OPENAI_ARTICLE_MAX_TOKENS[length], blog)
-    yield Place(_openai(), ARTICLE_PROMPT_TOKENS[length] + budget)
+    yield Place(_openai(), tokens(Stage.ARTICLE, blog))
     yield blog.request.seconds["article"]
     if blog.request.fails_once and not blog.has_failed:
         blog.has_failed = True

@@ -1,7 +1,7 @@
 """The simulated day with what each shop is promised: `python -m tests.bench.eta_day --scale 0.2 --output FILE`.
 
 As `day_run`, on an empty database that Django is set up for. A seed, a day and three replicas; nothing of a stage is real but its
-time, and checkpoints are written after the text alone, so that what blogs take is learned in two parts.
+time. What forecasts learn from is written too: a checkpoint for each stage, a row for each call, and what was told.
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ import random
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from tests.bench.day_stages import Blog, Step
 
 _REPLICAS, _SEED, _BEAT_SECONDS = 3, 3, 20.0
 
@@ -40,27 +45,48 @@ def main() -> int:
 def run(scale: float) -> dict[str, Any]:
     from django.db import connection
 
-    from blogs.models import BlogGeneration
+    from blogs.models import BlogGeneration, Stage
     from blogs.providers import ordinary_blog
     from blogs.queue import forecast
-    from blogs.queue.forecast import Estimate
+    from blogs.queue.forecast import Estimate, promises
     from tests.bench import day_traffic, eta_figures, filling
     from tests.bench.day_clock import Clock
     from tests.bench.day_simulation import Simulation
+    from tests.bench.day_stages import tokens
     from wix.models import Site
     from workers.database.clock import ClockTimestamp
-    from workers.models import WorkerProcess
+    from workers.models import ProviderCall, WorkerProcess
     from workers.pool.pace import Pace
 
     class Promising(Simulation):
         told: dict[int, Estimate]
+        saves_every_stage = True
 
         def _fill_seats(self) -> None:
             if len(self.told) < len(self.blogs):
                 pk = next(reversed(self.blogs))
                 if pk not in self.told:
-                    self.told[pk] = forecast.estimates([BlogGeneration.objects.get(pk=pk)])[pk]
+                    blog = BlogGeneration.objects.get(pk=pk)
+                    self.told[pk] = forecast.estimates([blog])[pk]
+                    promises.note(blog, self.told[pk])
+                    promises.write()
             super()._fill_seats()
+
+        def _take(self, step: Step, blog: Blog) -> Generator[Any, None, None]:
+            yield from super()._take(step, blog)
+            if step.stage in (Stage.IDEA, Stage.ARTICLE) and blog.generation:
+                ProviderCall.objects.create(
+                    provider="openai",
+                    kind=step.stage,
+                    work=blog.generation.pk,
+                    seconds=blog.request.seconds[step.stage],
+                    outcome="ok",
+                    tokens_reserved=tokens(step.stage, blog),
+                    prompt_bytes=0,
+                    output_max=0,
+                    truncated=False,
+                    images=0,
+                )
 
         def alive(self) -> None:
             WorkerProcess.objects.update(heartbeat_at=ClockTimestamp(), fed=self.pace.in_flight())

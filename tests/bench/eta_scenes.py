@@ -1,6 +1,7 @@
 """300 blogs of 30 sites in five scenes, through the whole product: `python -m tests.bench.eta_scenes --output FILE`.
 
-Time runs `_SPEED` times faster than in production, latencies, limits and the expectation of a cold start alike.
+Time runs `_SPEED` times faster than in production: latencies, limits, the expectation of a cold start, the pauses before a blog or
+a provider is tried again. No two blogs of a site in a scene are about the same, since like titles are asked for again.
 """
 
 from __future__ import annotations
@@ -21,12 +22,23 @@ import requests
 
 from config.processes import stop_on_signals
 from tests.bench.eta_figures import Promise, figures
+from tests.bench.ideas import KINDS, THINGS
 from tests.support.shops import Shop
 from tests.support.world import World, running
 
 _SPEED, _SITES, _BLOGS, _WORKERS, _POSTERS = 4, 30, 300, 2, 4
 _LONGEST_SECONDS = 240
-_SETTINGS = {"DEBUG": "false", "LOG_LEVEL": "ERROR", "BLOG_EXPECTED_SECONDS": str(65 / _SPEED)}
+# So many are asked for before the outage.
+_BEFORE = _BLOGS // 2
+_SETTINGS = {
+    "DEBUG": "false",
+    "LOG_LEVEL": "ERROR",
+    "BLOG_EXPECTED_SECONDS": str(65 / _SPEED),
+    "BLOG_BACKOFF_SECONDS": str(10 / _SPEED),
+    "BREAKER_PROBE_SECONDS": str(15 / _SPEED),
+}
+# A site's blogs of a scene are every 30th of these pairs, and of another scene others.
+_SHIFT = 7
 
 
 def main() -> int:
@@ -43,8 +55,10 @@ def main() -> int:
         world.processes.wait_for(lambda: _workers() == _WORKERS, seconds=90, what="the workers")
         for name in options.scenes.split(","):
             began = time.monotonic()
-            promises = _SCENES[name](Scene(world, shops))
+            promises = _SCENES[name](Scene(world, shops, _SHIFT * list(_SCENES).index(name)))
             found[name] = figures(promises)
+            if name == "outage":
+                found[name] = {"before_it": figures(promises[:_BEFORE]), **figures(promises[_BEFORE:])}
             print(f"{name} ({time.monotonic() - began:.0f} s): {found[name]}", file=sys.stderr, flush=True)
             with options.output.with_suffix(".promises").open("a") as raw:
                 raw.writelines(json.dumps([name, *each.told()]) + "\n" for each in promises)
@@ -56,6 +70,7 @@ def main() -> int:
 class Scene:
     world: World
     shops: Sequence[Shop]
+    shift: int
 
     def post(self, sites: Sequence[int]) -> list[dict[str, Any]]:
         """Ask for one blog of each of these sites, in this order; return the answers."""
@@ -69,7 +84,7 @@ class Scene:
                 sessions.session = requests.Session()
             answer = sessions.session.post(
                 f"{self.world.url}/api/blog-generation",
-                json={"sourceType": "keyword", "sourceId": f"topic {number}", "length": "medium"},
+                json={"sourceType": "keyword", "sourceId": self._topic(number), "length": "medium"},
                 headers={"Authorization": f"Bearer {sign_instance(self.shops[site].instance_id)}"},
                 timeout=60,
             )
@@ -79,6 +94,10 @@ class Scene:
 
         with ThreadPoolExecutor(_POSTERS) as posters:
             return list(posters.map(post, enumerate(sites)))
+
+    def _topic(self, number: int) -> str:
+        number = (number + self.shift) % _BLOGS
+        return f"{KINDS[number % 20]} {THINGS[number // 20]}"
 
     def until(self, is_so: Callable[[], bool], what: str) -> None:
         self.world.processes.wait_for(is_so, seconds=_LONGEST_SECONDS, what=what)
@@ -94,9 +113,10 @@ class Scene:
         count = blogs.count()
         self.until(lambda: blogs.filter(status=Status.DONE).count() == count, "the blogs")
         told = {each["id"]: each for each in answers}
+        found = blogs.order_by("pk").values_list("pk", "created_at", "started_at", "finished_at")
         return [
             Promise(told[pk], created, started, finished)
-            for pk, created, started, finished in blogs.values_list("pk", "created_at", "started_at", "finished_at")
+            for pk, created, started, finished in found
             if started and finished
         ]
 
@@ -132,18 +152,21 @@ def _paused(scene: Scene) -> list[Promise]:
 
 
 def _outage(scene: Scene) -> list[Promise]:
-    """OpenAI answers 500 to everything once half of the blogs were asked for, until three quarters were."""
+    """OpenAI answers 500 to everything once half of the blogs were asked for, until three quarters were.
+
+    The first half cannot know of it. The third quarter is promised nothing.
+    """
     from workers.models import Breaker
 
     def is_out() -> bool:
         return Breaker.objects.filter(provider="openai", opened_at__isnull=False).exists()
 
     sites = _even()
-    answers = scene.post(sites[:150])
+    answers = scene.post(sites[:_BEFORE])
     scene.world.sandbox.fault("openai", "500", times=None)
     scene.until(is_out, "the breaker to open")
     time.sleep(2)  # what a process remembers of the providers
-    while_out = scene.post(sites[150:225])
+    while_out = scene.post(sites[_BEFORE:225])
     assert {each["waitsFor"] for each in while_out} == {"openai"}, while_out[:3]
     scene.world.sandbox.clear_faults()
     scene.until(lambda: not is_out(), "the breaker to close")

@@ -21,11 +21,11 @@ from tests.sandbox import Sandbox
 from tests.support import factories
 from workers.database.connections import release_connection
 
-_THINGS = (
+THINGS = (
     "scarves", "kettles", "candles", "wallets", "shelves", "lanterns", "slippers", "baskets", "aprons", "notebooks", "mirrors",
     "pillows", "brushes", "umbrellas", "hammocks",
 )  # fmt: skip
-_KINDS = (
+KINDS = (
     "merino", "copper", "beeswax", "leather", "oak", "paper", "felt", "wicker", "linen", "recycled", "brass", "silk", "bamboo",
     "folding", "enamel", "striped", "antique", "waterproof", "children's", "travel",
 )  # fmt: skip
@@ -42,7 +42,7 @@ def measure() -> dict[str, Any]:
         site = factories.site(credits=10_000, name="Many Things")
         sandbox.add_shop(str(site.instance_id), "Many Things")
         for number in range(300):
-            topic = f"{_KINDS[number % 20]} {_THINGS[number // 20]}"
+            topic = f"{KINDS[number % 20]} {THINGS[number // 20]}"
             factories.pending_generation(site, source_id=topic)
         worker = factories.WorkerFactory.create()
         first = 0

@@ -220,6 +220,14 @@ _NOW = f"""
 
 IN_FORCE = f"SELECT id, in_force_requests, in_force_tokens FROM ({_NOW}) r WHERE id = ANY(%(limits)s)"
 
+# What the pace of one shared limit lets through in a second: less than its number by what RESERVE leaves room for.
+PACED = f"""
+SELECT (greatest(in_force_requests - floor(in_force_requests * 0.01) - 1, 1) * share / 60)::float8 AS requests,
+       (greatest({_ON_TIME.format(tokens="in_force_tokens")} - largest_tokens, in_force_tokens * 0.05)
+        * share / 60)::float8 AS tokens
+  FROM ({_NOW}) r WHERE provider = %(provider)s AND key = '' AND model = %(model)s
+"""
+
 # How much was used of what a limit gives at most; pacing leaves room for one call of the largest size.
 SHARES = f"""
 SELECT r.provider, r.model,

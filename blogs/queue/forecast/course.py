@@ -1,37 +1,44 @@
 """The course that starts and ends take from this moment on: arithmetic alone, from what `outlook` and `learned` have found.
 
-A blog starts when a seat is free. Its text waits for the shared limits' next place, which they give one after the other, in the
-order of the starts; the work before and after that takes what it took lately. Its seat is free when it ends.
+A blog starts when a seat is free. Its idea and then its text wait for the shared limits' next place, which they give one after the
+other, to who asks first; the work before, between and after takes what it took lately. Its seat is free when it ends. A blog that
+is to be tried again, or was put off, takes the first seat that is free once it is due.
 """
 
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # Starts are followed one by one to here. Past it they go on at the limits' pace, or at that of the seats.
-_FOLLOWED = 1_500
+FOLLOWED_MAX = 1_500
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a blog takes, in seconds: before its text, and from the text's place in the limits on."""
+    """What a blog takes, in seconds: until its idea is asked for, from the idea's place in the limits until its text is, and from
+    the text's place on."""
 
     before: float
-    after: float
+    idea: float
+    text: float
+    idea_share: float = 0.0
+    """The idea's part of what a blog takes of the limits."""
 
     @property
     def seconds(self) -> float:
-        return self.before + self.after
+        return self.before + self.idea + self.text
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A blog on a seat: the seconds of work that are left, and whether it still needs a place in the limits for its text."""
+    """A blog on a seat: the seconds until it asks for each place in the limits that it still needs, or else until its end."""
 
     left: float
-    needs_a_place: bool
+    needs_idea: bool = False
+    needs_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +49,8 @@ class Course:
     ends: Sequence[float]
     pace: float
     """Seconds between two starts past the last of them."""
-    free: int
-    """Seats that are free now."""
+    text_waits: float
+    """In how many seconds a text that is asked for now gets its place."""
 
     def start(self, place: int) -> float:
         return self._at(self.starts, place)
@@ -57,30 +64,71 @@ class Course:
         return times[-1] + (place - len(times)) * self.pace
 
 
+_SEAT, _IDEA, _TEXT = range(3)
+# One of those that are followed has its number in line; one that runs, or comes back, has none.
+_NONE = -1
+
+
+@dataclass(slots=True)
+class _Times:
+    """What happens next: a seat is free, or a blog asks for its idea's or its text's place."""
+
+    events: list[tuple[float, int, int, int]] = field(default_factory=list)
+    order: itertools.count[int] = field(default_factory=itertools.count)
+
+    def at(self, moment: float, what: int, nth: int = _NONE) -> None:
+        heapq.heappush(self.events, (moment, next(self.order), what, nth))
+
+    def next(self) -> tuple[float, int, int]:
+        moment, _, what, nth = heapq.heappop(self.events)
+        return moment, what, nth
+
+
 def course(
-    seats: int, running: Sequence[Running], work: Work, a_second: float, limit_free_in: float, followed: int = _FOLLOWED
+    seats: int,
+    running: Sequence[Running],
+    work: Work,
+    a_second: float,
+    limit_free_in: float,
+    due: Sequence[float] = (),
+    followed: int = FOLLOWED_MAX,
 ) -> Course:
-    """Follow the starts. `a_second`: the blogs that the limits let through; `limit_free_in`: until their next place."""
-    between = 1 / a_second
-    place = limit_free_in
-    free_at: list[float] = []
+    """Follow the starts. `a_second`: the blogs that the limits let through; `limit_free_in`: until their next place;
+    `due`: in how many seconds each blog comes back that waits for a time, the first of them first."""
+    times = _Times()
     for blog in sorted(running, key=lambda blog: blog.left):
-        left = blog.left
-        if blog.needs_a_place:
-            left = max(left, place + work.after)
-            place = max(place, left - work.after) + between
-        free_at.append(left)
-    heapq.heapify(free_at)
-    free = max(0, seats - len(free_at))
-    for _ in range(len(free_at) - seats):
-        heapq.heappop(free_at)  # seats that were more before: nothing starts on them
-    starts, ends = list[float](), list[float]()
-    for nth in range(max(followed, seats + 1)):
-        start = 0.0 if nth < free else heapq.heappop(free_at)
-        place = max(place, start + work.before)
-        end = place + work.after
-        place += between
-        heapq.heappush(free_at, end)
-        starts.append(start)
-        ends.append(end)
-    return Course(starts, ends, max(between, work.seconds / max(seats, 1)), free)
+        times.at(blog.left, _IDEA if blog.needs_idea else _TEXT if blog.needs_text else _SEAT)
+    for _ in range(seats - len(running)):
+        times.at(0.0, _SEAT)
+    too_many = max(0, len(running) - seats)  # seats that were more before: nothing starts on them
+    followed = max(followed, seats + 1)
+    starts, ends = list[float](), [0.0] * followed
+    place, left, back = limit_free_in, followed, 0
+    while left:
+        moment, what, nth = times.next()
+        if what == _SEAT:
+            if too_many:
+                too_many -= 1
+            elif back < len(due) and due[back] <= moment:
+                back += 1
+                times.at(moment + work.before, _IDEA)
+            elif len(starts) < followed:
+                times.at(moment + work.before, _IDEA, len(starts))
+                starts.append(moment)
+            continue
+        place = max(place, moment)
+        if what == _IDEA:
+            times.at(place + work.idea, _TEXT, nth)
+            place += work.idea_share / a_second
+            continue
+        times.at(place + work.text, _SEAT)
+        if nth != _NONE:
+            ends[nth] = place + work.text
+            left -= 1
+        place += (1 - work.idea_share) / a_second
+    waits = limit_free_in + sum(_taken(blog, work) for blog in running if not blog.left) / a_second
+    return Course(starts, ends, max(1 / a_second, work.seconds / max(seats, 1)), waits)
+
+
+def _taken(blog: Running, work: Work) -> float:
+    return work.idea_share * blog.needs_idea + (1 - work.idea_share) * (blog.needs_text and not blog.needs_idea)

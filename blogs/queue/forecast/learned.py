@@ -1,7 +1,8 @@
 """What blogs have taken lately, of the last that were done: seconds by stage without their waits for limits, and tokens.
 
 Until there are some it is what an ordinary blog is expected to take. It goes by blogs and not by time, because a quiet hour
-teaches nothing about how long a blog takes.
+teaches nothing about how long a blog takes. It goes by sites in turn, because many blogs of one site wait for that site's own
+limit at Wix, and those of others do not. How far the promises for these blogs were off is read with them (`calibration`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
@@ -18,11 +19,14 @@ from django.db import connection
 
 from blogs.models import Stage
 from blogs.providers import ordinary_blog
+from blogs.queue.forecast.calibration import AS_EXPECTED, Fit, Forecast, fit, quantile
 from workers import limits
 from workers.context.process_memory import remembered
 from workers.database.rows import plain
 
 _BLOGS, _ENOUGH = 60, 8
+# Among so many that were done last they are chosen, and of so many promises is seen how far they were off.
+_LAST = 300
 _FRESH_SECONDS = 10.0
 # What shares of a blog's seconds are behind it when a stage begins, until some blogs were measured.
 _EXPECTED = {
@@ -36,23 +40,43 @@ _EXPECTED = {
     Stage.PUBLISH: 0.97,
 }
 # How the seconds of blogs spread around their median, until some were measured: at 1 of 10, at 9 of 10.
-_SPREAD = (0.8, 1.4)
+_SPREAD = (0.82, 1.3)
+
+# The part of a blog's tokens that its idea takes, until some blogs were measured.
+_EXPECTED_IDEA_SHARE = 0.25
 
 # By the index of what has finished, the index of each blog's events, and that of its calls. A stage's end is its checkpoint.
 _RECENT = """
-WITH recent AS MATERIALIZED (
-    SELECT id, started_at, finished_at FROM blog_generations
+WITH last AS MATERIALIZED (
+    SELECT id, site_id, created_at, started_at, finished_at FROM blog_generations
      WHERE finished_at > statement_timestamp() - interval '1 day' AND status = 'DONE'
-     ORDER BY finished_at DESC LIMIT %(blogs)s
+     ORDER BY finished_at DESC LIMIT %(last)s
+), recent AS MATERIALIZED (
+    SELECT id, started_at, finished_at FROM last
+     ORDER BY row_number() OVER (PARTITION BY site_id ORDER BY finished_at DESC), finished_at DESC LIMIT %(blogs)s
 )
-SELECT extract(epoch FROM finished_at - started_at)::float8,
-       (SELECT jsonb_agg(jsonb_build_array(stage, extract(epoch FROM created_at - started_at)) ORDER BY id)
-          FROM blogs_generationevent WHERE generation_id = recent.id AND kind = 'checkpoint'),
-       calls.calls, calls.tokens, calls.seconds
-  FROM recent CROSS JOIN LATERAL (
-       SELECT count(*)::float8 AS calls, coalesce(sum(tokens_reserved), 0)::float8 AS tokens,
-              coalesce(sum(seconds), 0)::float8 AS seconds
-         FROM workers_providercall WHERE work = recent.id AND provider = 'openai') AS calls
+SELECT (SELECT jsonb_agg(jsonb_build_array(
+               extract(epoch FROM finished_at - started_at)::float8,
+               (SELECT jsonb_agg(jsonb_build_array(stage, extract(epoch FROM created_at - started_at)) ORDER BY id)
+                  FROM blogs_generationevent WHERE generation_id = recent.id AND kind = 'checkpoint'),
+               calls.idea, calls.text))
+          FROM recent CROSS JOIN LATERAL (
+               SELECT sum(seconds) FILTER (WHERE kind LIKE 'idea%%')::float8 AS idea,
+                      sum(seconds) FILTER (WHERE kind NOT LIKE 'idea%%')::float8 AS text
+                 FROM workers_providercall WHERE work = recent.id AND provider = 'openai') AS calls),
+       -- By all of them: the first blogs of a site have the idea's call for those behind them.
+       -- OFFSET: each is looked up by itself, and no table is read whole.
+       (SELECT jsonb_build_array(count(DISTINCT last.id), count(*), sum(tokens_reserved),
+                                 sum(tokens_reserved) FILTER (WHERE kind LIKE 'idea%%'))
+          FROM last CROSS JOIN LATERAL (
+               SELECT tokens_reserved, kind FROM workers_providercall
+                WHERE work = last.id AND provider = 'openai' OFFSET 0) AS calls),
+       (SELECT jsonb_agg(jsonb_build_array(
+               extract(epoch FROM last.started_at - last.created_at)::float8, promise.start_forecast,
+               extract(epoch FROM last.finished_at - last.created_at)::float8, promise.end_forecast))
+          FROM last CROSS JOIN LATERAL (
+               SELECT start_forecast, end_forecast FROM blogs_promise
+                WHERE generation_id = last.id AND end_forecast IS NOT NULL OFFSET 0) AS promise)
 """
 
 
@@ -60,12 +84,21 @@ SELECT extract(epoch FROM finished_at - started_at)::float8,
 class Learned:
     left: dict[str, tuple[float, float, float]]
     """Seconds of work from the beginning of a stage to the end: at 1 of 10 blogs, at the half, at 9 of 10."""
-    a_second: float
-    """How many blogs the shared limits let through in one."""
+    use: Mapping[tuple[str, str], float]
+    """What a blog takes of each shared limit, by provider and "requests" or "tokens"."""
+    idea_share: float
+    """The part of OpenAI's that its idea takes."""
     measured: bool
+    starts: Fit = AS_EXPECTED
+    ends: Fit = AS_EXPECTED
 
     def work(self, stage: str) -> tuple[float, float, float]:
         return self.left.get(stage) or self.left[Stage.PRODUCTS]
+
+    def a_second(self, paced: Mapping[tuple[str, str], float] | None = None) -> float:
+        """Return how many blogs the shared limits let through in one. `paced`: what they are known to let through now."""
+        known = paced or {}
+        return min((known.get(unit) or limits.rate(*unit)) / used for unit, used in self.use.items() if used > 0)
 
 
 @dataclass(slots=True)
@@ -90,20 +123,29 @@ def learned() -> Learned:
 
 def _read() -> Learned:
     with connection.cursor() as cursor:
-        cursor.execute(_RECENT, {"blogs": _BLOGS})
-        rows = cursor.fetchall()
+        cursor.execute(_RECENT, {"blogs": _BLOGS, "last": _LAST})
+        blogs, calls, promises = (plain(column) or [] for column in cursor.fetchone())
+    return of(blogs, calls, promises)
+
+
+def of(blogs: Sequence[Sequence[Any]], calls: Sequence[Any], promises: Sequence[Sequence[Any]] = ()) -> Learned:
+    """Learn from what was read."""
     use = ordinary_blog.use()
-    if len(rows) < _ENOUGH:
-        return Learned(_expected(), _a_second(use), measured=False)
-    called = [(calls, tokens) for _, _, calls, tokens, _ in rows if calls]
-    if len(called) >= _ENOUGH:
-        use["openai", "requests"] = sum(calls for calls, _ in called) / len(called)
-        use["openai", "tokens"] = sum(tokens for _, tokens in called) / len(called)
-    return Learned(_measured(rows), _a_second(use), measured=True)
-
-
-def _a_second(use: dict[tuple[str, str], float]) -> float:
-    return min(limits.rate(*unit) / used for unit, used in use.items() if used > 0)
+    if len(blogs) < _ENOUGH:
+        return Learned(_expected(), use, _EXPECTED_IDEA_SHARE, measured=False)
+    called_for, count, tokens, for_ideas = calls
+    idea_share = _EXPECTED_IDEA_SHARE
+    if called_for >= _ENOUGH:
+        use["openai", "requests"], use["openai", "tokens"] = count / called_for, tokens / called_for
+        idea_share = (for_ideas or 0) / max(tokens, 1)
+    return Learned(
+        _measured(blogs),
+        use,
+        idea_share,
+        measured=True,
+        starts=fit(Forecast(*told).off(truth) for truth, told, *_ in promises if told),
+        ends=fit(Forecast(*told).off(truth) for *_, truth, told in promises),
+    )
 
 
 def _expected() -> dict[str, tuple[float, float, float]]:
@@ -115,20 +157,18 @@ def _expected() -> dict[str, tuple[float, float, float]]:
     }
 
 
-def _measured(rows: Iterable[Sequence[Any]]) -> dict[str, tuple[float, float, float]]:
+def _measured(blogs: Iterable[Sequence[Any]]) -> dict[str, tuple[float, float, float]]:
     """Take off what a blog waited for OpenAI's limit: the seconds of idea and article that no call took."""
     found: dict[str, list[float]] = defaultdict(list)
-    for seconds, ends, calls, _, in_calls in rows:
-        stages = _stages(plain(ends) or [], seconds)
-        writing = [took for stage, took in stages if stage in (Stage.IDEA, Stage.ARTICLE)]
-        waited = max(0.0, sum(writing) - in_calls) if calls else 0.0
-        before_the_text = True
-        left = list(accumulate((took for _, took in reversed(stages))))[::-1]
-        for (stage, _), remaining in zip(stages, left, strict=True):
-            found[stage].append(max(0.0, remaining - (waited if before_the_text else 0.0)))
-            before_the_text = before_the_text and stage != Stage.ARTICLE
-    whole = found.get(Stage.PRODUCTS) or [seconds for seconds, *_ in rows]
-    found[Stage.PRODUCTS] = whole
+    for seconds, ends, idea, text in blogs:
+        calls = {Stage.IDEA.value: idea, Stage.ARTICLE.value: text}
+        stages = _stages(ends or [], seconds)
+        # An idea that another blog's call has brought is taken as it is.
+        taken = [(stage, min(took, calls.get(stage) or took)) for stage, took in stages]
+        left = list(accumulate((took for _, took in reversed(taken))))[::-1]
+        for (stage, _), remaining in zip(taken, left, strict=True):
+            found[stage].append(remaining)
+    found[Stage.PRODUCTS] = found.get(Stage.PRODUCTS) or [seconds for seconds, *_ in blogs]
     return {
         stage: _tenths(values) for stage, values in found.items() if len(values) >= _ENOUGH or stage == Stage.PRODUCTS
     }
@@ -145,11 +185,3 @@ def _stages(ends: Sequence[Sequence[Any]], seconds: float) -> list[tuple[str, fl
 
 def _tenths(values: Sequence[float]) -> tuple[float, float, float]:
     return quantile(values, 0.1), quantile(values, 0.5), quantile(values, 0.9)
-
-
-def quantile(values: Sequence[float], share: float) -> float:
-    ordered = sorted(values)
-    at = share * (len(ordered) - 1)
-    low = int(at)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (at - low)

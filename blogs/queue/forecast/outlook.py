@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,8 +18,9 @@ from django.db import connection
 
 from blogs.models import Stage
 from blogs.providers import ordinary_blog
-from blogs.queue.forecast.course import Course, Running, Work, course
+from blogs.queue.forecast.course import FOLLOWED_MAX, Course, Running, Work, course
 from blogs.queue.forecast.learned import Learned, learned
+from workers import limits
 from workers.context.process_memory import remembered
 from workers.database.rows import plain
 from workers.pool import pace
@@ -28,20 +29,23 @@ from workers.pool.heartbeat import FRESH_SECONDS, WAITERS
 _FRESH_SECONDS = 1.0
 # Without these no blog gets its draft; a picture can be gone without.
 _NEEDED = ("openai", "wix")
+_UNITS = (("openai", "requests"), ("openai", "tokens"))
 _BEFORE_THE_TEXT = (Stage.PRODUCTS, Stage.IDEA, Stage.IMAGE_ORDER)
 _RUNNING_MAX = 1_000
-# What was asked for in this share of an ordinary blog's seconds is taken to go on: as much again comes.
-_LATELY, _CAME_MAX = 0.5, 2_000
+# What was asked for within this many of an ordinary blog's seconds may go on.
+_LATELY, _CAME_MAX = 4.0, 500
+# Blogs that come back within this many of an ordinary blog's seconds take seats before others.
+_BACK, _BACK_MAX = 2.0, 200
 
 _SEEN = f"""
 WITH crew AS MATERIALIZED (
     -- Each worker takes its share by what it measured itself.
-    SELECT coalesce(sum(threads), 0) AS threads,
+    SELECT coalesce(sum(threads), 0) AS threads, count(*) AS workers,
            sum(fed * threads) / nullif(sum(threads) FILTER (WHERE fed IS NOT NULL), 0) AS fed
       FROM workers_workerprocess
      WHERE heartbeat_at > clock_timestamp() - %(fresh)s * interval '1 second' AND NOT stopping AND broken_at IS NULL
 )
-SELECT clock_timestamp(), crew.threads, crew.fed,
+SELECT clock_timestamp(), crew.threads, crew.workers, crew.fed,
        (SELECT coalesce(sum(threads), 0) FROM ({WAITERS}) AS waiters WHERE provider = 'openai'),
        (SELECT coalesce(array_agg(provider ORDER BY provider), '{{}}') FROM workers_breaker
          WHERE opened_at IS NOT NULL AND provider = ANY(%(needed)s)),
@@ -52,9 +56,17 @@ SELECT clock_timestamp(), crew.threads, crew.fed,
              FROM blog_generations blog CROSS JOIN LATERAL (
                   SELECT created_at FROM blogs_generationevent WHERE generation_id = blog.id ORDER BY id DESC LIMIT 1) AS last
             WHERE blog.status = 'PROCESSING' LIMIT {_RUNNING_MAX}) AS running),
-       (SELECT count(*) FROM (
-           SELECT 1 FROM blog_generations
-            WHERE ready AND created_at > clock_timestamp() - %(lately)s * interval '1 second' LIMIT {_CAME_MAX}) AS came)
+       (SELECT coalesce(jsonb_object_agg(site_id, jsonb_build_array(blogs, since)), '{{}}') FROM (
+           SELECT site_id, count(*) AS blogs, extract(epoch FROM clock_timestamp() - min(created_at)) AS since FROM (
+               SELECT site_id, created_at FROM blog_generations ORDER BY id DESC LIMIT {_CAME_MAX}) AS newest
+            WHERE created_at > clock_timestamp() - %(lately)s * interval '1 second' GROUP BY site_id) AS came),
+       (SELECT coalesce(jsonb_agg(seconds ORDER BY seconds), '[]') FROM (
+           SELECT greatest(0, extract(epoch FROM run_after - clock_timestamp())) AS seconds FROM blog_generations
+            WHERE status = 'PENDING' AND NOT ready AND waits_for = '' AND started_at IS NOT NULL
+              AND run_after < clock_timestamp() + %(back)s * interval '1 second'
+            ORDER BY run_after LIMIT {_BACK_MAX}) AS due),
+       (SELECT count(*) FROM (SELECT 1 FROM blog_generations WHERE ready ORDER BY created_at LIMIT {FOLLOWED_MAX}) AS line),
+       (SELECT jsonb_build_array(requests, tokens) FROM ({limits.PACED}) AS paced)
   FROM crew
 """
 
@@ -66,13 +78,14 @@ class Outlook:
     read_at_monotonic: float
     threads: int
     """Of workers that are alive."""
+    workers: int
     processing: int
     out: Sequence[str]
     """Providers without which no blog is made, and that are down."""
-    text_waits: float
-    """In how many seconds a text that is ready to be asked for gets a place in the limits."""
-    came: int
-    """How many blogs that wait were asked for a moment ago."""
+    came: Mapping[int, int]
+    """How many blogs each site asked for lately, by the site's number."""
+    coming: float
+    """For how many seconds they have been coming."""
     course: Course
     learned: Learned
 
@@ -106,18 +119,32 @@ def _read(lately: Learned) -> Outlook:
         "lease": settings.BLOG_WORKER_LEASE_SECONDS,
         "needed": list(_NEEDED),
         "lately": _LATELY * ordinary_blog.seconds(),
+        "back": _BACK * ordinary_blog.seconds(),
+        "provider": "openai",
+        "model": settings.OPENAI_MODEL,
+        "late": settings.RATE_LIMIT_LATE_SECONDS,
+        **limits.following(),
     }
     with connection.cursor() as cursor:
         cursor.execute(_SEEN, asked)
-        now, threads, fed, waiting, out, free_in, running, came = cursor.fetchone()
-    at = time.monotonic()
+        row = cursor.fetchone()
+    return of(row, time.monotonic(), lately)
+
+
+def of(row: Sequence[Any], at: float, lately: Learned) -> Outlook:
+    """Make it of what was read at that moment."""
+    now, threads, workers, fed, waiting, out, free_in, running, came, due, line, paced = row
     work = work_of(lately)
     on_seats = _on_seats(plain(running), int(waiting), lately, work)
-    ahead = float(free_in or 0.0)
+    back = [float(seconds) for seconds in plain(due)]
+    asked_for = {int(site): int(blogs) for site, (blogs, _) in plain(came).items()}
+    coming = max((float(since) for _, since in plain(came).values()), default=0.0)
+    # As far as somebody can stand.
+    followed = min(FOLLOWED_MAX, int(line) + 3 * sum(asked_for.values()) + len(back) + 1)
+    a_second = lately.a_second(dict(zip(_UNITS, plain(paced) or (), strict=False)))
     seats = _seats(int(threads), fed)
-    found = course(seats, on_seats, work, lately.a_second, ahead)
-    text_waits = ahead + sum(each.needs_a_place for each in on_seats) / lately.a_second
-    return Outlook(now, at, int(threads), len(on_seats), out, text_waits, came, found, lately)
+    found = course(seats, on_seats, work, a_second, float(free_in or 0.0), back, followed=followed)
+    return Outlook(now, at, int(threads), int(workers), len(on_seats), out, asked_for, coming, found, lately)
 
 
 def _seats(threads: int, fed: float | None) -> int:
@@ -130,19 +157,30 @@ def _seats(threads: int, fed: float | None) -> int:
 
 
 def work_of(lately: Learned) -> Work:
-    _, whole, _ = lately.work(Stage.PRODUCTS)
-    _, from_the_text, _ = lately.work(Stage.ARTICLE)
-    return Work(max(0.0, whole - from_the_text), min(whole, from_the_text))
+    whole, from_idea, from_text = (lately.work(stage)[1] for stage in (Stage.PRODUCTS, Stage.IDEA, Stage.ARTICLE))
+    from_idea = min(whole, from_idea)
+    from_text = min(from_idea, from_text)
+    return Work(whole - from_idea, from_idea - from_text, from_text, lately.idea_share)
 
 
 def _on_seats(found: Sequence[Any], waiting: int, lately: Learned, work: Work) -> list[Running]:
-    """Tell what is left of the blogs that run. Those that have been at the text for the shortest wait for its place."""
-    texts = sorted((float(since) for stage, since in found if stage == Stage.ARTICLE))
-    waits_up_to = texts[min(waiting, len(texts)) - 1] if waiting and texts else -math.inf
-    blogs = []
-    for stage, since in found:
-        needs = stage in _BEFORE_THE_TEXT or (stage == Stage.ARTICLE and float(since) <= waits_up_to)
-        _, left, _ = lately.work(stage)
-        spent = 0.0 if stage == Stage.ARTICLE and needs else float(since)
-        blogs.append(Running(max(left - spent, 0.02 * work.seconds), needs))
-    return blogs
+    """Tell what is left of the blogs that run.
+
+    As many as wait for a place in the limits are those that have been at their idea or text for the shortest: the other calls of
+    these stages are under way.
+    """
+    asking = sorted(float(since) for stage, since in found if stage in (Stage.IDEA, Stage.ARTICLE))
+    waits_up_to = asking[min(waiting, len(asking)) - 1] if waiting and asking else -math.inf
+    return [_running(stage, float(since), float(since) <= waits_up_to, lately, work) for stage, since in found]
+
+
+def _running(stage: str, since: float, waits: bool, lately: Learned, work: Work) -> Running:
+    if stage == Stage.PRODUCTS:
+        return Running(max(0.0, work.before - since), needs_idea=True)
+    if stage == Stage.IDEA:
+        return Running(0.0, needs_idea=True) if waits else Running(max(0.0, work.idea - since), needs_text=True)
+    if stage in _BEFORE_THE_TEXT:
+        return Running(max(0.0, lately.work(stage)[1] - work.text - since), needs_text=True)
+    if stage == Stage.ARTICLE and waits:
+        return Running(0.0, needs_text=True)
+    return Running(max(lately.work(stage)[1] - since, 0.02 * work.seconds))

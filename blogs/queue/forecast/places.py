@@ -33,18 +33,22 @@ _SAME = 0.001
 # How many steps of arithmetic a list may take; past them, the places between some are interpolated.
 _STEPS_MAX = 20_000
 
-# Lines that stand alike are one row, with their number.
+# Lines that stand alike are one row, with their number, and how many of them go before mine at the same turn.
 _OTHERS = f"""
-SELECT coalesce(jsonb_agg(jsonb_build_array(turn, step, waiting, lines)), '[]') FROM (
-    SELECT greatest(round(l.turn / {_SAME}) * {_SAME}, clock.turn) AS turn, l.step, l.waiting, count(*) AS lines
+SELECT coalesce(jsonb_agg(jsonb_build_array(turn, step, waiting, lines, first)), '[]') FROM (
+    SELECT greatest(round(l.turn / {_SAME}) * {_SAME}, clock.turn) AS turn, l.step, l.waiting, count(*) AS lines,
+           count(*) FILTER (WHERE l.site_id < %(site)s) AS first
       FROM blogs_siteline l, blogs_queueclock clock WHERE l.waiting > 0 AND NOT l.paused
      GROUP BY 1, 2, 3) AS alike
 """
 _MINE = """
-SELECT greatest(l.turn, clock.turn), l.step, l.waiting, l.paused, clock.paused_at IS NOT NULL,
-       (SELECT count(*) FROM blog_generations WHERE status = 'PROCESSING'),
+SELECT greatest(l.turn, clock.turn), l.step, l.waiting, l.paused, clock.paused_at IS NOT NULL, clock.turn,
+       running.blogs, running.mine,
        CASE WHEN %(others)s THEN ({others}) END, {places}
-  FROM blogs_siteline l, blogs_queueclock clock WHERE l.site_id = %(site)s
+  FROM blogs_siteline l, blogs_queueclock clock,
+       (SELECT count(*) AS blogs, count(*) FILTER (WHERE site_id = %(site)s) AS mine
+          FROM blog_generations WHERE status = 'PROCESSING') AS running
+ WHERE l.site_id = %(site)s
 """
 # Of one blog: how many of its line the claim takes no later.
 _PLACE = """(
@@ -72,14 +76,53 @@ class Alike(NamedTuple):
     step: float
     waiting: int
     lines: int
+    first: float = 0.0
+    """How many of them go before mine at the same turn."""
 
-    def ends_before(self, turn: float) -> int:
-        """Count those of these lines whose last blog starts before that turn: what joins them now may start before it, too."""
-        return self.lines if self.turn + self.waiting * self.step < turn else 0
+    def ties_with(self, turn: float) -> float:
+        """Count those of these lines that have a start at that very turn, and go before mine then."""
+        steps = round((turn - self.turn) / self.step)
+        meets = 0 <= steps < self.waiting and abs(self.turn + steps * self.step - turn) <= 2 * _SAME
+        return self.first if meets else 0.0
+
+    def joined_before(self, turn: float, blogs: float) -> float:
+        """Count the starts before that turn of blogs that join these lines now, if so many join each of them."""
+        return self.lines * min(blogs, max(0.0, (turn - self.turn) / self.step - self.waiting))
 
     def starts_before(self, turn: float) -> int:
         """Count the starts of all these lines with a lower turn; the same turn counts as later."""
         return self.lines * min(self.waiting, max(0, math.ceil((turn - self.turn - 2 * _SAME) / self.step)))
+
+
+class Lines(NamedTuple):
+    """My line, those that wait, mine among them, and the turn at which a line goes on that was empty."""
+
+    mine: Alike
+    all: Sequence[Alike]
+    clock: float
+
+    def of_others(self) -> int:
+        """Count the blogs that wait in the lines of others."""
+        return max(0, sum(each.waiting * each.lines for each in self.all) - self.mine.waiting)
+
+    def joining(self, blogs: float, sites: int, in_line: Collection[int]) -> dict[int, float]:
+        """Count for each of these places in my line the starts before it of what so many other sites go on to ask for.
+
+        It is counted for the first and the last place, and interpolated between them.
+        """
+        waiting = sum(each.lines for each in self.all) - (self.mine.waiting > 0)
+        each_gets = blogs / max(sites, waiting, 1)
+        found = dict[int, float]()
+        for place in {min(in_line, default=1), max(in_line, default=1)}:
+            turn = self.mine.turn + (place - 1) * self.mine.step
+            of_others = sum(each.joined_before(turn, each_gets) for each in self.all) - self.mine.joined_before(
+                turn, each_gets
+            )
+            empty = max(0, sites - waiting) * min(each_gets, max(0.0, turn - self.clock))
+            found[place] = max(0.0, of_others) + empty
+        lowest, highest = min(found), max(found)
+        slope = (found[highest] - found[lowest]) / max(highest - lowest, 1)
+        return {place: found[lowest] + slope * (place - lowest) for place in in_line}
 
 
 @dataclass(slots=True)
@@ -105,12 +148,15 @@ class Places:
     of: dict[int, int]
     in_line: dict[int, int]
     """Within the site's own line."""
-    open_to_others: dict[int, float]
-    """Which share of what other sites ask for now starts before the blog that has this place in its own line."""
+    ties: dict[int, float]
+    """How many of other sites start before the blog that has this place in its own line, at the same turn as it."""
+    lines: Lines
     paused: bool
     all_paused: bool
     processing: int
     """How many blogs of all sites run."""
+    mine: int
+    """And how many of this site."""
 
 
 def queue_position(generation: BlogGeneration) -> int:
@@ -142,13 +188,22 @@ def places(generations: Sequence[BlogGeneration]) -> Places | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    turn, step, waiting, paused, all_paused, processing, others, in_line = row
-    mine = Alike(turn, step, 0 if paused else waiting, 1)
+    *mine, others, in_line = row
     groups = _groups(plain(others), now) if others is not None else _others.groups
-    own = {int(pk): int(place) for pk, place in plain(in_line).items()}
+    return of(mine, groups, {int(pk): int(place) for pk, place in plain(in_line).items()})
+
+
+def of(row: Sequence[Any], groups: Sequence[Alike], own: dict[int, int]) -> Places:
+    """Place the blogs of a line, each by its place in that line, among those of the others."""
+    turn, step, waiting, paused, all_paused, clock, processing, running = row
+    mine = Alike(turn, step, 0 if paused else waiting, 1)
     ahead = _ahead(mine, groups, sorted(set(own.values())))
     of = {pk: place + ahead[place] for pk, place in own.items()}
-    return Places(of, own, _open(mine, groups, own.values()), paused, all_paused, processing)
+    ties = {
+        place: sum(each.ties_with(mine.turn + (place - 1) * mine.step) for each in groups)
+        for place in set(own.values())
+    }
+    return Places(of, own, ties, Lines(mine, groups, clock), paused, all_paused, processing, running)
 
 
 def _groups(found: list[Any], asked_at: float) -> list[Alike]:
@@ -173,21 +228,6 @@ def _ahead(mine: Alike, groups: Sequence[Alike], in_line: Sequence[int]) -> dict
         before = sum(each.starts_before(turn) for each in groups) - mine.starts_before(turn)
         known[place] = max(0, before)
     return known if len(known) == len(in_line) else _between(known, in_line)
-
-
-def _open(mine: Alike, groups: Sequence[Alike], in_line: Collection[int]) -> dict[int, float]:
-    """Estimate by the first and the last of these places which share of what waits is of others, in lines that end before."""
-    theirs = sum(each.waiting * each.lines for each in groups) - mine.waiting
-    everything = max(theirs + mine.waiting, 1)
-    lines = max(sum(each.lines for each in groups) - (mine.waiting > 0), 1)
-    found: dict[int, float] = {}
-    for place in {min(in_line, default=1), max(in_line, default=1)}:
-        turn = mine.turn + (place - 1) * mine.step
-        ended = sum(each.ends_before(turn) for each in groups) - mine.ends_before(turn)
-        found[place] = max(0.0, ended / lines * theirs / everything)
-    lowest, highest = min(found), max(found)
-    slope = (found[highest] - found[lowest]) / max(highest - lowest, 1)
-    return {place: found[lowest] + slope * (place - lowest) for place in in_line}
 
 
 def _between(known: dict[int, int], in_line: Sequence[int]) -> dict[int, int]:

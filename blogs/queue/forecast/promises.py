@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from blogs.models import BlogGeneration
+from blogs.queue.forecast.calibration import Forecast
 from blogs.queue.forecast.ranges import Estimate
 from workers import metrics
 from workers.context.process_memory import remembered
@@ -23,14 +24,17 @@ _SHORTEST_SECONDS = 10.0
 # What has ended longer ago was judged, or no worker was alive to do it.
 _LOOKS_BACK_SECONDS = 900
 
-_Row = tuple[int, datetime, datetime, datetime, datetime]
+# A blog's number, four times, and what the two ranges were made of, as PostgreSQL writes arrays.
+_Row = tuple[int, datetime, datetime, datetime, datetime, str | None, str | None]
 _told: deque[_Row] = remembered(deque(maxlen=_HELD_MAX))
 
 # A blog may have been removed meanwhile; each is told of once.
 _WRITE = """
-INSERT INTO blogs_promise (generation_id, start_early, start_late, end_early, end_late)
-SELECT told.* FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
-       AS told (id, start_early, start_late, end_early, end_late)
+INSERT INTO blogs_promise (generation_id, start_early, start_late, end_early, end_late, start_forecast, end_forecast)
+SELECT told.id, told.start_early, told.start_late, told.end_early, told.end_late,
+       told.start_forecast::float8[], told.end_forecast::float8[]
+  FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[])
+       AS told (id, start_early, start_late, end_early, end_late, start_forecast, end_forecast)
  WHERE EXISTS (SELECT 1 FROM blog_generations WHERE blog_generations.id = told.id)
 ON CONFLICT DO NOTHING
 """
@@ -62,7 +66,12 @@ def note(generation: BlogGeneration, estimate: Estimate) -> None:
     """Keep what is just being told of a new blog, to be written soon."""
     start, end = estimate.start, estimate.end
     if start and end:
-        _told.append((generation.pk, start.early, start.late, end.early, end.late))
+        made_of = (_array(estimate.told_start), _array(estimate.told_end))
+        _told.append((generation.pk, start.early, start.late, end.early, end.late, *made_of))
+
+
+def _array(forecast: Forecast | None) -> str | None:
+    return f"{{{forecast.middle:.3f},{forecast.before:.3f},{forecast.behind:.3f}}}" if forecast else None
 
 
 def write() -> int:

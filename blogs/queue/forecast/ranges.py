@@ -1,4 +1,12 @@
-"""The range that a shop is told: at 1 of 10 blogs it is earlier, at 1 of 10 later."""
+"""The range that a shop is told: at 1 of 10 blogs it is earlier, at 1 of 10 later.
+
+The middle is the model's (`course`, `places`). How far it may be off is a distance on each side, from what is not known of the pace,
+of seats and of others' next requests; `calibration` widens or narrows both by what became of the last promises.
+
+No range holds an outage that has not begun. One wide enough for it would say nothing on all other days, so blogs that were asked
+for before an outage end later than they were told, and a look at them (GET) gets a new range. While a provider is out no time is
+named. The benchmark `eta` counts those before an outage by themselves.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +14,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
 
 from blogs.models import BlogGeneration, Stage, Status
+from blogs.providers import ordinary_blog
 from blogs.queue.forecast import places as line
+from blogs.queue.forecast.calibration import Forecast
 from blogs.queue.forecast.learned import learned
 from blogs.queue.forecast.outlook import Outlook, outlook
 from blogs.queue.forecast.places import Places
@@ -16,16 +29,23 @@ from blogs.queue.forecast.places import Places
 # What a blog waits for where no time can be named, besides a provider's name.
 LINE_PAUSED, ALL_PAUSED, WORKERS = "line_paused", "all_paused", "workers"
 
-# By so much of the wait a start is off, in standard deviations: what is measured, and what is only expected.
-_MEASURED, _EXPECTED = 0.15, 0.16
+# By so much of the wait a start is off, in distances to the tenth: what is measured, and what is only expected.
+_MEASURED, _EXPECTED = 0.14, 0.12
 # When a seat is free is off by so much of a blog's seconds besides.
-_A_SEAT = 0.1
+_A_SEAT = 0.13
 # By so much of the whole time an end is off besides, where blogs wait for the limits on their seats.
-_OF_THE_END = 0.1
+_OF_THE_END = 0.13
 # A worker that is free takes a blog within this many seconds.
 _PICKED_UP_SECONDS = 1.0
-# Between the tenths of a normal distribution and its middle.
-_TENTH = 1.28
+# For how long other sites go on to ask as they lately did, in parts of the time for which they have: at 1 of 10, at the half, at 9
+# of 10. A burst that is met at any of its moments is half over at the median; blogs that wait are rather of its later part.
+_GOES_ON = (0.1, 0.6, 1.6)
+
+
+class Joining(NamedTuple):
+    blogs: float
+    before: Mapping[int, float]
+    """Each place in the site's own line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +62,9 @@ class Estimate:
     start: Range | None = None
     end: Range | None = None
     waits_for: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Seconds from now: the middle, and the distances to the tenths."""
-
-    middle: float
-    before: float
-    behind: float
-
-    def then(self, other: Spread) -> Spread:
-        """Add what comes after it and spreads by itself."""
-        return Spread(
-            self.middle + other.middle, math.hypot(self.before, other.before), math.hypot(self.behind, other.behind)
-        )
-
-    def range(self, now: datetime) -> Range:
-        early, late = max(0.0, self.middle - self.before), self.middle + self.behind
-        return Range(now + timedelta(seconds=early), now + timedelta(seconds=late))
+    told_start: Forecast | None = None
+    """The forecasts behind the ranges, where what was measured allows to learn from them; none of a start at once."""
+    told_end: Forecast | None = None
 
 
 def estimates(
@@ -73,15 +77,33 @@ def estimates(
     in_line = [each for each in open_ones if each.ready]
     found = line.places(in_line) if in_line else None
     seen = outlook()
-    return {each.pk: _of(each, found, seen, (since or {}).get(each.pk)) for each in open_ones}
+    joining = _joining(found, seen, open_ones[0].site_id) if found else []
+    return {each.pk: _of(each, found, seen, joining, (since or {}).get(each.pk)) for each in open_ones}
 
 
 def seconds_for(blogs: int) -> float:
     """Return the seconds in which that many blogs start, at the pace that the limits allow."""
-    return blogs / learned().a_second
+    return blogs / learned().a_second()
 
 
-def _of(generation: BlogGeneration, found: Places | None, seen: Outlook, since: datetime | None) -> Estimate:
+def _joining(found: Places, seen: Outlook, site: int) -> Sequence[Joining]:
+    """Say of each of `_GOES_ON` how many blogs others go on to ask for, and how many of them start before each place in line.
+
+    What is asked for after the last of my blogs has started is not counted.
+    """
+    others = {each: blogs for each, blogs in seen.came.items() if each != site}
+    a_second = sum(others.values()) / max(seen.coming, 1.0)
+    waits = seen.course.start(max(found.of.values(), default=1))
+    found_ones = list[Joining]()
+    for part in _GOES_ON:
+        blogs = a_second * min(part * seen.coming, waits)
+        found_ones.append(Joining(blogs, found.lines.joining(blogs, len(others), found.in_line.values())))
+    return found_ones
+
+
+def _of(
+    generation: BlogGeneration, found: Places | None, seen: Outlook, joining: Sequence[Joining], since: datetime | None
+) -> Estimate:
     if generation.status == Status.PROCESSING:
         return _running(generation, seen, since)
     if not generation.ready:
@@ -89,13 +111,29 @@ def _of(generation: BlogGeneration, found: Places | None, seen: Outlook, since: 
     place = found.of.get(generation.pk) if found else None
     if found is None or place is None:
         return Estimate()
-    start = _start(generation, place, found, seen)
+    in_line = found.in_line[generation.pk]
+    # Counted from when the seats were looked at: blogs that have started since are no longer in line.
+    nth = place + round(found.ties[in_line]) + found.processing - seen.processing
+    starts = [_start_at(nth + round(more.before[in_line]), in_line, more.blogs, found, seen) for more in joining]
+    start = _start(*starts, seen)
     waits_for = _hindered(found, seen)
     if waits_for:
         return Estimate(place, start.middle, waits_for=waits_for)
-    now = seen.now()
-    end = start.then(_work(generation, place, found, seen))
-    return Estimate(place, start.middle, start.range(now), end.range(now))
+    end = _end(start, nth + round(joining[1].before[in_line]), seen, (in_line + found.mine) * _own_seconds())
+    now, lately = seen.now(), seen.learned
+    return Estimate(
+        place,
+        start.middle,
+        _range(now, start.fitted(lately.starts) if start.middle else start),
+        _range(now, end.fitted(lately.ends)),
+        told_start=start if lately.measured and start.middle else None,
+        told_end=end if lately.measured else None,
+    )
+
+
+def _range(now: datetime, span: Forecast) -> Range:
+    early = max(0.0, span.middle - span.before)
+    return Range(now + timedelta(seconds=early), now + timedelta(seconds=max(early, span.middle + span.behind)))
 
 
 def _hindered(found: Places, seen: Outlook) -> str:
@@ -108,29 +146,40 @@ def _hindered(found: Places, seen: Outlook) -> str:
     return "" if seen.threads else WORKERS
 
 
-def _start(generation: BlogGeneration, place: int, found: Places, seen: Outlook) -> Spread:
-    """Count in what other sites go on to ask for: as many as lately start before it at the latest, half of them at the middle."""
-    nth = _nth(place, found, seen)
-    more = seen.came * found.open_to_others[found.in_line[generation.pk]]
-    first, middle, last = (seen.course.start(nth + round(more * share)) for share in (0.0, 0.5, 1.0))
-    if not middle:
-        return Spread(0.0, 0.0, _PICKED_UP_SECONDS)
+def _start_at(nth: int, in_line: int, joining: float, found: Places, seen: Outlook) -> float:
+    """Return when it starts by its place, or later: where its site has more than its share of the seats, blogs of others go first
+    until enough of the site's own have ended."""
+    by_place = seen.course.start(nth)
+    seats = settings.BLOG_WORKER_SITE_SEATS * max(seen.workers, 1)
+    too_many = found.mine + in_line - seats
+    if too_many <= 0 or not by_place:
+        return by_place
     _, work, _ = seen.learned.work(Stage.PRODUCTS)
-    off = _TENTH * math.hypot(middle * (_MEASURED if seen.learned.measured else _EXPECTED), work * _A_SEAT)
-    return Spread(middle, math.hypot(middle - first, off), math.hypot(last - middle, off) + _PICKED_UP_SECONDS)
+    own_have_ended = work / 2 + too_many * max(_own_seconds(), work / seats)
+    after_all_others = seen.course.start(in_line + found.lines.of_others() + round(joining))
+    return max(by_place, min(own_have_ended, after_all_others))
 
 
-def _nth(place: int, found: Places, seen: Outlook) -> int:
-    """Count from when the seats were looked at: blogs that have started since are no longer in line."""
-    return max(1, place + found.processing - seen.processing)
+def _start(early: float, middle: float, late: float, seen: Outlook) -> Forecast:
+    if not middle:
+        return Forecast(0.0, 0.0, _PICKED_UP_SECONDS)
+    _, work, _ = seen.learned.work(Stage.PRODUCTS)
+    off = math.hypot(middle * (_MEASURED if seen.learned.measured else _EXPECTED), work * _A_SEAT)
+    return Forecast(middle, math.hypot(middle - early, off), math.hypot(late - middle, off) + _PICKED_UP_SECONDS)
 
 
-def _work(generation: BlogGeneration, place: int, found: Places, seen: Outlook) -> Spread:
-    nth = _nth(place, found, seen)
+def _own_seconds() -> float:
+    """Return in how many seconds the site's own limit at Wix lets one of its blogs through."""
+    per_minute: float = settings.RATE_LIMITS["wix"]["requests"]
+    return ordinary_blog.WIX_CALLS * 60 / per_minute
+
+
+def _end(start: Forecast, nth: int, seen: Outlook, own_limit: float) -> Forecast:
+    """Add what is left after the start: by the course, or where it takes longer by the limit of the site's own."""
     low, middle, high = seen.learned.work(Stage.PRODUCTS)
-    end = seen.course.end(nth)
-    off = _TENTH * end * _OF_THE_END
-    return Spread(end - seen.course.start(nth), math.hypot(middle - low, off), math.hypot(high - middle, off))
+    end = max(start.middle + seen.course.end(nth) - seen.course.start(nth), own_limit)
+    off = end * _OF_THE_END
+    return start.then(Forecast(end - start.middle, math.hypot(middle - low, off), math.hypot(high - middle, off)))
 
 
 def _running(generation: BlogGeneration, seen: Outlook, since: datetime | None) -> Estimate:
@@ -141,8 +190,7 @@ def _running(generation: BlogGeneration, seen: Outlook, since: datetime | None) 
     spent = max(0.0, (now - since).total_seconds()) if since else 0.0
     left = max(middle - spent, (high - middle) / 2)
     if generation.stage in (Stage.PRODUCTS, Stage.IDEA, Stage.IMAGE_ORDER):
-        left += seen.text_waits
-    off = _TENTH * left * _OF_THE_END
-    return Estimate(
-        end=Spread(left, math.hypot(min(left, middle - low), off), math.hypot(high - middle, off)).range(now)
-    )
+        left += seen.course.text_waits
+    off = left * _OF_THE_END
+    told = Forecast(left, math.hypot(min(left, middle - low), off), math.hypot(high - middle, off))
+    return Estimate(end=_range(now, told))

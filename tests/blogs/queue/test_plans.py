@@ -173,7 +173,7 @@ def test_postgresql_knows_that_few_blogs_ended_in_the_last_minutes(call: Any, co
 
 
 def test_what_blogs_have_taken_lately_is_read_from_the_last_of_them() -> None:
-    plan = plan_of(learned.learned, "WITH recent AS")
+    plan = plan_of(learned.learned, "WITH last AS")
 
     assert "finished_at" in condition(plan, "blog_finished")
     assert indexes(plan) >= {"event_of_generation", "provider_call_of_work"}

@@ -6,7 +6,8 @@ import pytest
 
 from blogs.queue.forecast.course import Running, Work, course
 
-WORK = Work(before=5, after=60)
+WORK = Work(before=1, idea=4, text=60)
+TWO_CALLS = Work(before=1, idea=4, text=60, idea_share=0.25)
 
 
 def test_free_seats_start_at_once_and_the_limits_space_the_texts() -> None:
@@ -22,8 +23,15 @@ def test_the_next_starts_when_a_seat_is_free() -> None:
     assert [found.start(place) for place in (3, 4, 5)] == pytest.approx([65, 65.1, 130])
 
 
+def test_ideas_that_are_asked_for_first_go_before_the_texts() -> None:
+    found = course(8, [], TWO_CALLS, a_second=0.5, limit_free_in=0)
+
+    # Eight ideas take the limits from second 1 to 5, half a second each. Then the first text is asked for; each takes 1.5 seconds.
+    assert [found.end(place) for place in (1, 2, 3, 8)] == [65, 66.5, 68, 75.5]
+
+
 def test_what_runs_keeps_its_seat_for_what_is_left_of_it() -> None:
-    on_seats = [Running(left=7, needs_a_place=False), Running(left=40, needs_a_place=False)]
+    on_seats = [Running(left=7), Running(left=40)]
 
     found = course(2, on_seats, WORK, a_second=10, limit_free_in=0)
 
@@ -31,11 +39,18 @@ def test_what_runs_keeps_its_seat_for_what_is_left_of_it() -> None:
 
 
 def test_texts_that_wait_go_before_those_of_later_starts() -> None:
-    on_seats = [Running(left=60, needs_a_place=True) for _ in range(10)]
+    on_seats = [Running(left=0, needs_text=True) for _ in range(10)]
 
     found = course(11, on_seats, WORK, a_second=0.1, limit_free_in=0)
 
-    assert (found.start(1), found.end(1)) == (0, 160)
+    assert (found.start(1), found.end(1), found.text_waits) == (0, 164, 100)
+
+
+def test_what_comes_back_takes_the_first_seat_once_it_is_due() -> None:
+    found = course(1, [Running(left=10)], WORK, a_second=10, limit_free_in=0, due=[5, 200])
+
+    # The first of them takes the seat at 10, so those in line start a blog's time later; the second comes after three blogs.
+    assert [found.start(place) for place in (1, 2, 3, 4)] == [75, 140, 270, 335]
 
 
 def test_after_many_starts_the_limits_alone_decide() -> None:
@@ -51,6 +66,6 @@ def test_few_seats_are_the_pace_where_limits_are_wide() -> None:
 
 
 def test_more_on_seats_than_there_are_seats_now_keep_the_next_waiting() -> None:
-    on_seats = [Running(left=float(left), needs_a_place=False) for left in (10, 20, 30)]
+    on_seats = [Running(left=float(left)) for left in (10, 20, 30)]
 
     assert course(1, on_seats, WORK, a_second=10, limit_free_in=0).start(1) == 30

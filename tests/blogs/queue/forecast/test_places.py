@@ -7,6 +7,7 @@ import pytest
 from blogs.models import BlogGeneration, SiteLine
 from blogs.queue import forecast
 from blogs.queue.forecast import places
+from blogs.queue.forecast.places import Alike, Lines
 from tests.support import factories
 from tests.support.blogs.books import site_with
 from workers.context.process_memory import forget_everything
@@ -61,3 +62,41 @@ def test_a_blog_that_has_left_its_line_has_no_place() -> None:
     BlogGeneration.objects.filter(pk=blogs[0].pk).update(ready=False, run_after="2030-01-01T00:00:00Z")
 
     assert forecast.queue_positions(blogs) == {blogs[1].pk: 1}
+
+
+def lines(mine: Alike, *others: Alike, clock: float = 0.0) -> Lines:
+    return Lines(mine, [mine, *others], clock)
+
+
+def test_of_others_at_the_same_turn_those_go_first_whose_site_is_older() -> None:
+    site_with(2)
+    mine = site_with(2)
+    site_with(2)
+    blogs = list(BlogGeneration.objects.filter(site=mine).order_by("id"))
+
+    found = places.places(blogs)
+
+    assert found
+    assert list(found.of.values()) == [1, 4]
+    assert found.ties == {1: 1.0, 2: 1.0}
+
+
+def test_what_others_go_on_to_ask_for_starts_before_the_last_of_a_long_line() -> None:
+    mine = Alike(turn=10, step=1, waiting=20, lines=1)
+    short = Alike(turn=10, step=1, waiting=2, lines=3)
+
+    joining = lines(mine, short, clock=10).joining(blogs=12, sites=4, in_line=(1, 20))
+
+    # Three for each of the four lines, one of which is empty yet; all of them before the last, none before the first.
+    assert joining == {1: 0, 20: 12}
+
+
+def test_no_more_joins_before_a_blog_than_there_are_turns_before_its_own() -> None:
+    mine = Alike(turn=10, step=1, waiting=5, lines=1)
+    short = Alike(turn=10, step=1, waiting=2, lines=3)
+
+    assert lines(mine, short, clock=10).joining(blogs=300, sites=3, in_line=(5,)) == {5: 6}
+
+
+def test_the_blogs_of_others_are_counted() -> None:
+    assert lines(Alike(10, 1, 5, 1), Alike(11, 1, 2, 3)).of_others() == 6

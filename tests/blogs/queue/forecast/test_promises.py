@@ -15,8 +15,10 @@ from django.utils import timezone
 from blogs.models import BlogGeneration, Promise
 from blogs.operations import alerts
 from blogs.queue.forecast import Estimate, Range, promises
+from blogs.queue.forecast.learned import learned
 from tests.support import factories
 from workers import metrics
+from workers.context.process_memory import forget_everything
 from workers.models import WorkerProcess
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +104,38 @@ def test_an_alert_tells_of_ends_that_are_off_by_more_than_half(took: float, fire
 
     stats = {"queue": 0, "done_last_minute": 20, "paused": False, "oldest_ready_seconds": 0}
     assert ("estimates_off" in {each.name for each in alerts.judge(stats, trend, [], 1)}) is fires
+
+
+def test_ranges_widen_where_promises_came_true_too_late(api: Any, worker: WorkerProcess) -> None:
+    for _ in range(120):
+        blog = done(60, 80)
+        Promise.objects.filter(generation=blog).update(start_forecast=[10, 5, 5], end_forecast=[60, 10, 15])
+
+    forget_everything()
+
+    # Starts came ten seconds before their middle, which is two distances; ends 20 seconds behind it, which is 4/3 of one.
+    found = learned()
+    assert (found.starts.before, found.starts.behind) == pytest.approx((1.5, 0.85), abs=0.1)
+    assert (found.ends.before, found.ends.behind) == pytest.approx((0.7, 1.33), abs=0.1)
+
+
+def test_what_a_range_was_made_of_is_kept_once_blogs_were_measured(api: Any, worker: WorkerProcess) -> None:
+    client = api(factories.site())
+    first = client.post().json()["id"]
+    for _ in range(8):
+        done(60, 80)
+    forget_everything()
+    second = client.post().json()["id"]
+
+    promises.write()
+
+    made_of = dict(Promise.objects.filter(generation__in=[first, second]).values_list("generation", "end_forecast"))
+    assert made_of[first] is None
+    assert made_of[second]
+    middle, before, behind = made_of[second]
+    assert middle == pytest.approx(80, abs=3)
+    assert before > 0
+    assert behind > 0
 
 
 def test_few_blogs_are_no_reason_for_an_alert() -> None:
