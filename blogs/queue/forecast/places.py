@@ -209,7 +209,9 @@ def of(row: Sequence[Any], groups: Sequence[Alike], own: dict[int, int]) -> Plac
 def _groups(found: list[Any], asked_at: float) -> list[Alike]:
     groups = [Alike(*each) for each in found]
     with _lock:
-        _others.groups, _others.read_at = groups, time.monotonic()
+        # For other sites, whose turn comes first at the same one is not known.
+        _others.groups = [each._replace(first=each.lines / 2) for each in groups]
+        _others.read_at = time.monotonic()
         took = _others.read_at - asked_at
         _others.keeps = 0.0 if sum(each.lines for each in groups) < _FEW else min(took / _SHARE, _OLDEST_SECONDS)
     return groups

@@ -1,7 +1,7 @@
 """The range that a shop is told: at 1 of 10 blogs it is earlier, at 1 of 10 later.
 
-The middle is the model's (`course`, `places`). How far it may be off is a distance on each side, from what is not known of the pace,
-of seats and of others' next requests; `calibration` widens or narrows both by what became of the last promises.
+The middle is the model's (`course`, `places`). How far it may be off is a distance on each side, from what is not known of the
+pace, of seats and of others' next requests; `calibration` widens or narrows both by what became of the last promises.
 
 No range holds an outage that has not begun. One wide enough for it would say nothing on all other days, so blogs that were asked
 for before an outage end later than they were told, and a look at them (GET) gets a new range. While a provider is out no time is
