@@ -32,6 +32,8 @@ _SHARE, _OLDEST_SECONDS = 0.02, 3.0
 _SAME = 0.001
 # How many steps of arithmetic a list may take; past them, the places between some are interpolated.
 _STEPS_MAX = 20_000
+# Of more groups of lines than this, every second, third, ... stands for the others where blogs are counted that may come.
+_SAMPLED = 500
 
 # Lines that stand alike are one row, with their number, and how many of them go before mine at the same turn.
 _OTHERS = f"""
@@ -112,14 +114,13 @@ class Lines(NamedTuple):
         """
         waiting = sum(each.lines for each in self.all) - (self.mine.waiting > 0)
         each_gets = blogs / max(sites, waiting, 1)
+        every = -(-len(self.all) // _SAMPLED)
         found = dict[int, float]()
         for place in {min(in_line, default=1), max(in_line, default=1)}:
+            # Nothing joins my own line before a blog that stands in it.
             turn = self.mine.turn + (place - 1) * self.mine.step
-            of_others = sum(each.joined_before(turn, each_gets) for each in self.all) - self.mine.joined_before(
-                turn, each_gets
-            )
-            empty = max(0, sites - waiting) * min(each_gets, max(0.0, turn - self.clock))
-            found[place] = max(0.0, of_others) + empty
+            theirs = every * sum(each.joined_before(turn, each_gets) for each in self.all[:: max(every, 1)])
+            found[place] = theirs + max(0, sites - waiting) * min(each_gets, max(0.0, turn - self.clock))
         lowest, highest = min(found), max(found)
         slope = (found[highest] - found[lowest]) / max(highest - lowest, 1)
         return {place: found[lowest] + slope * (place - lowest) for place in in_line}
@@ -217,14 +218,29 @@ def _groups(found: list[Any], asked_at: float) -> list[Alike]:
     return groups
 
 
+def _counted(groups: Sequence[Alike], in_line: Sequence[int]) -> Sequence[int]:
+    """Choose the places for which the starts of others are counted: all of them, or so many that it does not take long."""
+    few = max(2, _STEPS_MAX // max(len(groups), 1))
+    if len(in_line) <= few:
+        return in_line
+    return [in_line[round(at * (len(in_line) - 1) / (few - 1))] for at in range(few)]
+
+
+def _ties(mine: Alike, groups: Sequence[Alike], in_line: Sequence[int]) -> dict[int, float]:
+    """Count for each of these places the starts of others that go first at the same turn; as for the next lower one counted."""
+    found, ties, counted = dict[int, float](), 0.0, set(_counted(groups, in_line))
+    for place in in_line:
+        if place in counted:
+            turn = mine.turn + (place - 1) * mine.step
+            ties = sum(each.ties_with(turn) for each in groups)
+        found[place] = ties
+    return found
+
+
 def _ahead(mine: Alike, groups: Sequence[Alike], in_line: Sequence[int]) -> dict[int, int]:
     """Count for each of these places in my line the starts of others before it."""
-    few = max(2, _STEPS_MAX // max(len(groups), 1))
-    exact = (
-        in_line if len(in_line) <= few else [in_line[round(at * (len(in_line) - 1) / (few - 1))] for at in range(few)]
-    )
     known: dict[int, int] = {}
-    for place in exact:
+    for place in _counted(groups, in_line):
         turn = mine.turn + (place - 1) * mine.step
         # My own line is among the groups; it starts as many before this place as it has places before it.
         before = sum(each.starts_before(turn) for each in groups) - mine.starts_before(turn)
