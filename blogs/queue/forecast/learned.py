@@ -25,8 +25,8 @@ from workers.context.process_memory import remembered
 from workers.database.rows import plain
 
 _BLOGS, _ENOUGH = 60, 8
-# Among so many that were done last they are chosen, and of so many promises is seen how far they were off.
-_LAST = 300
+# Among so many that were done last they are chosen, at most so many of a site; of so many is seen how far promises were off.
+_LAST, _OF_A_SITE = 300, 12
 _FRESH_SECONDS = 10.0
 # What shares of a blog's seconds are behind it when a stage begins, until some blogs were measured.
 _EXPECTED = {
@@ -52,8 +52,9 @@ WITH last AS MATERIALIZED (
      WHERE finished_at > statement_timestamp() - interval '1 day' AND status = 'DONE'
      ORDER BY finished_at DESC LIMIT %(last)s
 ), recent AS MATERIALIZED (
-    SELECT id, started_at, finished_at FROM last
-     ORDER BY row_number() OVER (PARTITION BY site_id ORDER BY finished_at DESC), finished_at DESC LIMIT %(blogs)s
+    SELECT id, started_at, finished_at FROM (
+        SELECT *, row_number() OVER (PARTITION BY site_id ORDER BY finished_at DESC) AS nth FROM last) AS by_site
+     WHERE nth <= %(of_a_site)s ORDER BY nth, finished_at DESC LIMIT %(blogs)s
 )
 SELECT (SELECT jsonb_agg(jsonb_build_array(
                extract(epoch FROM finished_at - started_at)::float8,
@@ -123,7 +124,7 @@ def learned() -> Learned:
 
 def _read() -> Learned:
     with connection.cursor() as cursor:
-        cursor.execute(_RECENT, {"blogs": _BLOGS, "last": _LAST})
+        cursor.execute(_RECENT, {"blogs": _BLOGS, "last": _LAST, "of_a_site": _OF_A_SITE})
         blogs, calls, promises = (plain(column) or [] for column in cursor.fetchone())
     return of(blogs, calls, promises)
 

@@ -100,3 +100,13 @@ def test_no_more_joins_before_a_blog_than_there_are_turns_before_its_own() -> No
 
 def test_the_blogs_of_others_are_counted() -> None:
     assert lines(Alike(10, 1, 5, 1), Alike(11, 1, 2, 3)).of_others() == 6
+
+
+def test_of_very_many_lines_some_stand_for_all() -> None:
+    mine = Alike(turn=10, step=1, waiting=5, lines=1)
+    short = [Alike(turn=10 + number / 10_000, step=1, waiting=1, lines=1) for number in range(3_000)]
+
+    joining = lines(mine, *short, clock=10).joining(blogs=3_000, sites=3_000, in_line=(5,))
+
+    # One more for each line.
+    assert joining[5] == pytest.approx(3_000, rel=0.02)

@@ -119,6 +119,21 @@ def test_ranges_widen_where_promises_came_true_too_late(api: Any, worker: Worker
     assert (found.ends.before, found.ends.behind) == pytest.approx((0.7, 1.33), abs=0.1)
 
 
+def test_many_slow_blogs_of_one_site_say_little_of_those_of_others() -> None:
+    site = factories.site()
+    for _ in range(20):
+        done(60, 60)
+    for _ in range(40):
+        slow = done(60, 600)
+        BlogGeneration.objects.filter(pk=slow.pk).update(site=site)
+    forget_everything()
+
+    _, middle, high = learned().work("products")
+
+    assert middle == pytest.approx(60, abs=1)
+    assert high == pytest.approx(600, abs=1)
+
+
 def test_what_a_range_was_made_of_is_kept_once_blogs_were_measured(api: Any, worker: WorkerProcess) -> None:
     client = api(factories.site())
     first = client.post().json()["id"]
