@@ -7,7 +7,7 @@ from workers.database import migrating
 
 
 class Migration(migrations.Migration):
-    dependencies = [("blogs", "0029_by_review")]
+    dependencies = [("blogs", "0031_by_order")]
 
     operations = [
         migrating.give_up_soon(),
