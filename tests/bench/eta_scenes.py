@@ -22,7 +22,7 @@ import requests
 
 from config.processes import stop_on_signals
 from tests.bench.eta_figures import Promise, figures
-from tests.bench.ideas import KINDS, THINGS
+from tests.bench.topics import KINDS, THINGS
 from tests.support.shops import Shop
 from tests.support.world import World, running
 

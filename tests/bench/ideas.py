@@ -17,18 +17,11 @@ from django.test import override_settings
 from blogs import pipeline, queue
 from blogs.models import BlogGeneration, Stage, Topic
 from blogs.stages import planning, products
+from tests.bench.topics import KINDS, THINGS
 from tests.sandbox import Sandbox
 from tests.support import factories
 from workers.database.connections import release_connection
 
-THINGS = (
-    "scarves", "kettles", "candles", "wallets", "shelves", "lanterns", "slippers", "baskets", "aprons", "notebooks", "mirrors",
-    "pillows", "brushes", "umbrellas", "hammocks",
-)  # fmt: skip
-KINDS = (
-    "merino", "copper", "beeswax", "leather", "oak", "paper", "felt", "wicker", "linen", "recycled", "brass", "silk", "bamboo",
-    "folding", "enamel", "striped", "antique", "waterproof", "children's", "travel",
-)  # fmt: skip
 _MOST_ALIKE = """
 SELECT coalesce(max(similarity(a.text, b.text)), 0) FROM blogs_topic a JOIN blogs_topic b ON b.id > a.id
  WHERE a.kind = 'title' AND b.kind = 'title'

@@ -52,7 +52,12 @@ class Course:
     text_waits: float
     """In how many seconds a text that is asked for now gets its place."""
 
+    free: int
+    """Seats that are free now, which those behind the followed ones take as well."""
+
     def start(self, place: int) -> float:
+        if place <= self.free:
+            return 0.0
         return self._at(self.starts, place)
 
     def end(self, place: int) -> float:
@@ -101,7 +106,6 @@ def course(
     for _ in range(seats - len(running)):
         times.at(0.0, _SEAT)
     too_many = max(0, len(running) - seats)  # seats that were more before: nothing starts on them
-    followed = max(followed, seats + 1)
     starts, ends = list[float](), [0.0] * followed
     place, left, back = limit_free_in, followed, 0
     while left:
@@ -127,7 +131,8 @@ def course(
             left -= 1
         place += (1 - work.idea_share) / a_second
     waits = limit_free_in + sum(_taken(blog, work) for blog in running if not blog.left) / a_second
-    return Course(starts, ends, max(1 / a_second, work.seconds / max(seats, 1)), waits)
+    free = max(0, seats - len(running))
+    return Course(starts, ends, max(1 / a_second, work.seconds / max(seats, 1)), waits, free)
 
 
 def _taken(blog: Running, work: Work) -> float:

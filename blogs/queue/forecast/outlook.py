@@ -139,8 +139,9 @@ def of(row: Sequence[Any], at: float, lately: Learned) -> Outlook:
     back = [float(seconds) for seconds in plain(due)]
     asked_for = {int(site): int(blogs) for site, (blogs, _) in plain(came).items()}
     coming = max((float(since) for _, since in plain(came).values()), default=0.0)
-    # As far as somebody can stand.
-    followed = min(FOLLOWED_MAX, int(line) + 3 * sum(asked_for.values()) + len(back) + 1)
+    # Those in line, and what comes until a text is asked for: its ideas go before that text.
+    comes = sum(asked_for.values()) / max(coming, 1.0) * (work.before + work.idea)
+    followed = min(FOLLOWED_MAX, int(line) + round(comes) + 1)
     a_second = lately.a_second(dict(zip(_UNITS, plain(paced) or (), strict=False)))
     seats = _seats(int(threads), fed)
     found = course(seats, on_seats, work, a_second, float(free_in or 0.0), back, followed=followed)

@@ -92,11 +92,12 @@ def _joining(found: Places, seen: Outlook, site: int) -> Sequence[Joining]:
     What is asked for after the last of my blogs has started is not counted.
     """
     others = {each: blogs for each, blogs in seen.came.items() if each != site}
-    a_second = sum(others.values()) / max(seen.coming, 1.0)
+    coming = max(seen.coming, 1.0)
+    a_second = sum(others.values()) / coming
     waits = seen.course.start(max(found.of.values(), default=1))
     found_ones = list[Joining]()
     for part in _GOES_ON:
-        blogs = a_second * min(part * seen.coming, waits)
+        blogs = a_second * min(part * coming, waits)
         found_ones.append(Joining(blogs, found.lines.joining(blogs, len(others), found.in_line.values())))
     return found_ones
 
@@ -114,8 +115,10 @@ def _of(
     in_line = found.in_line[generation.pk]
     # Counted from when the seats were looked at: blogs that have started since are no longer in line.
     nth = place + round(found.ties[in_line]) + found.processing - seen.processing
-    starts = [_start_at(nth + round(more.before[in_line]), in_line, more.blogs, found, seen) for more in joining]
-    start = _start(*starts, seen)
+    early, middle, late = (
+        _start_at(nth + round(more.before[in_line]), in_line, more.blogs, found, seen) for more in joining
+    )
+    start = _start(early, middle, late, seen)
     waits_for = _hindered(found, seen)
     if waits_for:
         return Estimate(place, start.middle, waits_for=waits_for)
@@ -170,7 +173,7 @@ def _start(early: float, middle: float, late: float, seen: Outlook) -> Forecast:
 
 def _own_seconds() -> float:
     """Return in how many seconds the site's own limit at Wix lets one of its blogs through."""
-    per_minute: float = settings.RATE_LIMITS["wix"]["requests"]
+    per_minute = float(settings.RATE_LIMITS["wix"]["requests"])
     return ordinary_blog.WIX_CALLS * 60 / per_minute
 
 

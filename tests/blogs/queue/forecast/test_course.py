@@ -30,6 +30,12 @@ def test_ideas_that_are_asked_for_first_go_before_the_texts() -> None:
     assert [found.end(place) for place in (1, 2, 3, 8)] == [65, 66.5, 68, 75.5]
 
 
+def test_no_blog_that_is_not_there_takes_anything_of_the_limits() -> None:
+    found = course(50, [], TWO_CALLS, a_second=0.5, limit_free_in=0, followed=1)
+
+    assert found.end(1) == 65
+
+
 def test_what_runs_keeps_its_seat_for_what_is_left_of_it() -> None:
     on_seats = [Running(left=7), Running(left=40)]
 
