@@ -139,6 +139,7 @@ def test_what_a_range_was_made_of_is_kept_once_blogs_were_measured(api: Any, wor
     client = api(factories.site())
     first = client.post().json()["id"]
     lifecycle.cancel(first, by="shop")
+    promises.write()
     for _ in range(8):
         done(60, 80)
     forget_everything()
