@@ -40,6 +40,7 @@ _PICKED_UP_SECONDS = 1.0
 # For how long other sites go on to ask as they lately did, in parts of the time for which they have: at 1 of 10, at the half, at 9
 # of 10. A burst that is met at any of its moments is half over at the median; blogs that wait are rather of its later part.
 _GOES_ON = (0.1, 0.6, 1.6)
+_STEPS = 5
 
 
 class Joining(NamedTuple):
@@ -94,10 +95,12 @@ def _joining(found: Places, seen: Outlook, site: int) -> Sequence[Joining]:
     others = {each: blogs for each, blogs in seen.came.items() if each != site}
     coming = max(seen.coming, 1.0)
     a_second = sum(others.values()) / coming
-    waits = seen.course.start(max(found.of.values(), default=1))
+    last = max(found.of.values(), default=1)
     found_ones = list[Joining]()
     for part in _GOES_ON:
-        blogs = a_second * min(part * coming, waits)
+        blogs = 0.0
+        for _ in range(_STEPS):  # what starts before it makes it wait for longer, in which more comes
+            blogs = a_second * min(part * coming, seen.course.start(last + round(blogs)))
         found_ones.append(Joining(blogs, found.lines.joining(blogs, len(others), found.in_line.values())))
     return found_ones
 
@@ -153,7 +156,7 @@ def _start_at(nth: int, in_line: int, joining: float, found: Places, seen: Outlo
     """Return when it starts by its place, or later: where its site has more than its share of the seats, blogs of others go first
     until enough of the site's own have ended."""
     by_place = seen.course.start(nth)
-    seats = settings.BLOG_WORKER_SITE_SEATS * max(seen.workers, 1)
+    seats: int = settings.BLOG_WORKER_SITE_SEATS * max(seen.workers, 1)
     too_many = found.mine + in_line - seats
     if too_many <= 0 or not by_place:
         return by_place
