@@ -63,6 +63,12 @@ class Course:
     def end(self, place: int) -> float:
         return self._at(self.ends, place)
 
+    def before(self, far: Course) -> Course:
+        """Go on behind the last of these as the other course does, which counts in blogs that may still come."""
+        near = len(self.starts)
+        starts, ends = [*self.starts, *far.starts[near:]], [*self.ends, *far.ends[near:]]
+        return Course(starts, ends, far.pace, self.text_waits, self.free)
+
     def _at(self, times: Sequence[float], place: int) -> float:
         if place <= len(times):
             return times[max(place, 1) - 1]

@@ -139,12 +139,18 @@ def of(row: Sequence[Any], at: float, lately: Learned) -> Outlook:
     back = [float(seconds) for seconds in plain(due)]
     asked_for = {int(site): int(blogs) for site, (blogs, _) in plain(came).items()}
     coming = max((float(since) for _, since in plain(came).values()), default=0.0)
-    # Those in line, and what comes until a text is asked for: its ideas go before that text.
+    # Those in line, and what comes until a text is asked for: its ideas go before that text. Behind them stand those that come
+    # while this is remembered.
     comes = sum(asked_for.values()) / max(coming, 1.0) * (work.before + work.idea)
-    followed = min(FOLLOWED_MAX, int(line) + round(comes) + 1)
+    near = int(line) + round(comes) + 1
     a_second = lately.a_second(dict(zip(_UNITS, plain(paced) or (), strict=False)))
     seats = _seats(int(threads), fed)
-    found = course(seats, on_seats, work, a_second, float(free_in or 0.0), back, followed=followed)
+    far = max(near, seats) + 3 * sum(asked_for.values()) + 1
+    found, behind = (
+        course(seats, on_seats, work, a_second, float(free_in or 0.0), back, followed=min(FOLLOWED_MAX, followed))
+        for followed in (near, far)
+    )
+    found = found.before(behind)
     return Outlook(now, at, int(threads), int(workers), len(on_seats), out, asked_for, coming, found, lately)
 
 

@@ -36,6 +36,15 @@ def test_no_blog_that_is_not_there_takes_anything_of_the_limits() -> None:
     assert found.end(1) == 65
 
 
+def test_behind_those_in_line_it_goes_on_with_those_that_may_come() -> None:
+    on_seats = [Running(left=40)]
+    near, far = (course(2, on_seats, WORK, a_second=10, limit_free_in=0, followed=followed) for followed in (1, 5))
+
+    found = near.before(far)
+
+    assert [found.start(place) for place in (1, 2, 3)] == [0, 40, 65]
+
+
 def test_what_runs_keeps_its_seat_for_what_is_left_of_it() -> None:
     on_seats = [Running(left=7), Running(left=40)]
 
