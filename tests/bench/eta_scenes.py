@@ -28,7 +28,7 @@ from tests.support.world import World, running
 
 _SPEED, _SITES, _BLOGS, _WORKERS, _POSTERS = 4, 30, 300, 2, 4
 _LONGEST_SECONDS = 240
-# So many are asked for before the outage.
+# How many blogs are asked for before the outage.
 _BEFORE = _BLOGS // 2
 _SETTINGS = {
     "DEBUG": "false",

@@ -17,7 +17,7 @@ from statistics import NormalDist
 TENTH = 1.2816
 # As many promises as were expected count beside the measured ones: a few blogs that were off say little.
 _EXPECTED = 100
-# What a range may become: at least this part of what is expected on a side, at most so many times as much.
+# What a range may become: at least this part of what is expected on a side, and at most this multiple of it.
 _NARROWEST, _WIDEST = 0.6, 1.5
 
 

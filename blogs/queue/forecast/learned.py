@@ -25,7 +25,7 @@ from workers.context.process_memory import remembered
 from workers.database.rows import plain
 
 _BLOGS, _ENOUGH = 60, 8
-# Among so many that were done last they are chosen, at most so many of a site; of so many is seen how far promises were off.
+# Of how many that were done last they are chosen, and at most how many of a site. How far promises were off is seen of all of them.
 _LAST, _OF_A_SITE = 300, 12
 _FRESH_SECONDS = 10.0
 # What shares of a blog's seconds are behind it when a stage begins, until some blogs were measured.

@@ -88,7 +88,7 @@ class Alike(NamedTuple):
         return self.first if meets else 0.0
 
     def joined_before(self, turn: float, blogs: float) -> float:
-        """Count the starts before that turn of blogs that join these lines now, if so many join each of them."""
+        """Count the starts before that turn of blogs that join these lines now, if `blogs` join each of them."""
         return self.lines * min(blogs, max(0.0, (turn - self.turn) / self.step - self.waiting))
 
     def starts_before(self, turn: float) -> int:
@@ -108,7 +108,7 @@ class Lines(NamedTuple):
         return max(0, sum(each.waiting * each.lines for each in self.all) - self.mine.waiting)
 
     def joining(self, blogs: float, sites: int, in_line: Collection[int]) -> dict[int, float]:
-        """Count for each of these places in my line the starts before it of what so many other sites go on to ask for.
+        """Count for each of these places in my line the starts before it of `blogs` that `sites` other sites go on to ask for.
 
         It is counted for the first and the last place, and interpolated between them.
         """
@@ -219,7 +219,7 @@ def _groups(found: list[Any], asked_at: float) -> list[Alike]:
 
 
 def _counted(groups: Sequence[Alike], in_line: Sequence[int]) -> Sequence[int]:
-    """Choose the places for which the starts of others are counted: all of them, or so many that it does not take long."""
+    """Choose the places for which the starts of others are counted: all of them, or as many as take little time."""
     few = max(2, _STEPS_MAX // max(len(groups), 1))
     if len(in_line) <= few:
         return in_line
