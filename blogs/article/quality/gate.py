@@ -122,7 +122,8 @@ _HEAD = {
     "meta_description": "description for search results",
     "excerpt": "excerpt",
 }
-_QUOTE = re.compile(r""" in ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")$""")
+# Not of "written in 'de', not in 'en'".
+_QUOTE = re.compile(r"""(?<! not) in ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")$""")
 
 
 _BLOCK = re.compile(r"block (\d+)")

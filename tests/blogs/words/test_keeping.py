@@ -154,4 +154,4 @@ def test_once_it_is_through_it_looks_less_often() -> None:
         pauses.append(keeper.look())
 
     assert set(pauses[:-1]) <= {1.0}
-    assert keeper.look() == 60.0
+    assert keeper.look() == 300.0
