@@ -84,4 +84,5 @@ class BareView(APIView):
         return Response(serializer.data, status=201)
 
 
-urlpatterns = [*ours, path("bare", BareView.as_view())]
+# Before ours, whose last one takes all addresses that are none.
+urlpatterns = [path("bare", BareView.as_view()), *ours]
