@@ -20,6 +20,7 @@ from config.web.arrival import Arrival
 _PARSED_BYTES = 8 * 1024
 # What is kept of an answer that its client doesn't take at once. More than all answers but exports have.
 _KEPT_BYTES = 1_000_000
+_READ_BYTES = 64 * 1024
 
 
 class Arrived(Unreader):
@@ -92,3 +93,20 @@ class Client(TConn):
         self.address = address
         # Whose turn the request that is here takes: its site's, or its address's.
         self.line = address
+        # When a thread began to answer it.
+        self.began_at = 0.0
+
+    def received(self) -> bytes | None:
+        """Return what has come; b"" when no more will come, None when there is nothing yet."""
+        try:
+            data: bytes = self.sock.recv(_READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError:
+            return b""
+        return data
+
+    def say(self, words: bytes) -> None:
+        """Send these few bytes if there is room for them; who has none does not listen."""
+        with suppress(OSError):
+            self.sock.send(words)

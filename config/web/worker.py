@@ -38,7 +38,10 @@ from workers import metrics
 
 logger = logging.getLogger(__name__)
 
-_READ_BYTES = 64 * 1024
+_LOOK_AGAIN_SECONDS = 0.01
+# After a process has taken a connection it leaves the next one to another for so long. Or the first to wake takes all that come at
+# once, such as the pool of a proxy, and answers them on one core.
+_LEAVES_NEXT_SECONDS = 0.001
 # After an answer that ends a connection: the client has this long to hang up, and may send this much meanwhile.
 _LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 * 1024
 # A process that ends waits no longer for its last counts to be written.
@@ -62,6 +65,7 @@ class WebWorker(ThreadWorker):
         self.at_once_max = 0
         self.shares = Shares(self.cfg.threads)
         self.body_max = 0
+        self.leaves_next_until = 0.0
 
     def run(self) -> None:
         # Only here is Django ready.
@@ -95,6 +99,7 @@ class WebWorker(ThreadWorker):
                 raise
             return
         self.nr_conns += 1
+        self.leaves_next_until = time.monotonic() + _LEAVES_NEXT_SECONDS if self.cfg.workers > 1 else 0.0
         if self.nr_conns > self.worker_connections // 2:
             self._make_room()
         self._expect_request(Client(self.cfg, sock, peer, listener.getsockname(), self.shares.address_of(peer)))
@@ -108,7 +113,7 @@ class WebWorker(ThreadWorker):
                 self._drop(next(iter(late)))
         elif self.nr_conns > self.worker_connections * 7 // 8:
             last = next(reversed(in_line))
-            _say(last, refusals.NO_THREAD.answer())
+            last.say(refusals.NO_THREAD.answer())
             self.in_line.discard(last.line, last)
             self._leave(last)
             self._drop(last)
@@ -122,7 +127,7 @@ class WebWorker(ThreadWorker):
             self._take(client, read_ahead)
 
     def _read(self, client: Client) -> None:
-        data = _received(client)
+        data = client.received()
         if data == b"":
             self._drop(client)
         elif data:
@@ -142,7 +147,7 @@ class WebWorker(ThreadWorker):
         elif arrival.has_head and not had_head:
             client.ends_at = now + gunicorn.request_body_seconds
             if arrival.expects_continue:
-                _say(client, b"HTTP/1.1 100 Continue\r\n\r\n")
+                client.say(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _answer(self, client: Client, request: bytes) -> None:
         site = _site_of(request)
@@ -169,7 +174,7 @@ class WebWorker(ThreadWorker):
         assert client.arrival
         stays = self.alive and client.arrival.is_alone and not _CLOSES.search(request)
         metrics.count(metrics.REQUESTS, "unrouted", metrics.OTHER, str(refusal.http))
-        _say(client, refusal.answer(stays=stays, to_head=request.lstrip(b"\r\n").startswith(b"HEAD ")))
+        client.say(refusal.answer(stays=stays, to_head=request.lstrip(b"\r\n").startswith(b"HEAD ")))
         self._stop_waiting(client)
         if stays:
             self._expect_request(client, self.cfg.keepalive)
@@ -185,7 +190,20 @@ class WebWorker(ThreadWorker):
     def _fill_threads(self) -> None:
         while self.shares.has_free_thread and (client := self.in_line.take(self.shares.may_begin)):
             self.shares.begins(client.line)
+            client.began_at = time.monotonic()
             self.enqueue_req(client)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Called by gunicorn's loop. Come back soon for requests whose sites rest, and for connections that were left to others."""
+        some_rest = bool(self.in_line) and self.shares.has_free_thread
+        timeout = min(timeout, _LOOK_AGAIN_SECONDS) if some_rest else timeout
+        if self.leaves_next_until > time.monotonic():
+            # The loop listens again before it calls this again.
+            self.set_accept_enabled(False)
+            timeout = min(timeout, _LEAVES_NEXT_SECONDS)
+        super().wait_for_and_dispatch_events(timeout)
+        if some_rest:
+            self._fill_threads()
 
     def _request_is_late(self, client: Client) -> None:
         if client.arrival and client.arrival.received:
@@ -194,7 +212,7 @@ class WebWorker(ThreadWorker):
             self._drop(client)
 
     def _refuse(self, client: Client, refusal: refusals.Refusal) -> None:
-        _say(client, refusal.answer())
+        client.say(refusal.answer())
         self._stop_waiting(client)
         self._hang_up(client)
 
@@ -223,7 +241,7 @@ class WebWorker(ThreadWorker):
     # --- The answer goes out ------------------------------------------------------------------------------------------
 
     def finish_request(self, conn: Client, fs: Future[Any]) -> None:
-        self.shares.ends(conn.line)
+        self.shares.ends(conn.line, time.monotonic() - conn.began_at)
         self._leave(conn)
         self._fill_threads()
         if conn.sock.fileno() < 0:
@@ -258,7 +276,7 @@ class WebWorker(ThreadWorker):
             self._drop(client)
 
     def _discard(self, client: Client) -> None:
-        data = _received(client)
+        data = client.received()
         client.discarded += len(data or b"")
         if data == b"" or client.discarded > _LINGER_BYTES:
             self._drop(client)
@@ -313,20 +331,3 @@ def _site_of(request: bytes) -> int | None:
     """Return the site that this request's credential was let in for lately."""
     found = _CREDENTIAL.search(request, 0, request.find(b"\r\n\r\n") + 2)
     return site_limits.site_of(found[1].strip()) if found else None
-
-
-def _received(client: Client) -> bytes | None:
-    """Return what has come; b"" when no more will come, None when there is nothing yet."""
-    try:
-        data: bytes = client.sock.recv(_READ_BYTES)
-    except (BlockingIOError, InterruptedError):
-        return None
-    except OSError:
-        return b""
-    return data
-
-
-def _say(client: Client, words: bytes) -> None:
-    """Send these few bytes if the kernel has room for them; a client for whom it has none does not read."""
-    with suppress(OSError):
-        client.sock.send(words)

@@ -19,13 +19,14 @@ pytestmark = pytest.mark.slow_process
 _AT_ONCE = 4
 # What the stand-in application teaches the server of (`tests/support/known_sites.py`).
 GREEDY, POLITE, OVER, STRANGER = "Bearer greedy", "Bearer polite", "Bearer over", "Bearer stranger"
+BUSY = "Bearer busy"
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     limits = {"SITE_REQUESTS_AT_ONCE": str(_AT_ONCE), "WEB_PROCESSES": "1", "WEB_THREADS": "2"}
     with served("tests.support.known_sites", **limits) as port:
-        for credential in (GREEDY, POLITE):
+        for credential in (GREEDY, POLITE, BUSY):
             exchange(port, request("GET", "/learn", Authorization=credential))
         yield port
 
@@ -85,6 +86,23 @@ def test_another_site_does_not_wait_behind_a_site_with_many(port: int) -> None:
 
     # Of two threads the flood has one, which holds each of its four requests for 0.2 s.
     assert took < 0.15
+
+
+def test_a_site_that_keeps_a_thread_busy_beside_another_rests_and_is_answered_later(port: int) -> None:
+    with ExitStack() as stack:
+        clients = [stack.enter_context(connected(port)) for _ in range(3)]
+        assert exchange(port, request("GET", "/here", Authorization=POLITE))[0] == 200
+        began = time.monotonic()
+        statuses = []
+        for _ in range(2):
+            for client in clients:
+                client.sendall(request("GET", "/held", Authorization=BUSY))
+            statuses += [answer(client)[0] for client in clients]
+        took = time.monotonic() - began
+
+    assert statuses == [200] * 6
+    # Its one thread holds each for 0.2 s; half a second in two is free, and then it rests for three times as long as it has worked.
+    assert 1.2 + 0.6 < took < 5
 
 
 def test_a_site_over_its_rate_is_refused_without_a_thread_until_its_time_is_over(port: int) -> None:

@@ -62,8 +62,55 @@ def test_a_site_has_no_more_threads_than_its_share_and_comes_back_to_them() -> N
     shares.begins(site)
     assert not shares.may_begin(site)
     assert shares.may_begin(f"{SITE}2")
-    shares.ends(site)
+    shares.ends(site, 0.01)
     assert shares.may_begin(site)
+
+
+def worked(shares: Shares, line: str, seconds: float) -> None:
+    shares.begins(line)
+    shares.ends(line, seconds)
+
+
+def test_a_site_that_keeps_its_share_busy_rests_while_others_ask() -> None:
+    now = [0.0]
+    shares, site, other = Shares(4, clock=lambda: now[0]), f"{SITE}1", f"{SITE}2"
+    for line in (site, other, f"{SITE}3"):
+        shares.saw(line)
+
+    worked(shares, site, 0.49)
+    assert shares.may_begin(site)
+    worked(shares, site, 0.05)  # a quarter of two seconds is over
+    assert not shares.may_begin(site)
+    assert shares.may_begin(other)
+    now[0] = 0.17
+    assert shares.may_begin(site)
+
+
+def test_no_request_lets_its_site_rest_for_longer_than_a_second() -> None:
+    now = [0.0]
+    shares, site = Shares(4, clock=lambda: now[0]), f"{SITE}1"
+    shares.saw(site)
+    shares.saw(f"{SITE}2")
+
+    worked(shares, site, 60)
+    assert not shares.may_begin(site)
+    now[0] = 1.01
+    assert shares.may_begin(site)
+
+
+def test_a_site_that_asks_alone_never_rests() -> None:
+    now = [0.0]
+    shares, site = Shares(4, clock=lambda: now[0]), f"{SITE}1"
+    shares.saw(site)
+    shares.saw(f"{SITE}2")
+    now[0] = 6.0  # the other has not asked for longer than it counts
+    shares.saw(site)
+
+    worked(shares, site, 60)
+
+    assert shares.may_begin(site)
+    shares.saw(f"{SITE}2")
+    assert shares.may_begin(site)  # what it had alone took nothing from any other
 
 
 def test_the_longest_line_makes_room() -> None:
@@ -92,7 +139,7 @@ def test_threads_are_shared_by_the_addresses_that_asked_lately() -> None:
     shares.saw("a")
     assert busy(shares, "a") == 16
     for _ in range(16):
-        shares.ends("a")
+        shares.ends("a", 0.01)
 
     for address in ("b", "c", "d", "e", "f"):
         shares.saw(address)
@@ -108,7 +155,7 @@ def test_a_thread_that_is_done_is_free_for_the_address_again() -> None:
     shares.saw("b")
     assert busy(shares, "a") == 1
 
-    shares.ends("a")
+    shares.ends("a", 0.01)
 
     assert busy(shares, "a") == 1
 
