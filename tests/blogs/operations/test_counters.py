@@ -47,7 +47,7 @@ def test_what_a_worker_has_done_is_counted_and_stays_counted(sandbox: Sandbox, s
     finally:
         worker.kill()
 
-    assert counted_by("blogs_stage_seconds") == [ENDED]
+    assert counted_by("stage seconds") == [ENDED]
     assert counted(client, 'blogs_events_total{code="",event="done"}') == 3
 
 
