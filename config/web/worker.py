@@ -39,9 +39,6 @@ from workers import metrics
 logger = logging.getLogger(__name__)
 
 _LOOK_AGAIN_SECONDS = 0.01
-# After a process has taken a connection it leaves the next one to another for so long. Or the first to wake takes all that come at
-# once, such as the pool of a proxy, and answers them on one core.
-_LEAVES_NEXT_SECONDS = 0.001
 # After an answer that ends a connection: the client has this long to hang up, and may send this much meanwhile.
 _LINGER_SECONDS, _LINGER_BYTES = 2.0, 64 * 1024
 # A process that ends waits no longer for its last counts to be written.
@@ -65,7 +62,6 @@ class WebWorker(ThreadWorker):
         self.at_once_max = 0
         self.shares = Shares(self.cfg.threads)
         self.body_max = 0
-        self.leaves_next_until = 0.0
 
     def run(self) -> None:
         # Only here is Django ready.
@@ -99,7 +95,6 @@ class WebWorker(ThreadWorker):
                 raise
             return
         self.nr_conns += 1
-        self.leaves_next_until = time.monotonic() + _LEAVES_NEXT_SECONDS if self.cfg.workers > 1 else 0.0
         if self.nr_conns > self.worker_connections // 2:
             self._make_room()
         self._expect_request(Client(self.cfg, sock, peer, listener.getsockname(), self.shares.address_of(peer)))
@@ -194,13 +189,9 @@ class WebWorker(ThreadWorker):
             self.enqueue_req(client)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Called by gunicorn's loop. Come back soon for requests whose sites rest, and for connections that were left to others."""
+        """Called by gunicorn's loop. Come back soon for requests whose sites rest."""
         some_rest = bool(self.in_line) and self.shares.has_free_thread
         timeout = min(timeout, _LOOK_AGAIN_SECONDS) if some_rest else timeout
-        if self.leaves_next_until > time.monotonic():
-            # The loop listens again before it calls this again.
-            self.set_accept_enabled(False)
-            timeout = min(timeout, _LEAVES_NEXT_SECONDS)
         super().wait_for_and_dispatch_events(timeout)
         if some_rest:
             self._fill_threads()

@@ -23,8 +23,6 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
         time.sleep(_HELD_SECONDS)
     if environ["PATH_INFO"] == "/large":
         body = LARGE
-    elif environ["PATH_INFO"] == "/process":
-        body = str(os.getpid()).encode()
     else:
         body = json.dumps([environ["REQUEST_METHOD"], environ["PATH_INFO"], _body(environ)]).encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
