@@ -122,8 +122,7 @@ _HEAD = {
     "meta_description": "description for search results",
     "excerpt": "excerpt",
 }
-# Not of "written in 'de', not in 'en'".
-_QUOTE = re.compile(r"""(?<! not) in ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")$""")
+_QUOTE = re.compile(r""" in ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")$""")
 
 
 _BLOCK = re.compile(r"block (\d+)")

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 SITES = 100
+_EMPTIED = "TRUNCATE wix_site, blogs_blogwords, blogs_promise, wix_webhookdelivery CASCADE"
 
 
 # Mostly history, as in any table of finished work: of 20,000 blogs 1,000 are ready, 1,000 wait for a time, 50 run.
@@ -50,20 +51,34 @@ SELECT id, jsonb_build_object('order', (id % 1000)::text) FROM blog_generations
 """
 
 
+_PROMISES = """
+INSERT INTO blogs_promise (generation_id, start_early, start_late, end_early, end_late, judged)
+SELECT id, created_at, created_at, created_at, created_at, status = 'DONE' FROM blog_generations
+"""
+_DELIVERIES = """
+INSERT INTO wix_webhookdelivery (digest, event_type, data, status, due_at)
+SELECT 'digest ' || n, 'app installed', '{}', 'done', NULL FROM generate_series(1, 5000) AS n
+"""
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _many_blogs(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Once for all tests here, and truncated afterwards: rows that were only rolled back would slow down other tests."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         # Rows that other tests have left behind decide where new ones land, and so what an index seems worth.
-        cursor.execute("TRUNCATE wix_site, blogs_blogwords CASCADE")
+        cursor.execute(_EMPTIED)
         sites = factories.SiteFactory.create_batch(SITES)
         SiteLine.objects.bulk_create(SiteLine(site=site, waiting=10) for site in sites)
         cursor.execute(_MANY, [SITES])
         cursor.execute(_DETAILS)
-        cursor.execute("ANALYZE blog_generations, blogs_siteline, wix_site, blogs_requestdetails")
+        cursor.execute(_PROMISES)
+        cursor.execute(_DELIVERIES)
+        cursor.execute(
+            "ANALYZE blog_generations, blogs_siteline, wix_site, blogs_requestdetails, blogs_promise, wix_webhookdelivery"
+        )
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("TRUNCATE wix_site, blogs_blogwords CASCADE")
+        cursor.execute(_EMPTIED)
         cursor.execute("ANALYZE blog_generations, blogs_siteline, wix_site")
 
 

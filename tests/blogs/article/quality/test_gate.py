@@ -288,13 +288,6 @@ def test_an_article_of_many_times_the_asked_length_is_refused_unread() -> None:
 # --- The outline, before an article is paid for
 
 
-def test_an_article_that_says_it_is_in_another_language_is_not_refused_for_a_word_of_its_text() -> None:
-    verdict = judge(language="de")
-
-    [found] = [found for found in verdict.errors if found.check.startswith("written in")]
-    assert (found.check, found.place, found.quote) == ("written in 'de', not in 'en'", "", "")
-
-
 @pytest.mark.parametrize(
     ("changes", "errors", "warnings"),
     [

@@ -57,6 +57,7 @@ def _found(quote: str, *, check: str = "price", done: str = "") -> dict[str, str
 def test_a_report_is_shown_and_its_words_are_marked_in_the_text(desk: Client) -> None:
     """The words begin in one run and end in the next."""
     generation = written_generation()
+    BlogGeneration.objects.filter(pk=generation.pk).update(needs_review=True)
     _with_report(generation, _found("twice.boldly"), _found("First rinse", check="claim", done="repaired"))
 
     page = blog_page(desk, generation.pk)
