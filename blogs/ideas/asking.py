@@ -42,7 +42,9 @@ def ask(
             seconds=seconds,
         )
     except Truncated as truncated:
-        text = _whole_plans(truncated.text)
+        if not (plans := _whole_plans(truncated.text)):
+            raise
+        text = json.dumps({"plans": plans})
     return _read(text, {int(blog["number"]): str(blog["source"]["text"]) for blog in blogs})
 
 
@@ -60,10 +62,10 @@ def _read(text: str, topics: Mapping[int, str]) -> dict[int, Idea]:
     return found
 
 
-def _whole_plans(text: str) -> str:
-    """Return an answer that was cut with the plans before the one in which it was."""
+def _whole_plans(text: str) -> list[Any]:
+    """Return the plans of an answer that was cut, up to the one in which it was."""
     found = _LIST.search(text)
-    return json.dumps({"plans": whole_parts(text, found.end()) if found else []})
+    return whole_parts(text, found.end()) if found else []
 
 
 def _plans(text: str) -> list[Any]:

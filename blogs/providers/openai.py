@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from typing import Any, NamedTuple
 
 import httpx2
@@ -47,11 +48,12 @@ def complete(
     max_tokens: int,
     seconds: float,
     model: str = "",
+    patience: float = math.inf,
 ) -> str:
     """Return the model's finished answer: JSON text in the schema's form.
 
     Reserves the estimate of all that is sent plus `max_tokens`, which is what OpenAI charges up front. Raises Truncated,
-    PermanentError `content_refused`, and what outbound.call raises.
+    PermanentError `content_refused`, and what outbound.call raises. `patience`: for how many seconds it waits for the limit.
     """
     request = _request(prompt, Form(schema_name, schema), max_tokens, model or settings.OPENAI_MODEL)
     sent_bytes = len(json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
@@ -75,7 +77,7 @@ def complete(
             raise
 
     tokens = token_reserve.prompt_tokens(kind, sent_bytes) + max_tokens
-    return outbound.call(OPENAI, schema_name, ask, limit=limit(model), seconds=seconds, tokens=tokens)
+    return outbound.call(OPENAI, schema_name, ask, limit=limit(model), seconds=seconds, tokens=tokens, patience=patience)
 
 
 def _request(prompt: Prompt, form: Form, max_tokens: int, model: str) -> dict[str, Any]:

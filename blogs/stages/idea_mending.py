@@ -23,11 +23,13 @@ from blogs.stages import idea
 from blogs.stages.inputs import Inputs
 from workers.context.deadline import DeadlineExceeded
 from workers.context.on_behalf import shared_by
-from workers.errors import RateLimited, WorkError
+from workers.errors import WorkError
 
 Outcome = tuple[Idea, list[Finding]] | InvalidArticle
 """An idea with what was found in it, or why it can't be used."""
 
+# For how long a repair waits for the limit: of an idea that can't be used, and of one that can or that others wait for.
+_PATIENCE_SECONDS, AT_ONCE_SECONDS = 30.0, 3.0
 # The output maximum for a part that is a line, with the JSON around it, and for an idea that has one.
 _A_LINE_TOKENS, _A_PLAN_TOKENS = 120, 60
 
@@ -37,19 +39,21 @@ def is_fine(inputs: Inputs, found: Idea) -> bool:
     return not _judged(inputs, found).failing(1).parts
 
 
-def mended(found: Sequence[tuple[Inputs, Idea]], *, seconds: float, waits: bool = True) -> list[Outcome]:
+def mended(
+    found: Sequence[tuple[Inputs, Idea]], *, seconds: float, patience: float = _PATIENCE_SECONDS
+) -> list[Outcome]:
     """Ask the gate about ideas of one site, have what failed of them written again, and ask it again about those.
 
-    Raises RateLimited, since its place comes, unless it `waits` for none.
+    The repair waits for its place in OpenAI's limit for `patience` seconds at most: the ideas are paid for, and their blogs wait.
     """
     first = [_judged(inputs, each) for inputs, each in found]
     failed = {number: each for number, each in enumerate(first, 1) if each.failing(number).parts}
     if not failed:
         return [each.outcome() for each in first]
-    # For what is only warned of nothing waits.
-    waits = waits and any(each.errors for each in failed.values())
+    if not any(each.errors for each in failed.values()):
+        patience = min(patience, AT_ONCE_SECONDS)
     asked = [(found[number - 1][0], each.failing(number)) for number, each in failed.items()]
-    answer = _asked(asked, seconds=seconds, waits=waits)
+    answer = _asked(asked, seconds=seconds, patience=patience)
     if answer is None:
         return [each.outcome() for each in first]
     return [_second(found[number - 1][0], each, number, answer) for number, each in enumerate(first, 1)]
@@ -89,8 +93,11 @@ def _second(inputs: Inputs, first: _Judged, number: int, answer: IdeaRepair) -> 
     return second.idea, [*second.warnings, *(replace(found, done=REPAIRED) for found in was)]
 
 
-def _asked(failed: Sequence[tuple[Inputs, Failing]], *, seconds: float, waits: bool) -> IdeaRepair | None:
-    """Ask for the parts of all of them at once; None where no answer can be had. The shares are those of their blogs."""
+def _asked(failed: Sequence[tuple[Inputs, Failing]], *, seconds: float, patience: float) -> IdeaRepair | None:
+    """Ask for the parts of all of them at once; None where no answer can be had. The shares are those of their blogs.
+
+    A refusal of the limit is no answer either: to put the blog off would have its idea asked for, and paid, once more each time.
+    """
     leader = failed[0][0]
     kind = Kind.of("idea_repair", leader.length, leader.language)
     data: dict[str, Any] = {"language": leader.language, "site": {"name": leader.site_name}, "products": []}
@@ -104,14 +111,11 @@ def _asked(failed: Sequence[tuple[Inputs, Failing]], *, seconds: float, waits: b
                 schema=json_schema(IdeaRepair),
                 max_tokens=sum(map(_room, (each for _, each in failed))),
                 seconds=seconds,
+                patience=patience,
             )
             return idea_repair.repair_in(text)
-        except RateLimited:
-            if waits:
-                raise
         except (InvalidArticle, WorkError, DeadlineExceeded):
-            pass
-    return None
+            return None
 
 
 def _told(inputs: Inputs, failed: Failing) -> dict[str, Any]:

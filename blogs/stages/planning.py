@@ -22,7 +22,7 @@ from blogs.ideas.batches import Leader, Planned, Turn
 from blogs.ideas.keys import of_language
 from blogs.models import OnDuplicate, SourceType, Stage
 from blogs.stages import idea, products
-from blogs.stages.idea_mending import is_fine, mended
+from blogs.stages.idea_mending import AT_ONCE_SECONDS, is_fine, mended
 from blogs.stages.inputs import Inputs
 from workers.context.on_behalf import shared_by
 from workers.errors import PermanentError, RateLimited, TransientError, WorkError
@@ -155,7 +155,7 @@ def _kept(inputs: Inputs, leader: Leader, came: Sequence[tuple[Inputs, Idea]]) -
     """Keep what is good of these ideas, with bad parts written again; return this blog's own, None where it is not among them."""
     good: list[Planned] = []
     own: dict[str, Any] | None = None
-    for (blog, _), outcome in zip(came, mended(came, seconds=inputs.seconds, waits=False), strict=True):
+    for (blog, _), outcome in zip(came, mended(came, seconds=inputs.seconds, patience=AT_ONCE_SECONDS), strict=True):
         if isinstance(outcome, InvalidArticle):
             continue
         plan, findings = outcome
@@ -214,7 +214,8 @@ def _near(text: str, inputs: Inputs, *, at_most: int) -> list[Near]:
 
 def _alike(title: str, inputs: Inputs) -> Near | None:
     """Return the site's topic that a title tells again, or comes too close to."""
-    return next((near for near in _near(title, inputs, at_most=5) if near.is_close), None)
+    close = [near for near in _near(title, inputs, at_most=5) if near.is_close]
+    return next((near for near in close if near.is_same), close[0] if close else None)
 
 
 def _planned(plan: Idea, inputs: Inputs) -> Planned:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from types import TracebackType
 from typing import Any
 
@@ -67,6 +68,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     _given_up = False
     _pool: SessionPool | None = None
     """The pool that this wrapper's session comes from."""
+    _lent: weakref.finalize[..., Any] | None = None
+    """Gives the session back where a thread ends that has not."""
 
     @cached_property
     def wrap_database_errors(self) -> _Errors:
@@ -81,7 +84,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 new = super().get_new_connection
                 _pools[self.alias] = SessionPool(lambda: new(conn_params), **options)
             self._pool = _pools[self.alias]
-        return self._pool.take()
+        session = self._pool.take()
+        self._lent = weakref.finalize(self, self._pool.give_back, session, keep=False)
+        self._lent.atexit = False
+        return session
 
     def give_session_up(self, *, with_older_ones: bool) -> None:
         """Let this session be closed as soon as no transaction needs it, instead of going back into the pool.
@@ -104,5 +110,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self._pool is None:
             super()._close()  # type: ignore[misc]
         elif self.connection is not None:
+            if self._lent:
+                self._lent.detach()
             # Within a transaction Django goes on with this session, which must fail.
             self._pool.give_back(self.connection, keep=not given_up and not self.in_atomic_block)

@@ -5,7 +5,8 @@ and share the threads: sixteen that work for one address would leave another's r
 room for a connection, the address with the most makes it. A trusted proxy speaks for many callers, and has no share to keep to.
 
 A share of the threads does not protect the others where one thread is quick: it answers a hundred requests of a flood a second, and
-each takes time of Python's lock, the cores and PostgreSQL. So a site also rests between its requests, while others ask.
+each takes time of Python's lock, the cores and PostgreSQL. So a site also rests between its requests, while other sites ask.
+Addresses that are no site's, such as a stranger's, let no site rest.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ T = TypeVar("T")
 _RECENTLY_SECONDS = 5.0
 # However many addresses ask, the threads are shared by four: an address may have a quarter of them.
 _SHARES_MAX = 4
-# While others ask, a site may keep its share of the threads busy for this part of the time, counted over so many seconds: a page
+# While other sites ask, a site may keep its share of the threads busy for this part of the time, counted over so many seconds: a page
 # that loads feels nothing of it. Beside 200 requests a second of one site, on a busy machine, others' answers took 1.2 times as
 # long as alone at the median and 2.0 times at the p99 without such rests, 1.05 and 1.15 times with them. All sites together may
 # still keep a quarter of the threads busy, which is more than Python's lock lets work where requests wait for nothing but it.
@@ -130,7 +131,8 @@ class Shares:
         self._busy: dict[str, int] = {}
         # When each address last asked, the latest last.
         self._seen: dict[str, float] = {}
-        # Until when each site has used up its time, by what its requests took while others asked.
+        self._sites_seen = 0
+        # Until when each site has used up its time, by what its requests took while other sites asked.
         self._used_until: dict[str, float] = {}
 
     @property
@@ -143,14 +145,14 @@ class Shares:
         return own if self._is_proxy(own) else _household(own)
 
     def saw(self, address: str) -> None:
-        self._seen.pop(address, None)
+        if self._seen.pop(address, None) is None:
+            self._sites_seen += address.startswith(SITE)
         self._seen[address] = self._clock()
 
     def may_begin(self, address: str) -> bool:
-        asking = self._asking()
-        of_all = self._shared_by(asking)
+        of_all = self._shared_by(self._asking())
         if address.startswith(SITE):
-            return self._busy.get(address, 0) < of_all and not (asking > 1 and self._rests(address))
+            return self._busy.get(address, 0) < of_all and not (self._sites_seen > 1 and self._rests(address))
         share = max(self._threads // _SHARES_MAX, of_all)
         return self._busy.get(address, 0) < share or self._is_proxy(address)
 
@@ -159,6 +161,7 @@ class Shares:
         long_ago = self._clock() - _RECENTLY_SECONDS
         while self._seen and self._seen[first := next(iter(self._seen))] < long_ago:
             del self._seen[first]
+            self._sites_seen -= first.startswith(SITE)
             self._used_until.pop(first, None)
         return len(self._seen)
 
@@ -170,9 +173,10 @@ class Shares:
         self._busy[address] -= 1
         if not self._busy[address]:
             del self._busy[address]
-        if address.startswith(SITE) and (asking := self._asking()) > 1 and address in self._seen:
-            now = self._clock()
-            used_until = max(now, self._used_until.get(address, now)) + seconds / (_BUSY * self._shared_by(asking))
+        self._asking()
+        if address.startswith(SITE) and self._sites_seen > 1 and address in self._seen:
+            now, share = self._clock(), self._shared_by(self._sites_seen)
+            used_until = max(now, self._used_until.get(address, now)) + seconds / (_BUSY * share)
             self._used_until[address] = min(used_until, now + _COUNTED_SECONDS + _REST_MAX_SECONDS)
 
     def _rests(self, address: str) -> bool:

@@ -42,7 +42,7 @@ _DATA = re.compile(r"<data>\s*(\{.*\})\s*</data>", re.DOTALL)
 _UNUSABLE = re.compile(r"https?:|www\.|@|[$€£¥]|\d+[.,]\d\d|<", re.IGNORECASE)
 _INSTRUCTION = re.compile(r"^(?:please\s+)?(?:write|create|make|tell)\b.*?\b(?:about|on)\s+", re.IGNORECASE)
 _QUOTED = re.compile(r"'([^']+)'")
-_TOPIC_WORDS = 7
+_TOPIC_WORDS, _LONG_TITLE_WORDS = 7, 8
 
 
 class NoOrder(ValueError):
@@ -247,7 +247,9 @@ class _Body:
     def _intro(self) -> list[Block]:
         opening = self._pick(self.frame.intros)
         before, topic, after = opening.partition(self.order.topic)
-        runs = [run(before), run(topic, bold=True), run(after)]
+        # A long title promises more than its topic.
+        promised = f" In short: {self.plan.title}." if len(self.plan.title.split()) > _LONG_TITLE_WORDS else ""
+        runs = [run(before), run(topic, bold=True), run(f"{after}{promised}")]
         intro = paragraph(*[part for part in runs if part.text])
         return [intro] if self.is_short else [intro, paragraph(run(self._pick(self.frame.bridges)))]
 

@@ -1,7 +1,8 @@
 """A bounded pool of a process's sessions at PostgreSQL, for its threads: each holds one only while it uses it.
 
-The session that was used last is given out first. What has not been needed for a while is closed, so an idle process keeps no more
-sessions than it uses at once. (SQLAlchemy's pool did this before, but took 13 MB of each process for it.)
+The session that was used last is given out first. What has not been needed for a while is closed when another is given back, so a
+process that does little keeps no more sessions than it uses at once. (SQLAlchemy's pool did this before, but took 13 MB of each
+process for it, and an idle worker may have 105.)
 """
 
 from __future__ import annotations
@@ -64,12 +65,14 @@ class SessionPool:
                 return session
             _close(session)
             self._born.pop(session, None)
+        # Before it is opened: what is distrusted meanwhile may be the server that it leads to.
+        born = time.monotonic()
         try:
             session = self._opened()
         except BaseException:
             self._leave()
             raise
-        self._born[session] = time.monotonic()
+        self._born[session] = born
         return session
 
     def give_back(self, session: Session, *, keep: bool = True) -> None:
@@ -113,8 +116,9 @@ class SessionPool:
         give_up_at = time.monotonic() + self._timeout_seconds
         with self._changed:
             while not self._free and self._count >= self._most:
-                if not self._changed.wait(give_up_at - time.monotonic()):
+                if (left := give_up_at - time.monotonic()) <= 0:
                     raise PoolExhausted(f"all {self._most} sessions are in use since {self._timeout_seconds:g} s")
+                self._changed.wait(left)
             if self._free:
                 return self._free.pop()[0]
             self._count += 1

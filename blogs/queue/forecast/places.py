@@ -200,10 +200,7 @@ def of(row: Sequence[Any], groups: Sequence[Alike], own: dict[int, int]) -> Plac
     mine = Alike(turn, step, 0 if paused else waiting, 1)
     ahead = _ahead(mine, groups, sorted(set(own.values())))
     of = {pk: place + ahead[place] for pk, place in own.items()}
-    ties = {
-        place: sum(each.ties_with(mine.turn + (place - 1) * mine.step) for each in groups)
-        for place in set(own.values())
-    }
+    ties = _ties(mine, groups, sorted(set(own.values())))
     return Places(of, own, ties, Lines(mine, groups, clock), paused, all_paused, processing, running)
 
 

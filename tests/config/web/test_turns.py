@@ -113,6 +113,18 @@ def test_a_site_that_asks_alone_never_rests() -> None:
     assert shares.may_begin(site)  # what it had alone took nothing from any other
 
 
+def test_strangers_let_no_site_rest() -> None:
+    now = [0.0]
+    shares, site = Shares(4, clock=lambda: now[0]), f"{SITE}1"
+    shares.saw(site)
+    for number in range(30):
+        shares.saw(f"203.0.113.{number}")
+
+    worked(shares, site, 60)
+
+    assert shares.may_begin(site)
+
+
 def test_the_longest_line_makes_room() -> None:
     waiting = lines("a", "b", "b", "c")
     assert list(waiting.longest()) == [("b", 1), ("b", 2)]

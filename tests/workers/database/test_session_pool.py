@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -242,3 +243,23 @@ def test_the_backend_uses_one_pool_for_all_threads() -> None:
 
     assert pool is base.pool()
     assert found == [mine]
+
+
+def test_what_a_thread_that_ended_has_not_given_back_takes_no_place_for_ever() -> None:
+    release_connection()
+    pool, used = base.pool(), list[Any]()
+    assert pool
+    before = pool._count
+
+    def end_with_a_session() -> None:
+        connections["default"].ensure_connection()
+        used.append(connections["default"].connection)
+
+    thread = threading.Thread(target=end_with_a_session)
+    thread.start()
+    thread.join(30)
+    del thread
+    gc.collect()
+
+    assert used[0].closed
+    assert pool._count <= before
