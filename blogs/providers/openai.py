@@ -77,7 +77,9 @@ def complete(
             raise
 
     tokens = token_reserve.prompt_tokens(kind, sent_bytes) + max_tokens
-    return outbound.call(OPENAI, schema_name, ask, limit=limit(model), seconds=seconds, tokens=tokens, patience=patience)
+    return outbound.call(
+        OPENAI, schema_name, ask, limit=limit(model), seconds=seconds, tokens=tokens, patience=patience
+    )
 
 
 def _request(prompt: Prompt, form: Form, max_tokens: int, model: str) -> dict[str, Any]:

@@ -93,7 +93,9 @@ def test_without_a_repair_an_error_has_the_idea_asked_for_again(sandbox: Sandbox
     assert free_and_balance(shop) == (975, 975)
 
 
-def test_a_limit_that_has_no_place_for_the_repair_has_the_idea_asked_for_again(sandbox: Sandbox, shop: Site, attempt: Attempt) -> None:
+def test_a_limit_that_has_no_place_for_the_repair_has_the_idea_asked_for_again(
+    sandbox: Sandbox, shop: Site, attempt: Attempt
+) -> None:
     sandbox.fault("openai", "defect:idea_sections_missing", "idea")
     sandbox.fault("openai", "429", "idea_repair")
     factories.pending_generation(shop)

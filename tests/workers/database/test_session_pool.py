@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg2
 import pytest
-from django.db import InterfaceError, connection, transaction
+from django.db import InterfaceError, connection, connections, transaction
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from config.pooled_postgresql import base
