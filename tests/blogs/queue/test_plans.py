@@ -22,7 +22,12 @@ pytestmark = pytest.mark.django_db
 
 
 SITES = 100
-_EMPTIED = "TRUNCATE wix_site, blogs_blogwords, blogs_promise, wix_webhookdelivery CASCADE"
+# An empty table is read whole, as soon as PostgreSQL has noticed that it is empty.
+_FILLED = """
+blog_generations, blogs_siteline, wix_site, blogs_requestdetails, blogs_promise, blogs_generationevent, workers_providercall,
+wix_webhookdelivery
+"""
+_EMPTIED = "TRUNCATE wix_site, blogs_blogwords, blogs_promise, workers_providercall, wix_webhookdelivery CASCADE"
 
 
 # Mostly history, as in any table of finished work: of 20,000 blogs 1,000 are ready, 1,000 wait for a time, 50 run.
@@ -55,6 +60,16 @@ _PROMISES = """
 INSERT INTO blogs_promise (generation_id, start_early, start_late, end_early, end_late, judged)
 SELECT id, created_at, created_at, created_at, created_at, status = 'DONE' FROM blog_generations
 """
+_EVENTS = """
+INSERT INTO blogs_generationevent (generation_id, kind, stage, attempt, worker, code, message)
+SELECT id, 'checkpoint', 'idea', 1, '', '', '' FROM blog_generations
+"""
+_CALLS = """
+INSERT INTO workers_providercall
+    (provider, operation, model, kind, language, work, seconds, outcome, request_id, tokens_reserved, prompt_bytes,
+     output_max, truncated, images)
+SELECT 'openai', 'blog_article', 'm', 'article:medium', 'en', id, 1, 'ok', '', 1, 1, 1, false, 0 FROM blog_generations
+"""
 _DELIVERIES = """
 INSERT INTO wix_webhookdelivery (digest, event_type, data, status, due_at)
 SELECT 'digest ' || n, 'app installed', '{}', 'done', NULL FROM generate_series(1, 5000) AS n
@@ -71,15 +86,13 @@ def _many_blogs(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]
         SiteLine.objects.bulk_create(SiteLine(site=site, waiting=10) for site in sites)
         cursor.execute(_MANY, [SITES])
         cursor.execute(_DETAILS)
-        cursor.execute(_PROMISES)
-        cursor.execute(_DELIVERIES)
-        cursor.execute(
-            "ANALYZE blog_generations, blogs_siteline, wix_site, blogs_requestdetails, blogs_promise, wix_webhookdelivery"
-        )
+        for filling in (_PROMISES, _EVENTS, _CALLS, _DELIVERIES):
+            cursor.execute(filling)
+        cursor.execute(f"ANALYZE {_FILLED}")
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(_EMPTIED)
-        cursor.execute("ANALYZE blog_generations, blogs_siteline, wix_site")
+        cursor.execute(f"ANALYZE {_FILLED}")
 
 
 def test_a_claim_reads_each_line_from_its_head_without_sorting() -> None:

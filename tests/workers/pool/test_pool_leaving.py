@@ -41,6 +41,7 @@ def test_a_drain_finishes_what_runs_and_claims_nothing_more(settings: Any) -> No
 
 
 def test_a_terminal_that_closes_drains_too_however_often_it_says_so() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests may run under nohup
     shelf = Shelf(5)
     finished: list[int] = []
 
