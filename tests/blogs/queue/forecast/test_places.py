@@ -42,6 +42,24 @@ def test_of_many_places_some_are_counted_and_the_rest_interpolated(monkeypatch: 
     assert sorted(about.values()) == list(about.values())
 
 
+def test_a_list_of_many_places_among_many_lines_costs_no_more_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[float] = []
+
+    def ties_with(group: Alike, turn: float) -> float:
+        counted.append(turn)
+        return 0.0
+
+    monkeypatch.setattr(places, "_STEPS_MAX", 300)
+    monkeypatch.setattr(Alike, "ties_with", ties_with)
+    others = [Alike(turn=number / 7, step=1, waiting=9, lines=1) for number in range(100)]
+    line = [0.0, 1.0, 50, False, False, 0.0, 0, 0]
+
+    found = places.of(line, others, {pk: pk for pk in range(1, 51)})
+
+    assert len(found.ties) == 50
+    assert 0 < len(counted) <= 300
+
+
 def test_many_lines_are_read_once_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(places, "_FEW", 2)
     monkeypatch.setattr(places, "_SHARE", 1e-9)
