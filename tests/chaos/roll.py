@@ -1,6 +1,7 @@
 """`make chaos SIZE=roll`: an older release is replaced by this one as docs/upgrading.md says, under eight requests a second.
 
 The older release is a real one: a checkout of this repository from before its last migrations, which first migrates its own tables.
+It runs on the packages that it was locked with, where those are not ours.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +23,7 @@ import django
 import requests
 
 from config.processes import Process
+from tests.bench import venv
 from tests.chaos import outcome
 from tests.support.shops import SHOPS
 from tests.support.steady import Steady
@@ -56,9 +59,10 @@ def run(patience: float) -> dict[str, Any]:
         print("This clone has no older release to begin with (`git fetch --unshallow` gets it): nothing was run.")
         return {}
     with _checked_out(commit) as tree:
-        where: dict[str, Any] = {"prepare": lambda environment: _fill(tree, environment), "tree": tree}
+        older = Older(tree, _python_of(tree))
+        where: dict[str, Any] = {"prepare": older.fill, "tree": tree, "interpreter": older.python}
         with running("chaos-roll", SHOPS, speed=outcome.SPEED, settings=_SETTINGS, **where) as world:
-            return {"from": commit[:8], **_roll(world, tree, patience)}
+            return {"from": commit[:8], **_roll(world, older, patience)}
 
 
 def broken(counted: dict[str, Any]) -> list[str]:
@@ -115,19 +119,42 @@ def _checked_out(commit: str) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _fill(tree: Path, environment: dict[str, str]) -> None:
-    shops = [f"{shop.instance_id}@{shop.host}" for shop in SHOPS]
-    subprocess.run([sys.executable, "-c", _FILL, *shops], cwd=tree, env=environment, check=True)
-    django.setup()  # our own, to count by
+def _python_of(tree: Path) -> str:
+    locked = tree / "requirements.txt"
+    is_ours = locked.read_text() == (_ROOT / "requirements.txt").read_text()
+    return sys.executable if is_ours else venv.interpreter("older-release", locked)
 
 
-def _roll(world: World, tree: Path, patience: float) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Older:
+    """The older release: its checkout, and the Python that has its packages."""
+
+    tree: Path
+    python: str
+
+    def fill(self, environment: dict[str, str]) -> None:
+        shops = [f"{shop.instance_id}@{shop.host}" for shop in SHOPS]
+        subprocess.run([self.python, "-c", _FILL, *shops], cwd=self.tree, env=environment, check=True)
+        django.setup()  # our own, to count by
+
+    def worker(self, world: World) -> Callable[[dict[str, str], IO[bytes] | None], Process]:
+        def start(ours: dict[str, str], log: IO[bytes] | None) -> Process:
+            command = [self.python, "manage.py", "run_blog_worker", _THREADS]
+            environment = {**ours, **world.environment}
+            return subprocess.Popen(
+                command, cwd=self.tree, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+
+        return start
+
+
+def _roll(world: World, older: Older, patience: float) -> dict[str, Any]:
     for shop in SHOPS:
         world.sandbox.add_shop(
             shop.instance_id, shop.name, catalog_version=shop.catalog_version, products=shop.catalog()
         )
     for number in range(2):
-        world.processes.adopt(f"old-{number}", _older_worker(world, tree))
+        world.processes.adopt(f"old-{number}", older.worker(world))
     # Two releases at once on two cores: a slow machine needs the patience here too.
     with Steady(_asking(world), _PER_SECOND, slow_seconds=patience) as steady:
         time.sleep(_BEFORE_SECONDS)
@@ -153,15 +180,6 @@ def _roll(world: World, tree: Path, patience: float) -> dict[str, Any]:
         "migrations": migrations,
         "bugs": len(re.findall(r"action=(?:bug|lost)\b|Internal Server Error", log)),
     }
-
-
-def _older_worker(world: World, tree: Path) -> Callable[[dict[str, str], IO[bytes] | None], Process]:
-    def start(ours: dict[str, str], log: IO[bytes] | None) -> Process:
-        command = [sys.executable, "manage.py", "run_blog_worker", _THREADS]
-        environment = {**ours, **world.environment}
-        return subprocess.Popen(command, cwd=tree, env=environment, stdout=log, stderr=log, start_new_session=True)
-
-    return start
 
 
 def _asking(world: World) -> Callable[[], requests.Response]:

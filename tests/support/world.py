@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -41,11 +42,14 @@ class World:
     door: socket.socket | None = None
     """Where requests come in, for further web processes: only beside a `tree`."""
 
-    def start_web(self, entrance: socket.socket | None = None, *, cwd: Path | None = None) -> None:
+    def start_web(
+        self, entrance: socket.socket | None = None, *, cwd: Path | None = None, interpreter: str = sys.executable
+    ) -> None:
         """Start the API at that socket; at its own port again where it was killed. Return when it answers."""
         with entrance or listener("127.0.0.1", int(urlsplit(self.url).port or 0)) as at:
             web = ("-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi")
-            self.processes.start_with(at, "web", *web, cwd=cwd, BIND=f"fd://{at.fileno()}", **self.environment)
+            at_it = {"BIND": f"fd://{at.fileno()}", **self.environment}
+            self.processes.start_with(at, "web", *web, interpreter=interpreter, cwd=cwd, **at_it)
         self.processes.wait_for(lambda: _answers(f"{self.url}/health"), seconds=30, what="the API")
 
     def start_events(self, wanted: int) -> str:
@@ -95,6 +99,7 @@ def running(
     workload: str | None = None,
     settings: Mapping[str, str] | None = None,
     tree: Path | None = None,
+    interpreter: str = sys.executable,
     prepare: Callable[[dict[str, str]], None] | None = None,
 ) -> Iterator[World]:
     """Start PostgreSQL, the sandbox and gunicorn; the caller starts workers. Time runs `speed` times faster than at the real
@@ -102,7 +107,8 @@ def running(
 
     `settings`: environment variables of all processes. `workload`: answers count as long as it says, and not as their text is.
     `database_at` is one more address where PostgreSQL listens, and `sandbox_at` the sandbox's: for a worker elsewhere.
-    `tree`: another checkout, whose gunicorn runs; `prepare` then makes its tables and shops, with these environment variables."""
+    `tree`: another checkout, whose gunicorn runs by that `interpreter`; `prepare` then makes its tables and shops, with these
+    environment variables."""
     _LOGS.mkdir(exist_ok=True)
     with embedded_postgres.spare_server(purpose, also_at=database_at) as database, door(port) as entrance:
         wanted, port = port, int(entrance.getsockname()[1])
@@ -119,7 +125,7 @@ def running(
                 _prepare_database(sandbox, shops, credits)
             further = entrance.dup() if tree else None
             world = World(url, sandbox, processes, database, log, providers, further)
-            world.start_web(entrance, cwd=tree)
+            world.start_web(entrance, cwd=tree, interpreter=interpreter)
             yield world
 
 
