@@ -201,8 +201,8 @@ def dripping(nginx: Nginx, request: pytest.FixtureRequest) -> Iterator[list[Any]
 
 
 def test_who_drips_waits_at_nginx_and_holds_nothing_of_gunicorn(nginx: Nginx, dripping: list[Any]) -> None:
-    # One is nginx's own, for the requests that are asked here.
-    assert len(_from_gunicorn(nginx)) <= max(len(dripping), 1)
+    # One or two are nginx's own, for the requests that are asked here. Each of the clients would have one of its own.
+    assert len(_from_gunicorn(nginx)) <= len(dripping) + 2 < _CLIENTS
     took, statuses = [], set()
     for _ in range(15):
         began = time.monotonic()
