@@ -22,8 +22,8 @@ T = TypeVar("T")
 _RECENTLY_SECONDS = 5.0
 # However many addresses ask, the threads are shared by four: an address may have a quarter of them.
 _SHARES_MAX = 4
-# While other sites ask, a site may keep its share of the threads busy for this part of the time, counted over so many seconds: a
-# page that loads feels nothing of it. Beside 200 requests a second of one site, on a busy machine, others' answers took 1.2 times
+# While other sites ask, a site may keep its share of the threads busy for the part `_BUSY` of each `_COUNTED_SECONDS`. A page that
+# loads feels nothing of that. Beside 200 requests a second of one site, on a busy machine, others' answers took 1.2 times
 # as long as alone at the median and 2.0 times at the p99 without such rests, 1.05 and 1.15 times with them. All sites together may
 # still keep a quarter of the threads busy, which is more than Python's lock lets work where requests wait for nothing but it.
 _BUSY, _COUNTED_SECONDS = 0.25, 2.0
@@ -169,7 +169,7 @@ class Shares:
         self._busy[address] = self._busy.get(address, 0) + 1
 
     def ends(self, address: str, seconds: float) -> None:
-        """Count a thread as free again that has worked for this address for so many seconds."""
+        """Count a thread as free again. It has worked for this address for `seconds`."""
         self._busy[address] -= 1
         if not self._busy[address]:
             del self._busy[address]

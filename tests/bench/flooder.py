@@ -1,6 +1,7 @@
-"""The flood of the benchmark `flood`, in a process of its own: who is measured would else wait until its answers are read.
+"""The flood of the benchmark `flood`, in a process of its own: in the benchmark's process it would delay the polite sites' figures.
 
-It posts so often a second over so many connections, whatever it is told, until SIGTERM; then it prints what it was told.
+The process posts at a given rate over a given number of connections, whatever the answers are. SIGTERM ends it; it then prints how
+often it got each status.
 """
 
 from __future__ import annotations

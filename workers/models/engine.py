@@ -159,7 +159,7 @@ class RateLimitUsage(models.Model):
 class ProcessCounts(models.Model):
     """What one process has counted since it started (`metrics.py`). The sum of all rows is what the service has counted.
 
-    The row of a process that has ended is added to `FOLDED`, so that the sum never goes back.
+    The row of a process that has ended is added to the row `ENDED`, so that the sum never goes back.
     """
 
     process = models.UUIDField(primary_key=True)
