@@ -7,21 +7,22 @@ a provider is tried again. No two blogs of a site in a scene are about the same,
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import requests
 
 from config.processes import stop_on_signals
-from tests.bench.eta_figures import Promise, figures
+from tests.bench import eta_figures
+from tests.bench.eta_figures import Promise, Told
 from tests.bench.topics import KINDS, THINGS
 from tests.support.shops import Shop
 from tests.support.world import World, running
@@ -48,27 +49,24 @@ def main() -> int:
     options = parser.parse_args()
     stop_on_signals()
     shops = [Shop(f"Shop {n}", "V3_CATALOG", (("Wool Scarf", "Knitted."),), (), 0) for n in range(_SITES)]
-    found: dict[str, Any] = {}
     with running("bench-eta", shops, speed=_SPEED, credits=10**6, workload="short", settings=_SETTINGS) as world:
         for number in range(_WORKERS):
             world.fork_worker(f"worker-{number}")
         world.processes.wait_for(lambda: _workers() == _WORKERS, seconds=90, what="the workers")
-        for name in options.scenes.split(","):
-            began = time.monotonic()
-            promises = _SCENES[name](Scene(world, shops, _SHIFT * list(_SCENES).index(name)))
-            found[name] = figures(promises)
-            if name == "outage":
-                found[name] = {"before_it": figures(promises[:_BEFORE]), **figures(promises[_BEFORE:])}
-            print(f"{name} ({time.monotonic() - began:.0f} s): {found[name]}", file=sys.stderr, flush=True)
-            with options.output.with_suffix(".promises").open("a") as raw:
-                raw.writelines(json.dumps([name, *each.told()]) + "\n" for each in promises)
-            options.output.write_text(json.dumps(found))
+        for number, name in enumerate(_SCENES):
+            if name in options.scenes.split(","):
+                began = time.monotonic()
+                promises = _SCENES[name](Scene(world, name, shops, _SHIFT * number))
+                found = eta_figures.figures(promises)
+                print(f"{name} ({time.monotonic() - began:.0f} s): {found}", file=sys.stderr, flush=True)
+                eta_figures.write(promises, options.output)
     return 0
 
 
 @dataclass(slots=True)
 class Scene:
     world: World
+    name: str
     shops: Sequence[Shop]
     shift: int
 
@@ -113,12 +111,24 @@ class Scene:
         count = blogs.count()
         self.until(lambda: blogs.filter(status=Status.DONE).count() == count, "the blogs")
         told = {each["id"]: each for each in answers}
-        found = blogs.order_by("pk").values_list("pk", "created_at", "started_at", "finished_at")
+        found = blogs.order_by("pk").values_list("pk", "site", "created_at", "started_at", "finished_at")
         return [
-            Promise(told[pk], created, started, finished)
-            for pk, created, started, finished in found
-            if started and finished
+            self._promise(told[pk], site, created, started, ended)
+            for pk, site, created, started, ended in found
+            if started and ended
         ]
+
+    def _promise(
+        self, answer: dict[str, Any], site: int, created: datetime, started: datetime, ended: datetime
+    ) -> Promise:
+        def told(what: str, truth: datetime) -> Told | None:
+            if answer[what] is None:
+                return None
+            early, late = (datetime.fromisoformat(answer[what][side]) for side in ("early", "late"))
+            return Told(*((moment - created).total_seconds() for moment in (early, late, truth)))
+
+        start, end = told("estimatedStart", started), told("estimatedEnd", ended)
+        return Promise(self.name, round(created.timestamp(), 2), site, answer["queuePosition"], start, end)
 
 
 def _even() -> list[int]:
@@ -174,7 +184,7 @@ def _outage(scene: Scene) -> list[Promise]:
     answers += scene.post(sites[225:])
     found = scene.kept(answers)
     scene.kept(while_out)
-    return found
+    return [replace(each, case=f"before_{scene.name}") for each in found[:_BEFORE]] + found[_BEFORE:]
 
 
 _SCENES: dict[str, Callable[[Scene], list[Promise]]] = {

@@ -25,8 +25,9 @@ from workers.context.process_memory import remembered
 from workers.database.rows import plain
 
 _BLOGS, _ENOUGH = 60, 8
-# Of how many that were done last they are chosen, and at most how many of a site. How far promises were off is seen of all of them.
-_LAST, _OF_A_SITE = 300, 12
+# Of how many that were done last they are chosen, and at most how many of a site: while one site alone waits for its own limit,
+# what others took before is worth more. Of how many the calls and promises are looked at.
+_CHOSEN_OF, _OF_A_SITE, _LAST = 2_000, 12, 300
 _FRESH_SECONDS = 10.0
 # What shares of a blog's seconds are behind it when a stage begins, until some blogs were measured.
 _EXPECTED = {
@@ -53,7 +54,10 @@ WITH last AS MATERIALIZED (
      ORDER BY finished_at DESC LIMIT %(last)s
 ), recent AS MATERIALIZED (
     SELECT id, started_at, finished_at FROM (
-        SELECT *, row_number() OVER (PARTITION BY site_id ORDER BY finished_at DESC) AS nth FROM last) AS by_site
+        SELECT *, row_number() OVER (PARTITION BY site_id ORDER BY finished_at DESC) AS nth FROM (
+            SELECT id, site_id, started_at, finished_at FROM blog_generations
+             WHERE finished_at > statement_timestamp() - interval '1 day' AND status = 'DONE'
+             ORDER BY finished_at DESC LIMIT %(chosen_of)s) AS done) AS by_site
      WHERE nth <= %(of_a_site)s ORDER BY nth, finished_at DESC LIMIT %(blogs)s
 )
 SELECT (SELECT jsonb_agg(jsonb_build_array(
@@ -124,7 +128,7 @@ def learned() -> Learned:
 
 def _read() -> Learned:
     with connection.cursor() as cursor:
-        cursor.execute(_RECENT, {"blogs": _BLOGS, "last": _LAST, "of_a_site": _OF_A_SITE})
+        cursor.execute(_RECENT, {"blogs": _BLOGS, "last": _LAST, "chosen_of": _CHOSEN_OF, "of_a_site": _OF_A_SITE})
         blogs, calls, promises = (plain(column) or [] for column in cursor.fetchone())
     return of(blogs, calls, promises)
 

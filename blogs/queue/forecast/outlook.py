@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from django.db import connection
 
 from blogs.models import Stage
 from blogs.providers import ordinary_blog
+from blogs.queue.forecast.arrivals import SAMPLE, Arrivals, arrivals
 from blogs.queue.forecast.course import FOLLOWED_MAX, Course, Running, Work, course
 from blogs.queue.forecast.learned import Learned, learned
 from workers import limits
@@ -33,7 +34,7 @@ _UNITS = (("openai", "requests"), ("openai", "tokens"))
 _BEFORE_THE_TEXT = (Stage.PRODUCTS, Stage.IDEA, Stage.IMAGE_ORDER)
 _RUNNING_MAX = 1_000
 # What was asked for within this many of an ordinary blog's seconds may go on.
-_LATELY, _CAME_MAX = 4.0, 500
+_LATELY = 10.0
 # Blogs that come back within this many of an ordinary blog's seconds take seats before others.
 _BACK, _BACK_MAX = 2.0, 200
 
@@ -56,10 +57,7 @@ SELECT clock_timestamp(), crew.threads, crew.workers, crew.fed,
              FROM blog_generations blog CROSS JOIN LATERAL (
                   SELECT created_at FROM blogs_generationevent WHERE generation_id = blog.id ORDER BY id DESC LIMIT 1) AS last
             WHERE blog.status = 'PROCESSING' LIMIT {_RUNNING_MAX}) AS running),
-       (SELECT coalesce(jsonb_object_agg(site_id, jsonb_build_array(blogs, since)), '{{}}') FROM (
-           SELECT site_id, count(*) AS blogs, extract(epoch FROM clock_timestamp() - min(created_at)) AS since FROM (
-               SELECT site_id, created_at FROM blog_generations ORDER BY id DESC LIMIT {_CAME_MAX}) AS newest
-            WHERE created_at > clock_timestamp() - %(lately)s * interval '1 second' GROUP BY site_id) AS came),
+       ({SAMPLE}),
        (SELECT coalesce(jsonb_agg(seconds ORDER BY seconds), '[]') FROM (
            SELECT greatest(0, extract(epoch FROM run_after - clock_timestamp())) AS seconds FROM blog_generations
             WHERE status = 'PENDING' AND NOT ready AND waits_for = '' AND started_at IS NOT NULL
@@ -79,13 +77,12 @@ class Outlook:
     threads: int
     """Of workers that are alive."""
     workers: int
+    seats: int
+    """Of those, as many as the limits feed."""
     processing: int
     out: Sequence[str]
     """Providers without which no blog is made, and that are down."""
-    came: Mapping[int, int]
-    """How many blogs each site asked for lately, by the site's number."""
-    coming: float
-    """For how many seconds they have been coming."""
+    came: Arrivals
     course: Course
     learned: Learned
 
@@ -137,21 +134,20 @@ def of(row: Sequence[Any], at: float, lately: Learned) -> Outlook:
     work = work_of(lately)
     on_seats = _on_seats(plain(running), int(waiting), lately, work)
     back = [float(seconds) for seconds in plain(due)]
-    asked_for = {int(site): int(blogs) for site, (blogs, _) in plain(came).items()}
-    coming = max((float(since) for _, since in plain(came).values()), default=0.0)
+    lately_came = arrivals(plain(came), _LATELY * ordinary_blog.seconds())
     # Those in line, and what comes until a text is asked for: its ideas go before that text. Behind them stand those that come
     # while this is remembered.
-    comes = sum(asked_for.values()) / max(coming, 1.0) * (work.before + work.idea)
+    comes = lately_came.more(1.0, work.before + work.idea)
     near = int(line) + round(comes) + 1
     a_second = lately.a_second(dict(zip(_UNITS, plain(paced) or (), strict=False)))
     seats = _seats(int(threads), fed)
-    far = max(near, seats) + 3 * sum(asked_for.values()) + 1
+    far = max(near, seats) + round(3 * sum(lately_came.of.values())) + 1
     found, behind = (
         course(seats, on_seats, work, a_second, float(free_in or 0.0), back, followed=min(FOLLOWED_MAX, followed))
         for followed in (near, far)
     )
     found = found.before(behind)
-    return Outlook(now, at, int(threads), int(workers), len(on_seats), out, asked_for, coming, found, lately)
+    return Outlook(now, at, int(threads), int(workers), seats, len(on_seats), out, lately_came, found, lately)
 
 
 def _seats(threads: int, fed: float | None) -> int:

@@ -110,17 +110,19 @@ class Lines(NamedTuple):
     def joining(self, blogs: float, sites: int, in_line: Collection[int]) -> dict[int, float]:
         """Count for each of these places in my line the starts before it of `blogs` that `sites` other sites go on to ask for.
 
-        It is counted for the first and the last place, and interpolated between them.
+        A line gets as large a part of them as it has of what waits; one that is empty, as if one blog waited in it. It is counted
+        for the first and the last place, and interpolated between them.
         """
-        waiting = sum(each.lines for each in self.all) - (self.mine.waiting > 0)
-        each_gets = blogs / max(sites, waiting, 1)
+        empty = max(0, sites - sum(each.lines for each in self.all) + (self.mine.waiting > 0))
+        each_gets = blogs / max(self.of_others() + empty, 1)
         every = -(-len(self.all) // _SAMPLED)
         found = dict[int, float]()
         for place in {min(in_line, default=1), max(in_line, default=1)}:
             # Nothing joins my own line before a blog that stands in it.
             turn = self.mine.turn + (place - 1) * self.mine.step
-            theirs = every * sum(each.joined_before(turn, each_gets) for each in self.all[:: max(every, 1)])
-            found[place] = theirs + max(0, sites - waiting) * min(each_gets, max(0.0, turn - self.clock))
+            counted = self.all[:: max(every, 1)]
+            theirs = every * sum(each.joined_before(turn, each_gets * each.waiting) for each in counted)
+            found[place] = theirs + empty * min(each_gets, max(0.0, turn - self.clock))
         lowest, highest = min(found), max(found)
         slope = (found[highest] - found[lowest]) / max(highest - lowest, 1)
         return {place: found[lowest] + slope * (place - lowest) for place in in_line}
@@ -151,6 +153,8 @@ class Places:
     """Within the site's own line."""
     ties: dict[int, float]
     """How many of other sites start before the blog that has this place in its own line, at the same turn as it."""
+    first: int
+    """The place of the first of the site's own line."""
     lines: Lines
     paused: bool
     all_paused: bool
@@ -198,10 +202,10 @@ def of(row: Sequence[Any], groups: Sequence[Alike], own: dict[int, int]) -> Plac
     """Place the blogs of a line, each by its place in that line, among those of the others."""
     turn, step, waiting, paused, all_paused, clock, processing, running = row
     mine = Alike(turn, step, 0 if paused else waiting, 1)
-    ahead = _ahead(mine, groups, sorted(set(own.values())))
+    ahead = _ahead(mine, groups, sorted({1, *own.values()}))
     of = {pk: place + ahead[place] for pk, place in own.items()}
     ties = _ties(mine, groups, sorted(set(own.values())))
-    return Places(of, own, ties, Lines(mine, groups, clock), paused, all_paused, processing, running)
+    return Places(of, own, ties, 1 + ahead[1], Lines(mine, groups, clock), paused, all_paused, processing, running)
 
 
 def _groups(found: list[Any], asked_at: float) -> list[Alike]:

@@ -39,7 +39,7 @@ _OF_THE_END = 0.13
 _PICKED_UP_SECONDS = 1.0
 # For how long other sites go on to ask as they lately did, in parts of the time for which they have: at 1 of 10, at the half, at 9
 # of 10. A burst that is met at any of its moments is half over at the median; blogs that wait are rather of its later part.
-_GOES_ON = (0.1, 0.6, 1.6)
+_GOES_ON = (0.08, 0.8, 2.5)
 _STEPS = 5
 
 
@@ -92,16 +92,16 @@ def _joining(found: Places, seen: Outlook, site: int) -> Sequence[Joining]:
 
     What is asked for after the last of my blogs has started is not counted.
     """
-    others = {each: blogs for each, blogs in seen.came.items() if each != site}
-    coming = max(seen.coming, 1.0)
-    a_second = sum(others.values()) / coming
+    others = len(seen.came.of) - (site in seen.came.of)
+    # A full queue takes no more.
+    room = max(0, settings.BLOG_QUEUE_LIMIT - found.lines.of_others() - found.lines.mine.waiting)
     last = max(found.of.values(), default=1)
     found_ones = list[Joining]()
     for part in _GOES_ON:
         blogs = 0.0
         for _ in range(_STEPS):  # what starts before it makes it wait for longer, in which more comes
-            blogs = a_second * min(part * coming, seen.course.start(last + round(blogs)))
-        found_ones.append(Joining(blogs, found.lines.joining(blogs, len(others), found.in_line.values())))
+            blogs = min(room, seen.came.more(part, seen.course.start(last + round(blogs)), but_of=site))
+        found_ones.append(Joining(blogs, found.lines.joining(blogs, others, found.in_line.values())))
     return found_ones
 
 
@@ -125,7 +125,7 @@ def _of(
     waits_for = _hindered(found, seen)
     if waits_for:
         return Estimate(place, start.middle, waits_for=waits_for)
-    end = _end(start, nth + round(joining[1].before[in_line]), seen, (in_line + found.mine) * _own_seconds())
+    end = _end(start, nth + round(joining[1].before[in_line]), seen, _own_end(in_line, found, seen))
     now, lately = seen.now(), seen.learned
     return Estimate(
         place,
@@ -160,10 +160,35 @@ def _start_at(nth: int, in_line: int, joining: float, found: Places, seen: Outlo
     too_many = found.mine + in_line - seats
     if too_many <= 0 or not by_place:
         return by_place
-    _, work, _ = seen.learned.work(Stage.PRODUCTS)
-    own_have_ended = work / 2 + too_many * max(_own_seconds(), work / seats)
     after_all_others = seen.course.start(in_line + found.lines.of_others() + round(joining))
-    return max(by_place, min(own_have_ended, after_all_others))
+    enough_have_ended = min(_own_have_ended(too_many, seats, found, seen), after_all_others)
+    return max(by_place, enough_have_ended, _own_seats(in_line, found, seen))
+
+
+def _own_have_ended(blogs: int, seats: int, found: Places, seen: Outlook) -> float:
+    """Return in how many seconds that many of the site's own have ended, on its share of the seats.
+
+    Where the site holds more than that now, each of its blogs is as likely to end next as any other.
+    """
+    _, work, _ = seen.learned.work(Stage.PRODUCTS)
+    each = max(_own_seconds(), work / seats)
+    if found.mine <= seats:
+        return work / 2 + blogs * each
+    running = min(blogs, found.mine)
+    run = seen.course.start(seen.course.free + round(running * found.processing / found.mine))
+    return max(run, running * _own_seconds()) + (blogs - running) * each
+
+
+def _own_seats(in_line: int, found: Places, seen: Outlook) -> float:
+    """Return when a seat is free for it if all seats were its site's: they are free as its limit at Wix lets blogs end."""
+    return (found.mine + in_line - seen.threads) * _own_seconds()
+
+
+def _own_end(in_line: int, found: Places, seen: Outlook) -> float:
+    """Return the earliest end that the site's own limit at Wix allows: behind all that run, and behind the first in line."""
+    _, work, _ = seen.learned.work(Stage.PRODUCTS)
+    first = seen.course.start(found.first) + work
+    return max((in_line + found.mine) * _own_seconds(), first + (in_line - 1) * _own_seconds())
 
 
 def _start(early: float, middle: float, late: float, seen: Outlook) -> Forecast:

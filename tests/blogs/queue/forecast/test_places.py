@@ -101,12 +101,12 @@ def test_of_others_at_the_same_turn_those_go_first_whose_site_is_older() -> None
 
 def test_what_others_go_on_to_ask_for_starts_before_the_last_of_a_long_line() -> None:
     mine = Alike(turn=10, step=1, waiting=20, lines=1)
-    short = Alike(turn=10, step=1, waiting=2, lines=3)
+    short, longer = Alike(turn=10, step=1, waiting=1, lines=3), Alike(turn=10, step=1, waiting=4, lines=1)
 
-    joining = lines(mine, short, clock=10).joining(blogs=12, sites=4, in_line=(1, 20))
+    joining = lines(mine, short, longer, clock=10).joining(blogs=16, sites=5, in_line=(1, 20))
 
-    # Three for each of the four lines, one of which is empty yet; all of them before the last, none before the first.
-    assert joining == {1: 0, 20: 12}
+    # Two for each short line and for one that is empty yet, eight for the longer one; all before the last, none before the first.
+    assert joining == {1: 0, 20: 16}
 
 
 def test_no_more_joins_before_a_blog_than_there_are_turns_before_its_own() -> None:

@@ -1,0 +1,84 @@
+"""What shops have been asking for, and since when they have asked at this pace.
+
+Requests come at a pace that changes all at once: a shop's script begins, or ends. The last change is found by maximum likelihood
+for a Poisson process: the moment that best divides what came into two even paces, as long as it divides them clearly, and within
+the newer part again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+# Of the newest blogs, every 1st, 2nd, 4th, ... or 16th is looked at: this many of them, as densely as covers the time in question.
+_SAMPLED = 500
+# By so much two paces have to be likelier than one, as a logarithm; and a pace is one of at least so many requests, or silence.
+_CLEAR, _FEWEST = 8.0, 8
+
+# Site and age of each that is looked at, and how many blogs it stands for. Where in its sixteen it is chosen goes by a hash: shops
+# that ask in turn would else be seen every time, or never.
+SAMPLE = f"""
+    SELECT coalesce(jsonb_agg(jsonb_build_array(blog.site_id, greatest(0, extract(epoch FROM clock_timestamp() - blog.created_at)),
+                                                dense.every)), '[]')
+      FROM (SELECT max(id) AS id FROM blog_generations) AS newest
+           CROSS JOIN LATERAL (
+               SELECT coalesce(min(every) FILTER (
+                          WHERE coalesce(covers.at < clock_timestamp() - %(lately)s * interval '1 second', true)), 16) AS every
+                 FROM (VALUES (1), (2), (4), (8), (16)) AS step (every) LEFT JOIN LATERAL (
+                      SELECT created_at AS at FROM blog_generations WHERE id <= newest.id - {_SAMPLED} * every
+                       ORDER BY id DESC LIMIT 1) AS covers ON true) AS dense
+           CROSS JOIN generate_series(0, {_SAMPLED} - 1) AS nth
+           JOIN blog_generations blog ON blog.id = newest.id - nth * dense.every - abs(hashint4(nth) %% dense.every)
+     WHERE blog.created_at > clock_timestamp() - %(lately)s * interval '1 second'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    of: Mapping[int, float]
+    """How many blogs each site asked for at this pace, by the site's number."""
+    seconds: float
+    """For how long they have been coming at this pace."""
+
+    def more(self, part: float, within: float, but_of: int | None = None) -> float:
+        """Count the blogs that come within these seconds if they go on for this part of the time for which they have come."""
+        came = sum(blogs for site, blogs in self.of.items() if site != but_of)
+        return came * min(part, within / self.seconds) if self.seconds else 0.0
+
+
+def arrivals(sample: Iterable[Sequence[float]], window: float) -> Arrivals:
+    """`sample`: site, age in seconds, and for how many blogs it stands, of blogs within the window."""
+    found = sorted((float(age), int(site), float(stands_for)) for site, age, stands_for in sample)
+    seconds = since([age for age, *_ in found], window)
+    of: Counter[int] = Counter()
+    for age, site, stands_for in found:
+        if age < seconds:
+            of[site] += stands_for  # type: ignore[assignment]
+    return Arrivals(of, min(seconds, max((age for age, *_ in found if age < seconds), default=0.0)))
+
+
+def since(ages: Sequence[float], window: float) -> float:
+    """Return the age of the last change of pace, or the window where there was none. `ages`: the youngest first."""
+    while ages:
+        gain, age, newer = max(_changes(ages, window))
+        if gain < _CLEAR:
+            break
+        ages, window = ages[:newer], age
+    return window
+
+
+def _changes(ages: Sequence[float], window: float) -> Iterator[tuple[float, float, int]]:
+    """Say of each moment how much likelier two paces are that change there, its age, and how many requests are newer."""
+    count = len(ages)
+    yield 0.0, window, count
+    one = count * math.log(count / window)
+    for newer, age in enumerate(ages):
+        for number in (newer, newer + 1):  # it is the first of the old pace, or the last of the new one
+            if (number == 0 or number >= _FEWEST) and 0 < age < window:
+                yield _likely(number, age) + _likely(count - number, window - age) - one, age, number
+
+
+def _likely(number: int, seconds: float) -> float:
+    return number * math.log(number / seconds) if number else 0.0

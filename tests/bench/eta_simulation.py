@@ -1,0 +1,79 @@
+"""The simulated day in which each shop is told when its blog starts and ends, as the API tells it.
+
+As `day_simulation`: nothing of a stage is real but its time. What forecasts learn from is written too: a checkpoint for each stage,
+a row for each call, and what was told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from datetime import datetime
+from typing import Any
+
+from blogs.models import BlogGeneration, Stage
+from blogs.queue import forecast
+from blogs.queue.forecast import Estimate, Range, promises
+from tests.bench.day_clock import Clock
+from tests.bench.day_simulation import Simulation
+from tests.bench.day_stages import Blog, Step, tokens
+from tests.bench.day_traffic import Request
+from tests.bench.eta_figures import Promise, Told
+from workers.database.clock import ClockTimestamp
+from workers.models import ProviderCall, WorkerProcess
+
+_BEAT_SECONDS = 20.0
+
+
+class Promising(Simulation):
+    saves_every_stage = True
+
+    def __init__(self, clock: Clock, day: Sequence[Request], *others: Any) -> None:
+        super().__init__(clock, day, *others)
+        self._told: dict[int, Estimate] = {}
+        self.loop.at(day[0].at - 1, self._alive)
+
+    def promises(self) -> list[Promise]:
+        done = BlogGeneration.objects.filter(status="DONE", pk__in=self._told).order_by("pk")
+        return [_promise(each, self._told[each.pk]) for each in done]
+
+    def _fill_seats(self) -> None:
+        if len(self._told) < len(self.blogs):
+            pk = next(reversed(self.blogs))
+            if pk not in self._told:
+                blog = BlogGeneration.objects.get(pk=pk)
+                self._told[pk] = forecast.estimates([blog])[pk]
+                promises.note(blog, self._told[pk])
+                promises.write()
+        super()._fill_seats()
+
+    def _take(self, step: Step, blog: Blog) -> Generator[Any, None, None]:
+        yield from super()._take(step, blog)
+        if step.stage in (Stage.IDEA, Stage.ARTICLE) and blog.generation:
+            ProviderCall.objects.create(
+                provider="openai",
+                kind=step.stage,
+                work=blog.generation.pk,
+                seconds=blog.request.seconds[step.stage],
+                outcome="ok",
+                tokens_reserved=tokens(step.stage, blog),
+                prompt_bytes=0,
+                output_max=0,
+                truncated=False,
+                images=0,
+            )
+
+    def _alive(self) -> None:
+        WorkerProcess.objects.update(heartbeat_at=ClockTimestamp(), fed=self.pace.in_flight())
+        if self._left:
+            self.loop.at(self.loop.now + _BEAT_SECONDS, self._alive)
+
+
+def _promise(generation: BlogGeneration, estimate: Estimate) -> Promise:
+    def told(span: Range | None, truth: datetime | None) -> Told | None:
+        if not span or not truth:
+            return None
+        early, late, true = ((at - generation.created_at).total_seconds() for at in (span.early, span.late, truth))
+        return Told(early - 0.5, late + 0.5, true)  # the API tells whole seconds, outwards
+
+    start, end = told(estimate.start, generation.started_at), told(estimate.end, generation.finished_at)
+    return Promise("day", generation.created_at.timestamp(), generation.site_id, estimate.position, start, end)
