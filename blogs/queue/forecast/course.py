@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ class Work:
     text: float
     idea_share: float = 0.0
     """The idea's part of what a blog takes of the limits."""
+    ideas_a_call: float = 1.0
+    """For how many blogs of a site a call asks."""
 
     @property
     def seconds(self) -> float:
@@ -75,9 +78,33 @@ class Course:
         return times[-1] + (place - len(times)) * self.pace
 
 
+@dataclass(slots=True)
+class _Ideas:
+    """Calls for the ideas of all that run and stand in line: those that come first ask for the others too."""
+
+    calls: int
+    of_each: float
+    there_at: float = 0.0
+    """When the last call's ideas are there."""
+
+    @classmethod
+    def of(cls, blogs: float, work: Work) -> _Ideas:
+        calls = math.ceil(blogs / work.ideas_a_call)
+        return cls(calls, blogs / max(calls, 1))
+
+    def next(self) -> float:
+        """Return for how many blogs the next one asks; 0: its idea is there, or is being asked for."""
+        self.calls -= 1
+        return self.of_each if self.calls >= 0 else 0.0
+
+    def there(self, at: float) -> float:
+        self.there_at = at
+        return at
+
+
 _SEAT, _IDEA, _TEXT = range(3)
-# One of those that are followed has its number in line; one that runs, or comes back, has none.
-_NONE = -1
+# One of those that are followed has its number in line; one that runs, or that comes back, has none.
+_RUNS, _BACK = -1, -2
 
 
 @dataclass(slots=True)
@@ -87,7 +114,7 @@ class _Times:
     events: list[tuple[float, int, int, int]] = field(default_factory=list)
     order: itertools.count[int] = field(default_factory=itertools.count)
 
-    def at(self, moment: float, what: int, nth: int = _NONE) -> None:
+    def at(self, moment: float, what: int, nth: int = _RUNS) -> None:
         heapq.heappush(self.events, (moment, next(self.order), what, nth))
 
     def next(self) -> tuple[float, int, int]:
@@ -103,9 +130,12 @@ def course(
     limit_free_in: float,
     due: Sequence[float] = (),
     followed: int = FOLLOWED_MAX,
+    in_line: int = 0,
+    planned: float = 0.0,
 ) -> Course:
     """Follow the starts. `a_second`: the blogs that the limits let through; `limit_free_in`: until their next place;
-    `due`: in how many seconds each blog comes back that waits for a time, the first of them first."""
+    `due`: in how many seconds each blog comes back that waits for a time, the first of them first; `in_line`: how many of those that
+    are followed stand in line, and `planned`: how many of them have their ideas; others ask for their own when they have come."""
     times = _Times()
     for blog in sorted(running, key=lambda blog: blog.left):
         times.at(blog.left, _IDEA if blog.needs_idea else _TEXT if blog.needs_text else _SEAT)
@@ -113,6 +143,7 @@ def course(
         times.at(0.0, _SEAT)
     too_many = max(0, len(running) - seats)  # seats that were more before: nothing starts on them
     starts, ends = list[float](), [0.0] * followed
+    ideas = _Ideas.of(sum(blog.needs_idea for blog in running) + in_line - planned, work)
     place, left, back = limit_free_in, followed, 0
     while left:
         moment, what, nth = times.next()
@@ -121,18 +152,19 @@ def course(
                 too_many -= 1
             elif back < len(due) and due[back] <= moment:
                 back += 1
-                times.at(moment + work.before, _IDEA)
+                times.at(moment + work.before, _IDEA, _BACK)
             elif len(starts) < followed:
                 times.at(moment + work.before, _IDEA, len(starts))
                 starts.append(moment)
             continue
         place = max(place, moment)
         if what == _IDEA:
-            times.at(place + work.idea, _TEXT, nth)
-            place += work.idea_share / a_second
+            asks_for = ideas.next() if _RUNS <= nth < in_line else 1.0
+            times.at(ideas.there(place + work.idea) if asks_for else max(moment, ideas.there_at), _TEXT, nth)
+            place += asks_for * work.idea_share / a_second
             continue
         times.at(place + work.text, _SEAT)
-        if nth != _NONE:
+        if nth >= 0:
             ends[nth] = place + work.text
             left -= 1
         place += (1 - work.idea_share) / a_second

@@ -71,10 +71,12 @@ SELECT (SELECT jsonb_agg(jsonb_build_array(
                  FROM workers_providercall WHERE work = recent.id AND provider = 'openai') AS calls),
        -- By all of them: the first blogs of a site have the idea's call for those behind them.
        -- OFFSET: each is looked up by itself, and no table is read whole.
+       -- A call for several blogs has a row for each of them.
        (SELECT jsonb_build_array(count(DISTINCT last.id), count(*), sum(tokens_reserved),
-                                 sum(tokens_reserved) FILTER (WHERE kind LIKE 'idea%%'))
+                                 sum(tokens_reserved) FILTER (WHERE kind LIKE 'idea%%'),
+                                 count(DISTINCT coalesce(nullif(request_id, ''), last.id::text)) FILTER (WHERE kind LIKE 'idea%%'))
           FROM last CROSS JOIN LATERAL (
-               SELECT tokens_reserved, kind FROM workers_providercall
+               SELECT tokens_reserved, kind, request_id FROM workers_providercall
                 WHERE work = last.id AND provider = 'openai' OFFSET 0) AS calls),
        (SELECT jsonb_agg(jsonb_build_array(
                extract(epoch FROM last.started_at - last.created_at)::float8, promise.start_forecast,
@@ -93,6 +95,8 @@ class Learned:
     """What a blog takes of each shared limit, by provider and "requests" or "tokens"."""
     idea_share: float
     """The part of OpenAI's that its idea takes."""
+    ideas_a_call: float
+    """For how many blogs of a site a call asks."""
     measured: bool
     starts: Fit = AS_EXPECTED
     ends: Fit = AS_EXPECTED
@@ -137,16 +141,17 @@ def of(blogs: Sequence[Sequence[Any]], calls: Sequence[Any], promises: Sequence[
     """Learn from what was read."""
     use = ordinary_blog.use()
     if len(blogs) < _ENOUGH:
-        return Learned(_expected(), use, _EXPECTED_IDEA_SHARE, measured=False)
-    called_for, count, tokens, for_ideas = calls
-    idea_share = _EXPECTED_IDEA_SHARE
+        return Learned(_expected(), use, _EXPECTED_IDEA_SHARE, 1.0, measured=False)
+    called_for, count, tokens, for_ideas, ideas = calls
+    idea_share, ideas_a_call = _EXPECTED_IDEA_SHARE, 1.0
     if called_for >= _ENOUGH:
         use["openai", "requests"], use["openai", "tokens"] = count / called_for, tokens / called_for
-        idea_share = (for_ideas or 0) / max(tokens, 1)
+        idea_share, ideas_a_call = (for_ideas or 0) / max(tokens, 1), called_for / max(ideas, 1)
     return Learned(
         _measured(blogs),
         use,
         idea_share,
+        max(1.0, ideas_a_call),
         measured=True,
         starts=fit(Forecast(*told).off(truth) for truth, told, *_ in promises if told),
         ends=fit(Forecast(*told).off(truth) for *_, truth, told in promises),

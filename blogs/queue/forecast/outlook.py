@@ -37,6 +37,8 @@ _RUNNING_MAX = 1_000
 _LATELY = 10.0
 # Blogs that come back within this many of an ordinary blog's seconds take seats before others.
 _BACK, _BACK_MAX = 2.0, 200
+# Of those in line, about as many are looked at for whether they have an idea.
+_LOOKED_AT = 200
 
 _SEEN = f"""
 WITH crew AS MATERIALIZED (
@@ -45,6 +47,9 @@ WITH crew AS MATERIALIZED (
            sum(fed * threads) / nullif(sum(threads) FILTER (WHERE fed IS NOT NULL), 0) AS fed
       FROM workers_workerprocess
      WHERE heartbeat_at > clock_timestamp() - %(fresh)s * interval '1 second' AND NOT stopping AND broken_at IS NULL
+), line AS MATERIALIZED (
+    SELECT id, row_number() OVER () AS nth
+      FROM (SELECT id FROM blog_generations WHERE ready ORDER BY created_at LIMIT {FOLLOWED_MAX}) AS ready
 )
 SELECT clock_timestamp(), crew.threads, crew.workers, crew.fed,
        (SELECT coalesce(sum(threads), 0) FROM ({WAITERS}) AS waiters WHERE provider = 'openai'),
@@ -63,7 +68,11 @@ SELECT clock_timestamp(), crew.threads, crew.workers, crew.fed,
             WHERE status = 'PENDING' AND NOT ready AND waits_for = '' AND started_at IS NOT NULL
               AND run_after < clock_timestamp() + %(back)s * interval '1 second'
             ORDER BY run_after LIMIT {_BACK_MAX}) AS due),
-       (SELECT count(*) FROM (SELECT 1 FROM blog_generations WHERE ready ORDER BY created_at LIMIT {FOLLOWED_MAX}) AS line),
+       (SELECT jsonb_build_array((SELECT count(*) FROM line), (
+            SELECT avg((EXISTS (SELECT FROM blogs_topic
+                                 WHERE generation_id = line.id AND kind = 'title' AND plan IS NOT NULL)
+                        OR EXISTS (SELECT FROM blogs_ideaasked WHERE generation_id = line.id AND NOT alone))::int)
+              FROM line WHERE nth %% (1 + (SELECT count(*) FROM line) / {_LOOKED_AT}) = 0))),
        (SELECT jsonb_build_array(requests, tokens) FROM ({limits.PACED}) AS paced)
   FROM crew
 """
@@ -138,12 +147,23 @@ def of(row: Sequence[Any], at: float, lately: Learned) -> Outlook:
     # Those in line, and what comes until a text is asked for: its ideas go before that text. Behind them stand those that come
     # while this is remembered.
     comes = lately_came.more(1.0, work.before + work.idea)
-    near = int(line) + round(comes) + 1
+    in_line, have_ideas = plain(line)
+    near = int(in_line) + round(comes) + 1
     a_second = lately.a_second(dict(zip(_UNITS, plain(paced) or (), strict=False)))
     seats = _seats(int(threads), fed)
     far = max(near, seats) + round(3 * sum(lately_came.of.values())) + 1
     found, behind = (
-        course(seats, on_seats, work, a_second, float(free_in or 0.0), back, followed=min(FOLLOWED_MAX, followed))
+        course(
+            seats,
+            on_seats,
+            work,
+            a_second,
+            float(free_in or 0.0),
+            back,
+            followed=min(FOLLOWED_MAX, followed),
+            in_line=int(in_line),
+            planned=float(in_line * (have_ideas or 0)),
+        )
         for followed in (near, far)
     )
     found = found.before(behind)
@@ -163,7 +183,7 @@ def work_of(lately: Learned) -> Work:
     whole, from_idea, from_text = (lately.work(stage)[1] for stage in (Stage.PRODUCTS, Stage.IDEA, Stage.ARTICLE))
     from_idea = min(whole, from_idea)
     from_text = min(from_idea, from_text)
-    return Work(whole - from_idea, from_idea - from_text, from_text, lately.idea_share)
+    return Work(whole - from_idea, from_idea - from_text, from_text, lately.idea_share, lately.ideas_a_call)
 
 
 def _on_seats(found: Sequence[Any], waiting: int, lately: Learned, work: Work) -> list[Running]:

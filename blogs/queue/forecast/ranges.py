@@ -125,7 +125,7 @@ def _of(
     waits_for = _hindered(found, seen)
     if waits_for:
         return Estimate(place, start.middle, waits_for=waits_for)
-    end = _end(start, nth + round(joining[1].before[in_line]), seen, _own_end(in_line, found, seen))
+    end = _end(start, nth + round(joining[1].before[in_line]), seen, _own_end(in_line, joining[1].blogs, found, seen))
     now, lately = seen.now(), seen.learned
     return Estimate(
         place,
@@ -176,7 +176,10 @@ def _own_have_ended(blogs: int, seats: int, found: Places, seen: Outlook) -> flo
         return work / 2 + blogs * each
     running = min(blogs, found.mine)
     run = seen.course.start(seen.course.free + round(running * found.processing / found.mine))
-    return max(run, running * _own_seconds()) + (blogs - running) * each
+    return (
+        max(run + found.mine * _own_seconds() * ordinary_blog.WIX_CALLS_FIRST, running * _own_seconds())
+        + (blogs - running) * each
+    )
 
 
 def _own_seats(in_line: int, found: Places, seen: Outlook) -> float:
@@ -184,10 +187,10 @@ def _own_seats(in_line: int, found: Places, seen: Outlook) -> float:
     return (found.mine + in_line - seen.threads) * _own_seconds()
 
 
-def _own_end(in_line: int, found: Places, seen: Outlook) -> float:
+def _own_end(in_line: int, joining: float, found: Places, seen: Outlook) -> float:
     """Return the earliest end that the site's own limit at Wix allows: behind all that run, and behind the first in line."""
     _, work, _ = seen.learned.work(Stage.PRODUCTS)
-    first = seen.course.start(found.first) + work
+    first = _start_at(found.first, 1, joining, found, seen) + work
     return max((in_line + found.mine) * _own_seconds(), first + (in_line - 1) * _own_seconds())
 
 
