@@ -108,7 +108,7 @@ class Simulation:
     # --- From outside -------------------------------------------------------------------------------------------------
 
     def _submit(self, blog: Blog, site: Site) -> None:
-        forget_everything()  # the queue's count is kept for a second of Python's clock, which is minutes here
+        self._forget()
         request = BlogRequest(
             "keyword", f"topic {blog.request.number}", "en", "friendly", blog.request.length, publish=False
         )
@@ -119,6 +119,9 @@ class Simulation:
         if blog.request.cancelled_at:
             self.loop.at(blog.request.cancelled_at, lambda: self._cancel(blog, generation.pk))
         self._fill_seats()
+
+    def _forget(self) -> None:
+        forget_everything()  # the queue's count is kept for a second of Python's clock, which is minutes here
 
     def _cancel(self, blog: Blog, pk: int) -> None:
         was_ready = BlogGeneration.objects.values_list("ready", flat=True).get(pk=pk)

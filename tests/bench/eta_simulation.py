@@ -30,11 +30,19 @@ class Promising(Simulation):
     def __init__(self, clock: Clock, day: Sequence[Request], *others: Any) -> None:
         super().__init__(clock, day, *others)
         self._told: dict[int, Estimate] = {}
+        self._forgot_at = float("-inf")
         self.loop.at(day[0].at - 1, self._alive)
 
     def promises(self) -> list[Promise]:
         done = BlogGeneration.objects.filter(status="DONE", pk__in=self._told).order_by("pk")
         return [_promise(each, self._told[each.pk]) for each in done]
+
+    def _forget(self) -> None:
+        """Remember for a second of the day, as a web process does."""
+        if self.loop.now - self._forgot_at > 1:
+            self._forgot_at = self.loop.now
+            promises.write()
+            super()._forget()
 
     def _fill_seats(self) -> None:
         if len(self._told) < len(self.blogs):
@@ -43,7 +51,6 @@ class Promising(Simulation):
                 blog = BlogGeneration.objects.get(pk=pk)
                 self._told[pk] = forecast.estimates([blog])[pk]
                 promises.note(blog, self._told[pk])
-                promises.write()
         super()._fill_seats()
 
     def _take(self, step: Step, blog: Blog) -> Generator[Any, None, None]:

@@ -134,8 +134,8 @@ def course(
     planned: float = 0.0,
 ) -> Course:
     """Follow the starts. `a_second`: the blogs that the limits let through; `limit_free_in`: until their next place;
-    `due`: in how many seconds each blog comes back that waits for a time, the first of them first; `in_line`: how many of those that
-    are followed stand in line, and `planned`: how many of them have their ideas; others ask for their own when they have come."""
+    `due`: in how many seconds each blog comes back that waits for a time, the first of them first; `in_line`: how many of those
+    that are followed stand in line, and `planned`: how many of these have their ideas. Others ask for their own when they come."""
     times = _Times()
     for blog in sorted(running, key=lambda blog: blog.left):
         times.at(blog.left, _IDEA if blog.needs_idea else _TEXT if blog.needs_text else _SEAT)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from django.conf import settings
 
 from blogs.models import BlogGeneration, Stage, Status
-from blogs.providers import ordinary_blog
+from blogs.queue.forecast import own_limits
 from blogs.queue.forecast import places as line
 from blogs.queue.forecast.calibration import Forecast
 from blogs.queue.forecast.learned import learned
@@ -119,13 +119,14 @@ def _of(
     # Counted from when the seats were looked at: blogs that have started since are no longer in line.
     nth = place + round(found.ties[in_line]) + found.processing - seen.processing
     early, middle, late = (
-        _start_at(nth + round(more.before[in_line]), in_line, more.blogs, found, seen) for more in joining
+        own_limits.start(nth + round(more.before[in_line]), in_line, more.blogs, found, seen) for more in joining
     )
     start = _start(early, middle, late, seen)
     waits_for = _hindered(found, seen)
     if waits_for:
         return Estimate(place, start.middle, waits_for=waits_for)
-    end = _end(start, nth + round(joining[1].before[in_line]), seen, _own_end(in_line, joining[1].blogs, found, seen))
+    own_end = own_limits.end(in_line, joining[1].blogs, found, seen)
+    end = _end(start, nth + round(joining[1].before[in_line]), seen, own_end)
     now, lately = seen.now(), seen.learned
     return Estimate(
         place,
@@ -152,48 +153,6 @@ def _hindered(found: Places, seen: Outlook) -> str:
     return "" if seen.threads else WORKERS
 
 
-def _start_at(nth: int, in_line: int, joining: float, found: Places, seen: Outlook) -> float:
-    """Return when it starts by its place, or later: where its site has more than its share of the seats, blogs of others go first
-    until enough of the site's own have ended."""
-    by_place = seen.course.start(nth)
-    seats: int = settings.BLOG_WORKER_SITE_SEATS * max(seen.workers, 1)
-    too_many = found.mine + in_line - seats
-    if too_many <= 0 or not by_place:
-        return by_place
-    after_all_others = seen.course.start(in_line + found.lines.of_others() + round(joining))
-    enough_have_ended = min(_own_have_ended(too_many, seats, found, seen), after_all_others)
-    return max(by_place, enough_have_ended, _own_seats(in_line, found, seen))
-
-
-def _own_have_ended(blogs: int, seats: int, found: Places, seen: Outlook) -> float:
-    """Return in how many seconds that many of the site's own have ended, on its share of the seats.
-
-    Where the site holds more than that now, each of its blogs is as likely to end next as any other.
-    """
-    _, work, _ = seen.learned.work(Stage.PRODUCTS)
-    each = max(_own_seconds(), work / seats)
-    if found.mine <= seats:
-        return work / 2 + blogs * each
-    running = min(blogs, found.mine)
-    run = seen.course.start(seen.course.free + round(running * found.processing / found.mine))
-    return (
-        max(run + found.mine * _own_seconds() * ordinary_blog.WIX_CALLS_FIRST, running * _own_seconds())
-        + (blogs - running) * each
-    )
-
-
-def _own_seats(in_line: int, found: Places, seen: Outlook) -> float:
-    """Return when a seat is free for it if all seats were its site's: they are free as its limit at Wix lets blogs end."""
-    return (found.mine + in_line - seen.threads) * _own_seconds()
-
-
-def _own_end(in_line: int, joining: float, found: Places, seen: Outlook) -> float:
-    """Return the earliest end that the site's own limit at Wix allows: behind all that run, and behind the first in line."""
-    _, work, _ = seen.learned.work(Stage.PRODUCTS)
-    first = _start_at(found.first, 1, joining, found, seen) + work
-    return max((in_line + found.mine) * _own_seconds(), first + (in_line - 1) * _own_seconds())
-
-
 def _start(early: float, middle: float, late: float, seen: Outlook) -> Forecast:
     if not middle:
         return Forecast(0.0, 0.0, _PICKED_UP_SECONDS)
@@ -202,16 +161,10 @@ def _start(early: float, middle: float, late: float, seen: Outlook) -> Forecast:
     return Forecast(middle, math.hypot(middle - early, off), math.hypot(late - middle, off) + _PICKED_UP_SECONDS)
 
 
-def _own_seconds() -> float:
-    """Return in how many seconds the site's own limit at Wix lets one of its blogs through."""
-    per_minute = float(settings.RATE_LIMITS["wix"]["requests"])
-    return ordinary_blog.WIX_CALLS * 60 / per_minute
-
-
-def _end(start: Forecast, nth: int, seen: Outlook, own_limit: float) -> Forecast:
+def _end(start: Forecast, nth: int, seen: Outlook, own_end: float) -> Forecast:
     """Add what is left after the start: by the course, or where it takes longer by the limit of the site's own."""
     low, middle, high = seen.learned.work(Stage.PRODUCTS)
-    end = max(start.middle + seen.course.end(nth) - seen.course.start(nth), own_limit)
+    end = max(start.middle + seen.course.end(nth) - seen.course.start(nth), own_end)
     off = end * _OF_THE_END
     return start.then(Forecast(end - start.middle, math.hypot(middle - low, off), math.hypot(high - middle, off)))
 

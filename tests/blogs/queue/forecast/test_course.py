@@ -8,6 +8,7 @@ from blogs.queue.forecast.course import Running, Work, course
 
 WORK = Work(before=1, idea=4, text=60)
 TWO_CALLS = Work(before=1, idea=4, text=60, idea_share=0.25)
+TOGETHER = Work(before=1, idea=4, text=60, idea_share=0.25, ideas_a_call=4)
 
 
 def test_free_seats_start_at_once_and_the_limits_space_the_texts() -> None:
@@ -28,6 +29,26 @@ def test_ideas_that_are_asked_for_first_go_before_the_texts() -> None:
 
     # Eight ideas take the limits from second 1 to 5, half a second each. Then the first text is asked for; each takes 1.5 seconds.
     assert [found.end(place) for place in (1, 2, 3, 8)] == [65, 66.5, 68, 75.5]
+
+
+def test_the_first_calls_ask_for_the_ideas_of_those_in_line_too() -> None:
+    found = course(8, [], TOGETHER, a_second=0.5, limit_free_in=0, in_line=8)
+
+    # Two calls for four ideas each, at seconds 1 and 3; the second one's are there at 7, and no text but the first is asked for before.
+    assert [found.end(place) for place in (1, 2, 3, 8)] == [65, 67, 68.5, 76]
+
+
+def test_no_idea_is_asked_for_where_all_have_theirs() -> None:
+    found = course(8, [], TOGETHER, a_second=0.5, limit_free_in=0, in_line=8, planned=8)
+
+    assert [found.end(place) for place in (1, 2, 8)] == [61, 62.5, 71.5]
+
+
+def test_those_that_come_later_ask_for_their_own_ideas() -> None:
+    found = course(8, [], TOGETHER, a_second=0.5, limit_free_in=0, in_line=1, planned=1)
+
+    # One has its idea. The seven others ask for theirs at second 1, half a second each, before it asks for its text.
+    assert [found.end(place) for place in (1, 2)] == [64.5, 66]
 
 
 def test_no_blog_that_is_not_there_takes_anything_of_the_limits() -> None:
