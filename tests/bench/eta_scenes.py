@@ -1,7 +1,8 @@
 """300 blogs of 30 sites in five scenes, through the whole product: `python -m tests.bench.eta_scenes --output FILE`.
 
 Time runs `_SPEED` times faster than in production: latencies, limits, the expectation of a cold start, the pauses before a blog or
-a provider is tried again. No two blogs of a site in a scene are about the same, since like titles are asked for again.
+a provider is tried again, how often a worker says what it does. No two blogs of a site in a scene are about the same, since like
+titles are asked for again.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from tests.bench.topics import KINDS, THINGS
 from tests.support.shops import Shop
 from tests.support.world import World, running
 
-_SPEED, _SITES, _BLOGS, _WORKERS, _POSTERS = 4, 30, 300, 2, 4
+_SPEED, _SITES, _BLOGS, _WORKERS, _POSTERS = 5, 30, 300, 2, 4
 _LONGEST_SECONDS = 240
 # How many blogs are asked for before the outage.
 _BEFORE = _BLOGS // 2
@@ -37,6 +38,7 @@ _SETTINGS = {
     "BLOG_EXPECTED_SECONDS": str(65 / _SPEED),
     "BLOG_BACKOFF_SECONDS": str(10 / _SPEED),
     "BREAKER_PROBE_SECONDS": str(15 / _SPEED),
+    "BLOG_WORKER_LEASE_RENEW_SECONDS": str(5 / _SPEED),
 }
 # A site's blogs of a scene are every 30th of these pairs, and of another scene others.
 _SHIFT = 7

@@ -18,7 +18,7 @@ TENTH = 1.2816
 # As many promises as were expected count beside the measured ones: a few blogs that were off say little.
 _EXPECTED = 100
 # What a range may become: at least this part of what is expected on a side, and at most this multiple of it.
-_NARROWEST, _WIDEST = 0.6, 1.5
+_NARROWEST, _WIDEST = 0.8, 1.5
 
 
 @dataclass(frozen=True, slots=True)

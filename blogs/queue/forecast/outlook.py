@@ -37,6 +37,8 @@ _RUNNING_MAX = 1_000
 _LATELY = 10.0
 # Blogs that come back within this many of an ordinary blog's seconds take seats before others.
 _BACK, _BACK_MAX = 2.0, 200
+# Places are given for this share of the time for which they may be given ahead: there are none left.
+_FULL = 0.75
 # Of those in line, about as many are looked at for whether they have an idea.
 _LOOKED_AT = 200
 
@@ -69,9 +71,8 @@ SELECT clock_timestamp(), crew.threads, crew.workers, crew.fed,
               AND run_after < clock_timestamp() + %(back)s * interval '1 second'
             ORDER BY run_after LIMIT {_BACK_MAX}) AS due),
        (SELECT jsonb_build_array((SELECT count(*) FROM line), (
-            SELECT avg((EXISTS (SELECT FROM blogs_topic
-                                 WHERE generation_id = line.id AND kind = 'title' AND plan IS NOT NULL)
-                        OR EXISTS (SELECT FROM blogs_ideaasked WHERE generation_id = line.id AND NOT alone))::int)
+            SELECT avg(EXISTS (SELECT FROM blogs_topic
+                                WHERE generation_id = line.id AND kind = 'title' AND plan IS NOT NULL)::int)
               FROM line WHERE nth %% (1 + (SELECT count(*) FROM line) / {_LOOKED_AT}) = 0))),
        (SELECT jsonb_build_array(requests, tokens) FROM ({limits.PACED}) AS paced)
   FROM crew
@@ -141,7 +142,7 @@ def of(row: Sequence[Any], at: float, lately: Learned) -> Outlook:
     """Make it of what was read at that moment."""
     now, threads, workers, fed, waiting, out, free_in, running, came, due, line, paced = row
     work = work_of(lately)
-    on_seats = _on_seats(plain(running), int(waiting), lately, work)
+    on_seats = _on_seats(plain(running), int(waiting), float(free_in or 0.0), lately, work)
     back = [float(seconds) for seconds in plain(due)]
     lately_came = arrivals(plain(came), _LATELY * ordinary_blog.seconds())
     # Those in line, and what comes until a text is asked for: its ideas go before that text. Behind them stand those that come
@@ -186,15 +187,20 @@ def work_of(lately: Learned) -> Work:
     return Work(whole - from_idea, from_idea - from_text, from_text, lately.idea_share, lately.ideas_a_call)
 
 
-def _on_seats(found: Sequence[Any], waiting: int, lately: Learned, work: Work) -> list[Running]:
+def _on_seats(found: Sequence[Any], waiting: int, free_in: float, lately: Learned, work: Work) -> list[Running]:
     """Tell what is left of the blogs that run.
 
     As many as wait for a place in the limits are those that have been at their idea or text for the shortest: the other calls of
-    these stages are under way.
+    these stages are under way. Workers say that number every few seconds. While all places are given that may be, those who need an
+    idea wait, whatever was said.
     """
+    full = free_in > _FULL * settings.RATE_LIMIT_HORIZON_SECONDS
     asking = sorted(float(since) for stage, since in found if stage in (Stage.IDEA, Stage.ARTICLE))
     waits_up_to = asking[min(waiting, len(asking)) - 1] if waiting and asking else -math.inf
-    return [_running(stage, float(since), float(since) <= waits_up_to, lately, work) for stage, since in found]
+    return [
+        _running(stage, float(since), float(since) <= waits_up_to or (full and stage == Stage.IDEA), lately, work)
+        for stage, since in found
+    ]
 
 
 def _running(stage: str, since: float, waits: bool, lately: Learned, work: Work) -> Running:

@@ -30,11 +30,13 @@ from blogs.queue.forecast.places import Places
 LINE_PAUSED, ALL_PAUSED, WORKERS = "line_paused", "all_paused", "workers"
 
 # By so much of the wait a start is off, in distances to the tenth: what is measured, and what is only expected.
-_MEASURED, _EXPECTED = 0.14, 0.12
+_MEASURED, _EXPECTED = 0.06, 0.08
 # When a seat is free is off by so much of a blog's seconds besides.
-_A_SEAT = 0.13
+_A_SEAT = 0.09
 # By so much of the whole time an end is off besides, where blogs wait for the limits on their seats.
-_OF_THE_END = 0.13
+_OF_THE_END = 0.09
+# By so much of the whole time either is off where limits of the site's own keep it back.
+_OF_ITS_OWN = 0.2
 # A worker that is free takes a blog within this many seconds.
 _PICKED_UP_SECONDS = 1.0
 # For how long other sites go on to ask as they lately did, in parts of the time for which they have: at 1 of 10, at the half, at 9
@@ -121,7 +123,8 @@ def _of(
     early, middle, late = (
         own_limits.start(nth + round(more.before[in_line]), in_line, more.blogs, found, seen) for more in joining
     )
-    start = _start(early, middle, late, seen)
+    is_kept_back = middle > seen.course.start(nth + round(joining[1].before[in_line]))
+    start = _start(early, middle, late, is_kept_back, seen)
     waits_for = _hindered(found, seen)
     if waits_for:
         return Estimate(place, start.middle, waits_for=waits_for)
@@ -153,19 +156,21 @@ def _hindered(found: Places, seen: Outlook) -> str:
     return "" if seen.threads else WORKERS
 
 
-def _start(early: float, middle: float, late: float, seen: Outlook) -> Forecast:
+def _start(early: float, middle: float, late: float, is_kept_back: bool, seen: Outlook) -> Forecast:
     if not middle:
         return Forecast(0.0, 0.0, _PICKED_UP_SECONDS)
     _, work, _ = seen.learned.work(Stage.PRODUCTS)
-    off = math.hypot(middle * (_MEASURED if seen.learned.measured else _EXPECTED), work * _A_SEAT)
+    share = _OF_ITS_OWN if is_kept_back else _MEASURED if seen.learned.measured else _EXPECTED
+    off = math.hypot(middle * share, work * _A_SEAT)
     return Forecast(middle, math.hypot(middle - early, off), math.hypot(late - middle, off) + _PICKED_UP_SECONDS)
 
 
 def _end(start: Forecast, nth: int, seen: Outlook, own_end: float) -> Forecast:
     """Add what is left after the start: by the course, or where it takes longer by the limit of the site's own."""
     low, middle, high = seen.learned.work(Stage.PRODUCTS)
-    end = max(start.middle + seen.course.end(nth) - seen.course.start(nth), own_end)
-    off = end * _OF_THE_END
+    by_course = start.middle + seen.course.end(nth) - seen.course.start(nth)
+    end = max(by_course, own_end)
+    off = end * (_OF_ITS_OWN if own_end > by_course else _OF_THE_END)
     return start.then(Forecast(end - start.middle, math.hypot(middle - low, off), math.hypot(high - middle, off)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,9 +12,11 @@ from blogs.models import BlogGeneration, QueueClock, SiteLine, Stage
 from blogs.providers import ordinary_blog
 from blogs.queue import forecast, lifecycle
 from blogs.queue.forecast import Estimate
+from blogs.queue.forecast.learned import learned
+from blogs.queue.forecast.outlook import outlook
 from tests.support import factories
 from workers.context.process_memory import forget_everything
-from workers.models import Breaker, WorkerProcess
+from workers.models import Breaker, RateLimit, WorkerProcess
 
 pytestmark = pytest.mark.django_db
 
@@ -114,6 +116,44 @@ def test_what_others_lately_asked_for_may_go_on_and_delay_the_end_of_a_long_line
     assert alone.wait
     assert more.wait - alone.wait > 9 * 65
     assert more.start.late - more.start.early > 1.5 * (alone.start.late - alone.start.early)
+
+
+def test_no_more_comes_than_the_queue_has_room_for(worker: WorkerProcess, settings: Any) -> None:
+    WorkerProcess.objects.update(threads=1)
+    factories.processing_generation(factories.site(), worker)
+    site = factories.site()
+    mine = [factories.pending_generation(site) for _ in range(9)]
+    for _ in range(6):
+        factories.pending_generation()
+    may_come = estimate(mine[-1]).wait
+
+    settings.BLOG_QUEUE_LIMIT = 15
+
+    full = estimate(mine[-1]).wait
+    assert may_come
+    assert full
+    # One seat after the other; blogs whose ideas come with another's take a few seconds less.
+    assert full == pytest.approx(15 * 65, rel=0.06)
+    assert may_come > full + 3 * 65
+
+
+def test_while_all_places_are_given_those_who_need_an_idea_wait_for_one(worker: WorkerProcess) -> None:
+    for _ in range(3):
+        blog = factories.processing_generation(factories.site(), worker)
+        BlogGeneration.objects.filter(pk=blog.pk).update(stage=Stage.IDEA)
+    limit = RateLimit.objects.create(provider="openai", requests_per_minute=450)
+
+    def text_waits(given_for: float) -> float:
+        """Return how long a text waits if all places of the next seconds are given."""
+        forget_everything()
+        RateLimit.objects.filter(pk=limit.pk).update(tokens_tat=timezone.now() + timedelta(seconds=given_for))
+        return outlook().course.text_waits
+
+    few_are_given, all_are_given = text_waits(0.5), text_waits(2)
+
+    lately = learned()
+    assert few_are_given == pytest.approx(0.5, abs=0.1)
+    assert all_are_given == pytest.approx(2 + 3 * lately.idea_share / lately.a_second(), abs=0.1)
 
 
 @pytest.mark.parametrize("what", ["line_paused", "all_paused", "openai", "workers"])

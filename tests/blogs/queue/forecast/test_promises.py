@@ -116,8 +116,8 @@ def test_ranges_widen_where_promises_came_true_too_late(api: Any, worker: Worker
 
     # Starts came ten seconds before their middle, which is two distances; ends 20 seconds behind it, which is 4/3 of one.
     found = learned()
-    assert (found.starts.before, found.starts.behind) == pytest.approx((1.5, 0.6), abs=0.05)
-    assert (found.ends.before, found.ends.behind) == pytest.approx((0.6, 1.33), abs=0.05)
+    assert (found.starts.before, found.starts.behind) == pytest.approx((1.5, 0.8), abs=0.05)
+    assert (found.ends.before, found.ends.behind) == pytest.approx((0.8, 1.33), abs=0.05)
 
 
 def test_many_slow_blogs_of_one_site_say_little_of_those_of_others() -> None:
