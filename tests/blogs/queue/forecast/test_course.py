@@ -34,7 +34,8 @@ def test_ideas_that_are_asked_for_first_go_before_the_texts() -> None:
 def test_the_first_calls_ask_for_the_ideas_of_those_in_line_too() -> None:
     found = course(8, [], TOGETHER, a_second=0.5, limit_free_in=0, in_line=8)
 
-    # Two calls for four ideas each, at seconds 1 and 3. The second one's are there at 7, until when only the first text is asked for.
+    # Two calls for four ideas each, at seconds 1 and 3. The second one's are there at 7.
+    # Until then only the first text is asked for.
     assert [found.end(place) for place in (1, 2, 3, 8)] == [65, 67, 68.5, 76]
 
 
