@@ -42,7 +42,7 @@ _PICKED_UP_SECONDS = 1.0
 # For how long other sites go on to ask as they lately did, in parts of the time for which they have: at 1 of 10, at the half, at 9
 # of 10. A burst that is met at any of its moments has a ninth, as much again and nine times as much before it (J. R. Gott's rule).
 # Shops and the queue are finite, and blogs that wait for long are rather of its later part, so the tail is cut.
-_GOES_ON = (0.08, 0.8, 2.5)
+_GOES_ON = (0.05, 0.8, 2.5)
 _STEPS = 5
 
 
