@@ -25,8 +25,8 @@ def start(nth: int, in_line: int, joining: float, found: Places, seen: Outlook) 
 
 def end(in_line: int, joining: float, found: Places, seen: Outlook) -> float:
     """Return the earliest end that the site's limit allows: behind all that run, and behind the first in line."""
-    _, work, _ = seen.learned.work(Stage.PRODUCTS)
-    first = start(found.first, 1, joining, found, seen) + work
+    takes = seen.course.end(found.first) - seen.course.start(found.first)
+    first = start(found.first, 1, joining, found, seen) + takes
     return max((in_line + found.mine) * _seconds(), first + (in_line - 1) * _seconds())
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from blogs.ideas import bank
 from blogs.models import BlogGeneration, QueueClock, SiteLine, Stage
 from blogs.providers import ordinary_blog
 from blogs.queue import forecast, lifecycle
@@ -69,12 +70,28 @@ def test_a_site_above_its_share_of_the_seats_lets_others_go_first(worker: Worker
 
     settings.BLOG_WORKER_SITE_SEATS = 1
 
-    above_it = estimate(mine).wait
+    above_it = estimate(mine)
     assert within_its_share
-    assert above_it
+    assert above_it.wait
+    assert above_it.start
     # The other's blog ends first, but its seat goes to the other site: both of this one have to end.
     assert within_its_share < 30
-    assert above_it > 60
+    assert above_it.wait > 60
+    # When that is, is known less well than when some seat is free.
+    assert (above_it.start.late - above_it.start.early).total_seconds() > 0.35 * above_it.wait
+
+
+def test_a_blog_whose_idea_came_with_anothers_ends_sooner(worker: WorkerProcess) -> None:
+    blog = factories.pending_generation()
+    before = estimate(blog).end
+    bank.add(blog.site_id, bank.New(bank.Kind.TITLE, "Five scarves", "en", blog.pk, {"title": "Five scarves"}))
+
+    after = estimate(blog).end
+
+    assert before
+    assert after
+    # By the seconds of an idea.
+    assert 2 < (before.late - after.late).total_seconds() < 8
 
 
 def test_many_blogs_of_a_site_end_no_faster_than_its_own_limit_at_wix_allows(
