@@ -163,6 +163,7 @@ def _burst(port: int, sites: list[Site]) -> tuple[dict[str, Any], dict[str, Any]
     bare = post_all(port, _bare(sites, BURST), connections=CONNECTIONS)
     print(f"burst: {found.took:.1f} s, the bare view {bare.took:.1f} s", flush=True)
     described = {"sent": BURST, "stored": round(stored), "times_as_long": round(found.took / bare.took, 2)}
+    described["bare_p99_s"] = _told(bare)["p99_s"]
     return described | _told(found), _told(bare)
 
 

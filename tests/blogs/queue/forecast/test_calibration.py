@@ -21,7 +21,7 @@ def test_without_promises_a_range_is_as_the_model_expects_it() -> None:
     assert (found.before, found.behind) == pytest.approx((1, 1), abs=0.02)
 
 
-@pytest.mark.parametrize("sigma", [0.85, 1.0, 1.4])
+@pytest.mark.parametrize("sigma", [0.85, 1.0, 1.25])
 def test_eight_of_ten_then_fall_inside(sigma: float) -> None:
     offs = spread(sigma)
 
@@ -31,15 +31,15 @@ def test_eight_of_ten_then_fall_inside(sigma: float) -> None:
 
 
 def test_truths_that_come_late_widen_the_late_side_alone() -> None:
-    found = fit(spread(1, mean=0.4))
+    found = fit(spread(1, mean=0.2))
 
-    assert found.before == 0.8
-    assert found.behind == pytest.approx(1.4, abs=0.03)
+    assert found.before == pytest.approx(0.8, abs=0.03)
+    assert found.behind == pytest.approx(1.2, abs=0.03)
 
 
 def test_few_promises_say_little_and_none_more_than_the_bounds() -> None:
     assert fit([5.0] * 5).behind < 1.3
-    assert fit([50.0] * 300) == Fit(before=0.8, behind=1.5)
+    assert fit([50.0] * 300) == Fit(before=0.8, behind=1.3)
     assert fit([0.0] * 3_000) == Fit(before=0.8, behind=0.8)
 
 

@@ -16,6 +16,7 @@ from blogs.models import BlogGeneration, Promise
 from blogs.operations import alerts
 from blogs.queue import lifecycle
 from blogs.queue.forecast import Estimate, Range, promises
+from blogs.queue.forecast.calibration import Fit
 from blogs.queue.forecast.learned import learned
 from tests.support import factories
 from workers import metrics
@@ -116,8 +117,8 @@ def test_ranges_widen_where_promises_came_true_too_late(api: Any, worker: Worker
 
     # Starts came ten seconds before their middle, which is two distances; ends 20 seconds behind it, which is 4/3 of one.
     found = learned()
-    assert (found.starts.before, found.starts.behind) == pytest.approx((1.5, 0.8), abs=0.05)
-    assert (found.ends.before, found.ends.behind) == pytest.approx((0.8, 1.33), abs=0.05)
+    assert found.starts == Fit(before=1.3, behind=0.8)
+    assert found.ends == Fit(before=0.8, behind=1.3)
 
 
 def test_many_slow_blogs_of_one_site_say_little_of_those_of_others() -> None:
