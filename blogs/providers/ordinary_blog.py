@@ -12,7 +12,7 @@ from django.conf import settings
 # Of a shop's own limit at Wix, where many of its blogs wait for it: by then a picture is there when Wix is first asked for it.
 # Measured in the benchmarks `eta` (one site of 150 blogs) and `day` (one of 500).
 WIX_CALLS = 5.2
-# Of these it begins with so many, for its products.
+# With these it begins: for its products.
 WIX_CALLS_FIRST = 2.0
 _PROMPT_TOKENS = 2_600
 

@@ -39,6 +39,9 @@ class Clock:
     def __init__(self) -> None:
         self.now = 0.0
 
+    def moment(self) -> datetime:
+        return datetime.fromtimestamp(_MIDNIGHT + self.now, UTC)
+
     def install(self) -> None:
         """On this thread's connection, which must be the only one that the simulation uses."""
         with connection.cursor() as cursor:

@@ -2,7 +2,7 @@
 
 The rules are those of `limits.acquire`, and every place in the limits of OpenAI and Replicate is given by its SQL.
 Spared are the questions whose answer would be "not yet": that answer is known by the same arithmetic here, and a test compares
-the two. So is the whole of a shop's own limit at Wix, which is eight calls a blog.
+the two. So is the whole of a shop's own limit at Wix, which is five to eight calls a blog.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 # What is told to start within this many seconds is to start at once: there is no wait that a width could be a share of.
-_AT_ONCE = 2.0
+_AT_ONCE = 2.5
 
 
 class Told(NamedTuple):

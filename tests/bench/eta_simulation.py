@@ -1,7 +1,8 @@
 """The simulated day in which each shop is told when its blog starts and ends, as the API tells it.
 
 As `day_simulation`: nothing of a stage is real but its time. What forecasts learn from is written too: a checkpoint for each stage,
-a row for each call, and what was told.
+a row for each call, and what was told. Unlike in the product, each blog asks for its own idea, and no replica says how many of its
+blogs wait for OpenAI.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from collections.abc import Generator, Sequence
 from datetime import datetime
 from typing import Any
 
-from blogs.models import BlogGeneration, Stage
+from blogs.models import BlogGeneration, Stage, Status
 from blogs.queue import forecast
 from blogs.queue.forecast import Estimate, Range, promises
+from blogs.queue.forecast.outlook import Outlook
+from tests.bench import day_traffic
 from tests.bench.day_clock import Clock
 from tests.bench.day_simulation import Simulation
 from tests.bench.day_stages import Blog, Step, tokens
@@ -32,10 +35,12 @@ class Promising(Simulation):
         self._told: dict[int, Estimate] = {}
         self._forgot_at = float("-inf")
         self.loop.at(day[0].at - 1, self._alive)
+        Outlook.now = lambda self: clock.moment()  # type: ignore[method-assign]
 
     def promises(self) -> list[Promise]:
-        done = BlogGeneration.objects.filter(status="DONE", pk__in=self._told).order_by("pk")
-        return [_promise(each, self._told[each.pk]) for each in done]
+        """Return the promises for all that have started; an end is a truth where it brought a draft."""
+        started = BlogGeneration.objects.filter(started_at__isnull=False, pk__in=self._told).order_by("pk")
+        return [_promise(self.blogs[each.pk].request, each, self._told[each.pk]) for each in started]
 
     def _forget(self) -> None:
         """Remember for a second of the day, as a web process does."""
@@ -75,12 +80,20 @@ class Promising(Simulation):
             self.loop.at(self.loop.now + _BEAT_SECONDS, self._alive)
 
 
-def _promise(generation: BlogGeneration, estimate: Estimate) -> Promise:
+def _promise(request: Request, generation: BlogGeneration, estimate: Estimate) -> Promise:
     def told(span: Range | None, truth: datetime | None) -> Told | None:
         if not span or not truth:
             return None
         early, late, true = ((at - generation.created_at).total_seconds() for at in (span.early, span.late, truth))
         return Told(early - 0.5, late + 0.5, true)  # the API tells whole seconds, outwards
 
-    start, end = told(estimate.start, generation.started_at), told(estimate.end, generation.finished_at)
-    return Promise("day", generation.created_at.timestamp(), generation.site_id, estimate.position, start, end)
+    ended = generation.finished_at if generation.status == Status.DONE else None
+    start, end = told(estimate.start, generation.started_at), told(estimate.end, ended)
+    return Promise(_case(request), request.at, generation.site_id, estimate.position, start, end)
+
+
+def _case(request: Request) -> str:
+    for case, since in (("day_burst", day_traffic.MANY_AT), ("day_one_site", day_traffic.ONE_AT)):
+        if since <= request.at <= since + day_traffic.BURST_SECONDS:
+            return case
+    return "day_ordinary"

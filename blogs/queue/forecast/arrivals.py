@@ -8,14 +8,15 @@ the newer part again.
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 # Of the newest blogs, every 1st, 2nd, 4th, ... or 16th is looked at: this many of them, as densely as covers the time in question.
 _SAMPLED = 500
-# By so much two paces have to be likelier than one, as a logarithm; and a pace is one of at least so many requests, or silence.
-_CLEAR, _FEWEST = 8.0, 8
+# By so much two paces have to be likelier than one, as a logarithm. A pace is one of at least this many requests, or of any number
+# in at least this many seconds: of fewer at one moment nothing is known.
+_CLEAR, _FEWEST, _LEAST_SECONDS = 8.0, 8, 2.0
 
 # Site and age of each that is looked at, and how many blogs it stands for. Where in its sixteen it is chosen goes by a hash: shops
 # that ask in turn would else be seen every time, or never.
@@ -32,9 +33,9 @@ SAMPLE = f"""
            CROSS JOIN generate_series(0, {_SAMPLED} - 1) AS nth
            -- OFFSET: each is looked up by itself, and the table is not read whole.
            CROSS JOIN LATERAL (
-               SELECT site_id, created_at FROM blog_generations
+               SELECT site_id, created_at, scheduled_at FROM blog_generations
                 WHERE id = newest.id - nth * dense.every - abs(hashint4(nth) %% dense.every) OFFSET 0) AS blog
-     WHERE blog.created_at > clock_timestamp() - %(lately)s * interval '1 second'
+     WHERE blog.created_at > clock_timestamp() - %(lately)s * interval '1 second' AND blog.scheduled_at IS NULL
 """
 
 
@@ -52,13 +53,14 @@ class Arrivals:
 
 
 def arrivals(sample: Iterable[Sequence[float]], window: float) -> Arrivals:
-    """`sample`: site, age in seconds, and for how many blogs it stands, of blogs within the window."""
+    """Find out what came since the last change of pace. `sample`: site, age in seconds, and for how many blogs it stands, of those
+    that came within the window."""
     found = sorted((float(age), int(site), float(stands_for)) for site, age, stands_for in sample)
     seconds = since([age for age, *_ in found], window)
-    of: Counter[int] = Counter()
+    of = defaultdict[int, float](float)
     for age, site, stands_for in found:
         if age < seconds:
-            of[site] += stands_for  # type: ignore[assignment]
+            of[site] += stands_for
     return Arrivals(of, min(seconds, max((age for age, *_ in found if age < seconds), default=0.0)))
 
 
@@ -79,7 +81,7 @@ def _changes(ages: Sequence[float], window: float) -> Iterator[tuple[float, floa
     one = count * math.log(count / window)
     for newer, age in enumerate(ages):
         for number in (newer, newer + 1):  # it is the first of the old pace, or the last of the new one
-            if (number == 0 or number >= _FEWEST) and 0 < age < window:
+            if (number == 0 or number >= _FEWEST or age >= _LEAST_SECONDS) and 0 < age < window:
                 yield _likely(number, age) + _likely(count - number, window - age) - one, age, number
 
 

@@ -1,8 +1,9 @@
 """The course that starts and ends take from this moment on: arithmetic alone, from what `outlook` and `learned` have found.
 
 A blog starts when a seat is free. Its idea and then its text wait for the shared limits' next place, which they give one after the
-other, to who asks first; the work before, between and after takes what it took lately. Its seat is free when it ends. A blog that
-is to be tried again, or was put off, takes the first seat that is free once it is due.
+other, to who asks first; the work before, between and after takes what it took lately. Its seat is free when it ends. The first
+calls for ideas ask for those of others too, which then wait for no place of their own. A blog that is to be tried again, or was put
+off, takes the first seat that is free once it is due.
 """
 
 from __future__ import annotations
@@ -92,14 +93,13 @@ class _Ideas:
         calls = math.ceil(blogs / work.ideas_a_call)
         return cls(calls, blogs / max(calls, 1))
 
-    def next(self) -> float:
-        """Return for how many blogs the next one asks; 0: its idea is there, or is being asked for."""
+    def asked(self, moment: float, answered_at: float) -> tuple[float, float]:
+        """Return for how many blogs the next one asks, and when its own idea is there. For none: it comes with another's call."""
         self.calls -= 1
-        return self.of_each if self.calls >= 0 else 0.0
-
-    def there(self, at: float) -> float:
-        self.there_at = at
-        return at
+        if self.calls < 0:
+            return 0.0, max(moment, self.there_at)
+        self.there_at = answered_at
+        return self.of_each, answered_at
 
 
 _SEAT, _IDEA, _TEXT = range(3)
@@ -113,6 +113,15 @@ class _Times:
 
     events: list[tuple[float, int, int, int]] = field(default_factory=list)
     order: itertools.count[int] = field(default_factory=itertools.count)
+
+    @classmethod
+    def of(cls, seats: int, running: Sequence[Running]) -> _Times:
+        times = cls()
+        for blog in sorted(running, key=lambda blog: blog.left):
+            times.at(blog.left, _IDEA if blog.needs_idea else _TEXT if blog.needs_text else _SEAT)
+        for _ in range(seats - len(running)):
+            times.at(0.0, _SEAT)
+        return times
 
     def at(self, moment: float, what: int, nth: int = _RUNS) -> None:
         heapq.heappush(self.events, (moment, next(self.order), what, nth))
@@ -136,11 +145,7 @@ def course(
     """Follow the starts. `a_second`: the blogs that the limits let through; `limit_free_in`: until their next place;
     `due`: in how many seconds each blog comes back that waits for a time, the first of them first; `in_line`: how many of those
     that are followed stand in line, and `planned`: how many of these have their ideas. Others ask for their own when they come."""
-    times = _Times()
-    for blog in sorted(running, key=lambda blog: blog.left):
-        times.at(blog.left, _IDEA if blog.needs_idea else _TEXT if blog.needs_text else _SEAT)
-    for _ in range(seats - len(running)):
-        times.at(0.0, _SEAT)
+    times = _Times.of(seats, running)
     too_many = max(0, len(running) - seats)  # seats that were more before: nothing starts on them
     starts, ends = list[float](), [0.0] * followed
     ideas = _Ideas.of(sum(blog.needs_idea for blog in running) + in_line - planned, work)
@@ -159,8 +164,10 @@ def course(
             continue
         place = max(place, moment)
         if what == _IDEA:
-            asks_for = ideas.next() if _RUNS <= nth < in_line else 1.0
-            times.at(ideas.there(place + work.idea) if asks_for else max(moment, ideas.there_at), _TEXT, nth)
+            asks_for, there_at = (
+                ideas.asked(moment, place + work.idea) if _RUNS <= nth < in_line else (1.0, place + work.idea)
+            )
+            times.at(there_at, _TEXT, nth)
             place += asks_for * work.idea_share / a_second
             continue
         times.at(place + work.text, _SEAT)

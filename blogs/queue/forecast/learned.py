@@ -76,11 +76,11 @@ SELECT (SELECT jsonb_agg(jsonb_build_array(
        -- By all of them: the first blogs of a site have the idea's call for those behind them.
        -- OFFSET: each is looked up by itself, and no table is read whole.
        -- A call for several blogs has a row for each of them.
-       (SELECT jsonb_build_array(count(DISTINCT last.id), count(*), sum(tokens_reserved),
+       (SELECT jsonb_build_array(count(DISTINCT last.id), count(DISTINCT calls.call), sum(tokens_reserved),
                                  sum(tokens_reserved) FILTER (WHERE kind LIKE 'idea%%'),
-                                 count(DISTINCT coalesce(nullif(request_id, ''), last.id::text)) FILTER (WHERE kind LIKE 'idea%%'))
+                                 count(DISTINCT calls.call) FILTER (WHERE kind LIKE 'idea%%'))
           FROM last CROSS JOIN LATERAL (
-               SELECT tokens_reserved, kind, request_id FROM workers_providercall
+               SELECT tokens_reserved, kind, coalesce(nullif(request_id, ''), id::text) AS call FROM workers_providercall
                 WHERE work = last.id AND provider = 'openai' OFFSET 0) AS calls),
        (SELECT jsonb_agg(jsonb_build_array(
                extract(epoch FROM last.started_at - last.created_at)::float8, promise.start_forecast,
@@ -109,7 +109,7 @@ class Learned:
         return self.left.get(stage) or self.left[Stage.PRODUCTS]
 
     def a_second(self, paced: Mapping[tuple[str, str], float] | None = None) -> float:
-        """Return how many blogs the shared limits let through in one. `paced`: what they are known to let through now."""
+        """Return how many blogs get through the shared limits in one. `paced`: what the limits are known to let through now."""
         known = paced or {}
         return _REACHED * min(
             (known.get(unit) or limits.rate(*unit)) / used for unit, used in self.use.items() if used > 0

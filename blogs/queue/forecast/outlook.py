@@ -87,8 +87,6 @@ class Outlook:
     threads: int
     """Of workers that are alive."""
     workers: int
-    seats: int
-    """Of those, as many as the limits feed."""
     processing: int
     out: Sequence[str]
     """Providers without which no blog is made, and that are down."""
@@ -168,7 +166,7 @@ def of(row: Sequence[Any], at: float, lately: Learned) -> Outlook:
         for followed in (near, far)
     )
     found = found.before(behind)
-    return Outlook(now, at, int(threads), int(workers), seats, len(on_seats), out, lately_came, found, lately)
+    return Outlook(now, at, int(threads), int(workers), len(on_seats), out, lately_came, found, lately)
 
 
 def _seats(threads: int, fed: float | None) -> int:

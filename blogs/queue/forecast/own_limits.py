@@ -17,17 +17,21 @@ def start(nth: int, in_line: int, joining: float, found: Places, seen: Outlook) 
     too_many = found.mine + in_line - _share(seen)
     if too_many <= 0 or not by_place:
         return by_place
-    after_all_others = seen.course.start(in_line + found.lines.of_others() + round(joining))
-    # If all seats were the site's, they would be free as its limit lets blogs end.
+    after_all_others = seen.course.start(in_line + found.lines.of_others + round(joining))
+    # If all seats were the site's, they would be free as its limit lets blogs end. All threads are, since what waits for Wix counts
+    # as at work (`workers.pool.pace`), so that others are fed besides.
     any_seat = (found.mine + in_line - seen.threads) * _seconds()
     return max(by_place, min(_have_ended(too_many, found, seen), after_all_others), any_seat)
 
 
-def end(in_line: int, joining: float, found: Places, seen: Outlook) -> float:
-    """Return the earliest end that the site's limit allows: behind all that run, and behind the first in line."""
-    takes = seen.course.end(found.first) - seen.course.start(found.first)
-    first = start(found.first, 1, joining, found, seen) + takes
-    return max((in_line + found.mine) * _seconds(), first + (in_line - 1) * _seconds())
+def end(in_line: int, first: int, joining: float, found: Places, seen: Outlook) -> float:
+    """Return the earliest end that the site's limit allows: behind all that run, and behind the first in line, which has the place
+    `first` among all."""
+    behind_all = (in_line + found.mine) * _seconds()
+    if in_line == 1:
+        return behind_all
+    takes = seen.course.end(first) - seen.course.start(first)
+    return max(behind_all, start(first, 1, joining, found, seen) + takes + (in_line - 1) * _seconds())
 
 
 def _have_ended(blogs: int, found: Places, seen: Outlook) -> float:

@@ -102,10 +102,12 @@ class Lines(NamedTuple):
     mine: Alike
     all: Sequence[Alike]
     clock: float
+    of_others: int
+    """How many blogs wait in the lines of others."""
 
-    def of_others(self) -> int:
-        """Count the blogs that wait in the lines of others."""
-        return max(0, sum(each.waiting * each.lines for each in self.all) - self.mine.waiting)
+    @classmethod
+    def of(cls, mine: Alike, found: Sequence[Alike], clock: float) -> Lines:
+        return cls(mine, found, clock, max(0, sum(each.waiting * each.lines for each in found) - mine.waiting))
 
     def joining(self, blogs: float, sites: int, in_line: Collection[int]) -> dict[int, float]:
         """Count for each of these places in my line the starts before it of `blogs` that `sites` other sites go on to ask for.
@@ -114,7 +116,7 @@ class Lines(NamedTuple):
         for the first and the last place, and interpolated between them.
         """
         empty = max(0, sites - sum(each.lines for each in self.all) + (self.mine.waiting > 0))
-        each_gets = blogs / max(self.of_others() + empty, 1)
+        each_gets = blogs / max(self.of_others + empty, 1)
         every = -(-len(self.all) // _SAMPLED)
         found = dict[int, float]()
         for place in {min(in_line, default=1), max(in_line, default=1)}:
@@ -205,7 +207,7 @@ def of(row: Sequence[Any], groups: Sequence[Alike], own: dict[int, int]) -> Plac
     ahead = _ahead(mine, groups, sorted({1, *own.values()}))
     of = {pk: place + ahead[place] for pk, place in own.items()}
     ties = _ties(mine, groups, sorted(set(own.values())))
-    return Places(of, own, ties, 1 + ahead[1], Lines(mine, groups, clock), paused, all_paused, processing, running)
+    return Places(of, own, ties, 1 + ahead[1], Lines.of(mine, groups, clock), paused, all_paused, processing, running)
 
 
 def _groups(found: list[Any], asked_at: float) -> list[Alike]:

@@ -35,13 +35,13 @@ _MEASURED, _EXPECTED = 0.06, 0.08
 _A_SEAT = 0.09
 # By so much of the whole time an end is off besides, where blogs wait for the limits on their seats.
 _OF_THE_END = 0.09
-# By so much of the whole time either is off where limits of the site's own keep it back.
-_OF_ITS_OWN = 0.2
+# By so much of the whole time either is off where limits of the site's own keep it back, clearly beyond what all others wait for.
+_OF_ITS_OWN, _CLEARLY = 0.2, 1.05
 # A worker that is free takes a blog within this many seconds.
 _PICKED_UP_SECONDS = 1.0
 # For how long other sites go on to ask as they lately did, in parts of the time for which they have: at 1 of 10, at the half, at 9
 # of 10. A burst that is met at any of its moments has a ninth, as much again and nine times as much before it (J. R. Gott's rule).
-# Shops and the queue are finite, and blogs that wait for long are rather of its later part, so the tail is cut.
+# Blogs that wait for long are rather of its later part, and shops are finite: all three are less.
 _GOES_ON = (0.05, 0.8, 2.5)
 _STEPS = 5
 
@@ -96,14 +96,16 @@ def _joining(found: Places, seen: Outlook, site: int) -> Sequence[Joining]:
     What is asked for after the last of my blogs has started is not counted.
     """
     others = len(seen.came.of) - (site in seen.came.of)
-    # A full queue takes no more.
-    room = max(0, settings.BLOG_QUEUE_LIMIT - found.lines.of_others() - found.lines.mine.waiting)
+    # A full queue takes as many as leave it.
+    room = max(0, settings.BLOG_QUEUE_LIMIT - found.lines.of_others - found.lines.mine.waiting)
     last = max(found.of.values(), default=1)
     found_ones = list[Joining]()
     for part in _GOES_ON:
         blogs = 0.0
         for _ in range(_STEPS):  # what starts before it makes it wait for longer, in which more comes
-            blogs = min(room, seen.came.more(part, seen.course.start(last + round(blogs)), but_of=site))
+            within = seen.course.start(last + round(blogs))
+            leave = min(within, part * seen.came.seconds) / seen.course.pace
+            blogs = min(room + leave, seen.came.more(part, within, but_of=site))
         found_ones.append(Joining(blogs, found.lines.joining(blogs, others, found.in_line.values())))
     return found_ones
 
@@ -120,16 +122,17 @@ def _of(
         return Estimate()
     in_line = found.in_line[generation.pk]
     # Counted from when the seats were looked at: blogs that have started since are no longer in line.
-    nth = place + round(found.ties[in_line]) + found.processing - seen.processing
+    started = found.processing - seen.processing
+    nth = place + round(found.ties[in_line]) + started
     early, middle, late = (
         own_limits.start(nth + round(more.before[in_line]), in_line, more.blogs, found, seen) for more in joining
     )
-    is_kept_back = middle > seen.course.start(nth + round(joining[1].before[in_line]))
+    is_kept_back = middle > seen.course.start(nth + round(joining[1].before[in_line])) * _CLEARLY
     start = _start(early, middle, late, is_kept_back, seen)
     waits_for = _hindered(found, seen)
     if waits_for:
         return Estimate(place, start.middle, waits_for=waits_for)
-    own_end = own_limits.end(in_line, joining[1].blogs, found, seen)
+    own_end = own_limits.end(in_line, found.first + started, joining[1].blogs, found, seen)
     end = _end(start, nth + round(joining[1].before[in_line]), seen, own_end)
     now, lately = seen.now(), seen.learned
     return Estimate(
@@ -171,7 +174,7 @@ def _end(start: Forecast, nth: int, seen: Outlook, own_end: float) -> Forecast:
     low, middle, high = seen.learned.work(Stage.PRODUCTS)
     by_course = start.middle + seen.course.end(nth) - seen.course.start(nth)
     end = max(by_course, own_end)
-    off = end * (_OF_ITS_OWN if own_end > by_course else _OF_THE_END)
+    off = end * (_OF_ITS_OWN if own_end > by_course * _CLEARLY else _OF_THE_END)
     return start.then(Forecast(end - start.middle, math.hypot(middle - low, off), math.hypot(high - middle, off)))
 
 

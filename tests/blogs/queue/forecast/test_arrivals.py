@@ -42,6 +42,15 @@ def test_a_burst_that_is_over_goes_on_no_more() -> None:
     assert found.more(1.0, within=60) == 0
 
 
+def test_a_newcomer_after_a_burst_does_not_bring_it_back() -> None:
+    ages = [0.01, *poisson(16, 300, until=20)]
+
+    found = arrivals.arrivals([(1, age, 1) for age in ages], WINDOW)
+
+    assert found.seconds == pytest.approx(0.01)
+    assert found.more(1.0, within=60) == 1
+
+
 def test_a_pace_that_became_a_tenth_counts_from_then_on() -> None:
     ages = [*poisson(1, 60), *poisson(10, 300, until=60)]
 

@@ -52,6 +52,13 @@ def test_those_that_come_later_ask_for_their_own_ideas() -> None:
     assert [found.end(place) for place in (1, 2)] == [64.5, 66]
 
 
+def test_an_idea_that_is_there_waits_for_none_of_a_blog_that_comes_back() -> None:
+    found = course(2, [], TOGETHER, a_second=0.5, limit_free_in=0, due=[0.0], in_line=1, planned=1, followed=1)
+
+    # At second 1 that blog asks for its idea, for half a second; the text behind it takes 60.
+    assert found.end(1) == 61.5
+
+
 def test_no_blog_that_is_not_there_takes_anything_of_the_limits() -> None:
     found = course(50, [], TWO_CALLS, a_second=0.5, limit_free_in=0, followed=1)
 

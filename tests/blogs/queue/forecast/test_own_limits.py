@@ -34,12 +34,12 @@ def seen() -> Outlook:
     course = Course(starts, [start + WORK for start in starts], pace=1.0, text_waits=0.0, free=0)
     learned = Learned({Stage.PRODUCTS: (50, WORK, 70)}, {}, 0.1, 1.0, measured=True)
     now = timezone.now()
-    return Outlook(now, 0.0, SEATS, 1, SEATS, SEATS, [], Arrivals({}, 0.0), course, learned)
+    return Outlook(now, 0.0, SEATS, 1, SEATS, [], Arrivals({}, 0.0), course, learned)
 
 
 def found(mine: int, in_line: int, of_others: int) -> Places:
     line, others = Alike(0, 1, in_line, 1), Alike(0, 1, of_others, 1)
-    return Places({}, {}, {}, 1, Lines(line, [line, others], 0), False, False, SEATS, mine)
+    return Places({}, {}, {}, 1, Lines.of(line, [line, others], 0), False, False, SEATS, mine)
 
 
 def test_within_its_share_its_place_decides() -> None:
@@ -64,8 +64,19 @@ def test_where_all_seats_are_its_own_they_are_free_as_its_limit_lets_blogs_end()
 
 
 def test_blogs_of_a_line_end_one_after_the_other_behind_its_first() -> None:
-    assert own_limits.end(11, 0, found(mine=0, in_line=11, of_others=0), seen()) == 10 + WORK + 10 * EACH
+    assert own_limits.end(11, 1, 0, found(mine=0, in_line=11, of_others=0), seen()) == 10 + WORK + 10 * EACH
 
 
 def test_what_runs_uses_the_limit_first() -> None:
-    assert own_limits.end(11, 0, found(mine=50, in_line=11, of_others=0), seen()) == pytest.approx(61 * EACH)
+    assert own_limits.end(11, 1, 0, found(mine=50, in_line=11, of_others=0), seen()) == pytest.approx(61 * EACH)
+
+
+def test_a_single_blog_is_kept_back_by_no_line_of_its_own() -> None:
+    assert own_limits.end(1, 1, 0, found(mine=2, in_line=1, of_others=50), seen()) == 3 * EACH
+
+
+def test_on_its_share_of_the_seats_it_goes_on_as_they_are_free() -> None:
+    # Ten of its own run and fifteen stand before it, six more than its share: each takes a twentieth of a blog's time.
+    start = own_limits.start(2, 16, 0, found(mine=10, in_line=16, of_others=200), seen())
+
+    assert start == WORK / 2 + 6 * EACH

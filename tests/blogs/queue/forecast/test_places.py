@@ -83,7 +83,7 @@ def test_a_blog_that_has_left_its_line_has_no_place() -> None:
 
 
 def lines(mine: Alike, *others: Alike, clock: float = 0.0) -> Lines:
-    return Lines(mine, [mine, *others], clock)
+    return Lines.of(mine, [mine, *others], clock)
 
 
 def test_of_others_at_the_same_turn_those_go_first_whose_site_is_older() -> None:
@@ -117,7 +117,7 @@ def test_no_more_joins_before_a_blog_than_there_are_turns_before_its_own() -> No
 
 
 def test_the_blogs_of_others_are_counted() -> None:
-    assert lines(Alike(10, 1, 5, 1), Alike(11, 1, 2, 3)).of_others() == 6
+    assert lines(Alike(10, 1, 5, 1), Alike(11, 1, 2, 3)).of_others == 6
 
 
 def test_of_very_many_lines_some_stand_for_all() -> None:
