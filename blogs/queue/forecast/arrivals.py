@@ -18,6 +18,10 @@ _SAMPLED = 500
 # in at least this many seconds: of fewer at one moment nothing is known.
 _CLEAR, _FEWEST, _LEAST_SECONDS = 8.0, 8, 2.0
 
+# Of the Pareto distribution of a burst's blogs; 1 is J. R. Gott's rule. In the simulated day's burst 78 % of starts are inside by it;
+# with 1.25, 81 % by ranges that are a twelfth wider, with 1.75, 73 % by ranges that are a tenth narrower.
+_INDEX = 1.5
+
 # Site and age of each that is looked at, and how many blogs it stands for. Where in its sixteen it is chosen goes by a hash: shops
 # that ask in turn would else be seen every time, or never.
 SAMPLE = f"""
@@ -46,10 +50,28 @@ class Arrivals:
     seconds: float
     """For how long they have been coming at this pace."""
 
+    def goes_on(self, at_most: float) -> tuple[float, float, float]:
+        """Return for how much longer they may go on to come, in parts of the time for which they have: at 1 of 10, at the half, at
+        9 of 10. `at_most`: how many blogs a burst may have.
+
+        All that is known of a burst's number of blogs is that it is no less than have come: it is taken for one of a Pareto
+        distribution that begins there, cut at the most.
+        """
+        came, most = max(1.0, sum(self.of.values())), max(1.0, at_most)
+        if came >= most:
+            return 0.0, 0.0, 0.0
+        low, middle, high = (_pareto(came, most, share) / came - 1 for share in (0.1, 0.5, 0.9))
+        return low, middle, high
+
     def more(self, part: float, within: float, but_of: int | None = None) -> float:
         """Count the blogs that come within these seconds if they go on for this part of the time for which they have come."""
         came = sum(blogs for site, blogs in self.of.items() if site != but_of)
         return came * min(part, within / self.seconds) if self.seconds else 0.0
+
+
+def _pareto(least: float, most: float, share: float) -> float:
+    """Return the number that this share of a cut Pareto distribution is below."""
+    return float(((1 - share) * least**-_INDEX + share * most**-_INDEX) ** (-1 / _INDEX))
 
 
 def arrivals(sample: Iterable[Sequence[float]], window: float) -> Arrivals:

@@ -36,13 +36,10 @@ _A_SEAT = 0.09
 # By so much of the whole time an end is off besides, where blogs wait for the limits on their seats.
 _OF_THE_END = 0.09
 # By so much of the whole time either is off where limits of the site's own keep it back, clearly beyond what all others wait for.
-_OF_ITS_OWN, _CLEARLY = 0.2, 1.05
+_OF_ITS_OWN, _CLEARLY = 0.17, 1.05
 # A worker that is free takes a blog within this many seconds.
 _PICKED_UP_SECONDS = 1.0
-# For how long other sites go on to ask as they lately did, in parts of the time for which they have: at 1 of 10, at the half, at 9
-# of 10. A burst that is met at any of its moments has a ninth, as much again and nine times as much before it (J. R. Gott's rule).
-# Blogs that wait for long are rather of its later part, and shops are finite: all three are less.
-_GOES_ON = (0.05, 0.8, 2.5)
+# How often it is looked what comes while a blog waits, which makes it wait for longer, in which more comes.
 _STEPS = 5
 
 
@@ -91,7 +88,8 @@ def seconds_for(blogs: int) -> float:
 
 
 def _joining(found: Places, seen: Outlook, site: int) -> Sequence[Joining]:
-    """Say of each of `_GOES_ON` how many blogs others go on to ask for, and how many of them start before each place in line.
+    """Say how many blogs others go on to ask for, at 1 of 10, at the half and at 9 of 10, and how many of them start before each
+    place in line.
 
     What is asked for after the last of my blogs has started is not counted.
     """
@@ -100,9 +98,9 @@ def _joining(found: Places, seen: Outlook, site: int) -> Sequence[Joining]:
     room = max(0, settings.BLOG_QUEUE_LIMIT - found.lines.of_others - found.lines.mine.waiting)
     last = max(found.of.values(), default=1)
     found_ones = list[Joining]()
-    for part in _GOES_ON:
+    for part in seen.came.goes_on(at_most=settings.BLOG_QUEUE_LIMIT):
         blogs = 0.0
-        for _ in range(_STEPS):  # what starts before it makes it wait for longer, in which more comes
+        for _ in range(_STEPS):
             within = seen.course.start(last + round(blogs))
             leave = min(within, part * seen.came.seconds) / seen.course.pace
             blogs = min(room + leave, seen.came.more(part, within, but_of=site))

@@ -73,6 +73,26 @@ def test_what_comes_goes_on_for_no_more_than_the_part_that_is_asked_about() -> N
     assert found.more(0.5, within=1_000, but_of=1) == 5
 
 
+def test_a_young_burst_may_grow_to_several_times_what_has_come() -> None:
+    low, middle, high = arrivals.Arrivals({1: 60, 2: 40}, seconds=20).goes_on(at_most=10**9)
+
+    # A Pareto distribution's tenths and median: 0.9, 0.5 and 0.1 to the power of -2/3.
+    assert (low, middle, high) == pytest.approx((0.073, 0.587, 3.642), abs=0.001)
+
+
+def test_a_burst_grows_no_larger_than_the_queue() -> None:
+    parts = [
+        arrivals.Arrivals({1: came}, seconds=20).goes_on(at_most=10_000)[2]
+        for came in (100, 5_000, 9_900, 10_000, 20_000)
+    ]
+
+    assert parts == sorted(parts, reverse=True)
+    assert parts[0] == pytest.approx(3.6, abs=0.1)
+    assert parts[1] < 1
+    assert parts[2] < 0.011
+    assert parts[3:] == [0, 0]
+
+
 def sampled(lately: float) -> list[list[Any]]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT ({arrivals.SAMPLE})", {"lately": lately})
