@@ -18,8 +18,8 @@ _SAMPLED = 500
 # in at least this many seconds: of fewer at one moment nothing is known.
 _CLEAR, _FEWEST, _LEAST_SECONDS = 8.0, 8, 2.0
 
-# Of the Pareto distribution of a burst's blogs; 1 is J. R. Gott's rule. In the simulated day's burst 78 % of starts are inside by it;
-# with 1.25, 81 % by ranges that are a twelfth wider, with 1.75, 73 % by ranges that are a tenth narrower.
+# Of the Pareto distribution of a burst's blogs; 1 is J. R. Gott's rule. In the simulated day's burst 78 % of starts are inside by
+# it; with 1.25, 81 % by ranges that are a twelfth wider, with 1.75, 73 % by ranges that are a tenth narrower.
 _INDEX = 1.5
 
 # Site and age of each that is looked at, and how many blogs it stands for. Where in its sixteen it is chosen goes by a hash: shops
