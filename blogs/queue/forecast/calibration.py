@@ -19,7 +19,7 @@ TENTH = 1.2816
 _EXPECTED = 100
 # What a range may become: at least this part of what is expected on a side, and at most this multiple of it. With 0.6 and 1.5, 70 %
 # of the starts of the simulated day's burst were inside in place of 79 %: its first promises are too early, its last ones too late.
-_NARROWEST, _WIDEST = 0.8, 1.3
+_NARROWEST, _WIDEST = 0.9, 1.3
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,15 +97,16 @@ def _joining(found: Places, seen: Outlook, site: int) -> Sequence[Joining]:
     # A full queue takes as many as leave it.
     room = max(0, settings.BLOG_QUEUE_LIMIT - found.lines.of_others - found.lines.mine.waiting)
     last = max(found.of.values(), default=1)
-    found_ones = list[Joining]()
+    asked_for = list[float]()
     for part in seen.came.goes_on(at_most=settings.BLOG_QUEUE_LIMIT):
         blogs = 0.0
         for _ in range(_STEPS):
             within = seen.course.start(last + round(blogs))
             leave = min(within, part * seen.came.seconds) / seen.course.pace
             blogs = min(room + leave, seen.came.more(part, within, but_of=site))
-        found_ones.append(Joining(blogs, found.lines.joining(blogs, others, found.in_line.values())))
-    return found_ones
+        asked_for.append(blogs)
+    joining = found.lines.joining(asked_for, others, found.in_line.values())
+    return [Joining(blogs, before) for blogs, before in zip(asked_for, joining, strict=True)]
 
 
 def _of(

@@ -216,7 +216,8 @@ def test_the_outlook_reads_what_runs_and_no_history() -> None:
     assert not read_whole(plan) & {"blog_generations", "blogs_generationevent"}
 
 
-def test_a_place_in_line_is_read_from_the_sites_own_line() -> None:
+def test_a_place_in_line_is_read_from_the_sites_own_line(settings: Any) -> None:
+    settings.DATABASE_KEEPS_SESSIONS = False  # as text, which can be explained
     blogs = list(BlogGeneration.objects.filter(ready=True, site=Site.objects.order_by("id")[SITES // 2])[:5])
 
     for asked in (blogs[:1], blogs):

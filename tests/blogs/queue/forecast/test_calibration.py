@@ -21,7 +21,7 @@ def test_without_promises_a_range_is_as_the_model_expects_it() -> None:
     assert (found.before, found.behind) == pytest.approx((1, 1), abs=0.02)
 
 
-@pytest.mark.parametrize("sigma", [0.85, 1.0, 1.25])
+@pytest.mark.parametrize("sigma", [0.95, 1.0, 1.25])
 def test_eight_of_ten_then_fall_inside(sigma: float) -> None:
     offs = spread(sigma)
 
@@ -31,16 +31,16 @@ def test_eight_of_ten_then_fall_inside(sigma: float) -> None:
 
 
 def test_truths_that_come_late_widen_the_late_side_alone() -> None:
-    found = fit(spread(1, mean=0.2))
+    found = fit(spread(1, mean=0.1))
 
-    assert found.before == pytest.approx(0.8, abs=0.03)
-    assert found.behind == pytest.approx(1.2, abs=0.03)
+    assert found.before == pytest.approx(0.9, abs=0.03)
+    assert found.behind == pytest.approx(1.1, abs=0.03)
 
 
 def test_few_promises_say_little_and_none_more_than_the_bounds() -> None:
     assert fit([5.0] * 5).behind < 1.3
-    assert fit([50.0] * 300) == Fit(before=0.8, behind=1.3)
-    assert fit([0.0] * 3_000) == Fit(before=0.8, behind=0.8)
+    assert fit([50.0] * 300) == Fit(before=0.9, behind=1.3)
+    assert fit([0.0] * 3_000) == Fit(before=0.9, behind=0.9)
 
 
 def test_how_far_a_truth_is_off_is_told_in_distances_to_the_tenth_of_its_side() -> None:

@@ -103,17 +103,17 @@ def test_what_others_go_on_to_ask_for_starts_before_the_last_of_a_long_line() ->
     mine = Alike(turn=10, step=1, waiting=20, lines=1)
     short, longer = Alike(turn=10, step=1, waiting=1, lines=3), Alike(turn=10, step=1, waiting=4, lines=1)
 
-    joining = lines(mine, short, longer, clock=10).joining(blogs=16, sites=5, in_line=(1, 20))
+    joining = lines(mine, short, longer, clock=10).joining(blogs=[16], sites=5, in_line=(1, 20))
 
     # Two for each short line and for one that is empty yet, eight for the longer one; all before the last, none before the first.
-    assert joining == {1: 0, 20: 16}
+    assert joining == [{1: 0, 20: 16}]
 
 
 def test_no_more_joins_before_a_blog_than_there_are_turns_before_its_own() -> None:
     mine = Alike(turn=10, step=1, waiting=5, lines=1)
     short = Alike(turn=10, step=1, waiting=2, lines=3)
 
-    assert lines(mine, short, clock=10).joining(blogs=300, sites=3, in_line=(5,)) == {5: 6}
+    assert lines(mine, short, clock=10).joining(blogs=[3, 300], sites=3, in_line=(5,)) == [{5: 3}, {5: 6}]
 
 
 def test_the_blogs_of_others_are_counted() -> None:
@@ -124,7 +124,7 @@ def test_of_very_many_lines_some_stand_for_all() -> None:
     mine = Alike(turn=10, step=1, waiting=5, lines=1)
     short = [Alike(turn=10 + number / 10_000, step=1, waiting=1, lines=1) for number in range(3_000)]
 
-    joining = lines(mine, *short, clock=10).joining(blogs=3_000, sites=3_000, in_line=(5,))
+    (joining,) = lines(mine, *short, clock=10).joining(blogs=[3_000], sites=3_000, in_line=(5,))
 
     # One more for each line.
     assert joining[5] == pytest.approx(3_000, rel=0.02)
