@@ -125,7 +125,7 @@ class Lines(NamedTuple):
         ]
 
     def _joined_before(self, place: int, shares: Sequence[float], empty: int) -> list[float]:
-        """Count the starts before this place in my line of blogs that join now: each line gets a share for each that waits in it."""
+        """Count the starts before this place in my line of blogs that join now; a line gets a share for each that waits in it."""
         every = max(1, -(-len(self.all) // _SAMPLED))
         # Nothing joins my own line before a blog that stands in it.
         turn = self.mine.turn + (place - 1) * self.mine.step
