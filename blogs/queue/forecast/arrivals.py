@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # Of the newest blogs, every 1st, 2nd, 4th, ... or 16th is looked at: this many of them, as densely as covers the time in question.
 _SAMPLED = 500
@@ -49,6 +49,11 @@ class Arrivals:
     """How many blogs each site asked for at this pace, by the site's number."""
     seconds: float
     """For how long they have been coming at this pace."""
+    blogs: float = field(init=False)
+    """How many of all sites."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "blogs", sum(self.of.values()))
 
     def goes_on(self, at_most: float) -> tuple[float, float, float]:
         """Return for how much longer they may go on to come, in parts of the time for which they have: at 1 of 10, at the half, at
@@ -57,7 +62,7 @@ class Arrivals:
         All that is known of a burst's number of blogs is that it is no less than have come: it is taken for one of a Pareto
         distribution that begins there, cut at the most.
         """
-        came, most = max(1.0, sum(self.of.values())), max(1.0, at_most)
+        came, most = max(1.0, self.blogs), max(1.0, at_most)
         if came >= most:
             return 0.0, 0.0, 0.0
         low, middle, high = (_pareto(came, most, share) / came - 1 for share in (0.1, 0.5, 0.9))
@@ -65,7 +70,7 @@ class Arrivals:
 
     def more(self, part: float, within: float, but_of: int | None = None) -> float:
         """Count the blogs that come within these seconds if they go on for this part of the time for which they have come."""
-        came = sum(blogs for site, blogs in self.of.items() if site != but_of)
+        came = self.blogs - (0.0 if but_of is None else self.of.get(but_of, 0.0))
         return came * min(part, within / self.seconds) if self.seconds else 0.0
 
 

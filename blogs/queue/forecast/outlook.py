@@ -27,7 +27,7 @@ from workers.database.rows import plain
 from workers.pool import pace
 from workers.pool.heartbeat import FRESH_SECONDS, WAITERS
 
-_FRESH_SECONDS = 1.0
+_FRESH_SECONDS, _OLDEST_SECONDS = 1.0, 3.0
 # Without these no blog gets its draft; a picture can be gone without.
 _NEEDED = ("openai", "wix")
 _UNITS = (("openai", "requests"), ("openai", "tokens"))
@@ -111,11 +111,21 @@ _lock = threading.Lock()
 
 
 def outlook() -> Outlook:
-    with _lock:
-        known = _memory.value
-        if known is None or time.monotonic() - known.read_at_monotonic > _FRESH_SECONDS:
-            known = _memory.value = _read(learned())
+    """Return what is remembered. While one thread reads it again, the others go by the last one."""
+    known = _memory.value
+    if known is not None and time.monotonic() - known.read_at_monotonic <= _FRESH_SECONDS:
         return known
+    is_mine = _lock.acquire(blocking=known is None or time.monotonic() - known.read_at_monotonic > _OLDEST_SECONDS)
+    if not is_mine:
+        assert known is not None
+        return known
+    try:
+        again = _memory.value
+        if again is None or again is known:
+            again = _memory.value = _read(learned())
+        return again
+    finally:
+        _lock.release()
 
 
 def _read(lately: Learned) -> Outlook:
@@ -150,7 +160,7 @@ def of(row: Sequence[Any], at: float, lately: Learned) -> Outlook:
     near = int(in_line) + round(comes) + 1
     a_second = lately.a_second(dict(zip(_UNITS, plain(paced) or (), strict=False)))
     seats = _seats(int(threads), fed)
-    far = max(near, seats) + round(3 * sum(lately_came.of.values())) + 1
+    far = max(near, seats) + round(3 * lately_came.blogs) + 1
     found, behind = (
         course(
             seats,
