@@ -83,15 +83,26 @@ class Alike(NamedTuple):
     first: float = 0.0
     """How many of them go before mine at the same turn."""
 
-    def ties_with(self, turn: float) -> float:
-        """Count those of these lines that have a start at that very turn, and go before mine then."""
-        steps = round((turn - self.turn) / self.step)
-        meets = 0 <= steps < self.waiting and abs(self.turn + steps * self.step - turn) <= 2 * _SAME
-        return self.first if meets else 0.0
 
-    def starts_before(self, turn: float) -> int:
-        """Count the starts of all these lines with a lower turn; the same turn counts as later."""
-        return self.lines * min(self.waiting, max(0, math.ceil((turn - self.turn - 2 * _SAME) / self.step)))
+def _starts_before(turn: float, groups: Sequence[Alike]) -> int:
+    """Count the starts of all these lines with a lower turn; the same turn counts as later."""
+    # Unpacked, since it is done for each request among hundreds of groups.
+    ahead = turn - 2 * _SAME
+    return sum(
+        lines * min(waiting, math.ceil((ahead - first_turn) / step))
+        for first_turn, step, waiting, lines, _ in groups
+        if first_turn < ahead
+    )
+
+
+def _ties_with(turn: float, groups: Sequence[Alike]) -> float:
+    """Count those of these lines that have a start at that very turn, and go before mine then."""
+    ties = 0.0
+    for first_turn, step, waiting, _, first in groups:
+        steps = round((turn - first_turn) / step)
+        if 0 <= steps < waiting and abs(first_turn + steps * step - turn) <= 2 * _SAME:
+            ties += first
+    return ties
 
 
 class Lines(NamedTuple):
@@ -102,10 +113,13 @@ class Lines(NamedTuple):
     clock: float
     of_others: int
     """How many blogs wait in the lines of others."""
+    others: int
+    """In how many lines."""
 
     @classmethod
     def of(cls, mine: Alike, found: Sequence[Alike], clock: float) -> Lines:
-        return cls(mine, found, clock, max(0, sum(each.waiting * each.lines for each in found) - mine.waiting))
+        blogs = sum([waiting * lines for _, _, waiting, lines, _ in found]) - mine.waiting
+        return cls(mine, found, clock, max(0, blogs), sum([lines for *_, lines, _ in found]) - (mine.waiting > 0))
 
     def joining(self, blogs: Sequence[float], sites: int, in_line: Collection[int]) -> list[dict[int, float]]:
         """Count for each of these places in my line the starts before it of `blogs` that `sites` other sites go on to ask for: for
@@ -114,7 +128,7 @@ class Lines(NamedTuple):
         A line gets as large a part of them as it has of what waits; one that is empty, as if one blog waited in it. It is counted
         for the first and the last place, and interpolated between them.
         """
-        empty = max(0, sites - sum(each.lines for each in self.all) + (self.mine.waiting > 0))
+        empty = max(0, sites - self.others)
         shares = [each / max(self.of_others + empty, 1) for each in blogs]
         lowest, highest = min(in_line, default=1), max(in_line, default=1)
         first = self._joined_before(lowest, shares, empty)
@@ -130,9 +144,9 @@ class Lines(NamedTuple):
         # Nothing joins my own line before a blog that stands in it.
         turn = self.mine.turn + (place - 1) * self.mine.step
         counted = [
-            (each.lines, each.waiting, turns)
-            for each in self.all[::every]
-            if (turns := (turn - each.turn) / each.step - each.waiting) > 0
+            (lines, waiting, turns)
+            for first_turn, step, waiting, lines, _ in self.all[::every]
+            if (turns := (turn - first_turn) / step - waiting) > 0
         ]
         of_empty = max(0.0, turn - self.clock)
         return [
@@ -250,7 +264,7 @@ def _ties(mine: Alike, groups: Sequence[Alike], in_line: Sequence[int]) -> dict[
     for place in in_line:
         if place in counted:
             turn = mine.turn + (place - 1) * mine.step
-            ties = sum(each.ties_with(turn) for each in groups)
+            ties = _ties_with(turn, groups)
         found[place] = ties
     return found
 
@@ -261,7 +275,7 @@ def _ahead(mine: Alike, groups: Sequence[Alike], in_line: Sequence[int]) -> dict
     for place in _counted(groups, in_line):
         turn = mine.turn + (place - 1) * mine.step
         # My own line is among the groups; it starts as many before this place as it has places before it.
-        before = sum(each.starts_before(turn) for each in groups) - mine.starts_before(turn)
+        before = _starts_before(turn, groups) - _starts_before(turn, [mine])
         known[place] = max(0, before)
     return known if len(known) == len(in_line) else _between(known, in_line)
 

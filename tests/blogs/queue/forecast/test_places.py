@@ -43,14 +43,14 @@ def test_of_many_places_some_are_counted_and_the_rest_interpolated(monkeypatch: 
 
 
 def test_a_list_of_many_places_among_many_lines_costs_no_more_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    counted: list[float] = []
+    counted: list[Alike] = []
 
-    def ties_with(group: Alike, turn: float) -> float:
-        counted.append(turn)
+    def ties_with(turn: float, groups: list[Alike]) -> float:
+        counted.extend(groups)
         return 0.0
 
     monkeypatch.setattr(places, "_STEPS_MAX", 300)
-    monkeypatch.setattr(Alike, "ties_with", ties_with)
+    monkeypatch.setattr(places, "_ties_with", ties_with)
     others = [Alike(turn=number / 7, step=1, waiting=9, lines=1) for number in range(100)]
     line = [0.0, 1.0, 50, False, False, 0.0, 0, 0]
 
