@@ -27,7 +27,7 @@ from workers.database.rows import plain
 from workers.pool import pace
 from workers.pool.heartbeat import FRESH_SECONDS, WAITERS
 
-_FRESH_SECONDS, _OLDEST_SECONDS = 1.0, 3.0
+_FRESH_SECONDS, _OLDEST_SECONDS = 1.0, 1.5
 # Without these no blog gets its draft; a picture can be gone without.
 _NEEDED = ("openai", "wix")
 _UNITS = (("openai", "requests"), ("openai", "tokens"))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from blogs.ideas import bank
@@ -13,8 +17,9 @@ from blogs.models import BlogGeneration, QueueClock, SiteLine, Stage
 from blogs.providers import ordinary_blog
 from blogs.queue import forecast, lifecycle
 from blogs.queue.forecast import Estimate
+from blogs.queue.forecast import outlook as outlooks
 from blogs.queue.forecast.learned import learned
-from blogs.queue.forecast.outlook import outlook
+from blogs.queue.forecast.outlook import Outlook, outlook
 from tests.support import factories
 from workers.context.process_memory import forget_everything
 from workers.models import Breaker, RateLimit, WorkerProcess
@@ -171,6 +176,31 @@ def test_while_all_places_are_given_those_who_need_an_idea_wait_for_one(worker: 
     lately = learned()
     assert few_are_given < 0.6
     assert all_are_given == pytest.approx(2 + 30 * lately.idea_share / lately.a_second(), abs=0.6)
+
+
+def test_while_one_thread_reads_the_outlook_again_others_go_by_the_last_but_by_no_old_one(
+    worker: WorkerProcess,
+) -> None:
+    def aged(seconds: float) -> Outlook:
+        memory.value = replace(outlook(), read_at_monotonic=time.monotonic() - seconds)
+        return memory.value
+
+    def read() -> Outlook:
+        try:
+            return outlook()
+        finally:
+            connection.close()
+
+    memory, lock = outlooks._memory, outlooks._lock
+    outlook()
+    with ThreadPoolExecutor(1) as thread:
+        with lock:
+            last = aged(1.2)
+            assert outlook() is last
+            old = aged(2.0)
+            waits = thread.submit(read)
+            assert not wait([waits], timeout=0.2).done
+        assert waits.result() is not old
 
 
 @pytest.mark.parametrize("what", ["line_paused", "all_paused", "openai", "workers"])
