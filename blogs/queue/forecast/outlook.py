@@ -27,6 +27,7 @@ from workers.database.rows import plain
 from workers.pool import pace
 from workers.pool.heartbeat import FRESH_SECONDS, WAITERS
 
+# For how long it is remembered, and how old it may be for those who ask while one thread reads it again.
 _FRESH_SECONDS, _OLDEST_SECONDS = 1.0, 1.5
 # Without these no blog gets its draft; a picture can be gone without.
 _NEEDED = ("openai", "wix")
