@@ -56,7 +56,8 @@ def test_the_search_finds_a_shop_by_instance_domain_and_name(hire: Callable[...,
         vera.presses("/")
         vera.page.keyboard.press("Control+A")
         vera.types(text)
-        vera.presses("Enter")
+        with vera.page.expect_navigation():  # the page before it shows the shop too
+            vera.presses("Enter")
         vera.sees("Harbour Coffee", within="main")
 
     vera.presses("/")
